@@ -1,0 +1,195 @@
+"""One model, described once: the dataclasses behind `config.json`, shared by both backends.
+
+Every module's constructor takes exactly the fields of its dataclass, so `DiT(**asdict(config.transformer))` builds it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import asdict, dataclass, field
+
+from .errors import UserError
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """How text becomes ids: an id is the position of its symbol in `vocab`."""
+
+    kind: str = "phonemes"  # "phonemes" (IPA) or "characters"
+    vocab: tuple[str, ...] = ()
+    alignment: str = "durations"  # "durations": ids repeated for their frames; "filler": ids padded at the end
+
+
+@dataclass(frozen=True)
+class MelConfig:
+    """Normalization of the log-mel: the networks see `(mel - mean) / std`."""
+
+    mean: float = -5.0
+    std: float = 2.5
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """The transformer. A token is `patch` consecutive frames of `mel_dim` bins."""
+
+    dim: int = 256
+    depth: int = 6
+    heads: int = 4
+    dim_head: int = 64
+    ff_mult: int = 3
+    mel_dim: int = 100
+    patch: int = 4
+    text_num_embeds: int = 114
+    text_dim: int = 80
+    conv_layers: int = 4
+    conv_pos_kernel: int = 7
+    conv_pos_groups: int = 16
+    rope: str = "all_heads"  # "first_head" in original Nanospeech checkpoints
+    visible_flag: bool = True  # one more input per token: 1 where its mel is given
+    mask_padding: bool = True  # False in original Nanospeech checkpoints: convolutions see the padding
+
+
+@dataclass(frozen=True)
+class DiffLossConfig:
+    """The per-token diffusion head."""
+
+    target_channels: int = 400
+    z_channels: int = 256
+    depth: int = 3
+    width: int = 256
+    objective: str = "flow"  # "flow": rectified flow predicting the clean token; "ddpm": MAR's own
+
+
+@dataclass(frozen=True)
+class PhoneDurationConfig:
+    """The predictor of one duration per symbol."""
+
+    dim: int = 128
+    depth: int = 4
+    heads: int = 2
+    dim_head: int = 64
+    ff_mult: int = 3
+    text_num_embeds: int = 114
+    conv_pos_kernel: int = 7
+    conv_pos_groups: int = 16
+
+
+@dataclass(frozen=True)
+class DurationConfig:
+    """Nanospeech's predictor of the whole utterance's length in seconds."""
+
+    dim: int = 512
+    depth: int = 12
+    heads: int = 8
+    dim_head: int = 64
+    ff_mult: int = 2
+    mel_dim: int = 100
+    text_num_embeds: int = 255
+    text_dim: int = 512
+    conv_layers: int = 0
+    conv_pos_kernel: int = 31
+    conv_pos_groups: int = 16
+    rope: str = "first_head"
+
+
+@dataclass(frozen=True)
+class VocosConfig:
+    """The vocoder."""
+
+    input_channels: int = 100
+    dim: int = 256
+    intermediate_dim: int = 768
+    num_layers: int = 8
+    n_fft: int = 1024
+    hop_length: int = 256
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that `config.json` holds. The defaults are the embedded model's."""
+
+    name: str = "nanospeech-mar"
+    text: TextConfig = field(default_factory=TextConfig)
+    mel: MelConfig = field(default_factory=MelConfig)
+    predict: str = "clean"  # what the flow path predicts: the clean token, or "velocity" (original Nanospeech)
+    residual: bool = True  # DiffLoss models (x - to_mel(z)) / residual_std; False: x itself, as in MAR
+    residual_std: float = 0.5
+    transformer: DiTConfig = field(default_factory=DiTConfig)
+    diffusion: DiffLossConfig | None = field(default_factory=DiffLossConfig)
+    phone_duration: PhoneDurationConfig | None = field(default_factory=PhoneDurationConfig)
+    duration: DurationConfig | None = None
+    vocoder: VocosConfig | None = field(default_factory=VocosConfig)
+
+    def __post_init__(self) -> None:
+        t, d = self.transformer, self.diffusion
+        one_of("text.kind", self.text.kind, ("phonemes", "characters"))
+        one_of("text.alignment", self.text.alignment, ("durations", "filler"))
+        one_of("predict", self.predict, ("clean", "velocity"))
+        one_of("transformer.rope", t.rope, ("all_heads", "first_head"))
+        if t.dim % t.conv_pos_groups:
+            raise UserError(f"config: transformer.dim {t.dim} is not a multiple of its {t.conv_pos_groups} groups")
+        if d is not None:
+            one_of("diffusion.objective", d.objective, ("flow", "ddpm"))
+            if d.target_channels != t.patch * t.mel_dim:
+                raise UserError(
+                    f"config: diffusion.target_channels is {d.target_channels}, "
+                    f"but a token has patch x mel_dim = {t.patch * t.mel_dim} numbers"
+                )
+            if d.z_channels != t.dim:
+                raise UserError(f"config: diffusion.z_channels is {d.z_channels}, but transformer.dim is {t.dim}")
+
+    def to_dict(self) -> dict:
+        """A JSON-ready dict; `from_dict` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict, where: str = "config") -> ModelConfig:
+        """The config that a dict describes. An unknown key, a missing section's wrong type: a UserError."""
+        return from_dict(cls, values, where)
+
+
+def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(known)}")
+
+
+def from_dict(cls: type, values: dict, where: str):
+    """Build a (nested) dataclass from a dict, strictly.
+
+    Args:
+        cls: a dataclass whose fields are int, float, bool, str, tuples of str, dataclasses, or one of these or None.
+        values: the dict, usually parsed JSON or TOML. Absent keys take their defaults.
+        where: what to call the dict in an error.
+    Raises:
+        UserError: a key is unknown (the nearest known one is suggested) or a value has the wrong type.
+    """
+    if not isinstance(values, dict):
+        raise UserError(f"{where} must hold named values, not {type(values).__name__}")
+    hints = typing.get_type_hints(cls)
+    for key in values:
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1)
+            raise UserError(f"{where}: unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+    return cls(**{key: _typed(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+
+
+def _typed(hint, value, where: str):
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
+    if dataclasses.is_dataclass(hint):
+        return from_dict(hint, value, where)
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if not isinstance(value, (list, tuple)):
+            raise UserError(f"{where} must be a list, not {type(value).__name__}")
+        return tuple(_typed(inner, v, where) for v in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
+        raise UserError(f"{where} must be {hint.__name__}, not {value!r}")
+    return value
