@@ -1,0 +1,117 @@
+"""Vocos: from a log-mel spectrogram to a waveform through one inverse short-time Fourier transform.
+
+Siuzdak, "Vocos: Closing the gap between time-domain and Fourier-based neural vocoders for high-quality audio
+synthesis", arXiv 2306.00814. Parameter names are those of the original 24 kHz mel model. Channels-last.
+"""
+
+from __future__ import annotations
+
+import math
+
+import mlx.core as mx
+from mlx import nn
+
+MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
+
+
+def overlap_add(frames: mx.array, hop_length: int) -> mx.array:
+    """Sum of frames shifted by one hop each: [..., count, length] -> [..., (count - 1) * hop + length].
+
+    The length is a multiple of the hop, so that the sum is of `length / hop` shifted blocks.
+    """
+    *lead, count, length = frames.shape
+    shifts = length // hop_length
+    blocks = frames.reshape(*lead, count, shifts, hop_length)
+    whole = [(0, 0)] * len(lead)
+    total = sum(mx.pad(blocks[..., k, :], [*whole, (k, shifts - 1 - k), (0, 0)]) for k in range(shifts))
+    return total.reshape(*lead, (count + shifts - 1) * hop_length)
+
+
+class ConvNeXtBlock(nn.Module):
+    """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same."""
+
+    def __init__(self, dim: int, intermediate_dim: int, layer_scale: float):
+        super().__init__()
+        self.dwconv = nn.Conv1d(dim, dim, 7, padding=3, groups=dim)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.pwconv1 = nn.Linear(dim, intermediate_dim)
+        self.pwconv2 = nn.Linear(intermediate_dim, dim)
+        self.gamma = mx.full((dim,), layer_scale)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        h = self.norm(self.dwconv(x))
+        h = self.pwconv2(nn.gelu(self.pwconv1(h)))
+        return x + self.gamma * h
+
+
+class VocosBackbone(nn.Module):
+    """[batch, frames, input_channels] -> [batch, frames, dim]."""
+
+    def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
+        super().__init__()
+        self.embed = nn.Conv1d(input_channels, dim, 7, padding=3)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.convnext = [ConvNeXtBlock(dim, intermediate_dim, 1 / num_layers) for _ in range(num_layers)]
+        self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        x = self.norm(self.embed(x))
+        for block in self.convnext:
+            x = block(x)
+        return self.final_layer_norm(x)
+
+
+class ISTFTHead(nn.Module):
+    """Log-magnitude and phase from one linear layer, then the inverse transform; [batch, frames, dim] -> audio."""
+
+    def __init__(self, dim: int, n_fft: int, hop_length: int):
+        super().__init__()
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.out = nn.Linear(dim, n_fft + 2)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        log_magnitude, phase = mx.split(self.out(x).astype(mx.float32), 2, axis=-1)
+        magnitude = mx.minimum(mx.exp(log_magnitude), MAX_MAGNITUDE)
+        spectrum = magnitude * mx.cos(phase) + 1j * (magnitude * mx.sin(phase))
+        return self.istft(spectrum)
+
+    def istft(self, spectrum: mx.array) -> mx.array:
+        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length] (centred frames)."""
+        n_fft, hop = self.n_fft, self.hop_length
+        turns = mx.arange(n_fft, dtype=mx.float32) / n_fft
+        window = 0.5 - 0.5 * mx.cos(2 * math.pi * turns)
+        frames = mx.fft.irfft(spectrum, n=n_fft) * window
+        envelope = overlap_add(mx.broadcast_to(window * window, (spectrum.shape[1], n_fft)), hop)
+        trim = slice(n_fft // 2, -(n_fft // 2))
+        return overlap_add(frames, hop)[:, trim] / envelope[trim]
+
+
+class Vocos(nn.Module):
+    """Log-mel [batch, frames, input_channels] -> float32 audio [batch, (frames - 1) * hop_length].
+
+    Raises ValueError when `n_fft` is not an even multiple of `hop_length`.
+    """
+
+    def __init__(
+        self,
+        input_channels: int = 100,
+        dim: int = 512,
+        intermediate_dim: int = 1536,
+        num_layers: int = 8,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+    ):
+        super().__init__()
+        if n_fft % (2 * hop_length):
+            raise ValueError(f"n_fft {n_fft} is not an even multiple of hop_length {hop_length}")
+        self.backbone = VocosBackbone(input_channels, dim, intermediate_dim, num_layers)
+        self.head = ISTFTHead(dim, n_fft, hop_length)
+
+    def __call__(self, mel: mx.array) -> mx.array:
+        return self.head(self.backbone(mel))
+
+    @staticmethod
+    def sanitize(weights: dict[str, mx.array]) -> dict[str, mx.array]:
+        """Weights without `head.istft.window`, which original files store and which is a constant here."""
+        return {name: value for name, value in weights.items() if name != "head.istft.window"}
