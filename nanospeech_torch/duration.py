@@ -1,0 +1,127 @@
+"""Durations: one per symbol (ours), or the whole utterance's (original Nanospeech checkpoints)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .attention import Attention, rotary_table
+from .dit import InputEmbedding
+from .layers import ConvPositionEmbedding, FeedForward, TextEmbedding
+
+
+class DurationBlock(nn.Module):
+    """Pre-norm attention and feed-forward; the norms have no weights."""
+
+    def __init__(self, dim: int, heads: int, dim_head: int, ff_mult: int, rope: str):
+        super().__init__()
+        self.attn = Attention(dim, heads, dim_head, rope)
+        self.ff = FeedForward(dim, ff_mult)
+
+    def forward(self, x: Tensor, table: tuple[Tensor, Tensor], mask: Tensor | None = None) -> Tensor:
+        x = x + self.attn(F.layer_norm(x, x.shape[-1:], eps=1e-6), table, mask)
+        return x + self.ff(F.layer_norm(x, x.shape[-1:], eps=1e-6))
+
+
+class PhoneDurationPredictor(nn.Module):
+    """Infills the durations of a symbol sequence from those of its reference (as Voicebox does, arXiv 2306.15687, A.3).
+
+    Keyword arguments: `PhoneDurationConfig`. Known durations carry the voice's tempo, so there is no speaker table.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        depth: int,
+        heads: int,
+        dim_head: int = 64,
+        ff_mult: int = 3,
+        text_num_embeds: int = 256,
+        conv_pos_kernel: int = 7,
+        conv_pos_groups: int = 16,
+    ):
+        super().__init__()
+        self.dim_head = dim_head
+        self.text_embed = nn.Embedding(text_num_embeds + 1, dim)
+        self.known_embed = nn.Linear(2, dim)
+        self.conv_pos_embed = ConvPositionEmbedding(dim, conv_pos_kernel, conv_pos_groups)
+        self.blocks = nn.ModuleList([DurationBlock(dim, heads, dim_head, ff_mult, "all_heads") for _ in range(depth)])
+        self.norm_out = nn.RMSNorm(dim, eps=1e-6)
+        self.to_pred = nn.Linear(dim, 1)
+
+    def forward(self, text: Tensor, durations: Tensor, known: Tensor, mask: Tensor | None = None) -> Tensor:
+        """log(1 + frames) of each symbol, [batch, symbols].
+
+        Args:
+            text: int64 [batch, symbols], -1 for padding.
+            durations: float [batch, symbols] in frames, read where known.
+            known: bool [batch, symbols].
+            mask: bool [batch, symbols], false where padded, or None.
+        """
+        given = torch.where(known, torch.log1p(durations), torch.zeros_like(durations))
+        x = self.text_embed(text + 1) + self.known_embed(torch.stack((given, known.to(given.dtype)), dim=-1))
+        x = x + self.conv_pos_embed(x, mask)
+        table = rotary_table(x.shape[1], self.dim_head, x.device)
+        for block in self.blocks:
+            x = block(x, table, mask)
+        return self.to_pred(self.norm_out(x))[..., 0]
+
+
+class DurationTransformer(nn.Module):
+    """The body of Nanospeech's duration predictor: no time, no modulation."""
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        depth: int,
+        heads: int,
+        dim_head: int = 64,
+        ff_mult: int = 2,
+        mel_dim: int = 100,
+        text_num_embeds: int = 256,
+        text_dim: int = 100,
+        conv_layers: int = 0,
+        conv_pos_kernel: int = 31,
+        conv_pos_groups: int = 16,
+        rope: str = "first_head",
+    ):
+        super().__init__()
+        self.dim, self.dim_head = dim, dim_head
+        self.text_embed = TextEmbedding(text_num_embeds, text_dim, conv_layers)
+        self.input_embed = InputEmbedding(mel_dim + text_dim, dim, conv_pos_kernel, conv_pos_groups)
+        self.transformer_blocks = nn.ModuleList(
+            [DurationBlock(dim, heads, dim_head, ff_mult, rope) for _ in range(depth)]
+        )
+        self.norm_out = nn.RMSNorm(dim, eps=torch.finfo(torch.float32).eps)
+
+    def forward(self, mel: Tensor, text: Tensor) -> Tensor:
+        """mel [batch, frames, mel_dim], text int64 [batch, symbols] -> [batch, frames, dim]."""
+        text_embed = self.text_embed(text, mel.shape[1])
+        x = self.input_embed(torch.cat((mel, text_embed), dim=-1))
+        table = rotary_table(x.shape[1], self.dim_head, x.device)
+        for block in self.transformer_blocks:
+            x = block(x, table)
+        return self.norm_out(x)
+
+
+class DurationPredictor(nn.Module):
+    """Nanospeech's duration predictor: reference mel and the whole text -> seconds of the whole utterance."""
+
+    def __init__(self, transformer: DurationTransformer):
+        super().__init__()
+        self.transformer = transformer
+        self.to_pred = nn.ModuleList([nn.Linear(transformer.dim, 1, bias=False)])
+
+    def forward(self, mel: Tensor, text: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Seconds [batch]; mask bool [batch, frames], false where the mel is padded or hidden."""
+        if mask is not None:
+            mel = mel * mask[..., None]
+        x = self.transformer(mel, text)
+        if mask is None:
+            mean = x.mean(1)
+        else:
+            mean = (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+        return F.softplus(self.to_pred[0](mean))[..., 0]
