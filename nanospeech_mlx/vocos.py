@@ -96,8 +96,8 @@ class Vocos(nn.Module):
     def __init__(
         self,
         input_channels: int = 100,
-        dim: int = 512,
-        intermediate_dim: int = 1536,
+        dim: int = 256,
+        intermediate_dim: int = 768,
         num_layers: int = 8,
         n_fft: int = 1024,
         hop_length: int = 256,

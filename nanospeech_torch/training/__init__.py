@@ -1,0 +1,1 @@
+"""Training: data, losses, trainers. Only the PyTorch backend trains."""

@@ -1,0 +1,304 @@
+"""Training of a small Vocos: mel and multi-resolution STFT losses first, adversarial losses after."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nanospeech_core.config import VocosConfig, from_dict
+from nanospeech_core.errors import UserError
+
+from ..vocos import Vocos
+from .discriminators import Discriminators, discriminator_loss, feature_loss, generator_loss
+from .vocoder_data import Crops, DataConfig, load_recordings
+from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, stft_loss, stft_magnitude
+
+STFT_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
+DISCRIMINATOR_RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))
+PERIODS = (2, 3, 5, 7, 11)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW with a linear warm-up and a cosine decay."""
+
+    steps: int = 10000
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 5e-5
+    warmup_steps: int = 200
+    beta1: float = 0.8
+    beta2: float = 0.99
+    weight_decay: float = 0.01
+    clip_norm: float = 50.0
+    ema: float = 0.999
+    bfloat16: bool = False
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses. The adversarial ones begin at `adversarial_start` (a step); 0 means never."""
+
+    mel: float = 45.0
+    stft: float = 10.0
+    adversarial: float = 1.0
+    features: float = 2.0
+    adversarial_start: int = 0
+    discriminator_width: int = 16
+    discriminator_learning_rate: float = 2e-4
+
+
+@dataclass(frozen=True)
+class VocoderTrainingConfig:
+    """The TOML file of `python -m nanospeech_torch.train_vocoder`."""
+
+    output: str = ""
+    seed: int = 0
+    device: str = "cpu"
+    log_every: int = 50
+    evaluate_every: int = 500
+    evaluate_crops: int = 32
+    checkpoint_minutes: float = 3.0
+    data: DataConfig = field(default_factory=DataConfig)
+    model: VocosConfig = field(default_factory=VocosConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+
+def read_config(path: str | Path) -> VocoderTrainingConfig:
+    """The config of a TOML file. Raises UserError for an unreadable file, an unknown key or a wrong type."""
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"cannot read the config {path}: {error}") from error
+    config = from_dict(VocoderTrainingConfig, values, str(path))
+    if not config.output:
+        raise UserError(f"{path}: output must name the folder to train in")
+    return config
+
+
+class VocoderTrainer:
+    """The whole state of a training run; `step()` advances it, `save` and `load` move it to and from disk."""
+
+    def __init__(self, config: VocoderTrainingConfig, training: list[np.ndarray], held_out: list[np.ndarray]):
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.device = torch.device(config.device)
+        self.rng = np.random.default_rng(config.seed)
+        self.crops = Crops(training, config.data.crop_frames, config.data.gain_db)
+        self.mel = LogMel().to(self.device)
+        self.model = Vocos(**dataclasses.asdict(config.model)).to(self.device)
+        initialize(self.model, self.crops.batch(np.random.default_rng(config.seed), 64))
+        self.ema = copy.deepcopy(self.model).requires_grad_(False)
+        evaluation = Crops(held_out, config.data.crop_frames, 0.0)
+        self.held_out = evaluation.batch(np.random.default_rng(0), config.evaluate_crops).to(self.device)
+        self.optimizer = self._adamw(self.model, config.optimizer.learning_rate)
+        self.discriminators = Discriminators(PERIODS, DISCRIMINATOR_RESOLUTIONS, config.loss.discriminator_width)
+        self.discriminators.to(self.device)
+        self.discriminator_optimizer = self._adamw(self.discriminators, config.loss.discriminator_learning_rate)
+        self.steps_done = 0
+
+    def _adamw(self, module: torch.nn.Module, learning_rate: float) -> torch.optim.AdamW:
+        o = self.config.optimizer
+        return torch.optim.AdamW(
+            module.parameters(), lr=learning_rate, betas=(o.beta1, o.beta2), weight_decay=o.weight_decay
+        )
+
+    def learning_rate(self) -> float:
+        """Of the next step: linear warm-up, then a cosine from `learning_rate` to `final_learning_rate`."""
+        o = self.config.optimizer
+        if self.steps_done < o.warmup_steps:
+            return o.learning_rate * (self.steps_done + 1) / o.warmup_steps
+        progress = min((self.steps_done - o.warmup_steps) / max(o.steps - o.warmup_steps, 1), 1.0)
+        cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+        return o.final_learning_rate + (o.learning_rate - o.final_learning_rate) * cosine
+
+    def step(self) -> dict[str, float]:
+        """One optimizer step on one batch; returns the losses, unweighted."""
+        config, weights = self.config, self.config.loss
+        target = self.crops.batch(self.rng, config.optimizer.batch_size).to(self.device)
+        mel = self.mel(target)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.optimizer.bfloat16):
+            features = self.model.backbone(mel)
+        predicted = self.model.head(features.float())  # phases and magnitudes stay in float32
+        losses = {
+            "mel": F.l1_loss(self.mel(predicted), mel),
+            "stft": stft_loss(predicted, target, STFT_RESOLUTIONS),
+        }
+        total = weights.mel * losses["mel"] + weights.stft * losses["stft"]
+        if 0 < weights.adversarial_start <= self.steps_done:
+            losses["discriminator"] = self._discriminator_step(target, predicted.detach())
+            self.discriminators.requires_grad_(False)
+            fake, fake_features = self.discriminators(predicted)
+            with torch.no_grad():
+                _, real_features = self.discriminators(target)
+            self.discriminators.requires_grad_(True)
+            losses["adversarial"] = generator_loss(fake)
+            losses["features"] = feature_loss(real_features, fake_features)
+            total = total + weights.adversarial * losses["adversarial"] + weights.features * losses["features"]
+        rate = self.learning_rate()
+        norm = self._update(self.model, self.optimizer, total, rate)
+        with torch.no_grad():
+            decay = min(config.optimizer.ema, (1 + self.steps_done) / (10 + self.steps_done))
+            for average, current in zip(self.ema.parameters(), self.model.parameters(), strict=True):
+                average.lerp_(current, 1 - decay)
+        self.steps_done += 1
+        return {name: value.detach().item() for name, value in losses.items()} | {"lr": rate, "grad_norm": norm}
+
+    def _discriminator_step(self, target: Tensor, predicted: Tensor) -> Tensor:
+        loss = discriminator_loss(self.discriminators(target)[0], self.discriminators(predicted)[0])
+        rate = self.config.loss.discriminator_learning_rate
+        self._update(self.discriminators, self.discriminator_optimizer, loss, rate)
+        return loss.detach()
+
+    def _update(self, module: torch.nn.Module, optimizer: torch.optim.AdamW, loss: Tensor, rate: float) -> float:
+        if not torch.isfinite(loss):
+            raise UserError(f"the vocoder's loss is not finite at step {self.steps_done}; lower the learning rate")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.clip_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        return float(norm)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Losses of the averaged weights on the held-out crops."""
+        mel = self.mel(self.held_out)
+        predicted = self.ema(mel)
+        return {
+            "held_out_mel": float(F.l1_loss(self.mel(predicted), mel)),
+            "held_out_stft": float(stft_loss(predicted, self.held_out, STFT_RESOLUTIONS)),
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the whole state, atomically."""
+        state = {
+            "config": dataclasses.asdict(self.config),
+            "step": self.steps_done,
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "discriminators": self.discriminators.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "rng": self.rng.bit_generator.state,
+        }
+        temporary = path.with_name(path.name + ".part")
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+
+    def load(self, path: Path) -> None:
+        """Take up the state that `save` wrote. Raises UserError when it is of another model."""
+        state = read_checkpoint(path)
+        if state["config"]["model"] != dataclasses.asdict(self.config.model):
+            raise UserError(f"{path} holds a vocoder of another shape than the config's [model] describes")
+        self.model.load_state_dict(state["model"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.discriminators.load_state_dict(state["discriminators"])
+        self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.rng.bit_generator.state = state["rng"]
+        self.steps_done = state["step"]
+
+
+@torch.no_grad()
+def initialize(model: Vocos, waves: Tensor) -> None:
+    """Weights as in Vocos (truncated normal of 0.02), and the head's bias at the data's mean log-magnitude.
+
+    The magnitudes of speech lie orders below the 1 that a zero bias gives; starting there spares the first steps.
+    waves: [batch, samples] of the training data.
+    """
+    for module in model.modules():
+        if isinstance(module, (torch.nn.Conv1d, torch.nn.Linear)):
+            torch.nn.init.trunc_normal_(module.weight, std=0.02)
+            torch.nn.init.zeros_(module.bias)
+    head = model.head
+    magnitude = stft_magnitude(waves, head.n_fft, head.hop_length).clamp(min=MAGNITUDE_FLOOR)
+    head.out.bias[: head.n_fft // 2 + 1] = magnitude.log().mean(dim=(0, 1)).to(head.out.bias.device)
+
+
+def read_checkpoint(path: Path) -> dict:
+    """A training checkpoint's contents. Raises UserError when it cannot be read."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise UserError(f"cannot read the checkpoint {path}: {error}".splitlines()[0]) from error
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the most steps in a training folder, if there is one."""
+    return max(folder.glob("step-*.pt"), default=None)
+
+
+def export(folder: Path, destination: Path, dtype: torch.dtype = torch.float32) -> int:
+    """Write the newest checkpoint's averaged weights as `vocos.safetensors`, atomically; returns their step.
+
+    The header's `format` is "pt" and its `config` is the model's, as JSON. Raises UserError without a checkpoint.
+    """
+    from safetensors.torch import save_file
+
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        raise UserError(f"no checkpoint (step-*.pt) in {folder}")
+    state = read_checkpoint(newest)
+    weights = {name: value.to(dtype).contiguous() for name, value in state["ema"].items()}
+    temporary = destination.with_name(destination.name + ".part")
+    save_file(weights, temporary, metadata={"format": "pt", "config": json.dumps(state["config"]["model"])})
+    os.replace(temporary, destination)
+    return state["step"]
+
+
+def train(config: VocoderTrainingConfig) -> VocoderTrainer:
+    """Train to `optimizer.steps`, going on from the newest checkpoint in `output`; log to `output/log.jsonl`.
+
+    SIGINT and SIGTERM end the run after the step in progress, with a checkpoint.
+    """
+    folder = Path(config.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = VocoderTrainer(config, *load_recordings(config.data, config.seed))
+    newest = newest_checkpoint(folder)
+    if newest is not None:
+        trainer.load(newest)
+    stop = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.append(True))
+
+    def checkpoint() -> None:
+        trainer.save(folder / f"step-{trainer.steps_done:08d}.pt")
+        for old in sorted(folder.glob("step-*.pt"))[:-2]:
+            old.unlink()
+
+    saved = began = time.monotonic()
+    with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
+        while trainer.steps_done < config.optimizer.steps and not stop:
+            values = trainer.step()
+            done = trainer.steps_done
+            evaluated = done % config.evaluate_every == 0 or done == config.optimizer.steps
+            if evaluated:
+                values |= trainer.evaluate()
+            if evaluated or done % config.log_every == 0:
+                values = {"step": done, "seconds": time.monotonic() - began} | values
+                log.write(json.dumps({k: round(v, 6) for k, v in values.items()}) + "\n")
+                log.flush()
+            if time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                checkpoint()
+                saved = time.monotonic()
+    checkpoint()
+    return trainer

@@ -1,0 +1,49 @@
+"""Reconstruction losses of the vocoder: log-mel and multi-resolution short-time Fourier transforms.
+
+The mel term is Vocos's (arXiv 2306.00814); the others are those of Parallel WaveGAN (Yamamoto et al.,
+arXiv 1910.11480): spectral convergence and the L1 distance of log-magnitudes, at several resolutions.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nanospeech_core.mel import HOP, LOG_FLOOR, N_FFT, mel_filterbank
+
+MAGNITUDE_FLOOR = 1e-3  # of an unnormalised transform: about the level of 16-bit quantisation noise
+
+
+def stft_magnitude(wave: Tensor, n_fft: int, hop: int) -> Tensor:
+    """Magnitudes [batch, frames, bins] of [batch, samples]; Hann window, centred, reflect padding."""
+    window = torch.hann_window(n_fft, device=wave.device)
+    spectrum = torch.stft(wave, n_fft, hop, window=window, center=True, pad_mode="reflect", return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return torch.sqrt(power.clamp(min=1e-14)).transpose(1, 2)  # the clamp keeps the root's gradient finite
+
+
+class LogMel(nn.Module):
+    """The differentiable twin of `nanospeech_core.mel.log_mel`: [batch, samples] -> [batch, frames, 100]."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("bank", torch.tensor(mel_filterbank()), persistent=False)
+
+    def forward(self, wave: Tensor) -> Tensor:
+        return torch.log((stft_magnitude(wave, N_FFT, HOP) @ self.bank).clamp(min=LOG_FLOOR))
+
+
+def stft_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, int], ...]) -> Tensor:
+    """Mean over resolutions (n_fft, hop) of log-magnitude L1 plus spectral convergence (arXiv 1910.11480, eq. 4-6).
+
+    The convergence is taken per item, so that a loud crop does not hide a quiet one.
+    """
+    total = predicted.new_zeros(())
+    for n_fft, hop in resolutions:
+        p, t = stft_magnitude(predicted, n_fft, hop), stft_magnitude(target, n_fft, hop)
+        distance = torch.linalg.vector_norm(t - p, dim=(1, 2))
+        convergence = distance / torch.linalg.vector_norm(t, dim=(1, 2)).clamp(min=1.0)
+        log_l1 = F.l1_loss(p.clamp(min=MAGNITUDE_FLOOR).log(), t.clamp(min=MAGNITUDE_FLOOR).log())
+        total = total + convergence.mean() + log_l1
+    return total / len(resolutions)
