@@ -1,0 +1,1 @@
+"""Checkpoints from PyTorch to MLX and back, and a look inside them."""

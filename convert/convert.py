@@ -1,0 +1,132 @@
+"""Writing a checkpoint folder in the other backend's layout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from nanospeech_core.checkpoint import BFLOAT16, DTYPES, FLOATING, cast, for_backend, save_tensors
+from nanospeech_core.errors import UserError
+
+from .source import COPIED, Source, TensorFile, read
+
+CASTS = {"float16": DTYPES["F16"], "bfloat16": BFLOAT16, "float32": DTYPES["F32"]}
+NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in a command or a folder
+
+
+def convert(
+    source: str | os.PathLike,
+    have: str,
+    want: str,
+    output: str | os.PathLike | None = None,
+    dtype: str | None = None,
+    force: bool = False,
+) -> Path:
+    """Write a checkpoint in the other backend's layout.
+
+    Without `dtype`, there and back gives the same bytes, for files as the `safetensors` library and this project
+    write them (a file that names no format gets one).
+
+    Args:
+        source: a folder, a `.safetensors` file or a `.pt`.
+        have, want: "pt" and "mlx", or the reverse.
+        output: the folder to write; by default the source's name with `-mlx` or `-torch`, beside it.
+        dtype: cast the floating weights to "float16", "bfloat16" or "float32".
+        force: replace `output` if it is a checkpoint folder.
+    Returns:
+        the folder written.
+    Raises:
+        UserError: bad input, or an output that exists or cannot be written. Nothing is left half-written.
+    """
+    checkpoint = read(source)
+    for file in checkpoint.files:
+        if file.format != have:
+            raise UserError(f"{checkpoint.path}: {file.name} is in the {NAMES[file.format]} format already")
+    output = Path(output) if output is not None else default_output(checkpoint.path, want)
+    check_output(output, checkpoint.path, force)
+    written = [
+        TensorFile(
+            file.name,
+            for_backend(cast_all(file.tensors, dtype), have, want),
+            file.metadata | {"format": want},
+            want,
+        )
+        for file in checkpoint.files
+    ]
+    write_folder(output, written, checkpoint)
+    return output
+
+
+def default_output(source: Path, want: str) -> Path:
+    """`NAME-mlx` or `NAME-torch` beside the source, the other backend's ending taken off first."""
+    source = Path(os.path.abspath(source))
+    name = source.name if source.is_dir() else source.stem
+    for ending in NAMES.values():
+        name = name.removesuffix(f"-{ending}")
+    return source.with_name(f"{name}-{NAMES[want]}")
+
+
+def check_output(output: Path, source: Path, force: bool) -> None:
+    """Refuse an output that exists and, even by force, one that is anything else than a checkpoint folder."""
+    if not os.path.lexists(output):
+        return
+    if not force:
+        raise UserError(f"{output} exists; --force replaces it")
+    if output.resolve() in (source.resolve(), *source.resolve().parents):
+        raise UserError(f"{output} holds the input; choose another output")
+    if output.is_symlink() or not output.is_dir():
+        raise UserError(f"{output} is not a folder; it is not replaced")
+    for entry in output.iterdir():
+        if not any(fnmatch(entry.name, pattern) for pattern in ("*.safetensors", *COPIED)):
+            raise UserError(
+                f"{output} holds {entry.name}, which is no part of a checkpoint; it is not replaced"
+            )
+
+
+def cast_all(tensors: dict[str, np.ndarray], dtype: str | None) -> dict[str, np.ndarray]:
+    """The floating tensors in another dtype, the rest as they are; a finite weight must stay finite."""
+    if dtype is None:
+        return tensors
+    result = {}
+    for name, array in tensors.items():
+        result[name] = cast(array, CASTS[dtype]) if array.dtype in FLOATING else array
+        if result[name] is not array and is_finite(array) and not is_finite(result[name]):
+            raise UserError(f"{name} has values that {dtype} cannot hold; choose another --dtype")
+    return result
+
+
+def is_finite(array: np.ndarray) -> bool:
+    return bool(np.isfinite(cast(array, DTYPES["F32"]) if array.dtype == BFLOAT16 else array).all())
+
+
+def write_folder(output: Path, files: list[TensorFile], checkpoint: Source) -> None:
+    """Write all of a folder beside its place, then rename it; on any failure only the old state is left."""
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.new")
+    old = output.with_name(f".{output.name}.{os.getpid()}.old")
+    try:
+        temporary.mkdir()
+        for file in files:
+            save_tensors(temporary / file.name, file.tensors, file.metadata)
+        for path in checkpoint.copied:
+            (shutil.copytree if path.is_dir() else shutil.copyfile)(path, temporary / path.name)
+        if checkpoint.config is not None and not (temporary / "config.json").exists():
+            text = json.dumps(checkpoint.config, indent=2, ensure_ascii=False) + "\n"
+            (temporary / "config.json").write_text(text, encoding="utf-8")
+        if output.exists():
+            output.rename(old)
+        try:
+            temporary.rename(output)
+        except BaseException:
+            if old.exists():
+                old.rename(output)
+            raise
+    except (OSError, shutil.Error) as error:
+        raise UserError(f"cannot write {output}: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,44 @@
+"""`inspect`: what a checkpoint holds, as text."""
+
+from __future__ import annotations
+
+import os
+
+from nanospeech_core.checkpoint import DTYPE_NAMES
+
+from .convert import NAMES
+from .source import read
+
+
+def describe(source: str | os.PathLike) -> str:
+    """What a checkpoint holds, as text: config, then every file's parts, tensors, shapes and dtypes."""
+    checkpoint = read(source)
+    lines = [str(checkpoint.path)]
+    if checkpoint.step is not None:
+        lines.append(f"step {checkpoint.step}")
+    if checkpoint.config is not None:
+        lines += ["config", *(f"  {key}: {brief(value)}" for key, value in checkpoint.config.items())]
+    for file in checkpoint.files:
+        size = sum(array.nbytes for array in file.tensors.values())
+        count = sum(array.size for array in file.tensors.values())
+        lines.append(f"{file.name}: {NAMES[file.format]} format, {count:,} parameters, {size / 1e6:.1f} MB")
+        lines += [f"  metadata {key}: {value}" for key, value in file.metadata.items() if key != "format"]
+        parts: dict[str, int] = {}
+        for name, array in file.tensors.items():
+            part = name.split(".")[0]
+            parts[part] = parts.get(part, 0) + array.size
+        lines += [f"  {part}: {count:,} parameters" for part, count in parts.items()]
+        lines += [
+            f"    {name} {DTYPE_NAMES[array.dtype]} {list(array.shape)}"
+            for name, array in file.tensors.items()
+        ]
+    return "\n".join(lines)
+
+
+def brief(value: object) -> str:
+    """A config value on one line; long lists (the vocabulary) by their length."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {brief(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)) and len(value) > 8:
+        return f"({len(value)} entries)"
+    return str(value)

@@ -1,0 +1,142 @@
+"""Reading a checkpoint of any kind. Only a `.pt` needs torch; everything else is numpy."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from nanospeech_core.checkpoint import BFLOAT16, DTYPES, file_format, load_tensors
+from nanospeech_core.config import ModelConfig
+from nanospeech_core.errors import UserError
+
+PT_SUFFIXES = (".pt", ".pth", ".ckpt")
+# What a folder may hold beside its *.safetensors: copied as it is.
+COPIED = ("*.json", "*.txt", "*.md", "LICENSE*", "NOTICE*", "voices")
+
+
+@dataclass
+class TensorFile:
+    """The contents of one safetensors file, read or to be written."""
+
+    name: str
+    tensors: dict[str, np.ndarray]
+    metadata: dict[str, str]
+    format: str  # "pt" or "mlx"
+
+
+@dataclass
+class Source:
+    """A checkpoint as found: a folder, a safetensors file, or a trainer's `.pt`."""
+
+    path: Path
+    files: list[TensorFile]
+    config: dict | None = None
+    step: int | None = None
+    copied: list[Path] = field(default_factory=list)
+
+
+def read(path: str | os.PathLike) -> Source:
+    """Read a checkpoint of any kind.
+
+    Raises:
+        UserError: nothing is there, it is broken, or it is a `.pt` and torch is not installed.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_folder(path)
+    if not path.exists():
+        raise UserError(f"no such file or folder: {path}")
+    if path.suffix in PT_SUFFIXES:
+        return read_pt(path)
+    return Source(path, [read_safetensors(path)])
+
+
+def read_safetensors(path: Path) -> TensorFile:
+    tensors, metadata = load_tensors(path)
+    return TensorFile(path.name, tensors, metadata, file_format(metadata, path))
+
+
+def read_folder(folder: Path) -> Source:
+    names = sorted(entry.name for entry in folder.iterdir())
+    files = [read_safetensors(folder / name) for name in names if name.endswith(".safetensors")]
+    if not files:
+        raise UserError(f"{folder} holds no .safetensors file")
+    copied = [folder / name for name in names if any(fnmatch(name, pattern) for pattern in COPIED)]
+    return Source(folder, files, read_json(folder / "config.json"), copied=copied)
+
+
+def read_json(path: Path) -> dict | None:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not valid JSON: {error}") from error
+
+
+def read_pt(path: Path) -> Source:
+    """A trainer checkpoint (`model`, `ema`, `config`, `step`: its EMA weights are taken) or a state dict."""
+    try:
+        import torch
+    except ImportError as error:
+        raise UserError(f"reading {path.name} needs PyTorch: pip install torch") from error
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path} holds more than tensors and plain values (or is no checkpoint): refused"
+        ) from error
+    except (RuntimeError, EOFError, ValueError) as error:
+        raise UserError(f"{path} is not a whole torch checkpoint: {str(error).splitlines()[0]}") from error
+
+    def is_state_dict(value: object) -> bool:
+        return (
+            isinstance(value, dict)
+            and bool(value)
+            and all(isinstance(t, torch.Tensor) for t in value.values())
+        )
+
+    if not isinstance(checkpoint, dict):
+        raise UserError(f"{path} holds a {type(checkpoint).__name__}, not a dict of tensors")
+    weights = checkpoint.get("ema") or checkpoint.get("model") or checkpoint
+    if not is_state_dict(weights):
+        raise UserError(f"{path} has neither 'ema' nor 'model' weights and is no dict of tensors")
+    tensors = {name: from_torch(name, tensor) for name, tensor in weights.items()}
+    config = checkpoint.get("config")
+    if config is not None:
+        config = ModelConfig.from_dict(config, f"{path}: config").to_dict()
+    return Source(path, split_vocoder(tensors), config, checkpoint.get("step"))
+
+
+def from_torch(name: str, tensor) -> np.ndarray:
+    """A torch tensor's bits as numpy; bfloat16, which numpy lacks, through int16."""
+    import torch
+
+    tensor = tensor.detach().contiguous()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(BFLOAT16)
+    try:
+        array = tensor.numpy()
+    except TypeError as error:
+        raise UserError(f"{name} has the dtype {tensor.dtype}, which is not supported") from error
+    if array.dtype not in DTYPES.values():
+        raise UserError(f"{name} has the dtype {tensor.dtype}, which is not supported")
+    return array
+
+
+def split_vocoder(tensors: dict[str, np.ndarray]) -> list[TensorFile]:
+    """One state dict as the files of a folder: a vocoder (`vocoder.*`, or Vocos alone) has its own."""
+    if all(name.startswith(("backbone.", "head.", "feature_extractor.")) for name in tensors):
+        return [TensorFile("vocos.safetensors", tensors, {"format": "pt"}, "pt")]
+    vocoder = {name.removeprefix("vocoder."): t for name, t in tensors.items() if name.startswith("vocoder.")}
+    model = {name: t for name, t in tensors.items() if not name.startswith("vocoder.")}
+    files = {"model.safetensors": model, "vocos.safetensors": vocoder}
+    return [TensorFile(name, part, {"format": "pt"}, "pt") for name, part in files.items() if part]

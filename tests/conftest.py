@@ -1,0 +1,32 @@
+"""Threads that wait instead of spin, and the skipping of tests whose hardware is absent."""
+
+import os
+import platform
+
+import pytest
+
+# Before any test imports numpy, mlx or torch: OpenMP reads these once.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
+
+
+def has_cuda() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    checks = {
+        "mac": lambda: (platform.system(), platform.machine()) == ("Darwin", "arm64"),
+        "gpu": has_cuda,
+    }
+    for marker, present in checks.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marked and not present():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=f"needs the hardware of the marker {marker!r}"))
