@@ -1,8 +1,8 @@
 """Log-mel spectrograms in numpy: the input of the vocoder and the target of the acoustic model.
 
-24 kHz, 1024-point Fourier transform, hop 256, 100 bins on the HTK mel scale from 0 to 12 kHz, magnitude (power 1),
-no area normalisation, centred frames with reflect padding, ``log(max(x, 1e-5))``: the features that the public
-``vocos-mel-24khz`` vocoder takes (Siuzdak, "Vocos", arXiv 2306.00814).
+24 kHz, 1024-point Fourier transform, hop 256, 100 bins on the HTK mel scale from 0 to 12 kHz, magnitude
+(power 1), no area normalization, centred frames with reflect padding, `log(max(x, 1e-5))`: the features that
+the public `vocos-mel-24khz` vocoder takes (Siuzdak, "Vocos", arXiv 2306.00814).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def mel_filterbank(
     f_min: float = F_MIN,
     f_max: float = F_MAX,
 ) -> np.ndarray:
-    """Triangular filters on the HTK mel scale, float32 [n_fft // 2 + 1, n_mels], peaks at 1 (read-only, cached)."""
+    """Triangular filters on the HTK mel scale, peaks at 1: float32 [n_fft // 2 + 1, n_mels], read-only."""
     hz = np.linspace(0.0, sample_rate / 2, n_fft // 2 + 1)
     mel_min, mel_max = (2595.0 * np.log10(1.0 + f / 700.0) for f in (f_min, f_max))
     corners = 700.0 * (10.0 ** (np.linspace(mel_min, mel_max, n_mels + 2) / 2595.0) - 1.0)
@@ -53,8 +53,8 @@ def log_mel(wave: np.ndarray) -> np.ndarray:
     """Log-mel spectrogram of a 24 kHz mono signal.
 
     wave: [samples], full scale is 1. Returns float32 [samples // 256 + 1, 100] (natural logarithm).
-    Raises UserError when the wave is not one-dimensional, has a value that is not finite, or is no longer than the
-    reflect padding (512 samples).
+    Raises UserError when the wave is not one-dimensional, has a value that is not finite, or is no longer
+    than the reflect padding (512 samples).
     """
     wave = np.asarray(wave, dtype=np.float32)
     if wave.ndim != 1:

@@ -62,7 +62,7 @@ class VocosBackbone(nn.Module):
 
 
 class ISTFTHead(nn.Module):
-    """Log-magnitude and phase from one linear layer, then the inverse transform; [batch, frames, dim] -> audio."""
+    """Log-magnitude and phase from one linear layer, inverse transform: [batch, frames, dim] -> audio."""
 
     def __init__(self, dim: int, n_fft: int, hop_length: int):
         super().__init__()
@@ -77,7 +77,7 @@ class ISTFTHead(nn.Module):
         return self.istft(spectrum)
 
     def istft(self, spectrum: mx.array) -> mx.array:
-        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length] (centred frames)."""
+        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length]."""
         n_fft, hop = self.n_fft, self.hop_length
         turns = mx.arange(n_fft, dtype=mx.float32) / n_fft
         window = 0.5 - 0.5 * mx.cos(2 * math.pi * turns)
@@ -110,8 +110,3 @@ class Vocos(nn.Module):
 
     def __call__(self, mel: mx.array) -> mx.array:
         return self.head(self.backbone(mel))
-
-    @staticmethod
-    def sanitize(weights: dict[str, mx.array]) -> dict[str, mx.array]:
-        """Weights without `head.istft.window`, which original files store and which is a constant here."""
-        return {name: value for name, value in weights.items() if name != "head.istft.window"}

@@ -6,28 +6,30 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 from nanospeech_core.errors import UserError
-
-from .training import vocoder
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="nanospeech_torch.train_vocoder", description=__doc__)
-    parser.add_argument("config", help="TOML file (see configs/vocoder.toml)")
-    parser.add_argument("--export", metavar="FILE", type=Path, help="write the newest averaged weights and stop")
-    parser.add_argument("--dtype", choices=("float32", "float16"), default="float16", help="of the exported weights")
+    parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.train_vocoder", description=__doc__)
+    parser.add_argument("config", help="TOML file (see examples/vocoder.toml)")
+    parser.add_argument(
+        "--export", metavar="FILE", type=Path, help="write the newest averaged weights and stop"
+    )
+    parser.add_argument(
+        "--dtype", choices=("float32", "float16"), default="float16", help="of the exported weights"
+    )
     options = parser.parse_args(arguments)
     try:
+        from .training import vocoder
+
         config = vocoder.read_config(options.config)
         if options.export:
-            step = vocoder.export(Path(config.output), options.export, getattr(torch, options.dtype))
+            step = vocoder.export(Path(config.out), options.export, options.dtype)
             print(f"{options.export}: weights of step {step}")
         else:
             vocoder.train(config)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"train_vocoder: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -12,13 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-try:
-    from .layers import Conv1d
-except ImportError:
-    class Conv1d(nn.Conv1d):
-        def forward(self, x: Tensor) -> Tensor:
-            return super().forward(x.transpose(1, 2)).transpose(1, 2)
-
+from .layers import Conv1d
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
@@ -72,7 +66,7 @@ class VocosBackbone(nn.Module):
 
 
 class ISTFTHead(nn.Module):
-    """Log-magnitude and phase from one linear layer, then the inverse transform; [batch, frames, dim] -> audio."""
+    """Log-magnitude and phase from one linear layer, inverse transform: [batch, frames, dim] -> audio."""
 
     def __init__(self, dim: int, n_fft: int, hop_length: int):
         super().__init__()
@@ -87,7 +81,7 @@ class ISTFTHead(nn.Module):
         return self.istft(spectrum)
 
     def istft(self, spectrum: Tensor) -> Tensor:
-        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length] (centred frames)."""
+        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length]."""
         n_fft, hop = self.n_fft, self.hop_length
         turns = torch.arange(n_fft, device=spectrum.device, dtype=torch.float32) / n_fft
         window = 0.5 - 0.5 * torch.cos(2 * math.pi * turns)
@@ -120,8 +114,3 @@ class Vocos(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         return self.head(self.backbone(mel))
-
-    @staticmethod
-    def sanitize(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weights without `head.istft.window`, which original files store and which is a constant here."""
-        return {name: value for name, value in weights.items() if name != "head.istft.window"}

@@ -1,6 +1,7 @@
-"""Small discriminators for the vocoder's adversarial phase, with the hinge losses of Vocos (arXiv 2306.00814).
+"""Small discriminators for the vocoder's adversarial phase, with Vocos's hinge losses (arXiv 2306.00814).
 
-Multi-period: HiFi-GAN (Kong et al., arXiv 2010.05646). Multi-resolution: UnivNet (Jang et al., arXiv 2106.07889).
+Multi-period: HiFi-GAN (Kong et al., arXiv 2010.05646). Multi-resolution: UnivNet (Jang et al.,
+arXiv 2106.07889).
 """
 
 from __future__ import annotations
@@ -73,5 +74,9 @@ def generator_loss(fake: list[Tensor]) -> Tensor:
 
 def feature_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
     """Feature matching: L1 distance of the layers' outputs, mean over layers and discriminators."""
-    terms = [F.l1_loss(f, r.detach()) for rs, fs in zip(real, fake, strict=True) for r, f in zip(rs, fs, strict=True)]
+    terms = [
+        F.l1_loss(f, r.detach())
+        for rs, fs in zip(real, fake, strict=True)
+        for r, f in zip(rs, fs, strict=True)
+    ]
     return torch.stack(terms).mean()

@@ -6,8 +6,8 @@ import copy
 import dataclasses
 import json
 import math
-import os
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nanospeech_core.checkpoint import save_tensors
 from nanospeech_core.config import VocosConfig, from_dict
 from nanospeech_core.errors import UserError
+from nanospeech_core.files import replacing
 
 from ..vocos import Vocos
 from .discriminators import Discriminators, discriminator_loss, feature_loss, generator_loss
 from .vocoder_data import Crops, DataConfig, load_recordings
 from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, stft_loss, stft_magnitude
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 STFT_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
 DISCRIMINATOR_RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))
@@ -44,7 +51,7 @@ class OptimizerConfig:
     weight_decay: float = 0.01
     clip_norm: float = 50.0
     ema: float = 0.999
-    bfloat16: bool = False
+    bf16: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class LossConfig:
 class VocoderTrainingConfig:
     """The TOML file of `python -m nanospeech_torch.train_vocoder`."""
 
-    output: str = ""
+    out: str = "runs/vocoder"
     seed: int = 0
     device: str = "cpu"
     log_every: int = 50
@@ -80,17 +87,10 @@ class VocoderTrainingConfig:
 def read_config(path: str | Path) -> VocoderTrainingConfig:
     """The config of a TOML file. Raises UserError for an unreadable file, an unknown key or a wrong type."""
     try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib
-    try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"cannot read the config {path}: {error}") from error
-    config = from_dict(VocoderTrainingConfig, values, str(path))
-    if not config.output:
-        raise UserError(f"{path}: output must name the folder to train in")
-    return config
+    return from_dict(VocoderTrainingConfig, values, str(path))
 
 
 class VocoderTrainer:
@@ -109,9 +109,13 @@ class VocoderTrainer:
         evaluation = Crops(held_out, config.data.crop_frames, 0.0)
         self.held_out = evaluation.batch(np.random.default_rng(0), config.evaluate_crops).to(self.device)
         self.optimizer = self._adamw(self.model, config.optimizer.learning_rate)
-        self.discriminators = Discriminators(PERIODS, DISCRIMINATOR_RESOLUTIONS, config.loss.discriminator_width)
+        self.discriminators = Discriminators(
+            PERIODS, DISCRIMINATOR_RESOLUTIONS, config.loss.discriminator_width
+        )
         self.discriminators.to(self.device)
-        self.discriminator_optimizer = self._adamw(self.discriminators, config.loss.discriminator_learning_rate)
+        self.discriminator_optimizer = self._adamw(
+            self.discriminators, config.loss.discriminator_learning_rate
+        )
         self.steps_done = 0
 
     def _adamw(self, module: torch.nn.Module, learning_rate: float) -> torch.optim.AdamW:
@@ -134,7 +138,7 @@ class VocoderTrainer:
         config, weights = self.config, self.config.loss
         target = self.crops.batch(self.rng, config.optimizer.batch_size).to(self.device)
         mel = self.mel(target)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.optimizer.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.optimizer.bf16):
             features = self.model.backbone(mel)
         predicted = self.model.head(features.float())  # phases and magnitudes stay in float32
         losses = {
@@ -151,7 +155,9 @@ class VocoderTrainer:
             self.discriminators.requires_grad_(True)
             losses["adversarial"] = generator_loss(fake)
             losses["features"] = feature_loss(real_features, fake_features)
-            total = total + weights.adversarial * losses["adversarial"] + weights.features * losses["features"]
+            total = (
+                total + weights.adversarial * losses["adversarial"] + weights.features * losses["features"]
+            )
         rate = self.learning_rate()
         norm = self._update(self.model, self.optimizer, total, rate)
         with torch.no_grad():
@@ -159,7 +165,10 @@ class VocoderTrainer:
             for average, current in zip(self.ema.parameters(), self.model.parameters(), strict=True):
                 average.lerp_(current, 1 - decay)
         self.steps_done += 1
-        return {name: value.detach().item() for name, value in losses.items()} | {"lr": rate, "grad_norm": norm}
+        return {name: value.detach().item() for name, value in losses.items()} | {
+            "lr": rate,
+            "grad_norm": norm,
+        }
 
     def _discriminator_step(self, target: Tensor, predicted: Tensor) -> Tensor:
         loss = discriminator_loss(self.discriminators(target)[0], self.discriminators(predicted)[0])
@@ -167,9 +176,13 @@ class VocoderTrainer:
         self._update(self.discriminators, self.discriminator_optimizer, loss, rate)
         return loss.detach()
 
-    def _update(self, module: torch.nn.Module, optimizer: torch.optim.AdamW, loss: Tensor, rate: float) -> float:
+    def _update(
+        self, module: torch.nn.Module, optimizer: torch.optim.AdamW, loss: Tensor, rate: float
+    ) -> float:
         if not torch.isfinite(loss):
-            raise UserError(f"the vocoder's loss is not finite at step {self.steps_done}; lower the learning rate")
+            raise UserError(
+                f"the vocoder's loss is not finite at step {self.steps_done}; lower the learning rate"
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.optimizer.clip_norm)
@@ -200,9 +213,8 @@ class VocoderTrainer:
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "rng": self.rng.bit_generator.state,
         }
-        temporary = path.with_name(path.name + ".part")
-        torch.save(state, temporary)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            torch.save(state, temporary)
 
     def load(self, path: Path) -> None:
         """Take up the state that `save` wrote. Raises UserError when it is of another model."""
@@ -222,7 +234,7 @@ class VocoderTrainer:
 def initialize(model: Vocos, waves: Tensor) -> None:
     """Weights as in Vocos (truncated normal of 0.02), and the head's bias at the data's mean log-magnitude.
 
-    The magnitudes of speech lie orders below the 1 that a zero bias gives; starting there spares the first steps.
+    Speech lies orders below the magnitude of 1 that a zero bias gives; starting there spares the first steps.
     waves: [batch, samples] of the training data.
     """
     for module in model.modules():
@@ -247,30 +259,26 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return max(folder.glob("step-*.pt"), default=None)
 
 
-def export(folder: Path, destination: Path, dtype: torch.dtype = torch.float32) -> int:
+def export(folder: Path, destination: Path, dtype: str = "float32") -> int:
     """Write the newest checkpoint's averaged weights as `vocos.safetensors`, atomically; returns their step.
 
-    The header's `format` is "pt" and its `config` is the model's, as JSON. Raises UserError without a checkpoint.
+    The header's `format` is "pt", its `config` the model's as JSON. Raises UserError without a checkpoint.
     """
-    from safetensors.torch import save_file
-
     newest = newest_checkpoint(folder)
     if newest is None:
         raise UserError(f"no checkpoint (step-*.pt) in {folder}")
     state = read_checkpoint(newest)
-    weights = {name: value.to(dtype).contiguous() for name, value in state["ema"].items()}
-    temporary = destination.with_name(destination.name + ".part")
-    save_file(weights, temporary, metadata={"format": "pt", "config": json.dumps(state["config"]["model"])})
-    os.replace(temporary, destination)
+    weights = {name: value.numpy().astype(dtype) for name, value in state["ema"].items()}
+    save_tensors(destination, weights, {"format": "pt", "config": json.dumps(state["config"]["model"])})
     return state["step"]
 
 
 def train(config: VocoderTrainingConfig) -> VocoderTrainer:
-    """Train to `optimizer.steps`, going on from the newest checkpoint in `output`; log to `output/log.jsonl`.
+    """Train to `optimizer.steps`, going on from the newest checkpoint in `out`; log to `out/log.jsonl`.
 
     SIGINT and SIGTERM end the run after the step in progress, with a checkpoint.
     """
-    folder = Path(config.output)
+    folder = Path(config.out)
     folder.mkdir(parents=True, exist_ok=True)
     trainer = VocoderTrainer(config, *load_recordings(config.data, config.seed))
     newest = newest_checkpoint(folder)

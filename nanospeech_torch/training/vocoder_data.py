@@ -54,7 +54,7 @@ class Crops:
 def load_recordings(config: DataConfig, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Read the sources into (training, held-out) lists of int16 [samples] at 24 kHz.
 
-    A recording is held out by a checksum of its file name, so that the split does not change when files are added.
+    A recording is held out by a checksum of its file name, so that added files do not change the split.
     Raises UserError when nothing is found, a file cannot be read, or either list would be empty.
     """
     paths = sorted(path for pattern in config.sources for path in glob.glob(pattern))

@@ -18,7 +18,9 @@ MAGNITUDE_FLOOR = 1e-3  # of an unnormalised transform: about the level of 16-bi
 def stft_magnitude(wave: Tensor, n_fft: int, hop: int) -> Tensor:
     """Magnitudes [batch, frames, bins] of [batch, samples]; Hann window, centred, reflect padding."""
     window = torch.hann_window(n_fft, device=wave.device)
-    spectrum = torch.stft(wave, n_fft, hop, window=window, center=True, pad_mode="reflect", return_complex=True)
+    spectrum = torch.stft(
+        wave, n_fft, hop, window=window, center=True, pad_mode="reflect", return_complex=True
+    )
     power = spectrum.real.square() + spectrum.imag.square()
     return torch.sqrt(power.clamp(min=1e-14)).transpose(1, 2)  # the clamp keeps the root's gradient finite
 
@@ -35,7 +37,7 @@ class LogMel(nn.Module):
 
 
 def stft_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, int], ...]) -> Tensor:
-    """Mean over resolutions (n_fft, hop) of log-magnitude L1 plus spectral convergence (arXiv 1910.11480, eq. 4-6).
+    """Mean over resolutions (n_fft, hop) of log-magnitude L1 and spectral convergence (1910.11480, eq. 4-6).
 
     The convergence is taken per item, so that a loud crop does not hide a quiet one.
     """
