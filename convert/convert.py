@@ -29,8 +29,8 @@ def convert(
 ) -> Path:
     """Write a checkpoint in the other backend's layout.
 
-    Without `dtype`, there and back gives the same bytes, for files as the `safetensors` library and this project
-    write them (a file that names no format gets one).
+    Without `dtype`, there and back gives the same bytes, for files as the `safetensors` library and this
+    project write them (a file that names no format gets one).
 
     Args:
         source: a folder, a `.safetensors` file or a `.pt`.

@@ -92,10 +92,11 @@ def read_pt(path: Path) -> Source:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} holds more than tensors and plain values (or is no checkpoint): refused"
+            f"{path} is no checkpoint, or holds more than tensors and plain values: refused"
         ) from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise UserError(f"{path} is not a whole torch checkpoint: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # damaged bytes make torch's reader fail in any way
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} is not a whole torch checkpoint: {reason}") from error
 
     def is_state_dict(value: object) -> bool:
         return (
@@ -110,10 +111,13 @@ def read_pt(path: Path) -> Source:
     if not is_state_dict(weights):
         raise UserError(f"{path} has neither 'ema' nor 'model' weights and is no dict of tensors")
     tensors = {name: from_torch(name, tensor) for name, tensor in weights.items()}
-    config = checkpoint.get("config")
+    files = split_vocoder(tensors)
+    config = (
+        checkpoint.get("config") if files[0].name == "model.safetensors" else None
+    )  # Vocos alone has another
     if config is not None:
         config = ModelConfig.from_dict(config, f"{path}: config").to_dict()
-    return Source(path, split_vocoder(tensors), config, checkpoint.get("step"))
+    return Source(path, files, config, checkpoint.get("step"))
 
 
 def from_torch(name: str, tensor) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 The two backends store the same tensors under the same names. They differ in one thing: the axes of Conv1d
 weights, torch `[out, in / groups, kernel]`, MLX `[out, kernel, in / groups]`. A file says which it has by
-`format` in its header's metadata, "pt" or "mlx"; one that does not say (the original Nanospeech, Vocos and MAR
-files) is "pt". Shapes are never used to guess.
+`format` in its header's metadata, "pt" or "mlx"; one that does not say (the original Nanospeech, Vocos and
+MAR files) is "pt". Shapes are never used to guess.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def save_tensors(
 ) -> None:
     """Write a safetensors file atomically, tensors and metadata in the order given.
 
-    The `safetensors` library sorts tensors and shuffles metadata; keeping both in order makes a conversion there
-    and back byte-equal. The rest is the library's form: compact JSON, padded with spaces to 8 bytes.
+    The `safetensors` library sorts tensors and shuffles metadata; keeping both in order makes a conversion
+    there and back byte-equal. The rest is the library's form: compact JSON, padded with spaces to 8 bytes.
 
     Raises:
         UserError: the file cannot be written; what stood there before is untouched.
