@@ -20,9 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        from .training import vocoder
+        from .training import vocoder, vocoder_config
 
-        config = vocoder.read_config(options.config)
+        config = vocoder_config.read_config(options.config)
         if options.export:
             step = vocoder.export(Path(config.out), options.export, options.dtype)
             print(f"{options.export}: weights of step {step}")

@@ -35,7 +35,7 @@ class Stack(nn.Module):
         for conv in self.convs:
             x = F.leaky_relu(conv(x), SLOPE)
             features.append(x)
-        return self.score(x), features
+        return self.score(x).float(), features
 
 
 class Discriminators(nn.Module):
@@ -54,7 +54,7 @@ class Discriminators(nn.Module):
         results = []
         for period, stack in zip(self.periods, self.by_period, strict=True):
             folded = F.pad(wave, (0, -wave.shape[1] % period)).reshape(wave.shape[0], 1, -1, period)
-            results.append(stack(folded))
+            results.append(stack(folded.contiguous(memory_format=torch.channels_last)))
         for (n_fft, hop), stack in zip(self.resolutions, self.by_resolution, strict=True):
             magnitude = stft_magnitude(wave, n_fft, hop).clamp(min=1e-3).log().unsqueeze(1)
             results.append(stack(magnitude))
@@ -75,7 +75,7 @@ def generator_loss(fake: list[Tensor]) -> Tensor:
 def feature_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
     """Feature matching: L1 distance of the layers' outputs, mean over layers and discriminators."""
     terms = [
-        F.l1_loss(f, r.detach())
+        F.l1_loss(f.float(), r.float())
         for rs, fs in zip(real, fake, strict=True)
         for r, f in zip(rs, fs, strict=True)
     ]

@@ -7,9 +7,7 @@ import dataclasses
 import json
 import math
 import signal
-import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,79 +16,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nanospeech_core.checkpoint import save_tensors
-from nanospeech_core.config import VocosConfig, from_dict
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import replacing
+from nanospeech_core.mel import HOP
 
 from ..vocos import Vocos
 from .discriminators import Discriminators, discriminator_loss, feature_loss, generator_loss
-from .vocoder_data import Crops, DataConfig, load_recordings
+from .vocoder_config import VocoderTrainingConfig
+from .vocoder_data import Crops, load_recordings
 from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, stft_loss, stft_magnitude
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 STFT_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
-DISCRIMINATOR_RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))
+DISCRIMINATOR_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
 PERIODS = (2, 3, 5, 7, 11)
-
-
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """AdamW with a linear warm-up and a cosine decay."""
-
-    steps: int = 10000
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 5e-5
-    warmup_steps: int = 200
-    beta1: float = 0.8
-    beta2: float = 0.99
-    weight_decay: float = 0.01
-    clip_norm: float = 50.0
-    ema: float = 0.999
-    bf16: bool = False
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """Weights of the losses. The adversarial ones begin at `adversarial_start` (a step); 0 means never."""
-
-    mel: float = 45.0
-    stft: float = 10.0
-    adversarial: float = 1.0
-    features: float = 2.0
-    adversarial_start: int = 0
-    discriminator_width: int = 16
-    discriminator_learning_rate: float = 2e-4
-
-
-@dataclass(frozen=True)
-class VocoderTrainingConfig:
-    """The TOML file of `python -m nanospeech_torch.train_vocoder`."""
-
-    out: str = "runs/vocoder"
-    seed: int = 0
-    device: str = "cpu"
-    log_every: int = 50
-    evaluate_every: int = 500
-    evaluate_crops: int = 32
-    checkpoint_minutes: float = 3.0
-    data: DataConfig = field(default_factory=DataConfig)
-    model: VocosConfig = field(default_factory=VocosConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
-
-
-def read_config(path: str | Path) -> VocoderTrainingConfig:
-    """The config of a TOML file. Raises UserError for an unreadable file, an unknown key or a wrong type."""
-    try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"cannot read the config {path}: {error}") from error
-    return from_dict(VocoderTrainingConfig, values, str(path))
 
 
 class VocoderTrainer:
@@ -112,11 +50,12 @@ class VocoderTrainer:
         self.discriminators = Discriminators(
             PERIODS, DISCRIMINATOR_RESOLUTIONS, config.loss.discriminator_width
         )
-        self.discriminators.to(self.device)
+        self.discriminators.to(self.device, memory_format=torch.channels_last)
         self.discriminator_optimizer = self._adamw(
             self.discriminators, config.loss.discriminator_learning_rate
         )
         self.steps_done = 0
+        self.seconds = 0.0
 
     def _adamw(self, module: torch.nn.Module, learning_rate: float) -> torch.optim.AdamW:
         o = self.config.optimizer
@@ -124,17 +63,23 @@ class VocoderTrainer:
             module.parameters(), lr=learning_rate, betas=(o.beta1, o.beta2), weight_decay=o.weight_decay
         )
 
+    def progress(self) -> float:
+        """Share of the run that is over, 0 to 1: of the steps or of the minutes, whichever is more."""
+        o = self.config.optimizer
+        by_clock = self.seconds / (60 * o.minutes) if o.minutes else 0.0
+        return min(max(self.steps_done / o.steps, by_clock), 1.0)
+
     def learning_rate(self) -> float:
         """Of the next step: linear warm-up, then a cosine from `learning_rate` to `final_learning_rate`."""
         o = self.config.optimizer
         if self.steps_done < o.warmup_steps:
             return o.learning_rate * (self.steps_done + 1) / o.warmup_steps
-        progress = min((self.steps_done - o.warmup_steps) / max(o.steps - o.warmup_steps, 1), 1.0)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+        cosine = 0.5 * (1.0 + math.cos(math.pi * self.progress()))
         return o.final_learning_rate + (o.learning_rate - o.final_learning_rate) * cosine
 
     def step(self) -> dict[str, float]:
         """One optimizer step on one batch; returns the losses, unweighted."""
+        began = time.monotonic()
         config, weights = self.config, self.config.loss
         target = self.crops.batch(self.rng, config.optimizer.batch_size).to(self.device)
         mel = self.mel(target)
@@ -147,17 +92,10 @@ class VocoderTrainer:
         }
         total = weights.mel * losses["mel"] + weights.stft * losses["stft"]
         if 0 < weights.adversarial_start <= self.steps_done:
-            losses["discriminator"] = self._discriminator_step(target, predicted.detach())
-            self.discriminators.requires_grad_(False)
-            fake, fake_features = self.discriminators(predicted)
-            with torch.no_grad():
-                _, real_features = self.discriminators(target)
-            self.discriminators.requires_grad_(True)
-            losses["adversarial"] = generator_loss(fake)
-            losses["features"] = feature_loss(real_features, fake_features)
-            total = (
-                total + weights.adversarial * losses["adversarial"] + weights.features * losses["features"]
-            )
+            corner = (slice(weights.adversarial_crops), slice(weights.adversarial_frames * HOP))
+            losses |= self._adversarial(target[corner], predicted[corner])
+            total = total + weights.adversarial * losses["adversarial"]
+            total = total + weights.features * losses["features"]
         rate = self.learning_rate()
         norm = self._update(self.model, self.optimizer, total, rate)
         with torch.no_grad():
@@ -165,13 +103,29 @@ class VocoderTrainer:
             for average, current in zip(self.ema.parameters(), self.model.parameters(), strict=True):
                 average.lerp_(current, 1 - decay)
         self.steps_done += 1
+        self.seconds += time.monotonic() - began
         return {name: value.detach().item() for name, value in losses.items()} | {
             "lr": rate,
             "grad_norm": norm,
         }
 
+    def _adversarial(self, target: Tensor, predicted: Tensor) -> dict[str, Tensor]:
+        """Train the discriminators on the pair, then judge the prediction by them."""
+        discriminator = self._discriminator_step(target, predicted.detach())
+        self.discriminators.requires_grad_(False)
+        fake, fake_features = self._judge(predicted)
+        with torch.no_grad():
+            _, real_features = self._judge(target)
+        self.discriminators.requires_grad_(True)
+        features = feature_loss(real_features, fake_features)
+        return {"discriminator": discriminator, "adversarial": generator_loss(fake), "features": features}
+
+    def _judge(self, wave: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.optimizer.bf16):
+            return self.discriminators(wave)
+
     def _discriminator_step(self, target: Tensor, predicted: Tensor) -> Tensor:
-        loss = discriminator_loss(self.discriminators(target)[0], self.discriminators(predicted)[0])
+        loss = discriminator_loss(self._judge(target)[0], self._judge(predicted)[0])
         rate = self.config.loss.discriminator_learning_rate
         self._update(self.discriminators, self.discriminator_optimizer, loss, rate)
         return loss.detach()
@@ -206,6 +160,7 @@ class VocoderTrainer:
         state = {
             "config": dataclasses.asdict(self.config),
             "step": self.steps_done,
+            "seconds": self.seconds,
             "model": self.model.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -228,6 +183,7 @@ class VocoderTrainer:
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.rng.bit_generator.state = state["rng"]
         self.steps_done = state["step"]
+        self.seconds = state["seconds"]
 
 
 @torch.no_grad()
@@ -274,7 +230,7 @@ def export(folder: Path, destination: Path, dtype: str = "float32") -> int:
 
 
 def train(config: VocoderTrainingConfig) -> VocoderTrainer:
-    """Train to `optimizer.steps`, going on from the newest checkpoint in `out`; log to `out/log.jsonl`.
+    """Train to the end of the schedule, going on from the newest checkpoint in `out`; log to `out/log.jsonl`.
 
     SIGINT and SIGTERM end the run after the step in progress, with a checkpoint.
     """
@@ -293,16 +249,16 @@ def train(config: VocoderTrainingConfig) -> VocoderTrainer:
         for old in sorted(folder.glob("step-*.pt"))[:-2]:
             old.unlink()
 
-    saved = began = time.monotonic()
+    saved = time.monotonic()
     with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
-        while trainer.steps_done < config.optimizer.steps and not stop:
+        while trainer.progress() < 1 and not stop:
             values = trainer.step()
             done = trainer.steps_done
-            evaluated = done % config.evaluate_every == 0 or done == config.optimizer.steps
+            evaluated = done % config.evaluate_every == 0 or trainer.progress() == 1
             if evaluated:
                 values |= trainer.evaluate()
             if evaluated or done % config.log_every == 0:
-                values = {"step": done, "seconds": time.monotonic() - began} | values
+                values = {"step": done, "seconds": trainer.seconds} | values
                 log.write(json.dumps({k: round(v, 6) for k, v in values.items()}) + "\n")
                 log.flush()
             if time.monotonic() - saved > 60 * config.checkpoint_minutes:

@@ -7,7 +7,6 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +15,9 @@ import torch
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, SAMPLE_RATE
 
+from .vocoder_config import DataConfig
+
 AUDIO_SUFFIXES = (".opus", ".flac", ".wav", ".ogg", ".mp3")
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Where the audio is and how it is cut."""
-
-    sources: tuple[str, ...] = ()  # glob patterns of audio files, of folders of them, or of .tar shards
-    max_hours: float = 20.0  # memory: one hour is 173 MB
-    hold_out_every: int = 100  # about one recording in so many is kept for evaluation
-    crop_frames: int = 56
-    gain_db: float = 3.0  # each crop's level is changed by up to so much, either way
 
 
 class Crops:

@@ -21,7 +21,13 @@ torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from nanospeech_torch.training import vocoder  # noqa: E402
-from nanospeech_torch.training.vocoder_data import Crops, DataConfig, load_recordings  # noqa: E402
+from nanospeech_torch.training.vocoder_config import (  # noqa: E402
+    DataConfig,
+    LossConfig,
+    OptimizerConfig,
+    VocoderTrainingConfig,
+)
+from nanospeech_torch.training.vocoder_data import Crops, load_recordings  # noqa: E402
 from nanospeech_torch.training.vocoder_losses import LogMel, stft_loss, stft_magnitude  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -38,12 +44,12 @@ def tones(count, seconds=0.8, seed=0):
 
 
 def small_config(**loss):
-    return vocoder.VocoderTrainingConfig(
+    return VocoderTrainingConfig(
         evaluate_crops=4,
         data=DataConfig(crop_frames=16),
         model=VocosConfig(dim=16, intermediate_dim=32, num_layers=1),
-        optimizer=vocoder.OptimizerConfig(steps=30, batch_size=4, warmup_steps=3, learning_rate=4e-3),
-        loss=vocoder.LossConfig(discriminator_width=2, **loss),
+        optimizer=OptimizerConfig(steps=30, batch_size=4, warmup_steps=3, learning_rate=4e-3),
+        loss=LossConfig(discriminator_width=2, **loss),
     )
 
 
