@@ -48,9 +48,9 @@ def read(path: str | os.PathLike) -> Source:
         UserError: nothing is there, it is broken, or it is a `.pt` and torch is not installed.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_folder(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"no such file or folder: {path}")
     if path.suffix in PT_SUFFIXES:
         return read_pt(path)

@@ -206,15 +206,15 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
         if not (PRETRAINED / "config.json").is_file():
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")
         return PRETRAINED
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = Path(os.path.expanduser(model))
+    if os.path.isdir(folder):  # unlike Path.is_dir, no error for a name that is too long
         return folder
-    if folder.exists():
+    if os.path.exists(folder):
         raise UserError(
             f"{model} is a file; a checkpoint is the folder that holds config.json and model.safetensors"
         )
     match = HUB_ID.fullmatch(str(model))
-    if not match or folder.parent.is_dir():
+    if not match or os.path.isdir(folder.parent):
         raise UserError(f"no such folder: {model}")
     return download(match["id"], revision or match["revision"])
 

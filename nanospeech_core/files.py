@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import UserError
@@ -14,17 +14,24 @@ from .errors import UserError
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path beside `path`: renamed onto it when the block ends, deleted when the block fails.
 
-    The name keeps `path`'s suffix, so that libraries that go by the suffix write the right format.
+    The name keeps `path`'s suffix, so that libraries that go by the suffix write the right format. A link is
+    followed; what is no file (a pipe, a device) cannot be renamed onto and is given as it is.
 
     Raises:
         UserError: the file cannot be written (no such folder, no permission, full disk).
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    target = Path(os.path.realpath(path))
+    if os.path.isdir(target):
+        raise UserError(f"cannot write {path}: it is a folder")
+    special = os.path.exists(target) and not os.path.isfile(target)
+    temporary = target if special else target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        if not special:
+            os.replace(temporary, target)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if not special:
+            with suppress(OSError):  # it was never made
+                temporary.unlink()
