@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def rotary_table(length: int, dim: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [length, dim] of position x 10000^(-2i/dim), each frequency twice in a row."""
-    freqs = 1.0 / (10000.0 ** (torch.arange(0, dim, 2, device=device).float() / dim))
-    angles = torch.arange(length, device=device).float()[:, None] * freqs[None]
+def rotary_table(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines [length, dim] of position x 10000^(-2i/dim), each twice, for x [batch, length, _]."""
+    freqs = 1.0 / (10000.0 ** (torch.arange(0, dim, 2, device=x.device).float() / dim))
+    angles = torch.arange(x.shape[1], device=x.device).float()[:, None] * freqs[None]
     angles = angles.repeat_interleave(2, dim=-1)
     return angles.cos(), angles.sin()
 
@@ -25,8 +25,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class Attention(nn.Module):
     """Multi-head self-attention.
 
-    `rope="first_head"` rotates only the first head, as original Nanospeech and F5-TTS checkpoints do (they rotate before
-    the heads are split); "all_heads" rotates every head.
+    `rope="first_head"` rotates only the first head: original Nanospeech and F5-TTS checkpoints rotate before
+    the heads are split. "all_heads" rotates every head.
     """
 
     def __init__(self, dim: int, heads: int = 8, dim_head: int = 64, rope: str = "all_heads"):

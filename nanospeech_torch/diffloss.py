@@ -1,8 +1,8 @@
 """MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, told by z which token it is.
 
 Two objectives. "ddpm" is MAR's own: 1000-step cosine schedule, predicted noise, learned range variance
-(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003) whose network
-predicts the clean token; few Euler steps do.
+(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003); its
+network predicts the clean token, and few Euler steps do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class TimestepEmbedder(nn.Module):
         half = self.frequencies // 2
         freqs = torch.exp(torch.arange(half, device=t.device) * (-math.log(10000) / half))
         angles = t[:, None].float() * freqs[None]
-        return self.mlp(torch.cat((angles.cos(), angles.sin()), dim=-1))
+        sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1)
+        return self.mlp(sinusoids.to(self.mlp[0].bias.dtype))
 
 
 class ResBlock(nn.Module):
@@ -63,7 +64,9 @@ class FinalLayer(nn.Module):
 class SimpleMLPAdaLN(nn.Module):
     """The denoiser: rows of noised tokens, timesteps and conditions -> rows of `out_channels`."""
 
-    def __init__(self, in_channels: int, model_channels: int, out_channels: int, z_channels: int, num_res_blocks: int):
+    def __init__(
+        self, in_channels: int, model_channels: int, out_channels: int, z_channels: int, num_res_blocks: int
+    ):
         super().__init__()
         self.time_embed = TimestepEmbedder(model_channels)
         self.cond_embed = nn.Linear(z_channels, model_channels)
@@ -74,14 +77,14 @@ class SimpleMLPAdaLN(nn.Module):
     def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
         """x [rows, in_channels], t [rows] (or [1]) on the 0..1000 scale, c [rows, z_channels]."""
         y = self.time_embed(t) + self.cond_embed(c)
-        x = self.input_proj(x)
+        x = self.input_proj(x.to(self.input_proj.bias.dtype))
         for block in self.res_blocks:
             x = block(x, y)
         return self.final_layer(x, y)
 
 
 class DiffLoss(nn.Module):
-    """The per-token diffusion head. Keyword arguments: `DiffLossConfig`.
+    """The per-token diffusion head. Arguments: `DiffLossConfig`.
 
     Args:
         target_channels: numbers in a token.
@@ -90,7 +93,9 @@ class DiffLoss(nn.Module):
         objective: "ddpm" or "flow".
     """
 
-    def __init__(self, target_channels: int, z_channels: int, depth: int, width: int, objective: str = "ddpm"):
+    def __init__(
+        self, target_channels: int, z_channels: int, depth: int, width: int, objective: str = "ddpm"
+    ):
         super().__init__()
         self.channels, self.objective = target_channels, objective
         out_channels = 2 * target_channels if objective == "ddpm" else target_channels
@@ -105,7 +110,7 @@ class DiffLoss(nn.Module):
             t: "flow": float [rows] in [0, 1], 1 is clean; "ddpm": int64 [rows] in 0..999, 0 is clean.
             noise: standard normal [rows, channels].
         Returns:
-            "loss" [rows]; for "ddpm" also its parts "mse" and "vb" (bits per dimension, no gradient to the mean).
+            "loss" [rows]; for "ddpm" also its parts "mse" and "vb" (in bits; no gradient to the mean).
         """
         if self.objective == "flow":
             x = (1 - t[:, None]) * noise + t[:, None] * target
@@ -131,15 +136,17 @@ class DiffLoss(nn.Module):
         return self.sample_ddpm(z, init, noise, steps, temperature, cfg)
 
     def predict(self, x: Tensor, t: float, z: Tensor, cfg: float) -> Tensor:
-        """The network's output [rows, ...] with the first `channels` of it guided: u + cfg (c - u)."""
-        t = torch.full((1,), t, device=x.device)
+        """The network's float32 output [rows, ...], its first `channels` guided: u + cfg (c - u)."""
+        time = torch.full((1,), t, device=x.device)
         if cfg == 1:
-            return self.net(x, t, z)
-        cond, uncond = self.net(torch.cat((x, x)), t, z).chunk(2)
+            return self.net(x, time, z).float()
+        cond, uncond = self.net(torch.cat((x, x)), time, z).float().chunk(2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
         return torch.cat((guided, cond[:, self.channels :]), dim=-1)
 
-    def sample_flow(self, z: Tensor, init: Tensor, steps: int, temperature: float, cfg: float) -> Iterator[Tensor]:
+    def sample_flow(
+        self, z: Tensor, init: Tensor, steps: int, temperature: float, cfg: float
+    ) -> Iterator[Tensor]:
         """Euler steps from noise (0) to token (1)."""
         x = init * temperature
         times = ode_times(steps)
@@ -159,13 +166,13 @@ class DiffLoss(nn.Module):
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2
             log_var = share * row.max_log_var + (1 - share) * row.min_log_var
-            step = torch.as_tensor(draw, device=x.device, dtype=x.dtype)
-            x = mean + row.noise * temperature * torch.exp(0.5 * log_var) * step
+            scale = row.noise * temperature * torch.exp(0.5 * log_var)
+            x = mean + scale * torch.as_tensor(draw, device=x.device)
             yield x
 
 
 def ddpm_loss(net: SimpleMLPAdaLN, target: Tensor, z: Tensor, t: Tensor, noise: Tensor) -> dict[str, Tensor]:
-    """MAR's training loss per row: noise MSE plus the variational bound of the learned variance (arXiv 2102.09672, 3.1)."""
+    """MAR's loss of each row: noise MSE plus the bound of the learned variance (arXiv 2102.09672, 3.1)."""
     table = ddpm_table()
 
     def column(name: str) -> Tensor:
@@ -191,7 +198,7 @@ def ddpm_loss(net: SimpleMLPAdaLN, target: Tensor, z: Tensor, t: Tensor, noise: 
 
 
 def discretized_log_likelihood(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
-    """Log-likelihood of x on 255 bins over [-1, 1] under a Gaussian (DDPM, arXiv 2006.11239, eq. 13), tanh-approximated."""
+    """Log-likelihood of x in 255 bins over [-1, 1], the Gaussian by tanh (arXiv 2006.11239, eq. 13)."""
 
     def cdf(v: Tensor) -> Tensor:
         return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)))

@@ -1,4 +1,4 @@
-"""The diffusion transformer (DiT, arXiv 2212.09748, as F5-TTS and Nanospeech use it) over patches of mel frames."""
+"""The diffusion transformer (DiT, arXiv 2212.09748, as in F5-TTS and Nanospeech) over patches of mel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class InputEmbedding(nn.Module):
         self.conv_pos_embed = ConvPositionEmbedding(out_dim, kernel_size, groups)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        x = self.proj(x)
+        x = self.proj(x.to(self.proj.bias.dtype))
         return x + self.conv_pos_embed(x, mask)
 
 
@@ -31,7 +31,9 @@ class DiTBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def forward(self, x: Tensor, modulation: Tensor, table: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+    def forward(
+        self, x: Tensor, modulation: Tensor, table: tuple[Tensor, Tensor], mask: Tensor | None
+    ) -> Tensor:
         """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
         x = x + gate_msa * self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask)
@@ -39,9 +41,9 @@ class DiTBlock(nn.Module):
 
 
 class DiT(nn.Module):
-    """Predicts, for every token, the flow target; its last hidden state conditions the diffusion head.
+    """Predicts the flow target of every token; its last hidden state conditions the diffusion head.
 
-    A token is `patch` consecutive mel frames, so it has `patch * mel_dim` numbers. Keyword arguments: `DiTConfig`.
+    A token is `patch` consecutive mel frames, so it has `patch * mel_dim` numbers. Arguments: `DiTConfig`.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class DiT(nn.Module):
         self.norm_out = AdaLayerNorm(dim, 2)
         self.proj_out = nn.Linear(dim, self.channels, bias=False)
 
-    def embed_text(self, text: Tensor, tokens: int, drop: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    def embed_text(
+        self, text: Tensor, tokens: int, drop: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         """Text ids int64 [batch, symbols] (-1: none) -> [batch, tokens, patch * text_dim]; once an utterance.
 
         drop: bool [batch], rows without text; mask: bool [batch, tokens], false where padded.
@@ -88,9 +92,10 @@ class DiT(nn.Module):
         return x.reshape(x.shape[0], tokens, -1)
 
     def modulations(self, time: Tensor) -> list[Tensor]:
-        """time [batch] in [0, 1] -> the adaLN modulations of every block and of the last norm; once a time."""
+        """time [batch] in [0, 1] -> the modulations of every block and of the last norm; once a time."""
         t = self.time_embed(time)
-        return [block.attn_norm.modulation(t) for block in self.transformer_blocks] + [self.norm_out.modulation(t)]
+        norms = [block.attn_norm for block in self.transformer_blocks] + [self.norm_out]
+        return [norm.modulation(t) for norm in norms]
 
     def hidden(
         self,
@@ -115,7 +120,7 @@ class DiT(nn.Module):
         if self.visible_flag:
             parts.append(visible[..., None].to(x.dtype))
         h = self.input_embed(torch.cat(parts, dim=-1), mask if self.mask_padding else None)
-        table = rotary_table(h.shape[1], self.dim_head, h.device)
+        table = rotary_table(h, self.dim_head)
         for block, modulation in zip(self.transformer_blocks, modulations[:-1], strict=True):
             h = block(h, modulation, table, mask)
         scale, shift = modulations[-1]
@@ -134,12 +139,12 @@ class DiT(nn.Module):
         """The flow prediction [batch, tokens, channels] at times `time` [batch].
 
         drop: bool [batch], rows that see neither text nor visible tokens (classifier-free guidance).
-        The rest as in `hidden` and `embed_text`; without `visible`, a token counts as visible where cond is not zero.
+        The rest as in `hidden` and `embed_text`. Without `visible`: the tokens whose cond is not zero.
         """
         if visible is None:
             visible = (cond != 0).any(-1)
         if drop is not None:
-            cond = torch.where(drop[:, None, None], torch.zeros_like(cond), cond)
+            cond = cond * ~drop[:, None, None]
             visible = visible & ~drop[:, None]
         text_embed = self.embed_text(text, x.shape[1], drop, mask)
         return self.proj_out(self.hidden(x, cond, visible, text_embed, self.modulations(time), mask))

@@ -25,9 +25,9 @@ class DurationBlock(nn.Module):
 
 
 class PhoneDurationPredictor(nn.Module):
-    """Infills the durations of a symbol sequence from those of its reference (as Voicebox does, arXiv 2306.15687, A.3).
+    """Infills durations of symbols from those of the reference (as in Voicebox, arXiv 2306.15687, A.3).
 
-    Keyword arguments: `PhoneDurationConfig`. Known durations carry the voice's tempo, so there is no speaker table.
+    Arguments: `PhoneDurationConfig`. Known durations carry the voice's tempo, so there is no speaker table.
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class PhoneDurationPredictor(nn.Module):
         self.text_embed = nn.Embedding(text_num_embeds + 1, dim)
         self.known_embed = nn.Linear(2, dim)
         self.conv_pos_embed = ConvPositionEmbedding(dim, conv_pos_kernel, conv_pos_groups)
-        self.blocks = nn.ModuleList([DurationBlock(dim, heads, dim_head, ff_mult, "all_heads") for _ in range(depth)])
+        self.blocks = nn.ModuleList(
+            [DurationBlock(dim, heads, dim_head, ff_mult, "all_heads") for _ in range(depth)]
+        )
         self.norm_out = nn.RMSNorm(dim, eps=1e-6)
         self.to_pred = nn.Linear(dim, 1)
 
@@ -60,10 +62,11 @@ class PhoneDurationPredictor(nn.Module):
             known: bool [batch, symbols].
             mask: bool [batch, symbols], false where padded, or None.
         """
-        given = torch.where(known, torch.log1p(durations), torch.zeros_like(durations))
-        x = self.text_embed(text + 1) + self.known_embed(torch.stack((given, known.to(given.dtype)), dim=-1))
+        given = torch.where(known, torch.log1p(durations), 0.0)
+        given = torch.stack((given, known.to(given.dtype)), dim=-1)
+        x = self.text_embed(text + 1) + self.known_embed(given.to(self.known_embed.bias.dtype))
         x = x + self.conv_pos_embed(x, mask)
-        table = rotary_table(x.shape[1], self.dim_head, x.device)
+        table = rotary_table(x, self.dim_head)
         for block in self.blocks:
             x = block(x, table, mask)
         return self.to_pred(self.norm_out(x))[..., 0]
@@ -95,13 +98,15 @@ class DurationTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList(
             [DurationBlock(dim, heads, dim_head, ff_mult, rope) for _ in range(depth)]
         )
-        self.norm_out = nn.RMSNorm(dim, eps=torch.finfo(torch.float32).eps)
+        self.norm_out = nn.RMSNorm(
+            dim, eps=2**-23
+        )  # torch's default, which the checkpoints were trained with
 
     def forward(self, mel: Tensor, text: Tensor) -> Tensor:
         """mel [batch, frames, mel_dim], text int64 [batch, symbols] -> [batch, frames, dim]."""
         text_embed = self.text_embed(text, mel.shape[1])
         x = self.input_embed(torch.cat((mel, text_embed), dim=-1))
-        table = rotary_table(x.shape[1], self.dim_head, x.device)
+        table = rotary_table(x, self.dim_head)
         for block in self.transformer_blocks:
             x = block(x, table)
         return self.norm_out(x)

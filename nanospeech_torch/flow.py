@@ -24,8 +24,8 @@ def interpolate(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
 def loss(prediction: Tensor, clean: Tensor, noise: Tensor, time: Tensor, predict: str) -> Tensor:
     """Squared error of the velocity per token [batch, tokens].
 
-    predict: "velocity": the network's output is the velocity; "clean": it is the clean token, from which the velocity
-    follows as (clean - x_t) / (1 - t), with 1 - t clamped at 0.05 (arXiv 2511.13720).
+    predict: "velocity": the network's output is the velocity; "clean": it is the clean token, from which the
+    velocity follows as (clean - x_t) / (1 - t), with 1 - t clamped at 0.05 (arXiv 2511.13720).
     """
     if predict == "velocity":
         return (prediction - (clean - noise)).square().mean(-1)
@@ -34,7 +34,14 @@ def loss(prediction: Tensor, clean: Tensor, noise: Tensor, time: Tensor, predict
 
 
 def velocity(
-    transformer: DiT, x: Tensor, cond: Tensor, visible: Tensor, text_embed: Tensor, t: float, cfg: float, predict: str
+    transformer: DiT,
+    x: Tensor,
+    cond: Tensor,
+    visible: Tensor,
+    text_embed: Tensor,
+    t: float,
+    cfg: float,
+    predict: str,
 ) -> Tensor:
     """The (guided) velocity [1, tokens, channels] at time t.
 
@@ -67,8 +74,10 @@ def rk4(f: Callable[[float, Tensor], Tensor], x: Tensor, t: float, dt: float) ->
     return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def solve(f: Callable[[float, Tensor], Tensor], x: Tensor, times: list[float], method: str) -> Iterator[Tensor]:
-    """Integrate dx/dt = f(t, x) over `times`, yielding x after each interval. Methods: euler, midpoint, rk4."""
+def solve(
+    f: Callable[[float, Tensor], Tensor], x: Tensor, times: list[float], method: str
+) -> Iterator[Tensor]:
+    """Integrate dx/dt = f(t, x) over `times`, yielding x after each interval by euler, midpoint or rk4."""
     step = {"euler": euler, "midpoint": midpoint, "rk4": rk4}[method]
     for t, end in zip(times[:-1], times[1:], strict=True):
         x = step(f, x, t, end - t)
@@ -99,7 +108,7 @@ def sample(
         cfg: guidance scale; 1 is none and takes one row instead of two.
         predict: what the network was trained to predict, "clean" or "velocity".
     """
-    conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, cfg)
+    conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, cfg != 1)
 
     def f(t: float, x: Tensor) -> Tensor:
         return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict)
@@ -109,16 +118,16 @@ def sample(
 
 
 def guidance_rows(
-    transformer: DiT, cond: Tensor, visible: Tensor, text: Tensor, cfg: float
+    transformer: DiT, cond: Tensor, visible: Tensor, text: Tensor, guided: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The batch of one utterance: its conditional row and, unless cfg is 1, an unconditional one.
+    """The batch of one utterance: its conditional row and, where guided, an unconditional one.
 
-    Returns cond [rows, tokens, channels], visible [rows, tokens], text_embed [rows, tokens, ...]; text is embedded here,
-    once an utterance.
+    Returns cond [rows, tokens, channels], visible [rows, tokens] and embedded text [rows, tokens, ...], which is
+    made once an utterance.
     """
     conds, visibles, texts = cond[None], visible[None], text[None]
     drop = torch.zeros(1, dtype=torch.bool, device=cond.device)
-    if cfg != 1:
+    if guided:
         conds = torch.cat((conds, torch.zeros_like(conds)))
         visibles = torch.cat((visibles, torch.zeros_like(visibles)))
         texts = torch.cat((texts, texts))

@@ -1,6 +1,6 @@
 """The small parts of the transformers. Channels last: [batch, frames, channels].
 
-Architecture and parameter names: Nanospeech (github.com/lucasnewman/nanospeech) after F5-TTS (arXiv 2410.06885).
+Architecture and parameter names are those of Nanospeech, after F5-TTS (arXiv 2410.06885).
 """
 
 from __future__ import annotations
@@ -11,12 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-class Conv1d(nn.Conv1d):
-    """`nn.Conv1d` for channels-last input: [batch, frames, in] -> [batch, frames, out]. Weights are torch's own."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+from .conv import Conv1d
 
 
 class GRN(nn.Module):
@@ -28,8 +23,9 @@ class GRN(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1, 1, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        norm = (x * x).sum(1, keepdim=True).sqrt()
-        return self.gamma * (x * (norm / (norm.mean(-1, keepdim=True) + 1e-6))) + self.beta + x
+        norm = x.float().square().sum(1, keepdim=True).sqrt()  # a sum over frames overflows float16
+        response = (norm / (norm.mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
+        return self.gamma * (x * response) + self.beta + x
 
 
 class ConvNeXtV2Block(nn.Module):
@@ -85,7 +81,8 @@ class TimestepEmbedding(nn.Module):
         half = self.freq_embed_dim // 2
         freqs = torch.exp(torch.arange(half, device=time.device) * (-math.log(10000) / (half - 1)))
         angles = 1000 * time[:, None] * freqs[None]
-        return self.time_mlp(torch.cat((angles.sin(), angles.cos()), dim=-1))
+        sinusoids = torch.cat((angles.sin(), angles.cos()), dim=-1)
+        return self.time_mlp(sinusoids.to(self.time_mlp[0].bias.dtype))
 
 
 class FeedForward(nn.Module):
@@ -137,29 +134,35 @@ class TextEmbedding(nn.Module):
         else:
             self.text_blocks = None
 
-    def forward(self, text: Tensor, frames: int, drop: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, text: Tensor, frames: int, drop: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         """The features [batch, frames, text_dim].
 
         Args:
             text: int64 [batch, symbols]: ids, -1 for none. More than `frames` are cut, fewer are filled.
             frames: how many mel frames.
-            drop: bool [batch], true for rows that get no text at all (guidance), or None.
+            drop: bool [batch], true for rows without any text (guidance), or None.
             mask: bool [batch, frames], false where padded, or None.
         """
         text = F.pad(text[:, :frames] + 1, (0, frames - min(frames, text.shape[1])))
         if drop is not None:
-            text = torch.where(drop[:, None], torch.zeros_like(text), text)
+            text = text * ~drop[:, None]
         x = self.text_embed(text)
         if self.text_blocks is None:
             return x
-        x = x + sinusoid_positions(frames, self.text_dim, x.device)
+        x = x + sinusoid_positions(x)
         for block in self.text_blocks:
             x = block(x, mask)
         return x
 
 
-def sinusoid_positions(length: int, dim: int, device: torch.device) -> Tensor:
-    """[length, dim]: cosines then sines of position x 10000^(-2i/dim); positions past 4095 repeat the last (F5-TTS)."""
-    freqs = 10000.0 ** (-torch.arange(0, dim, 2, device=device)[: dim // 2].float() / dim)
-    angles = torch.arange(length, device=device).clamp(max=4095).float()[:, None] * freqs[None]
-    return torch.cat((angles.cos(), angles.sin()), dim=-1)
+def sinusoid_positions(x: Tensor) -> Tensor:
+    """What to add to x [batch, length, dim]: [length, dim], cosines then sines of position x 10000^(-2i/dim).
+
+    Positions past 4095 repeat the last, as in F5-TTS.
+    """
+    length, dim = x.shape[1:]
+    freqs = 10000.0 ** (-torch.arange(0, dim, 2, device=x.device)[: dim // 2].float() / dim)
+    angles = torch.arange(length, device=x.device).clamp(max=4095).float()[:, None] * freqs[None]
+    return torch.cat((angles.cos(), angles.sin()), dim=-1).to(x.dtype)

@@ -1,7 +1,7 @@
 """Masked autoregressive generation (MAR, arXiv 2406.11838) of mel tokens.
 
-z is the transformer's last hidden state at time 0 with nothing noised, given the visible tokens and the text. Each iteration
-of the loop draws the tokens that its plan reveals from DiffLoss(z), and they are visible from then on.
+z is the transformer's last hidden state at time 0 with no noised input, given the visible tokens and the
+text. Each iteration draws the tokens that its plan reveals from DiffLoss(z), and from then on they are visible.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def sample(
     temperature: float = 1.0,
     residual_std: float = 1.0,
 ) -> Iterator[Tensor]:
-    """Generate one utterance, yielding the tokens [tokens, channels] after each iteration (zeros where still masked).
+    """Generate one utterance, yielding its tokens [tokens, channels] after each iteration, masked ones zero.
 
     Args:
         transformer, diffusion_module: the networks.
-        to_mel: the mel regression on z, whose residual over `residual_std` the head models; None: the head models tokens.
+        to_mel: the mel regression on z; the head models its residual / `residual_std`. None: the tokens.
         cond: visible tokens [tokens, channels], normalized, zeros elsewhere.
         visible: bool [tokens].
         text: int64 [symbols], one id per frame (-1: none).
@@ -61,7 +61,7 @@ def sample(
         residual_std: see `to_mel`.
     """
     guided = any(scale != 1 for scale in plan.cfg)
-    conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, plan.cfg[-1] if guided else 1)
+    conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, guided)
     modulations = transformer.modulations(torch.zeros(1, device=cond.device))
     for k, (reveal, scale) in enumerate(zip(plan.reveal, plan.cfg, strict=True)):
         z = condition(transformer, conds, visibles, text_embed, modulations)

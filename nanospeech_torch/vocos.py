@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Conv1d
+from .conv import Conv1d
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
