@@ -53,7 +53,7 @@ class LossConfig:
     """
 
     mel: float = 45.0
-    stft: float = 10.0
+    stft: float = 20.0
     adversarial: float = 1.0
     features: float = 2.0
     adversarial_start: int = 0
