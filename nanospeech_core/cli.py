@@ -1,0 +1,161 @@
+"""`python -m nanospeech_{mlx,torch}.generate`: all of it but the backend, which is passed in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+import numpy as np
+
+from . import audio
+from .errors import UserError
+from .options import GenerateOptions, add_arguments, from_args
+from .text import MAX_CHARACTERS, check_text, decode_text
+from .voices import Voice
+
+DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
+
+
+class Speaker(Protocol):
+    """What a backend's `Nanospeech` offers."""
+
+    sample_rate: int
+
+    def voices(self) -> list[Voice]: ...
+
+    def stream(
+        self, text: str, *, progress: Callable[[int, int], None] | None = None, **options
+    ) -> Iterator[np.ndarray]: ...
+
+
+def run(load: Callable[[str | None], Speaker], argv: Sequence[str] | None, prog: str) -> int:
+    """The command's body.
+
+    Args:
+        load: a checkpoint folder, hub id or None (the embedded model) -> the model.
+        argv: the arguments, without the program's name; None: those of the process.
+        prog: the program's name in messages.
+    Returns:
+        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
+    Raises:
+        SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
+    """
+    args, options = _parse(argv, prog)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: args.quiet or print(f"{prog}: {message}", file=sys.stderr)
+        try:
+            if args.list_voices:
+                _list_voices(load(args.model))
+            else:
+                _speak(load, args, options)
+            return 0
+        except UserError as error:
+            print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print(f"{prog}: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+            return 141
+
+
+def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
+    add_arguments(parser)
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {_version()}")
+    args = parser.parse_args(argv)
+    try:
+        options = from_args(args)
+    except UserError as error:
+        parser.error(str(error))
+    if args.text is None and not args.list_voices and (sys.stdin is None or sys.stdin.isatty()):
+        parser.error("give --text, or pipe a text to standard input")
+    return args, options
+
+
+def _list_voices(speaker: Speaker) -> None:
+    voices = speaker.voices()
+    width = max((len(voice.name) for voice in voices), default=0)
+    for voice in voices:
+        print(f"{voice.name:{width}}  {voice.language}  {voice.description}".rstrip())
+    sys.stdout.flush()
+
+
+def _speak(load: Callable[[str | None], Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
+    # What can be refused is refused before the model is loaded.
+    text = check_text(_read_standard_input() if args.text is None else args.text)
+    if args.output is None:
+        audio.check_player()
+    else:
+        audio.check_output(args.output)
+    speaker = load(args.model)
+    started = time.perf_counter()
+    bar = _Bar(args.quiet)
+    pause = np.zeros(round(audio.PAUSE_SECONDS * speaker.sample_rate), dtype=np.float32)
+    waves = []
+    try:
+        for wave in speaker.stream(text, progress=bar, **asdict(options)):
+            waves.append(wave)
+            if args.output is None:  # the next sentence is generated while this one is heard
+                audio.play(np.concatenate([wave, pause]), speaker.sample_rate)
+    finally:
+        bar.close()
+    elapsed = time.perf_counter() - started
+    whole = audio.join(waves, sample_rate=speaker.sample_rate)
+    if args.output is None:
+        audio.finish_playing()
+    else:
+        audio.write(args.output, whole, speaker.sample_rate)
+    if not args.quiet:
+        seconds = len(whole) / speaker.sample_rate
+        factor = elapsed / max(seconds, 1e-9)
+        where = f" -> {args.output}" if args.output else ""
+        print(
+            f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){where}",
+            file=sys.stderr,
+        )
+
+
+def _read_standard_input() -> str:
+    limit = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes a character
+    data = sys.stdin.buffer.read(limit + 1)
+    if len(data) > limit:
+        raise UserError(
+            f"the text is too long; at most {MAX_CHARACTERS:,} characters are spoken at a time: split it"
+        )
+    return decode_text(data)
+
+
+class _Bar:
+    """A progress bar of sentences, shown when there are more than one."""
+
+    def __init__(self, quiet: bool):
+        self.quiet, self.bar = quiet, None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.bar is None and total > 1 and not self.quiet:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, unit="sentence", file=sys.stderr)
+        if self.bar is not None:
+            self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("nanospeech-mar")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,149 @@
+"""How speech is generated: every option, its default and its flag, once."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import numbers
+from dataclasses import dataclass
+
+from .errors import UserError
+from .text import LANGUAGES
+
+METHODS = ("euler", "midpoint", "rk4")
+CFG_SCHEDULES = ("linear", "constant")
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """What `generate` and `stream` take, beside the text."""
+
+    voice: str | None = None  # None: the model's default voice
+    ref_audio: str | None = None  # in place of a voice
+    ref_text: str | None = None
+    lang: str | None = None  # None: told by the script of the text, else the voice's
+    use_diffusion: bool = False  # the masked path in place of the ODE
+    num_iter: int = 12
+    diffusion_steps: int = 8
+    temperature: float = 0.6
+    cfg: float = 1.0  # guidance scale: 1 is off
+    cfg_schedule: str = "linear"
+    steps: int = 8
+    method: str = "euler"
+    sway_coef: float = -1.0
+    speed: float = 1.0
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raise UserError, naming the flag, for a value out of range."""
+        for flag, value in (
+            ("num_iter", self.num_iter),
+            ("diffusion-steps", self.diffusion_steps),
+            ("steps", self.steps),
+        ):
+            _check_range(flag, value, 1, 1000, whole=True)
+        _check_range("seed", self.seed, 0, 2**63 - 1, whole=True)
+        _check_range("temperature", self.temperature, 0, 2)
+        _check_range("cfg", self.cfg, 0, 20)
+        _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
+        _check_range("speed", self.speed, 0.25, 4)
+        for flag, value, choices in (
+            ("method", self.method, METHODS),
+            ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
+            ("lang", self.lang, (None, *LANGUAGES)),
+        ):
+            if value not in choices:
+                names = ", ".join(choice for choice in choices if choice)
+                raise UserError(f"--{flag} must be one of {names}, not {value!r}")
+        if self.ref_audio is not None and self.ref_text is None:
+            raise UserError("--ref-audio needs --ref-text, the words that are said in it")
+        if self.ref_text is not None and self.ref_audio is None:
+            raise UserError("--ref-text needs --ref-audio, the recording it is said in")
+        if self.voice is not None and self.ref_audio is not None:
+            raise UserError("--voice and --ref-audio exclude each other")
+
+
+DEFAULTS = GenerateOptions()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
+    d = DEFAULTS
+    what = parser.add_argument_group("what to say, and where")
+    _add(what, "--text", help="what to say (default: standard input)")
+    _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
+    _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
+    _add(
+        what,
+        "--lang",
+        choices=LANGUAGES,
+        help="language (default: by the script of the text, then the voice)",
+    )
+    voice = parser.add_argument_group("who says it")
+    _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first)")
+    _add(voice, "--ref-audio", metavar="FILE", help="speak like this recording (0.5 to 30 s) instead")
+    _add(voice, "--ref-text", metavar="TEXT", help="what is said in the recording")
+    _add(voice, "--list-voices", action="store_true", help="list the model's voices and exit")
+    how = parser.add_argument_group("how it is generated")
+    _add(
+        how,
+        "--use-diffusion",
+        action="store_true",
+        help="masked autoregressive diffusion; without it, the flow ODE",
+    )
+    _add(how, "--num_iter", type=int, metavar="N", default=d.num_iter, help="masked decoding iterations")
+    _add(
+        how,
+        "--diffusion-steps",
+        type=int,
+        metavar="N",
+        default=d.diffusion_steps,
+        help="denoising steps a token",
+    )
+    _add(
+        how, "--temperature", type=float, metavar="T", default=d.temperature, help="of the diffusion, 0 to 2"
+    )
+    _add(
+        how, "--cfg", type=float, metavar="SCALE", default=d.cfg,
+        help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s)",
+    )  # fmt: skip
+    _add(how, "--cfg-schedule", choices=CFG_SCHEDULES, default=d.cfg_schedule, help="of masked decoding")
+    _add(how, "--steps", type=int, metavar="N", default=d.steps, help="ODE steps")
+    _add(how, "--method", choices=METHODS, default=d.method, help="ODE solver")
+    _add(
+        how,
+        "--sway-coef",
+        type=float,
+        metavar="S",
+        default=d.sway_coef,
+        help="sway of the ODE's times, -1 to 1",
+    )
+    _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
+    _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
+    _add(parser, "--quiet", action="store_true", help="print errors only")
+
+
+def from_args(args: argparse.Namespace) -> GenerateOptions:
+    """The options among parsed arguments. Raises UserError for a value out of range."""
+    options = GenerateOptions(**{name: getattr(args, name) for name in GenerateOptions.__dataclass_fields__})
+    options.check()
+    return options
+
+
+def _add(group: argparse._ActionsContainer, flag: str, **settings) -> None:
+    if "default" in settings:
+        settings["help"] += " (default: %(default)s)"
+    group.add_argument(flag, **settings)
+    name = flag.removeprefix("--")
+    twin = "--" + (name.replace("_", "-") if "_" in name else name.replace("-", "_"))
+    if twin != flag:
+        hidden = {**settings, "help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
+        group.add_argument(twin, dest=name.replace("-", "_"), **hidden)
+
+
+def _check_range(flag: str, value: float, least: float, most: float, whole: bool = False) -> None:
+    number = isinstance(value, numbers.Integral if whole else numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not least <= value <= most:
+        kind = "a whole number" if whole else "a number"
+        bounds = f"from {least:g} up" if most >= 2**31 else f"from {least:g} to {most:g}"
+        raise UserError(f"--{flag} must be {kind} {bounds}, not {value!r}")

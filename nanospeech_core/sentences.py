@@ -1,0 +1,113 @@
+"""Splitting text into sentences that are neither too long nor too short to be spoken well.
+
+Nothing is ever dropped: the pieces, joined without whitespace, are the text without whitespace.
+"""
+
+import re
+
+# Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
+_NEVER = frozenset(
+    "mr mrs ms messrs dr drs prof rev hon gen col capt cpt cmdr lt maj sgt cpl pvt gov sen rep pres supt "
+    "mt ft e.g i.e cf vs viz approx ca al".split()
+)
+# The same, but only before a number ("No. 5"; "He said no." ends a sentence).
+_BEFORE_NUMBER = frozenset(
+    "no nos fig figs vol vols p pp ch sec art eq pt jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)
+# The full stop belongs to the word; it ends the sentence only before one of STARTERS.
+_MAYBE = frozenset("st ave blvd rd jr sr inc ltd co corp bros dept est etc ph.d".split())
+# Words that start a sentence far more often than they continue one when written with a capital.
+STARTERS = (
+    "The|This|That|These|Those|He|She|It|We|They|You|There|Here|But|And|So|Then|When|While|If|In|On|At|As|"
+    "After|Before|However|What|Why|How|Who|Where|His|Her|My|Our|Their|Its|Not|No|Yes|For|From|With|A|An|I"
+)
+
+_CLOSERS = "\"'”’»)\\]}」』）】》"
+# A full stop that belongs to a word also ends its sentence when this follows it.
+SENTENCE_END = rf"(?=[{_CLOSERS}]*(?:\s*$|\s+[\"'“‘(]*(?:{STARTERS})\b))"
+
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n\s*(?=(?:[-*•]|\d{1,3}[.)])[^\S\n])")
+_TERMINATOR = re.compile(
+    rf"(?P<cjk>[。！？；]+[{_CLOSERS}]*)|(?<![.!?…])(?P<stop>[.!?…]+)(?P<closers>[{_CLOSERS}]*)(?=\s)"
+)
+_SENTENCE_END = re.compile(SENTENCE_END)
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_LAST_WORD = re.compile(r"[^\s\"'“‘(\[{—–]*$")
+_BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s*", r",\s+|[，、]", r"\s+")))
+
+
+def split_sentences(text: str, max_characters: int = 300, min_characters: int = 24) -> list[str]:
+    """Split text into sentences of at most `max_characters`, in order, whitespace collapsed to single spaces.
+
+    One that is too long is divided at ; : — , and then at spaces (a word without any is cut); one shorter
+    than `min_characters` is joined to a neighbour in its paragraph when both fit: short clips sound bad.
+    Blank lines and list items always separate. In Chinese text a character counts as three.
+    """
+    sentences: list[str] = []
+    for paragraph in _PARAGRAPH.split(text):
+        paragraph = " ".join(paragraph.split())
+        limit, least = max_characters, min_characters
+        if 2 * len(_CJK.findall(paragraph)) > len(paragraph):  # a Chinese character is a syllable
+            limit, least = max(1, limit // 3), least // 3
+        spans = [piece for span in _sentence_spans(paragraph) for piece in _divide(paragraph, *span, limit)]
+        sentences += [paragraph[a:b].strip() for a, b in _merge(spans, limit, least)]
+    return sentences
+
+
+def _sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Cut points of one paragraph, as half-open spans that cover it."""
+    spans, start = [], 0
+    for match in _TERMINATOR.finditer(text):
+        if match["cjk"] or _ends_sentence(text, start, match):
+            spans.append((start, match.end()))
+            start = match.end()
+    return [*spans, (start, len(text))] if start < len(text) else spans
+
+
+def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
+    stop, following = match["stop"], text[match.end() : match.end() + 8].lstrip()
+    if match["closers"] and following[:1].islower():
+        return False  # "Stop!" he said.
+    if stop != ".":
+        return "..." not in stop and "…" not in stop
+    word = _LAST_WORD.search(text, max(start, match.start() - 30), match.start())[0]
+    lowered = word.lower()
+    if word.isdigit() and match.start() - len(word) == start:
+        return False  # "1. An item"
+    if lowered in _NEVER:
+        return False
+    if lowered in _BEFORE_NUMBER:
+        return not following[:1].isdigit()
+    initial = len(word) == 1 and word.isupper() and word != "I"
+    if initial or lowered in _MAYBE or re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word):
+        return bool(_SENTENCE_END.match(text, match.end("stop")))
+    return True
+
+
+def _divide(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
+    """Cut one sentence into spans of at most `limit` characters, evenly, at its strongest inner breaks."""
+    spans = []
+    while end - start > limit:
+        pieces = -(-(end - start) // limit)
+        even = cut = start + -(-(end - start) // pieces)
+        for pattern in _BREAKS:
+            ends = [match.end() for match in pattern.finditer(text, start, start + limit)]
+            ends = [stop for stop in ends if stop - start >= limit // 3]
+            if ends:
+                cut = min(ends, key=lambda stop: abs(stop - even))
+                break
+        spans.append((start, cut))
+        start = cut
+    return [*spans, (start, end)]
+
+
+def _merge(spans: list[tuple[int, int]], limit: int, least: int) -> list[tuple[int, int]]:
+    """Join spans shorter than `least` to the one before or after, when both fit in `limit`."""
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        first, middle = merged[-1] if merged else (start, start)
+        if merged and end - first <= limit and min(end - start, middle - first) < least:
+            merged[-1] = (first, end)
+        else:
+            merged.append((start, end))
+    return merged

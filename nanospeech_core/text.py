@@ -1,0 +1,234 @@
+"""Text to model input: sentences, their phonemes or characters, and their ids.
+
+English phonemes come from espeak-ng (phonemizer-fork, espeakng-loader), Chinese ones from misaki; both are
+loaded on first use. The symbols are those of Kokoro-82M (Apache-2.0), the teacher of our corpus.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import UserError
+from .normalize import normalize
+from .sentences import split_sentences
+
+__all__ = [
+    "Sentence",
+    "Tokenizer",
+    "check_text",
+    "decode_text",
+    "language_of",
+    "phonemize",
+    "split_sentences",
+]
+
+MAX_CHARACTERS = 100_000  # about two hours of speech
+LANGUAGES = ("en-us", "en-gb", "zh")
+
+# IPA with stress and tone marks, punctuation and the space: the vocabulary of phoneme models, in order.
+SYMBOLS = tuple(
+    ';:,.!?—…"()“” \u0303ʣʥʦʨᵝ\uab67AIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋ'
+    "ɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ"
+)
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
+_ESPEAK_PATH_LIMIT = 159  # bytes; espeak-ng ends the process when the path of its data is longer
+
+
+class Sentence(NamedTuple):
+    """One sentence: as written (whitespace collapsed), and as the model's symbols."""
+
+    text: str
+    symbols: str
+
+
+def decode_text(data: bytes) -> str:
+    """UTF-8 bytes (a file, standard input) to text. Raises UserError for anything else."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"the text is not UTF-8 (at byte {error.start}); is it binary data?") from error
+
+
+def check_text(text: str) -> str:
+    """The text itself. Raises UserError when it is empty, longer than MAX_CHARACTERS, or binary."""
+    if not text.strip():
+        raise UserError("the text is empty")
+    if len(text) > MAX_CHARACTERS:
+        raise UserError(
+            f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are spoken at once: split it"
+        )
+    for character in set(text) - set("\t\n\v\f\r"):
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            raise UserError(f"the text has a control character (U+{ord(character):04X}); is it binary data?")
+    return text
+
+
+def language_of(text: str, default: str = "en-us") -> str:
+    """ "zh" where Chinese characters outnumber Latin words, else `default`."""
+    return "zh" if len(_HAN.findall(text)) > len(_LATIN_WORD.findall(text)) else default
+
+
+def phonemize(text: str, language: str = "en-us") -> str:
+    """Phonemes of one sentence, one character each, with punctuation and stress; only SYMBOLS are kept.
+
+    `language` is one of LANGUAGES. The text is taken as it stands: `normalize` it first.
+
+    Raises:
+        UserError: an unknown language, or its phonemizer is not installed.
+    """
+    if language not in LANGUAGES:
+        raise UserError(f'there is no language "{language}"; the languages are {", ".join(LANGUAGES)}')
+    phonemes = _misaki()(text) if language == "zh" else _espeak(language)(text)
+    return "".join(symbol for symbol in phonemes.strip() if symbol in _symbol_set())
+
+
+class Tokenizer:
+    """Turns text into the symbols of a model's vocabulary, and symbols into ids.
+
+    A character that cannot be spoken is skipped, and reported the first time it is met.
+
+    Args:
+        kind: "phonemes" or "characters".
+        vocab: the symbols; an id is a position in it.
+        report: called with one sentence for each unknown symbol; `warnings.warn` by default.
+    """
+
+    def __init__(self, kind: str, vocab: Sequence[str], report: Callable[[str], object] = warnings.warn):
+        if kind not in ("phonemes", "characters"):
+            raise UserError(f'text is read as "phonemes" or "characters", not "{kind}"')
+        self.kind = kind
+        self.ids = {symbol: index for index, symbol in enumerate(vocab)}
+        self.unknown: set[str] = set()
+        self._report = report
+
+    def sentences(
+        self, text: str, language: str = "en-us", max_characters: int = 300, min_characters: int = 24
+    ) -> list[Sentence]:
+        """All sentences of a text that can be spoken, in order.
+
+        Raises:
+            UserError: the text is empty, too long, binary, or nothing in it can be spoken.
+        """
+        pieces = split_sentences(check_text(text), max_characters, min_characters)
+        sentences = [Sentence(piece, self.symbols(piece, language)) for piece in pieces]
+        spoken = [sentence for sentence in sentences if sentence.symbols]
+        if not spoken:
+            shown = " ".join(text.split())
+            shown = shown if len(shown) <= 40 else shown[:40] + "..."
+            raise UserError(f'there is nothing to speak in "{shown}"')
+        return spoken
+
+    def symbols(self, sentence: str, language: str = "en-us") -> str:
+        """The phonemes or characters of one sentence, all in the vocabulary; "" when there are none."""
+        if not any(character.isalnum() for character in sentence):
+            return ""  # "***", which espeak-ng would name
+        if language.startswith("en"):
+            sentence = normalize("".join(map(self._speakable, sentence)), language)
+        symbols = phonemize(sentence, language) if self.kind == "phonemes" else sentence
+        symbols = "".join(symbol for symbol in symbols if self._known(symbol)).strip()
+        return symbols if any(symbol.isalnum() for symbol in symbols) else ""
+
+    def encode(self, symbols: str) -> np.ndarray:
+        """Ids of symbols, int64 [symbols]; those outside the vocabulary are skipped."""
+        return np.array([self.ids[symbol] for symbol in symbols if self._known(symbol)], dtype=np.int64)
+
+    def _known(self, symbol: str) -> bool:
+        if symbol not in self.ids:
+            self._skip(symbol, "is not in the model's vocabulary")
+        return symbol in self.ids
+
+    def _speakable(self, character: str) -> str:
+        """The character; a space where espeak-ng would name it ("Chinese letter", "smiling face")."""
+        if character.isascii():
+            return character
+        category, name = unicodedata.category(character), unicodedata.name(character, "")
+        if category in ("Mn", "Cf"):  # accents stay; variation selectors and joiners have no sound
+            return "" if name.startswith("VARIATION") else character
+        foreign = category[0] == "L" and not name.startswith(("LATIN", "GREEK", "MODIFIER"))
+        picture = category == "So" and character not in "©®™°℃℉№"
+        if foreign or picture or category in ("Co", "Cn") or ord(character) > 0xFFFF:
+            self._skip(character, "cannot be spoken in English")
+            return " "
+        return character
+
+    def _skip(self, symbol: str, reason: str) -> None:
+        if symbol not in self.unknown:
+            self.unknown.add(symbol)
+            self._report(f'"{symbol}" (U+{ord(symbol[0]):04X}) {reason} and is skipped')
+
+
+@functools.cache
+def _symbol_set() -> frozenset[str]:
+    return frozenset(SYMBOLS)
+
+
+@functools.cache
+def _espeak(language: str) -> Callable[[str], str]:
+    """espeak-ng's phonemes of one line of text; started once a language."""
+    try:
+        import espeakng_loader
+        from phonemizer.backend import EspeakBackend
+        from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+        EspeakWrapper.set_library(espeakng_loader.get_library_path())
+        EspeakWrapper.set_data_path(_short_path(espeakng_loader.get_data_path()))
+    except (ImportError, AttributeError) as error:  # the original phonemizer has no set_data_path
+        raise UserError("English needs espeak-ng: pip install phonemizer-fork espeakng-loader") from error
+    quiet = logging.getLogger("nanospeech.phonemizer")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    try:
+        backend = EspeakBackend(
+            language,
+            preserve_punctuation=True,
+            with_stress=True,
+            language_switch="remove-flags",
+            logger=quiet,
+        )
+    except (RuntimeError, OSError) as error:
+        raise UserError(f"espeak-ng cannot be started: {error}") from error
+    return lambda text: "".join(backend.phonemize([" ".join(text.split())]))
+
+
+def _short_path(path: str) -> str:
+    """A path that espeak-ng can hold: a link to the folder where its own path is too long."""
+    if len(path.encode()) <= _ESPEAK_PATH_LIMIT:
+        return path
+    import atexit
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    folder = tempfile.mkdtemp(prefix="espeak-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = Path(folder, "espeak-ng-data")
+    link.symlink_to(path, target_is_directory=True)
+    return str(link)
+
+
+@functools.cache
+def _misaki() -> Callable[[str], str]:
+    """misaki's phonemes of one line of Chinese text, tones as arrows."""
+    try:
+        import jieba
+        from misaki import zh
+    except ImportError as error:
+        raise UserError('Chinese needs misaki: pip install "misaki[zh]"') from error
+    jieba.setLogLevel(logging.WARNING)
+    convert = zh.ZHG2P()
+
+    def phonemes(text: str) -> str:
+        result = convert(" ".join(text.split()))
+        return result[0] if isinstance(result, tuple) else result  # versions differ
+
+    return phonemes

@@ -1,0 +1,144 @@
+"""Voices: reference audio with its text, from a checkpoint's folder `voices/` or from a user's recording.
+
+A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
+`description`, and `default` (true for the voice that speaks when none is named).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import audio
+from .errors import UserError
+from .files import replacing
+from .mel import HOP, SAMPLE_RATE
+from .text import SYMBOLS, Tokenizer
+
+MIN_SECONDS, MAX_SECONDS = 0.5, 30.0  # of a user's reference
+_NAME = re.compile(r"\w[\w-]*")
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """A speaker, as the model knows one: some speech and what is said in it."""
+
+    name: str
+    audio: np.ndarray  # float32 [samples] at 24 kHz
+    text: str
+    phonemes: str
+    durations: tuple[float, ...] | None = None  # seconds: a pause, each phoneme, a pause; None: not known
+    language: str = "en-us"
+    description: str = ""
+    default: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return len(self.audio) / SAMPLE_RATE
+
+
+def list_voices(folder: str | os.PathLike) -> list[Voice]:
+    """All voices in `folder`/voices, the default first, then by name. Raises UserError for a broken one."""
+    voices = [load_voice(folder, name) for name in _names(folder)]
+    return sorted(voices, key=lambda voice: (not voice.default, voice.name))
+
+
+def load_voice(folder: str | os.PathLike, name: str) -> Voice:
+    """The voice `name` in `folder`/voices.
+
+    Raises:
+        UserError: there is no such voice (the message names those there are), or its files are broken.
+    """
+    names = _names(folder)
+    if name not in names:
+        known = f"the voices are {', '.join(names)}" if names else "this model has none; use --ref-audio"
+        raise UserError(f'there is no voice "{name}"; {known}')
+    path = Path(folder, "voices", f"{name}.json")
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # no JSON, no UTF-8
+        raise UserError(f"{path} is not a JSON file: {error}") from error
+    wave = audio.read(path.with_suffix(".flac"))
+    return Voice(name=name, audio=wave, **_checked(meta, len(wave) / SAMPLE_RATE, path))
+
+
+def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
+    """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError when they cannot be written."""
+    if not _NAME.fullmatch(voice.name):
+        raise UserError(f'"{voice.name}" cannot be the name of a voice: letters, digits, "_" and "-" can')
+    path = Path(folder, "voices", f"{voice.name}.json")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    meta = {
+        "text": voice.text,
+        "phonemes": voice.phonemes,
+        "durations": None if voice.durations is None else [round(d, 6) for d in voice.durations],
+        "language": voice.language,
+        "description": voice.description,
+        "default": voice.default,
+    }
+    _checked(meta, voice.seconds, path)
+    audio.write(path.with_suffix(".flac"), voice.audio)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def voice_from_reference(path: str | os.PathLike, text: str, language: str = "en-us") -> Voice:
+    """A voice from a recording and what is said in it; silence at the ends is cut, the level matched.
+
+    Raises:
+        UserError: the recording is unreadable, silent, shorter than 0.5 s or longer than 30 s, or the text is
+            unspeakable.
+    """
+    wave = audio.trim_silence(audio.read(path))
+    seconds = len(wave) / SAMPLE_RATE
+    if not seconds:
+        raise UserError(f"cannot use {path}: it is silent")
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise UserError(
+            f"cannot use {path}: its speech lasts {seconds:.1f} s, not {MIN_SECONDS} to {MAX_SECONDS:.0f} s"
+        )
+    sentences = Tokenizer("phonemes", SYMBOLS).sentences(text, language)
+    phonemes = " ".join(sentence.symbols for sentence in sentences)
+    return Voice(Path(path).stem, audio.match_level(wave), " ".join(text.split()), phonemes, None, language)
+
+
+def _names(folder: str | os.PathLike) -> list[str]:
+    return sorted(path.stem for path in Path(folder, "voices").glob("*.json") if _NAME.fullmatch(path.stem))
+
+
+def _checked(meta: object, seconds: float, path: Path) -> dict:
+    """The fields of a voice's JSON. Raises UserError, naming the file, for what does not fit."""
+    types = {"text": str, "phonemes": str, "language": str, "description": str, "default": bool}
+    optional = {"durations": None, "description": "", "default": False}
+    if not isinstance(meta, dict):
+        raise UserError(f"{path} must hold a JSON object")
+    unknown = sorted(set(meta) - set(types) - set(optional))
+    if unknown:
+        raise UserError(f"{path} has an unknown key: {unknown[0]}")
+    fields = {**optional, **meta}
+    for name, kind in types.items():
+        if not isinstance(fields.get(name), kind):
+            raise UserError(f"{path} needs {name} ({'true or false' if kind is bool else 'a string'})")
+    durations = fields["durations"]
+    if durations is not None:
+        numbers = isinstance(durations, list) and all(
+            isinstance(d, (int, float)) and not isinstance(d, bool) and math.isfinite(d) and d >= 0
+            for d in durations
+        )
+        if not numbers or len(durations) != len(fields["phonemes"]) + 2:
+            raise UserError(f"{path}: durations must be {len(fields['phonemes']) + 2} numbers of seconds")
+        if abs(sum(durations) - seconds) > 2 * HOP / SAMPLE_RATE:
+            raise UserError(f"{path}: durations sum to {sum(durations):.2f} s, the audio has {seconds:.2f} s")
+        fields["durations"] = tuple(map(float, durations))
+    return fields
