@@ -98,9 +98,7 @@ class DurationTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList(
             [DurationBlock(dim, heads, dim_head, ff_mult, rope) for _ in range(depth)]
         )
-        self.norm_out = nn.RMSNorm(
-            dim, eps=2**-23
-        )  # torch's default, which the checkpoints were trained with
+        self.norm_out = nn.RMSNorm(dim, eps=2**-23)  # torch's default, as in the original
 
     def forward(self, mel: Tensor, text: Tensor) -> Tensor:
         """mel [batch, frames, mel_dim], text int64 [batch, symbols] -> [batch, frames, dim]."""

@@ -122,8 +122,8 @@ def guidance_rows(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The batch of one utterance: its conditional row and, where guided, an unconditional one.
 
-    Returns cond [rows, tokens, channels], visible [rows, tokens] and embedded text [rows, tokens, ...], which is
-    made once an utterance.
+    Returns cond [rows, tokens, channels], visible [rows, tokens] and the text, embedded here once an utterance,
+    [rows, tokens, patch * text_dim].
     """
     conds, visibles, texts = cond[None], visible[None], text[None]
     drop = torch.zeros(1, dtype=torch.bool, device=cond.device)

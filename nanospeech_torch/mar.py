@@ -1,7 +1,7 @@
 """Masked autoregressive generation (MAR, arXiv 2406.11838) of mel tokens.
 
 z is the transformer's last hidden state at time 0 with no noised input, given the visible tokens and the
-text. Each iteration draws the tokens that its plan reveals from DiffLoss(z), and from then on they are visible.
+text. Each iteration draws the tokens that its plan reveals from DiffLoss(z); from then on they are visible.
 """
 
 from __future__ import annotations

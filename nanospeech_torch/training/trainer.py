@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 import os
@@ -12,7 +13,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
 from ..nanospeech import Nanospeech
@@ -34,7 +34,8 @@ class Trainer:
         wanted = config.device
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted)
         torch.manual_seed(config.seed)
-        self.model = Nanospeech.from_config(config.model)
+        # the vocoder has a run of its own (train_vocoder)
+        self.model = Nanospeech.from_config(dataclasses.replace(config.model, vocoder=None))
         initialize(self.model)
         self.model.to(self.device)
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
@@ -191,10 +192,3 @@ class Trainer:
         _, parts = joint_loss(self.ema, batch, self.config.loss, 1.0, generator)
         return {f"held_out_{name}": float(value) for name, value in parts.items()}
 
-
-def load_for_inference(path: str | Path) -> Nanospeech:
-    """The EMA model of a trainer checkpoint, in float32 on the CPU."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    model = Nanospeech.from_config(ModelConfig.from_dict(state["config"]))
-    model.load_state_dict(state["ema"])
-    return model.eval()

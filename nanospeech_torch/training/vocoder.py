@@ -28,7 +28,7 @@ from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, stft_loss, stft_magnitude
 
 # The shortest window lies within a hop or so of the vocoder: without it a buzz at the frame rate goes unheard.
 STFT_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))
-DISCRIMINATOR_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
+DISCRIMINATOR_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))
 PERIODS = (2, 3, 5, 7, 11)
 
 

@@ -1,0 +1,60 @@
+"""From a text and the options to ids and a reference: everything about speaking that needs no framework."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from .config import ModelConfig
+from .errors import UserError
+from .options import GenerateOptions
+from .prompt import Reference, make_reference, with_pauses
+from .text import Tokenizer, language_of
+from .voices import Voice, list_voices, load_voice, voice_from_reference
+
+
+@dataclass(frozen=True)
+class Script:
+    """A text, ready to be spoken sentence by sentence."""
+
+    reference: Reference
+    sentences: list[np.ndarray]  # int64 [symbols] each, with pauses where the model has durations
+
+
+def read_script(
+    text: str, config: ModelConfig, folder: str | os.PathLike | None, options: GenerateOptions
+) -> Script:
+    """Split, phonemize and encode a text, and prepare the voice that `options` name.
+
+    Args:
+        text: any length.
+        config: the model's.
+        folder: the checkpoint's, where its voices are; None: it has none.
+        options: of which voice, ref_audio, ref_text and lang are read here.
+    Raises:
+        UserError: an option is out of range, the voice is unknown or broken, the text cannot be spoken.
+    """
+    options.check()
+    voice = choose_voice(folder, options)
+    tokenizer = Tokenizer(config.text.kind, config.text.vocab)
+    said = voice.phonemes if config.text.kind == "phonemes" else voice.text
+    reference = make_reference(voice.audio, tokenizer.encode(said), voice.durations, config)
+    language = options.lang or language_of(text, voice.language)
+    sentences = [tokenizer.encode(s.symbols).astype(np.int64) for s in tokenizer.sentences(text, language)]
+    if config.text.alignment == "durations":
+        sentences = [with_pauses(ids, config) for ids in sentences]
+    return Script(reference, sentences)
+
+
+def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions) -> Voice:
+    """The recording of `ref_audio`, the named voice, or the checkpoint's default one."""
+    if options.ref_audio is not None:
+        return voice_from_reference(options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text))
+    if folder is not None and options.voice is not None:
+        return load_voice(folder, options.voice)
+    voices = [] if folder is None else list_voices(folder)
+    if not voices:
+        raise UserError("this model has no voices; give it one by --ref-audio and --ref-text")
+    return voices[0]
