@@ -20,7 +20,9 @@ class TextConfig:
 
     kind: str = "phonemes"  # "phonemes" (IPA) or "characters"
     vocab: tuple[str, ...] = ()
-    alignment: str = "durations"  # "durations": ids repeated for their frames; "filler": ids padded at the end
+    alignment: str = (
+        "durations"  # "durations": ids repeated for their frames; "filler": ids padded at the end
+    )
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ class ModelConfig:
     name: str = "nanospeech-mar"
     text: TextConfig = field(default_factory=TextConfig)
     mel: MelConfig = field(default_factory=MelConfig)
-    predict: str = "clean"  # what the flow path predicts: the clean token, or "velocity" (original Nanospeech)
+    predict: str = (
+        "clean"  # what the flow path predicts: the clean token, or "velocity" (original Nanospeech)
+    )
     residual: bool = True  # DiffLoss models (x - to_mel(z)) / residual_std; False: x itself, as in MAR
     residual_std: float = 0.5
     transformer: DiTConfig = field(default_factory=DiTConfig)
@@ -130,7 +134,9 @@ class ModelConfig:
         one_of("predict", self.predict, ("clean", "velocity"))
         one_of("transformer.rope", t.rope, ("all_heads", "first_head"))
         if t.dim % t.conv_pos_groups:
-            raise UserError(f"config: transformer.dim {t.dim} is not a multiple of its {t.conv_pos_groups} groups")
+            raise UserError(
+                f"config: transformer.dim {t.dim} is not a multiple of its {t.conv_pos_groups} groups"
+            )
         if d is not None:
             one_of("diffusion.objective", d.objective, ("flow", "ddpm"))
             if d.target_channels != t.patch * t.mel_dim:
@@ -139,7 +145,9 @@ class ModelConfig:
                     f"but a token has patch x mel_dim = {t.patch * t.mel_dim} numbers"
                 )
             if d.z_channels != t.dim:
-                raise UserError(f"config: diffusion.z_channels is {d.z_channels}, but transformer.dim is {t.dim}")
+                raise UserError(
+                    f"config: diffusion.z_channels is {d.z_channels}, but transformer.dim is {t.dim}"
+                )
 
     def to_dict(self) -> dict:
         """A JSON-ready dict; `from_dict` takes it back."""
@@ -172,7 +180,9 @@ def from_dict(cls: type, values: dict, where: str):
     for key in values:
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1)
-            raise UserError(f"{where}: unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+            raise UserError(
+                f"{where}: unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
+            )
     return cls(**{key: _typed(hints[key], value, f"{where}.{key}") for key, value in values.items()})
 
 

@@ -13,14 +13,18 @@ from .schedule import cfg_ramp, reveal_counts
 class Plan:
     """The order of masked decoding: iteration k reveals the tokens `reveal[k]` under guidance scale `cfg[k]`."""
 
-    reveal: tuple[np.ndarray, ...]  # int64 positions, sorted within an iteration; together a partition of the masked tokens
+    reveal: tuple[
+        np.ndarray, ...
+    ]  # int64 positions, sorted within an iteration; together a partition of the masked tokens
     cfg: tuple[float, ...]
 
     def __len__(self) -> int:
         return len(self.reveal)
 
 
-def make_plan(masked: np.ndarray, num_iter: int, seed: int, cfg: float = 1.0, cfg_schedule: str = "linear") -> Plan:
+def make_plan(
+    masked: np.ndarray, num_iter: int, seed: int, cfg: float = 1.0, cfg_schedule: str = "linear"
+) -> Plan:
     """MAR's random order (arXiv 2406.11838, 3.4) over the masked tokens.
 
     Args:

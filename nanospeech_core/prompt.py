@@ -60,7 +60,9 @@ def seconds_to_frames(durations: np.ndarray, frames: int) -> np.ndarray:
     return np.diff(ends, prepend=0)
 
 
-def make_reference(wave: np.ndarray, ids: np.ndarray, durations: np.ndarray | None, config: ModelConfig) -> Reference:
+def make_reference(
+    wave: np.ndarray, ids: np.ndarray, durations: np.ndarray | None, config: ModelConfig
+) -> Reference:
     """A voice's recording as tokens.
 
     Args:
@@ -95,7 +97,9 @@ def whole_frames(log_frames: np.ndarray, speed: float, patch: int) -> np.ndarray
     return whole
 
 
-def make_prompt(reference: Reference | None, ids: np.ndarray, frames: np.ndarray | int, config: ModelConfig) -> Prompt:
+def make_prompt(
+    reference: Reference | None, ids: np.ndarray, frames: np.ndarray | int, config: ModelConfig
+) -> Prompt:
     """Reference and sentence, joined.
 
     Args:
@@ -122,5 +126,7 @@ def make_prompt(reference: Reference | None, ids: np.ndarray, frames: np.ndarray
     if config.text.alignment == "filler":
         text = np.concatenate((reference.ids, ids)).astype(np.int64)
     else:
-        text = np.concatenate((np.repeat(reference.ids, reference.frames), np.repeat(ids, frames))).astype(np.int64)
+        text = np.concatenate((np.repeat(reference.ids, reference.frames), np.repeat(ids, frames))).astype(
+            np.int64
+        )
     return Prompt(cond, np.arange(total) < start, text)

@@ -51,7 +51,9 @@ def read_script(
 def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions) -> Voice:
     """The recording of `ref_audio`, the named voice, or the checkpoint's default one."""
     if options.ref_audio is not None:
-        return voice_from_reference(options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text))
+        return voice_from_reference(
+            options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text)
+        )
     if folder is not None and options.voice is not None:
         return load_voice(folder, options.voice)
     voices = [] if folder is None else list_voices(folder)

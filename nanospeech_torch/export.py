@@ -24,14 +24,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("acoustic", help="a checkpoint of nanospeech_torch.train")
     parser.add_argument("vocoder", help="weights exported by nanospeech_torch.train_vocoder")
     parser.add_argument("-o", "--output", required=True, metavar="DIR")
-    parser.add_argument("--dtype", choices=("float32", "float16"), default="float16", help="of the stored weights")
-    parser.add_argument("--voices", metavar="JSON", help="list of {name, key, language, description} of utterances")
+    parser.add_argument(
+        "--dtype", choices=("float32", "float16"), default="float16", help="of the stored weights"
+    )
+    parser.add_argument(
+        "--voices", metavar="JSON", help="list of {name, key, language, description} of utterances"
+    )
     parser.add_argument("--shards", nargs="*", default=[], metavar="GLOB", help="where those utterances are")
     args = parser.parse_args(argv)
     try:
         export(args.acoustic, args.vocoder, Path(args.output), args.dtype)
         if args.voices:
-            cut_voices(Path(args.output), json.loads(Path(args.voices).read_text(encoding="utf-8")), args.shards)
+            cut_voices(
+                Path(args.output), json.loads(Path(args.voices).read_text(encoding="utf-8")), args.shards
+            )
     except UserError as error:
         print(f"export: {error}", file=sys.stderr)
         return 1

@@ -73,7 +73,9 @@ class Nanospeech(nn.Module):
         return cls(DiT(**asdict(config.transformer)), head, duration, vocoder, config)
 
     @classmethod
-    def from_pretrained(cls, model: str | os.PathLike | None = None, revision: str | None = None) -> Nanospeech:
+    def from_pretrained(
+        cls, model: str | os.PathLike | None = None, revision: str | None = None
+    ) -> Nanospeech:
         """Load a checkpoint.
 
         Args:

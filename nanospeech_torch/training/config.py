@@ -23,7 +23,9 @@ class DataConfig:
     held_out: int = 16  # utterances kept for validation
     max_seconds: float = 12.0  # of one training sequence: longer utterances are skipped, shorter ones joined
     batch_seconds: float = 60.0  # of padded audio in a batch
-    max_joined: int = 3  # utterances of one voice in a sequence, so that a reference before the text is familiar
+    max_joined: int = (
+        3  # utterances of one voice in a sequence, so that a reference before the text is familiar
+    )
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class LossConfig:
     span: float = 0.8  # rows with a visible span, 10 to 40% of the tokens, mostly at the front
     prefix: float = 0.7  # of those spans, the ones at the front
     visible_noise: float = 0.15  # scale of the half-normal std of the noise on visible tokens
-    flow_time: tuple[float, ...] = (-0.8, 0.8)  # mean and std of the flow path's logit-normal time (arXiv 2511.13720)
+    flow_time: tuple[float, ...] = (
+        -0.8,
+        0.8,
+    )  # mean and std of the flow path's logit-normal time (arXiv 2511.13720)
     head_time: tuple[float, ...] = (-0.4, 1.0)  # of the head's, for its "flow" objective
     draws: int = 3  # noise draws per token for the head (MAR's diffusion_batch_mul)
     head_weight: float = 1.0
@@ -67,7 +72,9 @@ class TrainConfig:
     validate_every: int = 500
     checkpoint_minutes: float = 4.0
     keep: int = 3
-    eval_texts: str = ""  # JSONL of {id, lang, voice, text}; with `asr`, word error rate every `eval_every` steps
+    eval_texts: str = (
+        ""  # JSONL of {id, lang, voice, text}; with `asr`, word error rate every `eval_every` steps
+    )
     eval_every: int = 2000
     eval_sentences: int = 8
     asr: str = ""  # a faster-whisper model: a name or a folder

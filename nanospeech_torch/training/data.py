@@ -43,7 +43,9 @@ def read_pairs(patterns: tuple[str, ...]) -> Iterator[tuple[str, bytes, dict]]:
     """(key, audio bytes, json) of every item of the shards or folders, in order."""
     paths = sorted({p for pattern in patterns for p in glob.glob(pattern)})
     if not paths:
-        raise UserError(f"no training data: nothing matches {', '.join(patterns) or 'data.shards (it is empty)'}")
+        raise UserError(
+            f"no training data: nothing matches {', '.join(patterns) or 'data.shards (it is empty)'}"
+        )
     for path in map(Path, paths):
         if path.is_dir():
             for meta in sorted(path.glob("*.json")):
@@ -134,7 +136,9 @@ class Batch:
     tokens: torch.Tensor  # float32 [batch, tokens, patch * bins]
     text: torch.Tensor  # int64 [batch, tokens * patch], an id per frame, -1 where padded
     mask: torch.Tensor  # bool [batch, tokens]
-    first: torch.Tensor  # int64 [batch]: tokens of the first utterance of a joined sequence, 0 where there is one only
+    first: (
+        torch.Tensor
+    )  # int64 [batch]: tokens of the first utterance of a joined sequence, 0 where there is one only
     ids: torch.Tensor  # int64 [batch, symbols], -1 where padded
     frames: torch.Tensor  # float32 [batch, symbols]
     first_symbols: torch.Tensor  # int64 [batch], like `first`

@@ -44,7 +44,11 @@ def draw_masks(batch: Batch, config: LossConfig, generator: torch.Generator) -> 
     width = torch.where(uniform(rows) < config.span, width, torch.zeros_like(width))
     visible = (position >= begin[:, None]) & (position < (begin + width)[:, None])
 
-    is_flow = torch.arange(rows) < max(1, round(rows * config.flow_share)) if rows > 1 else uniform(1) < config.flow_share
+    is_flow = (
+        torch.arange(rows) < max(1, round(rows * config.flow_share))
+        if rows > 1
+        else uniform(1) < config.flow_share
+    )
     is_flow = is_flow[torch.randperm(rows, generator=generator)]
     masked_share = torch.cos(math.pi / 2 * uniform(rows))
     revealed = uniform(rows, tokens) > masked_share[:, None]
@@ -77,7 +81,9 @@ def joint_loss(
 
     noise = normal(*tokens.shape)
     time = torch.where(masks.is_flow, logit_normal(rows, config.flow_time, generator).to(device), 0.0)
-    x = torch.where(masks.is_flow[:, None, None], flow.interpolate(tokens, noise, time), torch.zeros_like(tokens))
+    x = torch.where(
+        masks.is_flow[:, None, None], flow.interpolate(tokens, noise, time), torch.zeros_like(tokens)
+    )
     # what is visible when speaking was generated, so it is never quite right
     spoiled = tokens + (config.visible_noise * normal(rows, 1, 1).abs()) * normal(*tokens.shape)
     cond = torch.where(masks.visible[..., None], spoiled, torch.zeros_like(tokens))
@@ -110,7 +116,9 @@ def joint_loss(
     return total, {name: value.detach() for name, value in parts.items()}
 
 
-def head_loss(model: Nanospeech, z: Tensor, clean: Tensor, config: LossConfig, generator: torch.Generator) -> Tensor:
+def head_loss(
+    model: Nanospeech, z: Tensor, clean: Tensor, config: LossConfig, generator: torch.Generator
+) -> Tensor:
     """The diffusion loss of tokens [rows, channels], each under `config.draws` noises."""
     head = model.diffusion_module
     z, clean = z.repeat(config.draws, 1), clean.repeat(config.draws, 1)

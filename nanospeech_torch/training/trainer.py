@@ -32,7 +32,9 @@ class Trainer:
         if config.threads:
             torch.set_num_threads(config.threads)
         wanted = config.device
-        self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted)
+        self.device = torch.device(
+            ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+        )
         torch.manual_seed(config.seed)
         # the vocoder has a run of its own (train_vocoder)
         self.model = Nanospeech.from_config(dataclasses.replace(config.model, vocoder=None))
@@ -40,7 +42,10 @@ class Trainer:
         self.model.to(self.device)
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
+            self.model.parameters(),
+            lr=config.learning_rate,
+            betas=config.betas,
+            weight_decay=config.weight_decay,
         )
         self.generator = torch.Generator().manual_seed(config.seed + 1)
         self.step, self.seconds = 0, 0.0  # seconds of training so far, over all resumptions
@@ -93,7 +98,10 @@ class Trainer:
         """One line to log.jsonl and one to the terminal."""
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(entry) + "\n")
-        print(" ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items()), flush=True)
+        print(
+            " ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items()),
+            flush=True,
+        )
 
     # schedules
 
@@ -121,7 +129,10 @@ class Trainer:
         config = self.config
         (self.out / "config.json").write_text(json.dumps(config.to_dict(), indent=1, ensure_ascii=False))
         utterances = load_utterances(config.data, config.model)
-        held_out, utterances = utterances[:: max(1, len(utterances) // max(1, config.data.held_out))], utterances
+        held_out, utterances = (
+            utterances[:: max(1, len(utterances) // max(1, config.data.held_out))],
+            utterances,
+        )
         held_out = held_out[: config.data.held_out]
         names = {u.key for u in held_out}
         utterances = [u for u in utterances if u.key not in names]
@@ -170,7 +181,9 @@ class Trainer:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=config.bf16):
             loss, parts = joint_loss(self.model, batch, config.loss, self.head_weight(), self.generator)
         if not torch.isfinite(loss):
-            raise UserError(f"the loss is {loss.item()} at step {self.step}: the checkpoints before it are intact")
+            raise UserError(
+                f"the loss is {loss.item()} at step {self.step}: the checkpoints before it are intact"
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         parts["gradient"] = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
@@ -191,4 +204,3 @@ class Trainer:
         batch = collate([[u] for u in held_out], self.config.model).to(self.device)
         _, parts = joint_loss(self.ema, batch, self.config.loss, 1.0, generator)
         return {f"held_out_{name}": float(value) for name, value in parts.items()}
-
