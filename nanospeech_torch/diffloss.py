@@ -114,8 +114,9 @@ class DiffLoss(nn.Module):
         """
         if self.objective == "flow":
             x = (1 - t[:, None]) * noise + t[:, None] * target
-            error = (self.net(x, 1000 * t, z).float() - target) / (1 - t[:, None]).clamp(min=MIN_GAP)
-            return {"loss": error.square().mean(-1)}
+            error = self.net(x, 1000 * t, z).float() - target
+            gap = (1 - t[:, None]).clamp(min=MIN_GAP)
+            return {"loss": (error / gap).square().mean(-1)}
         return ddpm_loss(self.net, target, z, t, noise)
 
     def sample(
@@ -183,8 +184,8 @@ def ddpm_loss(net: SimpleMLPAdaLN, target: Tensor, z: Tensor, t: Tensor, noise: 
     eps, variance = net(x, t, z).float().chunk(2, dim=-1)
     mse = (noise - eps).square().mean(-1)
 
-    # the bound trains the variance only: the mean it sees is detached
-    clean = column("recip_sqrt_alpha_bar") * x - column("sqrt_recip_alpha_bar_minus_one") * eps.detach()
+    eps = eps.detach()  # the bound trains the variance only, not the mean
+    clean = column("recip_sqrt_alpha_bar") * x - column("sqrt_recip_alpha_bar_minus_one") * eps
     mean = column("mean_x0") * clean + column("mean_xt") * x
     share = (variance + 1) / 2
     log_var = share * column("max_log_var") + (1 - share) * column("min_log_var")

@@ -49,7 +49,8 @@ def velocity(
     """
     rows = text_embed.shape[0]
     time = torch.full((1,), t, device=x.device)
-    z = transformer.hidden(x.expand(rows, -1, -1), cond, visible, text_embed, transformer.modulations(time))
+    shared = x.expand(rows, -1, -1)
+    z = transformer.hidden(shared, cond, visible, text_embed, transformer.modulations(time))
     out = transformer.proj_out(z)
     if rows == 2:
         out = out[1:] + cfg * (out[:1] - out[1:])
@@ -122,8 +123,8 @@ def guidance_rows(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The batch of one utterance: its conditional row and, where guided, an unconditional one.
 
-    Returns cond [rows, tokens, channels], visible [rows, tokens] and the text, embedded here once an utterance,
-    [rows, tokens, patch * text_dim].
+    Returns cond [rows, tokens, channels], visible [rows, tokens] and text_embed [rows, tokens, ...]:
+    this is where the text is embedded, once an utterance.
     """
     conds, visibles, texts = cond[None], visible[None], text[None]
     drop = torch.zeros(1, dtype=torch.bool, device=cond.device)

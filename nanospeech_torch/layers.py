@@ -23,7 +23,8 @@ class GRN(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1, 1, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        norm = x.float().square().sum(1, keepdim=True).sqrt()  # a sum over frames overflows float16
+        # in float32: a sum over frames overflows float16
+        norm = x.float().square().sum(1, keepdim=True).sqrt()
         response = (norm / (norm.mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
         return self.gamma * (x * response) + self.beta + x
 

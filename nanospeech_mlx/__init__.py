@@ -1,0 +1,38 @@
+"""Nanospeech on MLX: the same names, files and arguments as `nanospeech_torch`."""
+
+from __future__ import annotations
+
+import importlib
+
+from .blas import lend_blas
+
+lend_blas()  # before the first import of mlx.core, or it has no effect
+
+try:
+    import mlx.core  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'nanospeech_mlx needs MLX: pip install "nanospeech-mar[cpu]" (Linux with a GPU: [cuda12], [cuda13])'
+    ) from error
+
+PUBLIC = {
+    "DiT": "dit",
+    "DiffLoss": "diffloss",
+    "DurationPredictor": "duration",
+    "DurationTransformer": "duration",
+    "Nanospeech": "nanospeech",
+    "PhoneDurationPredictor": "duration",
+    "Vocos": "vocos",
+}
+__all__ = list(PUBLIC)  # noqa: PLE0604
+
+
+def __getattr__(name: str):
+    """A public class, imported when first asked for (PEP 562)."""
+    if name not in PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *PUBLIC})

@@ -1,0 +1,56 @@
+"""Self-attention with rotary positions (RoFormer, arXiv 2104.09864), channels last."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+
+def rotary_table(x: mx.array, dim: int) -> tuple[mx.array, mx.array]:
+    """Cosines and sines [length, dim] of position x 10000^(-2i/dim), each twice, for x [batch, length, _]."""
+    freqs = 1.0 / (10000.0 ** (mx.arange(0, dim, 2).astype(mx.float32) / dim))
+    angles = mx.arange(x.shape[1]).astype(mx.float32)[:, None] * freqs[None]
+    angles = mx.repeat(angles, 2, axis=-1)
+    return mx.cos(angles), mx.sin(angles)
+
+
+def rotate(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
+    """Rotate neighbouring pairs of the last axis; x [..., length, dim], tables [length, dim]."""
+    pairs = x.reshape(*x.shape[:-1], -1, 2)
+    half = mx.stack((-pairs[..., 1], pairs[..., 0]), axis=-1).reshape(x.shape)
+    return (x * cos + half * sin).astype(x.dtype)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention.
+
+    `rope="first_head"` rotates only the first head: original Nanospeech and F5-TTS checkpoints rotate before
+    the heads are split. "all_heads" rotates every head.
+    """
+
+    def __init__(self, dim: int, heads: int = 8, dim_head: int = 64, rope: str = "all_heads"):
+        super().__init__()
+        self.heads, self.dim_head, self.rope = heads, dim_head, rope
+        self.to_q = nn.Linear(dim, heads * dim_head)
+        self.to_k = nn.Linear(dim, heads * dim_head)
+        self.to_v = nn.Linear(dim, heads * dim_head)
+        self.to_out = [nn.Linear(heads * dim_head, dim, bias=False)]
+
+    def __call__(
+        self, x: mx.array, table: tuple[mx.array, mx.array], mask: mx.array | None = None
+    ) -> mx.array:
+        """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded."""
+        batch, tokens, _ = x.shape
+        q, k, v = (
+            to(x).reshape(batch, tokens, self.heads, self.dim_head).swapaxes(1, 2)
+            for to in (self.to_q, self.to_k, self.to_v)
+        )
+        if self.rope == "all_heads":
+            q, k = rotate(q, *table), rotate(k, *table)
+        else:
+            q = mx.concatenate((rotate(q[:, :1], *table), q[:, 1:]), axis=1)
+            k = mx.concatenate((rotate(k[:, :1], *table), k[:, 1:]), axis=1)
+        keys = None if mask is None else mask[:, None, None, :]
+        out = mx.fast.scaled_dot_product_attention(q, k, v, scale=self.dim_head**-0.5, mask=keys)
+        out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, tokens, -1))
+        return out if mask is None else out * mask[..., None]

@@ -1,0 +1,224 @@
+"""MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, told by z which token it is.
+
+Two objectives. "ddpm" is MAR's own: 1000-step cosine schedule, predicted noise, learned range variance
+(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003); its
+network predicts the clean token, and few Euler steps do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import mlx.core as mx
+import numpy as np
+from mlx import nn
+
+from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times
+
+
+class TimestepEmbedder(nn.Module):
+    """Timesteps [rows] on the 0..1000 scale -> [rows, hidden]."""
+
+    def __init__(self, hidden: int, frequencies: int = 256):
+        super().__init__()
+        self.frequencies = frequencies
+        self.mlp = [nn.Linear(frequencies, hidden), nn.SiLU(), nn.Linear(hidden, hidden)]
+
+    def __call__(self, t: mx.array) -> mx.array:
+        half = self.frequencies // 2
+        freqs = mx.exp(mx.arange(half) * (-math.log(10000) / half))
+        angles = t[:, None].astype(mx.float32) * freqs[None]
+        sinusoids = mx.concatenate((mx.cos(angles), mx.sin(angles)), axis=-1)
+        up, silu, down = self.mlp
+        return down(silu(up(sinusoids.astype(up.bias.dtype))))
+
+
+class ResBlock(nn.Module):
+    """Layer norm modulated by y, an MLP, a gate."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.in_ln = nn.LayerNorm(channels, eps=1e-6)
+        self.mlp = [nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels)]
+        self.adaLN_modulation = [nn.SiLU(), nn.Linear(channels, 3 * channels)]
+
+    def __call__(self, x: mx.array, y: mx.array) -> mx.array:
+        silu, linear = self.adaLN_modulation
+        shift, scale, gate = mx.split(linear(silu(y)), 3, axis=-1)
+        up, silu, down = self.mlp
+        return x + gate * down(silu(up(self.in_ln(x) * (1 + scale) + shift)))
+
+
+class FinalLayer(nn.Module):
+    """Modulated layer norm without weights of its own, then the output projection."""
+
+    def __init__(self, channels: int, out_channels: int):
+        super().__init__()
+        self.linear = nn.Linear(channels, out_channels)
+        self.adaLN_modulation = [nn.SiLU(), nn.Linear(channels, 2 * channels)]
+
+    def __call__(self, x: mx.array, y: mx.array) -> mx.array:
+        silu, linear = self.adaLN_modulation
+        shift, scale = mx.split(linear(silu(y)), 2, axis=-1)
+        return self.linear(mx.fast.layer_norm(x, None, None, 1e-6) * (1 + scale) + shift)
+
+
+class SimpleMLPAdaLN(nn.Module):
+    """The denoiser: rows of noised tokens, timesteps and conditions -> rows of `out_channels`."""
+
+    def __init__(
+        self, in_channels: int, model_channels: int, out_channels: int, z_channels: int, num_res_blocks: int
+    ):
+        super().__init__()
+        self.time_embed = TimestepEmbedder(model_channels)
+        self.cond_embed = nn.Linear(z_channels, model_channels)
+        self.input_proj = nn.Linear(in_channels, model_channels)
+        self.res_blocks = [ResBlock(model_channels) for _ in range(num_res_blocks)]
+        self.final_layer = FinalLayer(model_channels, out_channels)
+
+    def __call__(self, x: mx.array, t: mx.array, c: mx.array) -> mx.array:
+        """x [rows, in_channels], t [rows] (or [1]) on the 0..1000 scale, c [rows, z_channels]."""
+        y = self.time_embed(t) + self.cond_embed(c)
+        x = self.input_proj(x.astype(self.input_proj.bias.dtype))
+        for block in self.res_blocks:
+            x = block(x, y)
+        return self.final_layer(x, y)
+
+
+class DiffLoss(nn.Module):
+    """The per-token diffusion head. Arguments: `DiffLossConfig`.
+
+    Args:
+        target_channels: numbers in a token.
+        z_channels: width of the condition z.
+        depth, width: of the MLP.
+        objective: "ddpm" or "flow".
+    """
+
+    def __init__(
+        self, target_channels: int, z_channels: int, depth: int, width: int, objective: str = "ddpm"
+    ):
+        super().__init__()
+        self.channels, self.objective = target_channels, objective
+        out_channels = 2 * target_channels if objective == "ddpm" else target_channels
+        self.net = SimpleMLPAdaLN(target_channels, width, out_channels, z_channels, depth)
+
+    def loss(self, target: mx.array, z: mx.array, t: mx.array, noise: mx.array) -> dict[str, mx.array]:
+        """The loss of each row.
+
+        Args:
+            target: clean tokens [rows, channels].
+            z: conditions [rows, z_channels].
+            t: "flow": float [rows] in [0, 1], 1 is clean; "ddpm": int32 [rows] in 0..999, 0 is clean.
+            noise: standard normal [rows, channels].
+        Returns:
+            "loss" [rows]; for "ddpm" also its parts "mse" and "vb" (in bits; no gradient to the mean).
+        """
+        if self.objective == "flow":
+            x = (1 - t[:, None]) * noise + t[:, None] * target
+            error = self.net(x, 1000 * t, z).astype(mx.float32) - target
+            gap = mx.maximum(1 - t[:, None], MIN_GAP)
+            return {"loss": (error / gap).square().mean(-1)}
+        return ddpm_loss(self.net, target, z, t, noise)
+
+    def sample(
+        self,
+        z: mx.array,
+        init: mx.array,
+        noise: np.ndarray | None,
+        steps: int,
+        temperature: float,
+        cfg: float,
+    ) -> Iterator[mx.array]:
+        """Draw a token per row, yielding the rows after each step; the last yield is the sample.
+
+        Args:
+            z: [rows, z_channels]; with guidance 2 x rows, the conditional rows first.
+            init: standard normal [rows, channels].
+            noise: for "ddpm" standard normal [steps, rows, channels], in the order of use; None for "flow".
+            steps: denoising steps.
+            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow").
+            cfg: guidance scale; 1 is none.
+        """
+        if self.objective == "flow":
+            return self.sample_flow(z, init, steps, temperature, cfg)
+        return self.sample_ddpm(z, init, noise, steps, temperature, cfg)
+
+    def predict(self, x: mx.array, t: float, z: mx.array, cfg: float) -> mx.array:
+        """The network's float32 output [rows, ...], its first `channels` guided: u + cfg (c - u)."""
+        time = mx.full((1,), t)
+        if cfg == 1:
+            return self.net(x, time, z).astype(mx.float32)
+        cond, uncond = mx.split(self.net(mx.concatenate((x, x)), time, z).astype(mx.float32), 2)
+        guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
+        return mx.concatenate((guided, cond[:, self.channels :]), axis=-1)
+
+    def sample_flow(
+        self, z: mx.array, init: mx.array, steps: int, temperature: float, cfg: float
+    ) -> Iterator[mx.array]:
+        """Euler steps from noise (0) to token (1)."""
+        x = init * temperature
+        times = ode_times(steps)
+        for t, end in zip(times[:-1], times[1:], strict=True):
+            clean = self.predict(x, 1000 * t, z, cfg)
+            x = x + (clean - x) * ((end - t) / max(1 - t, MIN_GAP))
+            yield x
+
+    def sample_ddpm(
+        self, z: mx.array, init: mx.array, noise: np.ndarray, steps: int, temperature: float, cfg: float
+    ) -> Iterator[mx.array]:
+        """Ancestral sampling (arXiv 2102.09672) over `steps` respaced timesteps."""
+        x = init
+        for row, draw in zip(reversed(ddpm_table(steps)), noise, strict=True):
+            eps, variance = mx.split(self.predict(x, row.timestep, z, cfg), 2, axis=-1)
+            clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
+            mean = row.mean_x0 * clean + row.mean_xt * x
+            share = (variance + 1) / 2
+            log_var = share * row.max_log_var + (1 - share) * row.min_log_var
+            scale = row.noise * temperature * mx.exp(0.5 * log_var)
+            x = mean + scale * mx.array(draw)
+            yield x
+
+
+def ddpm_loss(
+    net: SimpleMLPAdaLN, target: mx.array, z: mx.array, t: mx.array, noise: mx.array
+) -> dict[str, mx.array]:
+    """MAR's loss of each row: noise MSE plus the bound of the learned variance (arXiv 2102.09672, 3.1)."""
+    table = ddpm_table()
+
+    def column(name: str) -> mx.array:
+        values = mx.array([getattr(row, name) for row in table], dtype=target.dtype)
+        return values[t][:, None]
+
+    x = column("sqrt_alpha_bar") * target + column("sqrt_one_minus_alpha_bar") * noise
+    eps, variance = mx.split(net(x, t, z).astype(mx.float32), 2, axis=-1)
+    mse = (noise - eps).square().mean(-1)
+
+    eps = mx.stop_gradient(eps)  # the bound trains the variance only, not the mean
+    clean = column("recip_sqrt_alpha_bar") * x - column("sqrt_recip_alpha_bar_minus_one") * eps
+    mean = column("mean_x0") * clean + column("mean_xt") * x
+    share = (variance + 1) / 2
+    log_var = share * column("max_log_var") + (1 - share) * column("min_log_var")
+    true_mean = column("mean_x0") * target + column("mean_xt") * x
+    true_log_var = column("min_log_var")
+    kl = 0.5 * (log_var - true_log_var - 1 + mx.exp(true_log_var - log_var))
+    kl = kl + 0.5 * (true_mean - mean).square() * mx.exp(-log_var)
+    nll = -discretized_log_likelihood(target, mean, 0.5 * log_var)
+    vb = mx.where(t == 0, nll.mean(-1), kl.mean(-1)) / math.log(2)
+    return {"loss": mse + vb, "mse": mse, "vb": vb}
+
+
+def discretized_log_likelihood(x: mx.array, mean: mx.array, log_scale: mx.array) -> mx.array:
+    """Log-likelihood of x in 255 bins over [-1, 1], the Gaussian by tanh (arXiv 2006.11239, eq. 13)."""
+
+    def cdf(v: mx.array) -> mx.array:
+        return 0.5 * (1 + mx.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)))
+
+    inv = mx.exp(-log_scale)
+    upper = cdf(inv * (x - mean + 1 / 255))
+    lower = cdf(inv * (x - mean - 1 / 255))
+    inside = mx.log(mx.maximum(upper - lower, 1e-12))
+    low_tail = mx.log(mx.maximum(upper, 1e-12))
+    high_tail = mx.log(mx.maximum(1 - lower, 1e-12))
+    return mx.where(x < -0.999, low_tail, mx.where(x > 0.999, high_tail, inside))
