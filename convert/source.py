@@ -91,30 +91,23 @@ def read_pt(path: Path) -> Source:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{path} is no checkpoint, or holds more than tensors and plain values: refused"
-        ) from error
+        raise UserError(f"{path} is no checkpoint of tensors and plain values only: refused") from error
     except Exception as error:  # damaged bytes make torch's reader fail in any way
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path} is not a whole torch checkpoint: {reason}") from error
 
-    def is_state_dict(value: object) -> bool:
-        return (
-            isinstance(value, dict)
-            and bool(value)
-            and all(isinstance(t, torch.Tensor) for t in value.values())
-        )
-
-    if not isinstance(checkpoint, dict):
-        raise UserError(f"{path} holds a {type(checkpoint).__name__}, not a dict of tensors")
+    if not isinstance(checkpoint, dict) or not checkpoint:
+        raise UserError(f"{path} holds no dict of tensors")
     weights = checkpoint.get("ema") or checkpoint.get("model") or checkpoint
-    if not is_state_dict(weights):
+    if not isinstance(weights, dict) or not all(
+        isinstance(value, torch.Tensor) for value in weights.values()
+    ):
         raise UserError(f"{path} has neither 'ema' nor 'model' weights and is no dict of tensors")
     tensors = {name: from_torch(name, tensor) for name, tensor in weights.items()}
     files = split_vocoder(tensors)
-    config = (
-        checkpoint.get("config") if files[0].name == "model.safetensors" else None
-    )  # Vocos alone has another
+    config = checkpoint.get("config")
+    if files[0].name != "model.safetensors":  # a vocoder's trainer has another config
+        config = None
     if config is not None:
         config = ModelConfig.from_dict(config, f"{path}: config").to_dict()
     return Source(path, files, config, checkpoint.get("step"))

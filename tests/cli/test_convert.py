@@ -309,8 +309,10 @@ def test_pt_a_truncated_pt_is_one_sentence(tmp_path, torch):
 def test_pt_no_tensors(tmp_path, torch):
     torch.save({"step": 1}, tmp_path / "x.pt")
     assert "neither 'ema' nor 'model'" in failure("torch2mlx", tmp_path / "x.pt")
+    torch.save({}, tmp_path / "x.pt")
+    assert "holds no dict" in failure("torch2mlx", tmp_path / "x.pt")
     torch.save([1, 2], tmp_path / "x.pt")
-    assert "holds a list" in failure("torch2mlx", tmp_path / "x.pt")
+    assert "holds no dict" in failure("torch2mlx", tmp_path / "x.pt")
 
 
 def test_pt_an_unknown_config_key(tmp_path, torch):
