@@ -162,7 +162,7 @@ class DiffLoss(nn.Module):
         times = ode_times(steps)
         for t, end in zip(times[:-1], times[1:], strict=True):
             clean = self.predict(x, 1000 * t, z, cfg)
-            x = x + (clean - x) * ((end - t) / max(1 - t, MIN_GAP))
+            x = x + (clean - x) * ((end - t) / (1 - t))
             yield x
 
     def sample_ddpm(

@@ -1,5 +1,6 @@
-"""Threads that wait instead of spin, and the skipping of tests whose hardware is absent."""
+"""Threads that wait instead of spin, a BLAS for MLX, and the skipping of tests whose hardware is absent."""
 
+import contextlib
 import os
 import platform
 
@@ -10,6 +11,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
+
+# Before any test imports mlx.core: the package lends it a fast BLAS.
+with contextlib.suppress(ImportError):
+    import nanospeech_mlx  # noqa: F401
 
 
 def has_cuda() -> bool:
