@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TORCH, MLX = ROOT / "nanospeech_torch", ROOT / "nanospeech_mlx"
-TORCH_ONLY = re.compile(r"training/.*|(train\w*|export)\.py")  # training, and what it hands over
+TORCH_ONLY = re.compile(r"training/.*|(train\w*|export|conv)\.py")  # training, what it hands over, layout
 MLX_ONLY = re.compile(r"blas\.py")
 
 
