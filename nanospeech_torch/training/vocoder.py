@@ -24,9 +24,9 @@ from ..vocos import Vocos
 from .discriminators import Discriminators, discriminator_loss, feature_loss, generator_loss
 from .vocoder_config import VocoderTrainingConfig
 from .vocoder_data import Crops, load_recordings
-from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, stft_loss, stft_magnitude
+from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, modulation_loss, stft_loss, stft_magnitude
 
-# The shortest window lies within a hop or so of the vocoder: without it a buzz at the frame rate goes unheard.
+# The shortest window is one hop of the vocoder long: what happens within a frame is heard too.
 STFT_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))
 DISCRIMINATOR_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))
 PERIODS = (2, 3, 5, 7, 11)
@@ -90,8 +90,9 @@ class VocoderTrainer:
         losses = {
             "mel": F.l1_loss(self.mel(predicted), mel),
             "stft": stft_loss(predicted, target, STFT_RESOLUTIONS),
+            "modulation": modulation_loss(predicted, target),
         }
-        total = weights.mel * losses["mel"] + weights.stft * losses["stft"]
+        total = sum(getattr(weights, name) * value for name, value in losses.items())
         if 0 < weights.adversarial_start <= self.steps_done:
             corner = (slice(weights.adversarial_crops), slice(weights.adversarial_frames * HOP))
             losses |= self._adversarial(target[corner], predicted[corner])
@@ -154,6 +155,7 @@ class VocoderTrainer:
         return {
             "held_out_mel": float(F.l1_loss(self.mel(predicted), mel)),
             "held_out_stft": float(stft_loss(predicted, self.held_out, STFT_RESOLUTIONS)),
+            "held_out_modulation": float(modulation_loss(predicted, self.held_out)),
         }
 
     def save(self, path: Path) -> None:

@@ -54,6 +54,7 @@ class LossConfig:
 
     mel: float = 45.0
     stft: float = 20.0
+    modulation: float = 20.0
     adversarial: float = 1.0
     features: float = 2.0
     adversarial_start: int = 0

@@ -1,7 +1,10 @@
 """Reconstruction losses of the vocoder: log-mel and multi-resolution short-time Fourier transforms.
 
-The mel term is Vocos's (arXiv 2306.00814); the others are those of Parallel WaveGAN (Yamamoto et al.,
-arXiv 1910.11480): spectral convergence and the L1 distance of log-magnitudes, at several resolutions.
+The mel term is Vocos's (arXiv 2306.00814); the STFT terms are those of Parallel WaveGAN (Yamamoto et al.,
+arXiv 1910.11480): spectral convergence and the L1 distance of log-magnitudes, at several resolutions. Both
+are blind to what random noise and unknown pulse positions average out, and leave envelopes too smooth within
+a frame and buzz at the frame rate. A distance of modulation spectra, after the second order of the scattering
+transform (Andén and Mallat, arXiv 1304.6763), asks for the right amount of fluctuation wherever it falls.
 """
 
 from __future__ import annotations
@@ -49,3 +52,18 @@ def stft_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, i
         log_l1 = F.l1_loss(p.clamp(min=MAGNITUDE_FLOOR).log(), t.clamp(min=MAGNITUDE_FLOOR).log())
         total = total + convergence.mean() + log_l1
     return total / len(resolutions)
+
+
+def modulation_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """L1 distance of log modulation depths: 16 bands, modulation from 35 to 375 Hz in windows of 85 ms."""
+    return F.l1_loss(modulation_spectrum(predicted), modulation_spectrum(target))
+
+
+def modulation_spectrum(wave: Tensor) -> Tensor:
+    """Log modulation depths [batch * 16, frames, 30] of [batch, samples] at 24 kHz."""
+    magnitude = stft_magnitude(wave, 128, 32)[..., 1:]  # 750 frames a second
+    batch, frames, _ = magnitude.shape
+    bands = magnitude.reshape(batch, frames, 16, 4).sum(-1).transpose(1, 2)
+    envelope = bands.clamp(min=2e-2).log().reshape(batch * 16, frames)
+    depth = stft_magnitude(envelope, 64, 16)[..., 3:] / 16.0  # a sine of amplitude 1 has depth 1
+    return torch.log(depth + 3e-2)

@@ -28,7 +28,13 @@ from nanospeech_torch.training.vocoder_config import (  # noqa: E402
     VocoderTrainingConfig,
 )
 from nanospeech_torch.training.vocoder_data import Crops, load_recordings  # noqa: E402
-from nanospeech_torch.training.vocoder_losses import LogMel, stft_loss, stft_magnitude  # noqa: E402
+from nanospeech_torch.training.vocoder_losses import (  # noqa: E402
+    LogMel,
+    modulation_loss,
+    modulation_spectrum,
+    stft_loss,
+    stft_magnitude,
+)
 
 ROOT = Path(__file__).parents[2]
 RESOLUTIONS = ((256, 64), (512, 128))
@@ -74,6 +80,20 @@ def test_stft_loss_is_zero_for_the_same_and_has_finite_gradients_in_silence():
     assert float(stft_loss(0.5 * wave, wave, RESOLUTIONS)) > 0.5  # convergence alone is exactly 0.5
     silent = torch.zeros_like(wave).requires_grad_()
     stft_loss(silent, wave, RESOLUTIONS).backward()
+    assert torch.isfinite(silent.grad).all()
+
+
+def test_modulation_loss_hears_a_buzz_but_not_another_draw_of_the_same_noise():
+    rng = np.random.default_rng(0)
+    noise, other = (torch.from_numpy(0.1 * rng.normal(size=(2, 14336)).astype(np.float32)) for _ in range(2))
+    time = torch.arange(14336) / SAMPLE_RATE
+    buzz = noise * (1 + 0.8 * torch.sin(2 * np.pi * 93.75 * time))
+    assert float(modulation_loss(noise, noise)) == 0.0
+    assert float(modulation_loss(buzz, other)) > 1.03 * float(modulation_loss(noise, other))
+    depths = modulation_spectrum(buzz).mean(dim=(0, 1)) - modulation_spectrum(noise).mean(dim=(0, 1))
+    assert 3 + int(depths.argmax()) == 8  # 93.75 Hz in steps of 750 / 64 Hz
+    silent = torch.zeros(2, 14336, requires_grad=True)
+    modulation_loss(silent, noise).backward()
     assert torch.isfinite(silent.grad).all()
 
 
