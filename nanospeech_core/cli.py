@@ -67,7 +67,12 @@ def run(load: Callable[[str | None], Speaker], argv: Sequence[str] | None, prog:
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
-    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage="%(prog)s --text TEXT --output FILE [options]",
+        description=DESCRIPTION,
+        allow_abbrev=False,
+    )
     add_arguments(parser)
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {_version()}")
     args = parser.parse_args(argv)

@@ -84,7 +84,7 @@ def _read_before_number(language: str, match: re.Match) -> str:
 
 def _read_initials(language: str, match: re.Match) -> str:
     letters = re.sub(r"[.\s]+", "-", match["letters"]).upper()  # hyphens keep "A" from being the article
-    if match["end"] is not None:
+    if match["end"] is not None and match[0].endswith("."):
         return letters + "."
     return "Eh" if letters == "A" else letters
 
@@ -182,13 +182,14 @@ def _rules() -> tuple[tuple[re.Pattern, str | Callable[[str, re.Match], str]], .
         (r"\bMs(?= [A-Z])", "Mizz"),
         (r"\bDr(?= [A-Z])", "Doctor"),
         (r"\bSt(?= [A-Z])", "Saint"),
-        (rf"\b(?P<letters>(?:[A-Z]\.\s?)+[A-Z](?=\.)|(?:[A-Za-z]\.)+[A-Za-z]\b)\.?{end}", _read_initials),
-        (rf"\b(?P<letters>[A-HJ-Z])\.(?=\s+[A-Z][a-z]){end}", _read_initials),
         (
-            rf"\b(?:(?P<ruler>(?:King|Queen|Pope|Emperor|Empress|Tsar) \w+(?= I\b)|(?:{_RULERS})(?! I\b))"
+            rf"\b(?:(?P<ruler>(?:King|Queen|Pope|Emperor|Empress|Tsar) \w+(?= I\b)"
+            rf"|(?:{_RULERS})(?! (?:[IL]\b|[VX]\.? [A-Z])))"
             rf"|(?P<numbered>{_NUMBERED})) (?P<roman>(?=[IVXL]+\b)(?:XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))\b"
-            r"(?:\.(?= [a-z]))?",
+            r"(?:\.(?=[,;:]| [a-z]))?",
             numerals.roman,
         ),
+        (rf"\b(?P<letters>(?:[A-Z]\.\s?)+[A-Z](?=\.)|(?:[A-Za-z]\.)+[A-Za-z]\b)\.?{end}", _read_initials),
+        (rf"\b(?P<letters>[A-HJ-Z])\.(?=\s+[A-Z][a-z]){end}", _read_initials),
     )
     return tuple((re.compile(pattern), reading) for pattern, reading in table)

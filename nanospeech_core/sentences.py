@@ -19,7 +19,8 @@ _MAYBE = frozenset("st ave blvd rd jr sr inc ltd co corp bros dept est etc ph.d"
 # Words that start a sentence far more often than they continue one when written with a capital.
 STARTERS = (
     "The|This|That|These|Those|He|She|It|We|They|You|There|Here|But|And|So|Then|When|While|If|In|On|At|As|"
-    "After|Before|However|What|Why|How|Who|Where|His|Her|My|Our|Their|Its|Not|No|Yes|For|From|With|A|An|I"
+    "After|Before|However|What|Why|How|Who|Where|His|Her|My|Our|Their|Its|Not|No|Yes|For|From|With|"
+    r"An?(?= [a-z])|I(?=[ '’][a-z])"
 )
 
 _CLOSERS = "\"'”’»)\\]}」』）】》"
@@ -51,7 +52,7 @@ def split_sentences(text: str, max_characters: int = 300, min_characters: int = 
             limit, least = max(1, limit // 3), least // 3
         spans = [piece for span in _sentence_spans(paragraph) for piece in _divide(paragraph, *span, limit)]
         sentences += [paragraph[a:b].strip() for a, b in _merge(spans, limit, least)]
-    return sentences
+    return [sentence for sentence in sentences if sentence]
 
 
 def _sentence_spans(text: str) -> list[tuple[int, int]]:

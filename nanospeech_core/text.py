@@ -45,7 +45,7 @@ _ESPEAK_PATH_LIMIT = 159  # bytes; espeak-ng ends the process when the path of i
 
 
 class Sentence(NamedTuple):
-    """One sentence: as written (whitespace collapsed), and as the model's symbols."""
+    """One sentence: as it is read aloud (`normalize`), and as the model's symbols."""
 
     text: str
     symbols: str
@@ -119,22 +119,31 @@ class Tokenizer:
         Raises:
             UserError: the text is empty, too long, binary, or nothing in it can be spoken.
         """
-        pieces = split_sentences(check_text(text), max_characters, min_characters)
-        sentences = [Sentence(piece, self.symbols(piece, language)) for piece in pieces]
-        spoken = [sentence for sentence in sentences if sentence.symbols]
-        if not spoken:
+        sentences = []
+        for written in split_sentences(check_text(text), max_characters, min_characters):
+            spoken = self.spoken(written, language)
+            # Numbers and addresses grow manyfold when spelled out.
+            fits = len(spoken) <= max_characters
+            parts = [spoken] if fits else split_sentences(spoken, max_characters, min_characters)
+            sentences += [Sentence(part, self.symbols(part, language)) for part in parts]
+        sentences = [sentence for sentence in sentences if sentence.symbols]
+        if not sentences:
             shown = " ".join(text.split())
             shown = shown if len(shown) <= 40 else shown[:40] + "..."
             raise UserError(f'there is nothing to speak in "{shown}"')
-        return spoken
+        return sentences
 
-    def symbols(self, sentence: str, language: str = "en-us") -> str:
-        """The phonemes or characters of one sentence, all in the vocabulary; "" when there are none."""
+    def spoken(self, sentence: str, language: str = "en-us") -> str:
+        """One sentence as it is read aloud, numbers and abbreviations in words; "" when it has none."""
         if not any(character.isalnum() for character in sentence):
             return ""  # "***", which espeak-ng would name
-        if language.startswith("en"):
-            sentence = normalize("".join(map(self._speakable, sentence)), language)
-        symbols = phonemize(sentence, language) if self.kind == "phonemes" else sentence
+        if not language.startswith("en"):
+            return sentence
+        return normalize("".join(map(self._speakable, sentence)), language)
+
+    def symbols(self, spoken: str, language: str = "en-us") -> str:
+        """Phonemes or characters, all in the vocabulary, of what `spoken` gives; "" when there are none."""
+        symbols = phonemize(spoken, language) if self.kind == "phonemes" else spoken
         symbols = "".join(symbol for symbol in symbols if self._known(symbol)).strip()
         return symbols if any(symbol.isalnum() for symbol in symbols) else ""
 

@@ -1,0 +1,215 @@
+"""Audio files, levels, seams and the player."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+import soundfile
+
+from nanospeech_core import audio
+from nanospeech_core.errors import UserError
+
+RATE = audio.SAMPLE_RATE
+
+
+def tone(seconds: float = 1.0, rate: int = RATE, frequency: float = 440.0, level: float = 0.5) -> np.ndarray:
+    return (level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)).astype(
+        np.float32
+    )
+
+
+def peak_frequency(wave: np.ndarray) -> float:
+    return np.abs(np.fft.rfft(wave)).argmax() * RATE / len(wave)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_read_resamples_and_mixes(tmp_path, rate, channels):
+    path = tmp_path / "a.wav"
+    silence = np.zeros(rate, dtype=np.float32)
+    wave = tone(rate=rate)
+    soundfile.write(path, np.stack([wave, silence][:channels], axis=1), rate, subtype="FLOAT")
+    read = audio.read(path)
+    assert read.dtype == np.float32 and read.ndim == 1
+    assert len(read) == RATE
+    assert peak_frequency(read) == pytest.approx(440, abs=2)
+    assert np.abs(read[2000:-2000]).max() == pytest.approx(0.5 / channels, rel=0.02)
+
+
+@pytest.mark.parametrize("suffix", audio.FORMATS)
+def test_write_then_read(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    audio.write(path, tone())
+    read = audio.read(path)
+    assert len(read) == pytest.approx(RATE, abs=2000)
+    assert peak_frequency(read) == pytest.approx(440, abs=3)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_write_is_16_bit_and_clips(tmp_path):
+    path = tmp_path / "a.wav"
+    audio.write(path, np.array([0.5, 1.5, -1.5], dtype=np.float32))
+    assert soundfile.info(path).subtype == "PCM_16"
+    assert audio.read(path) == pytest.approx([0.5, 1.0, -1.0], abs=1e-4)
+
+
+def test_long_ogg_is_written_whole(tmp_path):
+    path = tmp_path / "a.ogg"
+    audio.write(path, tone(20))
+    assert len(audio.read(path)) == 20 * RATE
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.wav", None, "No such file"),
+        ("empty.wav", b"", "no audio file"),
+        ("text.wav", b"hello " * 100, "no audio file"),
+        ("text.raw", b"hello " * 100, "no audio file"),
+    ],
+)
+def test_unreadable_files(tmp_path, name, content, message):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        audio.read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_reading_a_folder(tmp_path):
+    with pytest.raises(UserError, match="directory"):
+        audio.read(tmp_path)
+
+
+@pytest.mark.parametrize("rate", [16000, 24000])
+def test_no_audio_and_not_finite(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros((0, 1), dtype=np.float32), rate, subtype="FLOAT")
+    with pytest.raises(UserError, match="has no audio"):
+        audio.read(path)
+    soundfile.write(path, np.array([0, np.nan, 0], dtype=np.float32), rate, subtype="FLOAT")
+    with pytest.raises(UserError, match="not finite"):
+        audio.read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.xyz", "suffix must be one of .wav"),
+        ("a", "suffix"),
+        ("no/such/a.wav", "there is no folder"),
+        ("folder.wav", "it is a folder"),
+    ],
+)
+def test_refused_outputs(tmp_path, name, message):
+    (tmp_path / "folder.wav").mkdir()
+    for refuse in (audio.check_output, lambda path: audio.write(path, tone())):
+        with pytest.raises(UserError, match=message):
+            refuse(tmp_path / name)
+
+
+def test_not_finite_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"old")
+    with pytest.raises(UserError, match="not finite"):
+        audio.write(path, np.array([np.inf], dtype=np.float32))
+    assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_trim_silence():
+    silence = np.zeros(RATE, dtype=np.float32)
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+    for quiet in (silence, noise):
+        trimmed = audio.trim_silence(np.concatenate([quiet, tone(), quiet]), keep_seconds=0.05)
+        assert len(trimmed) == pytest.approx(1.1 * RATE, abs=RATE // 50)
+    assert len(audio.trim_silence(silence)) == 0
+    assert len(audio.trim_silence(silence[:0])) == 0
+    assert np.array_equal(audio.trim_silence(tone()), tone())
+
+
+def test_match_level():
+    rms = lambda wave: np.sqrt(np.mean(wave**2))  # noqa: E731
+    assert rms(audio.match_level(tone(level=0.01), 0.1)) == pytest.approx(0.1, rel=1e-3)
+    assert rms(audio.match_level(tone(level=0.9), 0.1)) == pytest.approx(0.1, rel=1e-3)
+    click = np.zeros(RATE, dtype=np.float32)
+    click[100] = 0.1
+    assert np.abs(audio.match_level(click, 0.1)).max() == pytest.approx(0.99)  # the peak stands against it
+    assert not audio.match_level(np.zeros(10, dtype=np.float32)).any()
+    assert len(audio.match_level(np.zeros(0, dtype=np.float32))) == 0
+
+
+def test_join_keeps_everything_but_the_seams():
+    waves = [np.full(n, 0.5, dtype=np.float32) for n in (1000, 2000, 3000)]
+    joined = audio.join(waves, pause_seconds=0.01, fade_seconds=0.005)
+    assert len(joined) == 6000 + 2 * 240 and joined.dtype == np.float32
+    assert joined[0] == joined[-1] == 0.5
+    assert np.abs(np.diff(joined)).max() < 0.01  # no step, where 0.5 to 0 would click
+    assert not joined[1000:1240].any()
+    assert (joined[1240 + 120 : 1240 + 1880] == 0.5).all()
+    assert all((wave == 0.5).all() for wave in waves)  # the arguments are left alone
+
+
+def test_join_of_few_and_short():
+    assert len(audio.join([])) == 0
+    assert np.array_equal(audio.join([tone()]), tone())
+    assert len(audio.join([np.ones(1), np.ones(0), np.ones(3)], pause_seconds=0)) == 4
+
+
+class PortAudioError(Exception):
+    pass
+
+
+def fake_sounddevice(monkeypatch, **functions) -> list:
+    played = []
+    module = types.SimpleNamespace(
+        PortAudioError=PortAudioError,
+        play=lambda wave, rate: played.append((len(wave), rate)),
+        wait=lambda: played.append("wait"),
+        stop=lambda: played.append("stop"),
+        query_devices=lambda kind: {"name": kind},
+    )
+    vars(module).update(functions)
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    return played
+
+
+def test_play_waits_for_what_plays_already(monkeypatch):
+    played = fake_sounddevice(monkeypatch)
+    audio.check_player()
+    audio.play(tone())
+    audio.finish_playing()
+    assert played == ["wait", (RATE, RATE), "wait"]
+
+
+def test_interrupting_stops_the_sound(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    played = fake_sounddevice(monkeypatch, wait=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        audio.finish_playing()
+    assert played == ["stop"]
+
+
+def test_no_player(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(UserError, match="pip install sounddevice"):
+        audio.play(tone())
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.delitem(sys.modules, "sounddevice")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="apt install libportaudio2"):
+        audio.play(tone())
+
+
+def test_no_sound_device(monkeypatch):
+    def refuse(*_, **__):
+        raise PortAudioError("Error querying device -1")
+
+    fake_sounddevice(monkeypatch, query_devices=refuse, play=refuse)
+    with pytest.raises(UserError, match="no sound device"):
+        audio.check_player()
+    with pytest.raises(UserError, match="cannot be played"):
+        audio.play(tone())

@@ -1,0 +1,222 @@
+"""The command line around a stand-in for the model: text in, files out, exit codes, messages."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nanospeech_core import audio, cli
+from nanospeech_core.errors import UserError
+from nanospeech_core.options import GenerateOptions
+from nanospeech_core.text import split_sentences
+from nanospeech_core.voices import Voice
+
+
+class Speaker:
+    """Half a second a sentence; keeps what it was asked."""
+
+    sample_rate = 24000
+
+    def __init__(self, error: BaseException | None = None):
+        self.error, self.text, self.options, self.model = error, None, None, "not loaded"
+
+    def load(self, model):
+        self.model = model
+        return self
+
+    def voices(self):
+        return [
+            Voice("heart", np.zeros(1), "", "", None, "en-us", "warm"),
+            Voice("emma", np.zeros(1), "", ""),
+        ]
+
+    def stream(self, text, *, progress=None, **options):
+        self.text, self.options = text, options
+        sentences = split_sentences(text)
+        for done, _ in enumerate(sentences):
+            progress(done, len(sentences))
+            if self.error and done == len(sentences) - 1:
+                raise self.error
+            yield np.full(12000, 0.25, dtype=np.float32)
+        progress(len(sentences), len(sentences))
+
+
+LONG = "This is a sentence of some length. This is another one of some length."
+
+
+@pytest.fixture
+def speaker():
+    return Speaker()
+
+
+@pytest.fixture
+def run(tmp_path, speaker, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *argv: cli.run(speaker.load, argv, "prog")
+
+
+def stdin(monkeypatch, data: bytes, tty: bool = False):
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    stream.isatty = lambda: tty
+    monkeypatch.setattr(sys, "stdin", stream)
+
+
+def test_writes_a_file_and_one_line(run, speaker, capsys):
+    assert run("--text", "Hello.", "--output", "a.wav", "--seed", "7", "--model", "somewhere") == 0
+    assert len(audio.read("a.wav")) == 12000
+    assert speaker.text == "Hello." and speaker.model == "somewhere"
+    expected = {**vars(GenerateOptions()), "seed": 7}
+    assert speaker.options == expected
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("0.5 s of speech in ") and err.endswith("-> a.wav\n")
+    assert err.count("\n") == 1
+
+
+def test_long_text_has_a_bar_and_is_joined(run, capsys):
+    assert run("--text", LONG, "--output", "a.wav") == 0
+    assert len(audio.read("a.wav")) == 24000 + round(audio.PAUSE_SECONDS * 24000)
+    assert "2/2" in capsys.readouterr().err
+
+
+def test_quiet(run, capsys):
+    assert run("--text", LONG, "--output", "a.wav", "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_text_from_standard_input(run, speaker, monkeypatch):
+    stdin(monkeypatch, "Schön.\n".encode())
+    assert run("--output", "a.wav") == 0
+    assert speaker.text == "Schön.\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x89PNG\r\n\x1a\n\xff", "not UTF-8"),
+        (b"a\0b", "control character"),
+        (b"", "empty"),
+        (b"hello " * 200_000, "at most 100,000 characters"),
+        (b"a" * 300_000, "at most 100,000"),
+    ],
+)
+def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
+    stdin(monkeypatch, data)
+    assert run("--output", "a.wav") == 1
+    err = capsys.readouterr().err
+    assert message in err and err.startswith("prog: ") and err.count("\n") == 1
+    assert speaker.model == "not loaded" and not os.path.exists("a.wav")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--text", "a", "--cfg", "nan"], "--cfg must be a number from 0 to 20, not nan"),
+        (["--text", "a", "--num_iter", "0"], "--num_iter must be"),
+        (["--text", "a", "--num-iter", "x"], "invalid int value"),
+        (["--text", "a", "--ref-audio", "a.wav"], "--ref-audio needs --ref-text"),
+        (["--text", "a", "--method", "heun"], "invalid choice"),
+        (["--nonsense"], "unrecognized arguments"),
+        (["--text", "a", "--out", "a.wav"], "unrecognized arguments"),  # no abbreviations
+        ([], "give --text"),
+    ],
+)
+def test_mistakes_in_the_arguments_exit_2(run, speaker, monkeypatch, capsys, argv, message):
+    stdin(monkeypatch, b"", tty=True)
+    with pytest.raises(SystemExit) as caught:
+        run(*argv)
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert message in err and err.count("\n") <= 2
+    assert speaker.model == "not loaded"
+
+
+@pytest.mark.parametrize("output", ["a.xyz", "no/such/folder/a.wav", "."])
+def test_bad_output_is_told_before_the_model_is_loaded(run, speaker, capsys, output):
+    assert run("--text", "Hello.", "--output", output) == 1
+    assert capsys.readouterr().err.startswith("prog: cannot write")
+    assert speaker.model == "not loaded"
+
+
+def test_a_player_is_looked_for_before_the_model_is_loaded(run, speaker, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    assert run("--text", "Hello.") == 1
+    assert "pip install sounddevice" in capsys.readouterr().err
+    assert speaker.model == "not loaded"
+
+
+def test_plays_each_sentence_with_a_pause_after_it(run, monkeypatch, capsys):
+    played = []
+    monkeypatch.setattr(audio, "check_player", lambda: None)
+    monkeypatch.setattr(audio, "play", lambda wave, rate: played.append(len(wave)))
+    monkeypatch.setattr(audio, "finish_playing", lambda: played.append("finished"))
+    assert run("--text", LONG, "--quiet") == 0
+    assert played == [12000 + 4800, 12000 + 4800, "finished"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (UserError("the checkpoint\nis broken"), 1, "prog: the checkpoint is broken\n"),
+        (KeyboardInterrupt(), 130, "prog: interrupted\n"),
+    ],
+)
+def test_failures_leave_no_file(run, speaker, capsys, error, code, message):
+    speaker.error = error
+    Path("old.wav").write_bytes(b"old")
+    assert run("--text", LONG, "--output", "a.wav", "--quiet") == code
+    assert run("--text", LONG, "--output", "old.wav", "--quiet") == code
+    assert capsys.readouterr().err == 2 * message
+    assert os.listdir() == ["old.wav"] and Path("old.wav").read_bytes() == b"old"
+
+
+def test_other_errors_are_not_hidden(run, speaker):
+    speaker.error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        run("--text", "Hello.", "--output", "a.wav")
+
+
+def test_list_voices(run, capsys):
+    assert run("--list-voices") == 0
+    assert capsys.readouterr().out == "heart  en-us  warm\nemma   en-us\n"
+    assert run("--list_voices") == 0
+
+
+def test_version(run, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run("--version")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("nanospeech-mar ")
+
+
+def test_warnings_are_one_line(tmp_path, monkeypatch, capsys):
+    import warnings
+
+    class Warning_(Speaker):
+        def stream(self, text, **options):
+            warnings.warn("a symbol is skipped", stacklevel=1)
+            yield from super().stream(text, **options)
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(Warning_().load, ["--text", "Hello.", "--output", "a.wav"], "prog") == 0
+    assert capsys.readouterr().err.startswith("prog: a symbol is skipped\n0.5 s of speech")
+
+
+def test_closed_standard_output():
+    """`generate --list-voices | head -0` says nothing."""
+    root = Path(cli.__file__).parents[1]
+    code = (
+        "import sys; from nanospeech_core import cli\n"
+        "class Voice:\n    name = 'x' * 60; language = 'en'; description = 'd'\n"
+        "class Speaker:\n    voices = lambda self: [Voice] * 5000\n"
+        "sys.exit(cli.run(lambda model: Speaker(), ['--list-voices'], 'prog'))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141

@@ -1,0 +1,99 @@
+"""Options: defaults once, both spellings of every flag, and values out of range."""
+
+import argparse
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nanospeech_core.errors import UserError
+from nanospeech_core.options import GenerateOptions, add_arguments, from_args
+
+
+def parse(*argv: str) -> GenerateOptions:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    add_arguments(parser)
+    return from_args(parser.parse_args(argv))
+
+
+FLAGS = {
+    "voice": ("--voice", "heart", "heart"),
+    "lang": ("--lang", "en-gb", "en-gb"),
+    "num_iter": ("--num_iter", "24", 24),
+    "diffusion_steps": ("--diffusion-steps", "16", 16),
+    "temperature": ("--temperature", "0.9", 0.9),
+    "cfg": ("--cfg", "2.5", 2.5),
+    "cfg_schedule": ("--cfg-schedule", "constant", "constant"),
+    "steps": ("--steps", "32", 32),
+    "method": ("--method", "rk4", "rk4"),
+    "sway_coef": ("--sway-coef", "-0.5", -0.5),
+    "speed": ("--speed", "1.5", 1.5),
+    "seed": ("--seed", "7", 7),
+}
+
+
+def test_without_flags_the_defaults_hold():
+    assert parse() == GenerateOptions()
+    GenerateOptions().check()
+
+
+@pytest.mark.parametrize("field", FLAGS)
+def test_flags_with_dashes_and_underscores(field):
+    flag, written, value = FLAGS[field]
+    expected = dataclasses.replace(GenerateOptions(), **{field: value})
+    assert expected != GenerateOptions()
+    for spelling in {"--" + flag[2:].replace("-", "_"), "--" + flag[2:].replace("_", "-")}:
+        assert parse(spelling, written) == expected
+
+
+def test_every_field_has_a_flag():
+    names = {field.name for field in dataclasses.fields(GenerateOptions)}
+    assert names == set(FLAGS) | {"use_diffusion", "ref_audio", "ref_text"}
+    assert parse("--use_diffusion") == parse("--use-diffusion") == GenerateOptions(use_diffusion=True)
+    expected = GenerateOptions(ref_audio="a.wav", ref_text="hi")
+    assert parse("--ref_audio", "a.wav", "--ref-text", "hi") == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cfg": float("nan")}, "--cfg must be a number from 0 to 20, not nan"),
+        ({"cfg": -1.0}, "--cfg"),
+        ({"cfg": float("inf")}, "--cfg"),
+        ({"cfg": "2"}, "--cfg"),
+        ({"num_iter": 0}, "--num_iter must be a whole number from 1"),
+        ({"num_iter": 2.5}, "--num_iter"),
+        ({"num_iter": True}, "--num_iter"),
+        ({"diffusion_steps": 0}, "--diffusion-steps"),
+        ({"steps": -3}, "--steps"),
+        ({"temperature": -0.1}, "--temperature"),
+        ({"temperature": 2.1}, "--temperature"),
+        ({"speed": 0.2}, "--speed"),
+        ({"speed": 4.1}, "--speed"),
+        ({"seed": -1}, "--seed must be a whole number from 0 up"),
+        ({"sway_coef": 1.5}, "--sway-coef"),
+        ({"method": "heun"}, "--method must be one of euler, midpoint, rk4"),
+        ({"cfg_schedule": "cosine"}, "--cfg-schedule"),
+        ({"lang": "fr"}, "--lang must be one of en-us, en-gb, zh"),
+        ({"ref_audio": "a.wav"}, "--ref-audio needs --ref-text"),
+        ({"ref_text": "hi"}, "--ref-text needs --ref-audio"),
+        ({"ref_audio": "a.wav", "ref_text": "hi", "voice": "heart"}, "exclude each other"),
+    ],
+)
+def test_out_of_range(changes, message):
+    with pytest.raises(UserError, match=message):
+        GenerateOptions(**changes).check()
+
+
+def test_bounds_and_numpy_numbers_are_allowed():
+    GenerateOptions(cfg=0, temperature=0, speed=0.25, num_iter=1, seed=2**40).check()
+    GenerateOptions(cfg=np.float32(2), temperature=2, speed=4, num_iter=np.int64(1000), steps=1).check()
+
+
+def test_help_tells_the_defaults(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"masked decoding iterations (default: {GenerateOptions().num_iter})" in shown
+    assert "scale 1 + s" in shown
+    assert "--num-iter" not in shown and "--ref_audio" not in shown  # one spelling is told
