@@ -8,13 +8,6 @@ from .blas import lend_blas
 
 lend_blas()  # before the first import of mlx.core, or it has no effect
 
-try:
-    import mlx.core  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        'nanospeech_mlx needs MLX: pip install "nanospeech-mar[cpu]" (Linux with a GPU: [cuda12], [cuda13])'
-    ) from error
-
 PUBLIC = {
     "DiT": "dit",
     "DiffLoss": "diffloss",
@@ -31,6 +24,13 @@ def __getattr__(name: str):
     """A public class, imported when first asked for (PEP 562)."""
     if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import mlx.core  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f'nanospeech_mlx needs MLX ({error}): pip install "nanospeech-mar[cpu]"; '
+            "on Linux with a GPU [cuda12] or [cuda13]"
+        ) from error
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 
 

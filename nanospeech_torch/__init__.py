@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-
-if importlib.util.find_spec("torch") is None:
-    raise ImportError('nanospeech_torch needs PyTorch: pip install "nanospeech-mar[torch]"')
 
 PUBLIC = {
     "DiT": "dit",
@@ -24,6 +20,12 @@ def __getattr__(name: str):
     """A public class, imported when first asked for (PEP 562)."""
     if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f'nanospeech_torch needs PyTorch ({error}): pip install "nanospeech-mar[torch]"'
+        ) from error
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 
 

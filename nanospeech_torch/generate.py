@@ -5,13 +5,19 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core import cli
+from nanospeech_core.errors import UserError
 
 
 def load(model: str | None):
     """The model to speak with; imported here, so that --help needs no framework."""
-    from .nanospeech import Nanospeech
+    try:
+        from . import Nanospeech
+    except ImportError as error:  # the framework is not installed
+        raise UserError(str(error)) from error
+    import torch
 
-    return Nanospeech.from_pretrained(model)
+    speaker = Nanospeech.from_pretrained(model)
+    return speaker.to("cuda") if torch.cuda.is_available() else speaker
 
 
 def main(argv: list[str] | None = None) -> int:
