@@ -11,6 +11,16 @@ TRAIN_STEPS = 1000  # of MAR's DDPM
 MIN_GAP = 0.05  # 1 - t is clamped here wherever a clean prediction becomes a velocity
 
 
+def time_frequencies(count: int, period: int) -> np.ndarray:
+    """float32 [count]: 10000^(-i / period), of the sinusoids that embed a time.
+
+    Times reach 1000, where one rounding of a frequency is seen in the fifth digit of its sine; hence a table.
+    The exponent is float32, as it was where the original checkpoints were trained.
+    """
+    exponent = np.arange(count, dtype=np.float32) * np.float32(-math.log(10000) / period)
+    return np.exp(exponent.astype(np.float64)).astype(np.float32)
+
+
 def ode_times(steps: int, sway: float = 0.0) -> list[float]:
     """The `steps + 1` times of `steps` ODE intervals, 0 (noise) to 1 (data).
 

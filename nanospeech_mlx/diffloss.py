@@ -14,7 +14,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times
+from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times, time_frequencies
 
 
 class TimestepEmbedder(nn.Module):
@@ -27,7 +27,7 @@ class TimestepEmbedder(nn.Module):
 
     def __call__(self, t: mx.array) -> mx.array:
         half = self.frequencies // 2
-        freqs = mx.exp(mx.arange(half) * (-math.log(10000) / half))
+        freqs = mx.array(time_frequencies(half, half))
         angles = t[:, None].astype(mx.float32) * freqs[None]
         sinusoids = mx.concatenate((mx.cos(angles), mx.sin(angles)), axis=-1)
         up, silu, down = self.mlp

@@ -6,10 +6,10 @@ are plain lists, since `nn.Sequential` would put `.layers.` into the names.
 
 from __future__ import annotations
 
-import math
-
 import mlx.core as mx
 from mlx import nn
+
+from nanospeech_core.schedule import time_frequencies
 
 
 class GRN(nn.Module):
@@ -78,7 +78,7 @@ class TimestepEmbedding(nn.Module):
 
     def __call__(self, time: mx.array) -> mx.array:
         half = self.freq_embed_dim // 2
-        freqs = mx.exp(mx.arange(half) * (-math.log(10000) / (half - 1)))
+        freqs = mx.array(time_frequencies(half, half - 1))
         angles = 1000 * time[:, None] * freqs[None]
         sinusoids = mx.concatenate((mx.sin(angles), mx.cos(angles)), axis=-1)
         up, silu, down = self.time_mlp

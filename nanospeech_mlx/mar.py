@@ -79,5 +79,6 @@ def sample(
             if scale != 1:
                 base = base[len(reveal) :] + scale * (base[: len(reveal)] - base[len(reveal) :])
             drawn = base + residual_std * drawn
+        conds, visibles = mx.array(conds), mx.array(visibles)
         conds[0, picked], visibles[0, picked] = drawn, True
         yield conds[0]

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times
+from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times, time_frequencies
 
 
 class TimestepEmbedder(nn.Module):
@@ -28,7 +28,7 @@ class TimestepEmbedder(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         half = self.frequencies // 2
-        freqs = torch.exp(torch.arange(half, device=t.device) * (-math.log(10000) / half))
+        freqs = torch.from_numpy(time_frequencies(half, half)).to(t.device, non_blocking=True)
         angles = t[:, None].float() * freqs[None]
         sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1)
         return self.mlp(sinusoids.to(self.mlp[0].bias.dtype))

@@ -5,11 +5,11 @@ Architecture and parameter names are those of Nanospeech, after F5-TTS (arXiv 24
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from nanospeech_core.schedule import time_frequencies
 
 from .conv import Conv1d
 
@@ -80,7 +80,7 @@ class TimestepEmbedding(nn.Module):
 
     def forward(self, time: Tensor) -> Tensor:
         half = self.freq_embed_dim // 2
-        freqs = torch.exp(torch.arange(half, device=time.device) * (-math.log(10000) / (half - 1)))
+        freqs = torch.from_numpy(time_frequencies(half, half - 1)).to(time.device, non_blocking=True)
         angles = 1000 * time[:, None] * freqs[None]
         sinusoids = torch.cat((angles.sin(), angles.cos()), dim=-1)
         return self.time_mlp(sinusoids.to(self.time_mlp[0].bias.dtype))

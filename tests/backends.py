@@ -12,6 +12,36 @@ from nanospeech_core.checkpoint import check, for_backend
 
 NAMES = ("torch", "mlx")
 
+# Tiny transformers. A token of our style is 4 frames of 5 bins, of the original style one frame of 20 bins.
+OURS = dict(
+    dim=32,
+    depth=2,
+    heads=2,
+    dim_head=8,
+    ff_mult=3,
+    mel_dim=5,
+    patch=4,
+    text_num_embeds=11,
+    text_dim=6,
+    conv_layers=2,
+    conv_pos_kernel=7,
+    conv_pos_groups=4,
+    rope="all_heads",
+    visible_flag=True,
+    mask_padding=True,
+)
+ORIGINAL = dict(
+    dim=32,
+    depth=2,
+    heads=2,
+    dim_head=8,
+    mel_dim=20,
+    text_num_embeds=11,
+    text_dim=6,
+    conv_layers=1,
+    rope="first_head",
+)
+
 
 class Backend:
     """PyTorch or MLX.

@@ -1,0 +1,191 @@
+"""Every public module of the two backends on the same random weights and inputs, float32."""
+
+import inspect
+
+import numpy as np
+import pytest
+from backends import NAMES, ORIGINAL, OURS, Backend, random_weights, relative_error
+
+TOLERANCE = 1e-5
+FILES = ("layers", "attention", "dit", "diffloss", "duration")
+
+BATCH, TOKENS, CHANNELS, DIM = 2, 9, 20, 32
+
+rng = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+HIDDEN = normal(BATCH, TOKENS, DIM)
+MASK = np.arange(TOKENS) < np.array([[TOKENS], [6]])  # false where padded
+TIME = np.array([0.0, 0.83], np.float32)
+TEXT = np.array([[3, 0, 10, 7, 1], [4, 4, 9, -1, -1]])
+DROP = np.array([False, True])
+VISIBLE = np.arange(TOKENS) < np.array([[3], [4]])
+X, COND = normal(BATCH, TOKENS, CHANNELS), normal(BATCH, TOKENS, CHANNELS) * VISIBLE[..., None]
+ANGLES = normal(TOKENS, 4)
+TABLE = (np.cos(ANGLES).repeat(2, 1), np.sin(ANGLES).repeat(2, 1))
+MODULATION = 0.5 * normal(6, BATCH, 1, DIM)
+TARGET = np.tanh(normal(7, 20)).astype(np.float32)
+TARGET[0, :3], TARGET[1, :3] = 1.0, -1.0  # the two open bins of the likelihood
+Z, EPS, T_ROWS = normal(7, 24), normal(7, 20), np.array([0, 0, 1, 37, 500, 998, 999])
+T_FLOW = T_ROWS.astype(np.float32) / 999
+DURATIONS = np.array([[3.0, 7, 0, 12, 4], [5, 1, 9, -1, -1]], np.float32)
+KNOWN = np.array([[True, True, False, False, False], [True, False, False, False, False]])
+SYMBOLS = TEXT >= 0
+DURATION = dict(dim=32, depth=2, heads=2, dim_head=8, mel_dim=20, text_num_embeds=11, text_dim=6)
+PHONE = dict(dim=32, depth=2, heads=2, dim_head=8, text_num_embeds=11, conv_pos_groups=4)
+HEAD = dict(target_channels=20, z_channels=24, depth=2, width=28)
+
+# (file, class, constructor's arguments, method or "" for the call itself, inputs)
+CASES = [
+    ("layers", "GRN", (32,), "", (HIDDEN,)),
+    ("layers", "ConvNeXtV2Block", (32, 40), "", (HIDDEN,)),
+    ("layers", "ConvNeXtV2Block", (32, 40), "", (HIDDEN, MASK)),
+    ("layers", "ConvPositionEmbedding", (32, 31, 16), "", (HIDDEN,)),
+    ("layers", "ConvPositionEmbedding", (32, 7, 4), "", (HIDDEN, MASK)),
+    ("layers", "TimestepEmbedding", (32,), "", (TIME,)),
+    ("layers", "FeedForward", (32, 3), "", (HIDDEN,)),
+    ("layers", "AdaLayerNorm", (32, 6), "modulation", (HIDDEN[:, 0],)),
+    ("layers", "AdaLayerNorm", (32, 2), "", (HIDDEN, MODULATION[0], MODULATION[1])),
+    ("layers", "TextEmbedding", (11, 6, 0), "", (TEXT, 8)),
+    ("layers", "TextEmbedding", (11, 6, 2), "", (TEXT, 9, DROP, MASK)),
+    ("layers", "TextEmbedding", (11, 6, 2), "", (TEXT, 3)),  # more text than frames
+    ("attention", "Attention", (32, 2, 8, "all_heads"), "", (HIDDEN, TABLE)),
+    ("attention", "Attention", (32, 2, 8, "first_head"), "", (HIDDEN, TABLE, MASK)),
+    ("dit", "InputEmbedding", (20, 32, 7, 4), "", (X, MASK)),
+    ("dit", "DiTBlock", (32, 2, 8, 3, "all_heads"), "", (HIDDEN, MODULATION, TABLE, MASK)),
+    ("dit", "DiT", OURS, "", (X, COND, TEXT, TIME)),
+    ("dit", "DiT", OURS, "", (X, COND, TEXT, TIME, VISIBLE, DROP, MASK)),
+    ("dit", "DiT", OURS, "embed_text", (TEXT, TOKENS, DROP, MASK)),
+    ("dit", "DiT", OURS, "modulations", (TIME,)),
+    ("dit", "DiT", ORIGINAL, "", (X, COND, TEXT, TIME)),
+    ("dit", "DiT", ORIGINAL, "", (X, COND, TEXT, TIME, None, DROP, MASK)),
+    ("dit", "DiT", {**ORIGINAL, "mask_padding": True}, "", (X, COND, TEXT, TIME, None, None, MASK)),
+    ("diffloss", "TimestepEmbedder", (28,), "", (T_ROWS,)),
+    ("diffloss", "ResBlock", (24,), "", (Z, Z[::-1])),
+    ("diffloss", "FinalLayer", (24, 20), "", (Z, Z[::-1])),
+    ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "", (TARGET, T_ROWS, Z)),
+    ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "", (TARGET, T_ROWS[3:4], Z)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "loss", (TARGET, Z, T_ROWS, EPS)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "loss", (TARGET, Z, T_FLOW, EPS)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET, 250.0, Z, 1.0)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET[:3], 250.0, Z[:6], 2.5)),
+    ("duration", "DurationBlock", (32, 2, 8, 3, "all_heads"), "", (HIDDEN, TABLE, MASK)),
+    ("duration", "PhoneDurationPredictor", PHONE, "", (TEXT, DURATIONS, KNOWN, SYMBOLS)),
+    ("duration", "PhoneDurationPredictor", PHONE, "", (TEXT[:1], DURATIONS[:1], KNOWN[:1])),
+    ("duration", "DurationTransformer", {**DURATION, "conv_layers": 1}, "", (X, TEXT)),
+    ("duration", "DurationPredictor", DURATION, "", (X, TEXT)),
+    ("duration", "DurationPredictor", {**DURATION, "rope": "all_heads"}, "", (X, TEXT, MASK)),
+]  # fmt: skip
+IDS = [
+    f"{number}-{name}{'.' + method if method else ''}" for number, (_, name, _, method, _) in enumerate(CASES)
+]
+
+
+def build(backend: Backend, file: str, name: str, arguments):
+    module = backend.module(file)
+    if name == "DurationPredictor":
+        return module.DurationPredictor(module.DurationTransformer(**arguments))
+    cls = getattr(module, name)
+    return cls(**arguments) if isinstance(arguments, dict) else cls(*arguments)
+
+
+def given(backend: Backend, value):
+    if isinstance(value, tuple):
+        return tuple(given(backend, part) for part in value)
+    return backend.array(value) if isinstance(value, np.ndarray) else value
+
+
+def taken(backend: Backend, value) -> list[np.ndarray]:
+    if isinstance(value, dict):
+        return [array for key in sorted(value) for array in taken(backend, value[key])]
+    if isinstance(value, (tuple, list)):
+        return [array for part in value for array in taken(backend, part)]
+    return [backend.numpy(value)]
+
+
+@pytest.fixture(scope="module")
+def both():
+    return Backend("torch"), Backend("mlx")
+
+
+@pytest.mark.parametrize(("file", "name", "arguments", "method", "inputs"), CASES, ids=IDS)
+def test_same_numbers(both, file, name, arguments, method, inputs):
+    models = [build(backend, file, name, arguments) for backend in both]
+    weights = random_weights(both[0].shapes(models[0]))
+    outputs = []
+    for backend, model in zip(both, models, strict=True):
+        backend.load(model, weights)
+        run = getattr(model, method) if method else model
+        outputs.append(taken(backend, run(*given(backend, inputs))))
+    for reference, ours in zip(*outputs, strict=True):
+        assert ours.dtype == reference.dtype == np.float32
+        assert relative_error(ours, reference) < TOLERANCE
+
+
+@pytest.mark.parametrize(("file", "name", "arguments", "method", "inputs"), CASES, ids=IDS)
+def test_same_parameters(both, file, name, arguments, method, inputs):
+    reference, ours = (backend.shapes(build(backend, file, name, arguments)) for backend in both)
+    assert ours == reference
+    assert reference
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_module_has_a_case(both, file):
+    torch, _ = both
+    module = torch.module(file)
+    classes = {
+        name
+        for name, value in vars(module).items()
+        if inspect.isclass(value)
+        and issubclass(value, torch.framework.nn.Module)
+        and value.__module__ == module.__name__
+    }
+    assert classes == {name for case_file, name, *_ in CASES if case_file == file}
+
+
+FUNCTIONS = [
+    ("layers", "sinusoid_positions", (normal(1, 4100, 6),)),  # past 4095 the last repeats
+    ("layers", "sinusoid_positions", (normal(1, 5, 7)[..., :6],)),
+    ("attention", "rotary_table", (normal(1, 600, 1), 64)),
+    ("attention", "rotate", (normal(2, 3, TOKENS, 8), *TABLE)),
+    ("diffloss", "discretized_log_likelihood", (TARGET, 0.8 * TARGET, EPS - 2)),
+    ("flow", "interpolate", (X, COND, TIME)),
+    ("flow", "loss", (X, COND, HIDDEN[..., :20], TIME, "velocity")),
+    ("flow", "loss", (X, COND, HIDDEN[..., :20], np.array([0.2, 0.99], np.float32), "clean")),  # clamped
+]
+
+
+@pytest.mark.parametrize(("file", "name", "inputs"), FUNCTIONS)
+def test_same_functions(both, file, name, inputs):
+    reference, ours = (taken(b, getattr(b.module(file), name)(*given(b, inputs))) for b in both)
+    for a, b in zip(ours, reference, strict=True):
+        assert relative_error(a, b) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_precision_weights(name):
+    """float16 weights, float32 inputs: computed in float16, near float32; the head's output is float32."""
+    backend = Backend(name)
+    transformer = build(backend, "dit", "DiT", OURS)
+    head = build(backend, "diffloss", "DiffLoss", {**HEAD, "z_channels": DIM, "objective": "flow"})
+    for model in (transformer, head):
+        backend.load(model, random_weights(backend.shapes(model)))
+
+    def run():
+        x, cond, visible, text = given(backend, (X, COND, VISIBLE, TEXT))
+        embedded = transformer.embed_text(text, TOKENS)
+        z = transformer.hidden(x, cond, visible, embedded, transformer.modulations(backend.array(TIME)))
+        return z, head.predict(x[0], 250.0, z[0], 1.0)
+
+    expected = [backend.numpy(value) for value in run()]
+    half = backend.framework.float16
+    for model in (transformer, head):
+        model.half() if name == "torch" else model.set_dtype(half)
+    z, token = run()
+    assert z.dtype == half and token.dtype == backend.framework.float32
+    assert relative_error(backend.numpy(z).astype(np.float32), expected[0]) < 0.01
+    assert relative_error(backend.numpy(token), expected[1]) < 0.01

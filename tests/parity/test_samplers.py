@@ -1,0 +1,108 @@
+"""Every sample loop of both backends on the same random weights, inputs and noise: each step, float32."""
+
+import itertools
+
+import numpy as np
+import pytest
+from backends import ORIGINAL, OURS, Backend, random_weights, relative_error
+
+from nanospeech_core.plan import Noise, make_plan
+from nanospeech_core.schedule import ode_times
+
+TOLERANCE = 1e-4
+TOKENS, CHANNELS, KNOWN = 11, 20, 3
+TEXT = np.array([3, 0, 10, 7, 1, 4, 4, 9, 2])
+
+rng = np.random.default_rng(1)
+VISIBLE = np.arange(TOKENS) < KNOWN
+COND = rng.standard_normal((TOKENS, CHANNELS), dtype=np.float32) * VISIBLE[:, None]
+
+
+@pytest.fixture(scope="module")
+def both():
+    return Backend("torch"), Backend("mlx")
+
+
+def dit(backend: Backend, config: dict):
+    model = backend.module("dit").DiT(**config)
+    return backend.load(model, random_weights(backend.shapes(model), 0))
+
+
+def diffloss(backend: Backend, objective: str):
+    model = backend.module("diffloss").DiffLoss(CHANNELS, 32, 2, 28, objective)
+    return backend.load(model, random_weights(backend.shapes(model), 1))
+
+
+def to_mel(backend: Backend, residual: bool):
+    """The mel regression, z [rows, 32] -> [rows, channels]: a Linear of the backend's."""
+    if not residual:
+        return None
+    linear = backend.module("layers").nn.Linear(32, CHANNELS)
+    return backend.load(linear, random_weights(backend.shapes(linear), 2))
+
+
+def assert_same_states(reference: list[np.ndarray], ours: list[np.ndarray], count: int):
+    assert len(reference) == len(ours) == count
+    for a, b in zip(reference, ours, strict=True):
+        assert a.dtype == b.dtype == np.float32
+        assert relative_error(b, a) < TOLERANCE
+
+
+@pytest.mark.parametrize("predict", ["clean", "velocity"])
+@pytest.mark.parametrize("cfg", [1.0, 2.0])
+@pytest.mark.parametrize("method", ["euler", "midpoint", "rk4"])
+@pytest.mark.parametrize("style", [OURS, ORIGINAL], ids=["ours", "original"])
+def test_ode(both, style, method, cfg, predict):
+    noise = Noise(7, TOKENS, CHANNELS).initial
+
+    def states(backend: Backend) -> list[np.ndarray]:
+        cond, visible, text, start = map(backend.array, (COND, VISIBLE, TEXT, noise))
+        run = backend.module("flow").sample(
+            dit(backend, style), cond, visible, text, start, ode_times(3, -0.5), method, cfg, predict
+        )
+        return [backend.numpy(x) for x in run]
+
+    assert_same_states(*map(states, both), count=3)
+
+
+# (cfg, ramp): without guidance the ramp says nothing
+RAMPS = [(1.0, "linear"), (2.0, "linear"), (2.0, "constant")]
+MAR = list(itertools.product(["flow", "ddpm"], [False, True], RAMPS, [1, 4, 50]))
+
+
+@pytest.mark.parametrize(("objective", "residual", "ramp", "num_iter"), MAR)
+@pytest.mark.parametrize("style", [OURS, ORIGINAL], ids=["ours", "original"])
+def test_mar(both, style, objective, residual, ramp, num_iter):
+    plan = make_plan(~VISIBLE, num_iter, 7, *ramp)
+    noise = Noise(7, TOKENS, CHANNELS)
+
+    def states(backend: Backend) -> list[np.ndarray]:
+        cond, visible, text = map(backend.array, (COND, VISIBLE, TEXT))
+        run = backend.module("mar").sample(
+            dit(backend, style), diffloss(backend, objective), to_mel(backend, residual),
+            cond, visible, text, plan, noise, diffusion_steps=5, temperature=0.9, residual_std=0.5,
+        )  # fmt: skip
+        states = [backend.numpy(x).copy() for x in run]
+        assert (backend.numpy(cond) == COND).all(), "the caller's tokens were changed"
+        assert (backend.numpy(visible) == VISIBLE).all()
+        return states
+
+    assert_same_states(*map(states, both), count=min(num_iter, TOKENS - KNOWN))
+
+
+@pytest.mark.parametrize("cfg", [1.0, 3.0])
+@pytest.mark.parametrize(("objective", "steps"), [("flow", 1), ("flow", 8), ("ddpm", 2), ("ddpm", 100)])
+def test_head(both, objective, steps, cfg):
+    draws = np.random.default_rng(2)
+    rows = 3
+    z = draws.standard_normal((rows if cfg == 1 else 2 * rows, 32), dtype=np.float32)
+    init = draws.standard_normal((rows, CHANNELS), dtype=np.float32)
+    noise = draws.standard_normal((steps, rows, CHANNELS), dtype=np.float32) if objective == "ddpm" else None
+
+    def states(backend: Backend) -> list[np.ndarray]:
+        run = diffloss(backend, objective).sample(
+            backend.array(z), backend.array(init), noise, steps, 0.8, cfg
+        )
+        return [backend.numpy(x) for x in run]
+
+    assert_same_states(*map(states, both), count=steps)

@@ -1,0 +1,94 @@
+"""What an import does: public names on demand, one sentence for a missing framework, a BLAS for MLX."""
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from backends import NAMES, Backend
+
+ROOT = Path(__file__).parents[2]
+PUBLIC = ["DiT", "DiffLoss", "DurationPredictor", "PhoneDurationPredictor", "Vocos"]
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run code in a fresh interpreter at the root of the repository."""
+    command = [sys.executable, "-c", code]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_public_names(name):
+    Backend(name)
+    package = importlib.import_module(f"nanospeech_{name}")
+    for public in PUBLIC:
+        assert getattr(package, public).__name__ == public
+        assert public in dir(package) and public in package.__all__
+    with pytest.raises(AttributeError, match="has no attribute 'Dit'"):
+        _ = package.Dit
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_import_is_lazy(name):
+    Backend(name)
+    heavy = {"torch": "torch", "mlx": "mlx.nn"}[name]
+    done = python(f"import sys, nanospeech_{name}; print({heavy!r} in sys.modules)")
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+@pytest.mark.parametrize(
+    ("package", "missing", "command"),
+    [
+        ("nanospeech_mlx", "mlx.core", 'pip install "nanospeech-mar[cpu]"'),
+        ("nanospeech_torch", "torch", 'pip install "nanospeech-mar[torch]"'),
+    ],
+)
+def test_missing_framework_is_one_sentence(package, missing, command):
+    done = python(f"import sys; sys.modules[{missing!r}] = None\nfrom {package} import DiT")
+    assert done.returncode == 1
+    assert command in done.stderr.strip().splitlines()[-1]
+
+
+BLAS = """
+import ctypes, sys
+sys.modules["nanospeech_mlx"] = type(sys)("nanospeech_mlx")  # its __init__ would lend before we look
+sys.modules["nanospeech_mlx"].__path__ = ["nanospeech_mlx"]
+from nanospeech_mlx import blas
+%s
+before = hasattr(ctypes.CDLL(None), "sgemm_")
+lent = blas.lend_blas()
+print(before, lent is not None, hasattr(ctypes.CDLL(None), "sgemm_"), "torch" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="BLAS is lent on Linux only")
+@pytest.mark.parametrize(
+    ("setting", "code", "lent"),
+    [
+        ("1", "", True),
+        ("0", "", False),
+        ("1", "sys.platform = 'darwin'", False),
+        ("1", "import mlx.core", False),
+        ("1", "blas.candidates = lambda: ['/nowhere/libblas.so']", False),
+        ("1", "find = blas.candidates; blas.candidates = lambda: ['/nowhere/libblas.so', *find()]", True),
+    ],
+    ids=["lent", "forbidden", "another system", "too late", "broken", "broken, then whole"],
+)
+def test_blas(setting, code, lent):
+    Backend("mlx")
+    from nanospeech_mlx.blas import candidates
+
+    if lent and not candidates():
+        pytest.skip("no BLAS to lend on this machine")
+    done = python(BLAS % code, NANOSPEECH_BLAS=setting)
+    assert done.stderr == ""
+    before, was_lent, after, torch = done.stdout.split()
+    assert (was_lent, torch) == (str(lent), "False")
+    if lent:
+        assert (before, after) == ("False", "True")
+    else:
+        assert after == before

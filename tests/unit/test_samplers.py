@@ -1,0 +1,328 @@
+"""The mathematics of the sample loops on both backends: closed forms, oracles in place of networks."""
+
+import math
+
+import numpy as np
+import pytest
+from backends import NAMES, OURS, Backend, random_weights, relative_error
+
+from nanospeech_core.plan import Noise, make_plan
+from nanospeech_core.schedule import ddpm_alpha_bars, ddpm_table, ode_times
+
+METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
+
+
+@pytest.fixture(params=NAMES)
+def backend(request):
+    return Backend(request.param)
+
+
+def normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+# the solvers
+
+
+def solve(backend: Backend, f, start: np.ndarray, times: list[float], method: str) -> np.ndarray:
+    *_, end = backend.module("flow").solve(f, backend.array(start), times, method)
+    return backend.numpy(end)
+
+
+@pytest.mark.parametrize(("method", "order"), METHODS.items())
+@pytest.mark.parametrize("sway", [0.0, -1.0])
+def test_solvers_converge_with_their_order(backend, method, order, sway):
+    """dx/dt = -x and dx/dt = A x, a rotation: halving the interval divides the error by 2 to the order."""
+    start = np.array([[1.0, 0.5]], np.float32)
+    rotation = backend.array(np.array([[0.0, 2.0], [-2.0, 0.0]], np.float32))
+    turned = np.array([[math.cos(2) - 0.5 * math.sin(2), math.sin(2) + 0.5 * math.cos(2)]])
+    for f, exact in ((lambda t, x: -x, math.exp(-1) * start), (lambda t, x: x @ rotation, turned)):
+        steps = {1: (32, 64), 2: (8, 16), 4: (4, 8)}[order]  # float32 leaves rk4 no room beyond
+        coarse, fine = (
+            np.abs(solve(backend, f, start, ode_times(n, sway), method) - exact).max() for n in steps
+        )
+        assert math.log2(coarse / fine) == pytest.approx(order, abs=0.35)
+
+
+@pytest.mark.parametrize(("method", "degree"), [("euler", 0), ("midpoint", 1), ("rk4", 3)])
+def test_solvers_integrate_polynomials_of_time(backend, method, degree):
+    """Stages are taken at the right times: dx/dt = (k + 1) t^k is exact up to a degree, and no further."""
+    start = np.zeros(1, np.float32)
+    for k in range(degree + 2):
+        end = solve(backend, lambda t, x, k=k: (k + 1) * t**k + 0 * x, start, ode_times(2), method)
+        assert (abs(end[0] - 1) < 1e-6) == (k <= degree)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_solver_yields_every_interval(backend, method):
+    start = backend.array(normal(0, 3))
+    states = list(backend.module("flow").solve(lambda t, x: 0 * x + 1, start, ode_times(5), method))
+    ends = [backend.numpy(x) - normal(0, 3) for x in states]
+    np.testing.assert_allclose(ends, np.outer(ode_times(5)[1:], np.ones(3)), atol=1e-6)
+
+
+def test_rectified_flow_transports_a_gaussian(backend):
+    """With the exact velocity E[x_1 - x_0 | x_t] towards N(m, s^2), noise x_0 ends at m + s x_0."""
+    mean, std = 1.5, 0.3
+
+    def velocity(t: float, x):
+        gain = 1 / ((1 - t) ** 2 + (t * std) ** 2)
+        return mean + (t * std**2 - (1 - t)) * gain * (x - t * mean)
+
+    noise = normal(0, 64)
+    end = solve(backend, velocity, noise, ode_times(32), "rk4")
+    np.testing.assert_allclose(end, mean + std * noise, atol=1e-4)
+
+
+# the flow path
+
+
+class Oracle:
+    """In place of DiT: `predict(t, x, row)` is its output, row 0 conditional, row 1 unconditional."""
+
+    def __init__(self, predict):
+        self.predict = predict
+
+    def embed_text(self, text, tokens, drop):
+        return text  # only its number of rows is looked at
+
+    def modulations(self, time):
+        return float(time[0])
+
+    def hidden(self, x, cond, visible, text_embed, t):
+        return t, x
+
+    def proj_out(self, z):
+        return self.predict(*z)
+
+
+def sample_flow(
+    backend: Backend, oracle: Oracle, noise: np.ndarray, times: list[float], **options
+) -> np.ndarray:
+    cond, visible = backend.array(0 * noise), backend.array(np.zeros(len(noise), bool))
+    text = backend.array(np.zeros(4, int))
+    run = backend.module("flow").sample(oracle, cond, visible, text, backend.array(noise), times, **options)
+    *_, end = run
+    return backend.numpy(end)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("steps", [1, 2, 16])
+def test_a_clean_prediction_is_reached(backend, method, steps):
+    clean = normal(1, 5, 3)
+    oracle = Oracle(lambda t, x: backend.array(clean)[None] + 0 * x)
+    end = sample_flow(backend, oracle, normal(0, 5, 3), ode_times(steps), method=method, predict="clean")
+    if method == "euler":  # the others also look at t = 1, where the gap is clamped
+        np.testing.assert_allclose(end, clean, atol=1e-5)
+    else:
+        assert np.abs(end - clean).max() < np.abs(normal(0, 5, 3) - clean).max()
+
+
+def test_a_constant_velocity_is_followed(backend):
+    clean, noise = normal(1, 5, 3), normal(0, 5, 3)
+    oracle = Oracle(lambda t, x: backend.array(clean - noise)[None] + 0 * x)
+    for method in METHODS:
+        end = sample_flow(backend, oracle, noise, ode_times(3, -1.0), method=method, predict="velocity")
+        np.testing.assert_allclose(end, clean, atol=1e-5)
+
+
+def test_guidance_extrapolates_from_the_unconditional(backend):
+    """Both rows predict a velocity; the guided one is u + cfg (c - u)."""
+    c, u, noise = normal(1, 5, 3), normal(2, 5, 3), normal(0, 5, 3)
+    oracle = Oracle(lambda t, x: backend.array(np.stack((c, u))) + 0 * x)
+    end = sample_flow(backend, oracle, noise, ode_times(2), cfg=2.5, predict="velocity")
+    np.testing.assert_allclose(end, noise + u + 2.5 * (c - u), atol=1e-5)
+
+
+def test_guidance_by_an_equal_row_is_none(backend):
+    dit = backend.module("dit").DiT(**OURS)
+    backend.load(dit, random_weights(backend.shapes(dit)))
+    x, cond = (backend.array(normal(seed, 1, 7, 20)) for seed in (0, 1))
+    visible, text = backend.array(np.arange(7)[None] < 2), backend.array(np.arange(10)[None])
+    flow = backend.module("flow")
+    embedded = dit.embed_text(text, 7)
+    twice = [backend.array(backend.numpy(part).repeat(2, 0)) for part in (cond, visible, embedded)]
+    plain = flow.velocity(dit, x, cond, visible, embedded, 0.4, 1.0, "clean")
+    guided = flow.velocity(dit, x, *twice, 0.4, 3.0, "clean")
+    assert relative_error(backend.numpy(guided), backend.numpy(plain)) < 1e-5
+
+
+# the diffusion head
+
+
+@pytest.fixture
+def oracle_head(backend, monkeypatch):
+    """A DiffLoss whose network is a function of x, t (a float) and z."""
+
+    def make(objective: str, network):
+        module = backend.module("diffloss")
+        monkeypatch.setattr(
+            module.SimpleMLPAdaLN, backend.call, lambda self, x, t, c: network(x, float(t[0]), c)
+        )
+        return module.DiffLoss(3, 3, 1, 8, objective)
+
+    return make
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 40, 100])
+@pytest.mark.parametrize("cfg", [1.0, 3.0])
+def test_flow_head_lands_on_the_clean_token(backend, oracle_head, steps, cfg):
+    """Here z is the clean token: one Euler step or a hundred end there, whatever the noise."""
+    head = oracle_head("flow", lambda x, t, z: z)
+    z = normal(1, 6, 3)
+    rows = z if cfg == 1 else np.concatenate((z, z))
+    states = list(head.sample(backend.array(rows), backend.array(normal(0, 6, 3)), None, steps, 1.0, cfg))
+    assert len(states) == steps
+    np.testing.assert_allclose(backend.numpy(states[-1]), z, atol=1e-5)
+
+
+def test_flow_head_tells_its_network_the_time(backend, oracle_head):
+    seen = []
+
+    def network(x, t, z):
+        seen.append(t)
+        return z
+
+    head = oracle_head("flow", network)
+    list(head.sample(backend.array(normal(1, 2, 3)), backend.array(normal(0, 2, 3)), None, 4, 1.0, 1.0))
+    assert seen == [0, 250, 500, 750]
+
+
+def test_temperature_scales_the_flow_heads_noise(backend, oracle_head):
+    head = oracle_head("flow", lambda x, t, z: x)  # stays where it starts
+    z, init = backend.array(normal(1, 2, 3)), backend.array(normal(0, 2, 3))
+    *_, end = head.sample(z, init, None, 3, 0.7, 1.0)
+    np.testing.assert_allclose(backend.numpy(end), 0.7 * normal(0, 2, 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("objective", ["flow", "ddpm"])
+def test_head_guidance_by_an_equal_row_is_none(backend, objective):
+    head = backend.module("diffloss").DiffLoss(3, 5, 2, 16, objective)
+    backend.load(head, random_weights(backend.shapes(head)))
+    z, init, noise = normal(1, 4, 5), backend.array(normal(0, 4, 3)), normal(2, 10, 4, 3)
+    noise = noise if objective == "ddpm" else None
+    *_, plain = head.sample(backend.array(z), init, noise, 10, 1.0, 1.0)
+    *_, guided = head.sample(backend.array(np.concatenate((z, z))), init, noise, 10, 1.0, 3.0)
+    assert relative_error(backend.numpy(guided), backend.numpy(plain)) < 1e-4
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.0])
+@pytest.mark.parametrize("steps", [4, 20])
+def test_ddpm_head_samples_a_gaussian(backend, oracle_head, steps, temperature):
+    """For data N(m, s^2) the exact reverse steps are Gaussian: by their mean and variance we get m, s.
+
+    A step's variance is the posterior's plus that of the unknown x_0, so the learned range is tested too.
+    """
+    mean, std = 0.5, 0.4
+    table = {row.timestep: row for row in ddpm_table(steps)}
+
+    def network(x, t, z):
+        row, bar = table[t], table[t].sqrt_alpha_bar ** 2
+        total = 1 - bar + bar * std**2
+        eps = (x - math.sqrt(bar) * mean) * (math.sqrt(1 - bar) / total)
+        unknown = std**2 * (1 - bar) / total
+        log_var = math.log(math.exp(row.min_log_var) + row.mean_x0**2 * unknown)
+        share = (log_var - row.min_log_var) / (row.max_log_var - row.min_log_var)
+        return backend.framework.concatenate((eps, 0 * eps + 2 * share - 1), -1)
+
+    rows = 4000
+    head = oracle_head("ddpm", network)
+    z, init, noise = (
+        backend.array(normal(1, rows, 3)),
+        backend.array(normal(0, rows, 3)),
+        normal(2, steps, rows, 3),
+    )
+    *_, end = head.sample(z, init, noise, steps, temperature, 1.0)
+    samples = backend.numpy(end)
+    assert samples.mean() == pytest.approx(mean, abs=5 * std / math.sqrt(samples.size))
+    if temperature == 1:
+        assert samples.std() == pytest.approx(std, rel=0.03)  # five times the error of 12000 samples
+    else:
+        assert samples.std() < 0.5 * std
+
+
+def test_ddpm_head_ends_without_noise(backend, oracle_head):
+    """The clean token known throughout: the last step adds no noise, so that it is met."""
+    bars = ddpm_alpha_bars()
+    clean = normal(1, 6, 3)
+
+    def network(x, t, z):
+        bar = float(bars[int(t)])
+        eps = (x - math.sqrt(bar) * z) / math.sqrt(1 - bar)
+        return backend.framework.concatenate((eps, 0 * eps + 1), -1)
+
+    head = oracle_head("ddpm", network)
+    *_, end = head.sample(
+        backend.array(clean), backend.array(normal(0, 6, 3)), normal(2, 20, 6, 3), 20, 1.0, 1.0
+    )
+    np.testing.assert_allclose(backend.numpy(end), clean, atol=1e-4)
+
+
+# masked autoregressive decoding
+
+
+class Conditions:
+    """In place of DiT: its last hidden state is `z`, whatever is visible; it keeps what it was shown."""
+
+    def __init__(self, z):
+        self.z, self.seen = z, []
+
+    def embed_text(self, text, tokens, drop):
+        return text
+
+    def modulations(self, time):
+        assert float(time[0]) == 0
+        return "at time 0"
+
+    def hidden(self, x, cond, visible, text_embed, modulations, mask):
+        assert modulations == "at time 0" and float(abs(x).max()) == 0
+        self.seen.append((cond, visible))
+        return self.z
+
+
+@pytest.mark.parametrize("cfg", [1.0, 3.0])
+@pytest.mark.parametrize("num_iter", [1, 4, 100])
+def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
+    """z and the network's output are the token to come, so the loop must put each where it belongs."""
+    target, tokens = normal(1, 12, 3), 12
+    visible = np.arange(tokens) < 4
+    cond = target * visible[:, None]
+    rows = 1 if cfg == 1 else 2
+    transformer = Conditions(backend.array(np.stack([target] * rows)))
+    head = oracle_head("flow", lambda x, t, z: z)
+    plan = make_plan(~visible, num_iter, 5, cfg)
+    text = backend.array(np.zeros(4, int))
+    run = backend.module("mar").sample(
+        transformer,
+        head,
+        None,
+        backend.array(cond),
+        backend.array(visible),
+        text,
+        plan,
+        Noise(5, tokens, 3),
+        3,
+    )
+    known = visible.copy()
+    for k, state in enumerate(run):
+        shown, flags = (backend.numpy(part) for part in transformer.seen[k])
+        assert np.array_equal(flags[0], known)
+        np.testing.assert_allclose(shown[0], target * known[:, None], atol=1e-5)
+        assert rows == 1 or not (shown[1].any() or flags[1].any())  # the unconditional row stays blind
+        known[plan.reveal[k]] = True
+        np.testing.assert_allclose(backend.numpy(state), target * known[:, None], atol=1e-5)
+    assert known.all()
+
+
+def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
+    """to_mel gives the base (guided as the head is), the head what is missing, in units of residual_std."""
+    c, u, tokens = normal(1, 6, 3), normal(2, 6, 3), 6
+    transformer = Conditions(backend.array(np.stack((c, u))))
+    head = oracle_head("flow", lambda x, t, z: 0 * z + 0.25)
+    plan = make_plan(np.ones(tokens, bool), 3, 5, 2.0, "constant")
+    cond, visible = backend.array(np.zeros((tokens, 3), np.float32)), backend.array(np.zeros(tokens, bool))
+    text = backend.array(np.zeros(4, int))
+    *_, end = backend.module("mar").sample(
+        transformer, head, lambda z: 10 * z, cond, visible, text, plan, Noise(5, tokens, 3), 2, 1.0, 0.5
+    )
+    np.testing.assert_allclose(backend.numpy(end), 10 * (u + 2 * (c - u)) + 0.125, rtol=1e-4, atol=1e-4)
