@@ -102,16 +102,13 @@ def _speak(load: Callable[[str | None], Speaker], args: argparse.Namespace, opti
         audio.check_output(args.output)
     speaker = load(args.model)
     started = time.perf_counter()
-    bar = _Bar(args.quiet)
     pause = np.zeros(round(audio.PAUSE_SECONDS * speaker.sample_rate), dtype=np.float32)
     waves = []
-    try:
+    with _Bar(args.quiet) as bar:
         for wave in speaker.stream(text, progress=bar, **asdict(options)):
             waves.append(wave)
             if args.output is None:  # the next sentence is generated while this one is heard
                 audio.play(np.concatenate([wave, pause]), speaker.sample_rate)
-    finally:
-        bar.close()
     elapsed = time.perf_counter() - started
     whole = audio.join(waves, sample_rate=speaker.sample_rate)
     if args.output is None:
@@ -139,10 +136,13 @@ def _read_standard_input() -> str:
 
 
 class _Bar:
-    """A progress bar of sentences, shown when there are more than one."""
+    """A progress bar of sentences, shown when there are more than one; a failure wipes it away."""
 
     def __init__(self, quiet: bool):
         self.quiet, self.bar = quiet, None
+
+    def __enter__(self) -> _Bar:
+        return self
 
     def __call__(self, done: int, total: int) -> None:
         if self.bar is None and total > 1 and not self.quiet:
@@ -152,8 +152,9 @@ class _Bar:
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
 
-    def close(self) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if self.bar is not None:
+            self.bar.leave = failure is None
             self.bar.close()
 
 

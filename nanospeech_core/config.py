@@ -1,6 +1,6 @@
 """One model, described once: the dataclasses behind `config.json`, shared by both backends.
 
-Every module's constructor takes exactly the fields of its dataclass, so `DiT(**asdict(config.transformer))` builds it.
+Every module's constructor takes exactly the fields of its dataclass: `DiT(**asdict(config.transformer))`.
 """
 
 from __future__ import annotations
@@ -133,9 +133,21 @@ class ModelConfig:
         one_of("text.alignment", self.text.alignment, ("durations", "filler"))
         one_of("predict", self.predict, ("clean", "velocity"))
         one_of("transformer.rope", t.rope, ("all_heads", "first_head"))
-        if t.dim % t.conv_pos_groups:
+        for name, section in (
+            ("transformer", t),
+            ("diffusion", d),
+            ("phone_duration", self.phone_duration),
+            ("duration", self.duration),
+            ("vocoder", self.vocoder),
+        ):
+            if section is not None:
+                check_sizes(name, section, len(self.text.vocab))
+        if not (self.mel.std > 0 and self.residual_std > 0):
+            raise UserError("config: mel.std and residual_std must be positive")
+        if self.vocoder is not None and self.vocoder.input_channels != t.mel_dim:
             raise UserError(
-                f"config: transformer.dim {t.dim} is not a multiple of its {t.conv_pos_groups} groups"
+                f"config: vocoder.input_channels is {self.vocoder.input_channels}, "
+                f"but transformer.mel_dim is {t.mel_dim}"
             )
         if d is not None:
             one_of("diffusion.objective", d.objective, ("flow", "ddpm"))
@@ -164,11 +176,34 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
         raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(known)}")
 
 
+def check_sizes(name: str, section: object, symbols: int) -> None:
+    """Raise UserError for sizes of which no module can be built, or which cannot hold `symbols` text ids."""
+    sizes = {key: value for key, value in asdict(section).items() if isinstance(value, int)}
+    for key, value in sizes.items():
+        least = 0 if key in ("depth", "conv_layers") or isinstance(value, bool) else 1
+        if value < least:
+            raise UserError(f"config: {name}.{key} is {value}; it must be at least {least}")
+    for key, divisor in (
+        ("dim", sizes.get("conv_pos_groups", 1)),
+        ("dim_head", 2),  # rotary positions turn pairs
+        ("n_fft", 2 * sizes.get("hop_length", 1)),
+    ):
+        if sizes.get(key, 0) % divisor:
+            raise UserError(f"config: {name}.{key} is {sizes[key]}; it must be a multiple of {divisor}")
+    if not sizes.get("conv_pos_kernel", 1) % 2:
+        raise UserError(f"config: {name}.conv_pos_kernel is {sizes['conv_pos_kernel']}; it must be odd")
+    if sizes.get("text_num_embeds", symbols) < symbols:
+        raise UserError(
+            f"config: {name}.text_num_embeds is {sizes['text_num_embeds']}, "
+            f"but text.vocab has {symbols} symbols"
+        )
+
+
 def from_dict(cls: type, values: dict, where: str):
     """Build a (nested) dataclass from a dict, strictly.
 
     Args:
-        cls: a dataclass whose fields are int, float, bool, str, tuples of str, dataclasses, or one of these or None.
+        cls: a dataclass of int, float, bool, str, tuples of str, dataclasses, or one of these or None.
         values: the dict, usually parsed JSON or TOML. Absent keys take their defaults.
         where: what to call the dict in an error.
     Raises:

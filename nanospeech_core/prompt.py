@@ -1,17 +1,19 @@
-"""What the networks are given for one sentence: the reference's tokens in front, then tokens to be generated."""
+"""What the networks are given for one sentence: the reference's tokens, then those to be generated."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .config import ModelConfig
 from .errors import UserError
-from .mel import HOP, SAMPLE_RATE, log_mel
+from .mel import HOP, N_MELS, SAMPLE_RATE, log_mel
 
 FRAME_RATE = SAMPLE_RATE / HOP  # 93.75 frames a second
 MAX_FRAMES = 4096  # of reference and sentence together: 43.7 s, where the text positions end
+BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence too long is cut
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Prompt:
 
 def pause_id(config: ModelConfig) -> int:
     """The id of the pauses before and after a sentence: the space's."""
+    if " " not in config.text.vocab:
+        raise UserError("the model's vocabulary has no space, which stands for the pauses around a sentence")
     return config.text.vocab.index(" ")
 
 
@@ -49,12 +53,12 @@ def with_pauses(ids: np.ndarray, config: ModelConfig) -> np.ndarray:
 
 
 def spread(frames: int, symbols: int) -> np.ndarray:
-    """`frames` dealt evenly to `symbols`: int64 [symbols]; each gets frames/symbols, rounded by its boundaries."""
+    """`frames` dealt evenly to `symbols`: int64 [symbols]; their boundaries are rounded."""
     return np.diff(np.round(np.linspace(0, frames, symbols + 1)).astype(np.int64))
 
 
 def seconds_to_frames(durations: np.ndarray, frames: int) -> np.ndarray:
-    """Durations in seconds -> whole frames int64 by rounding the boundaries; the last one ends at `frames`."""
+    """Durations in seconds -> whole frames int64, by rounding the boundaries; the last is at `frames`."""
     ends = np.minimum(np.round(np.cumsum(durations) * FRAME_RATE).astype(np.int64), frames)
     ends[-1] = frames
     return np.diff(ends, prepend=0)
@@ -70,8 +74,14 @@ def make_reference(
         ids: int64 [symbols] of what is said, without pauses.
         durations: seconds [symbols + 2] with a pause at either end, or None: spread evenly.
         config: the model's.
+    Raises:
+        UserError: the recording is too short for its text, or the model's mel is of another kind.
     """
     patch = config.transformer.patch
+    if config.transformer.mel_dim != N_MELS:
+        raise UserError(
+            f"the model's mel has {config.transformer.mel_dim} bins; voices are heard in {N_MELS}"
+        )
     mel = (log_mel(wave) - config.mel.mean) / config.mel.std
     mel = mel[: len(mel) // patch * patch].astype(np.float32)
     if config.text.alignment == "filler":
@@ -79,7 +89,8 @@ def make_reference(
     ids = with_pauses(ids, config)
     if len(mel) < len(ids):
         raise UserError(
-            f"the reference audio of {len(wave) / SAMPLE_RATE:.1f} s is too short for its text of {len(ids)} symbols"
+            f"the reference audio of {len(wave) / SAMPLE_RATE:.1f} s is too short "
+            f"for its text of {len(ids)} symbols"
         )
     frames = spread(len(mel), len(ids)) if durations is None else seconds_to_frames(durations, len(mel))
     return Reference(mel, ids, frames)
@@ -88,13 +99,40 @@ def make_reference(
 def whole_frames(log_frames: np.ndarray, speed: float, patch: int) -> np.ndarray:
     """Predicted log(1 + frames) [symbols] -> whole frames int64 [symbols], at least 1 each.
 
-    The boundaries are rounded, so that errors do not add up; the last pause is stretched to fill the last token.
+    The boundaries are rounded, so that errors do not add up; where a symbol is stretched to a whole frame,
+    those after it give way. The last pause is stretched to fill the last token.
+
+    Raises:
+        UserError: a prediction is not finite, as broken weights make it.
     """
-    frames = np.maximum(np.expm1(np.asarray(log_frames, dtype=np.float64)), 0.0) / speed
-    ends = np.round(np.cumsum(frames)).astype(np.int64)
-    whole = np.maximum(np.diff(ends, prepend=0), 1)
+    if not np.isfinite(log_frames).all():
+        raise UserError("the model predicts durations that are not finite; its weights are broken")
+    frames = np.expm1(np.clip(np.asarray(log_frames, dtype=np.float64), 0.0, np.log1p(MAX_FRAMES))) / speed
+    count = np.arange(1, len(frames) + 1)
+    ends = np.maximum.accumulate(np.maximum(np.round(np.cumsum(frames)).astype(np.int64) - count, 0)) + count
+    whole = np.diff(ends, prepend=0)
     whole[-1] += -int(whole.sum()) % patch
     return whole
+
+
+def halves(ids: np.ndarray, config: ModelConfig) -> list[np.ndarray]:
+    """A sentence cut in two near its middle: after a punctuation mark, at a space, or else anywhere.
+
+    A sentence of one symbol comes back whole. The space at the cut is dropped.
+    """
+    timed = config.text.alignment == "durations"
+    inner = ids[1:-1] if timed else ids
+    if len(inner) < 2:
+        return [ids]
+    symbols = [config.text.vocab[i] for i in inner]
+
+    def distance(cut: int) -> float:
+        return abs(cut - len(inner) / 2) - (len(inner) / 4 if symbols[cut - 1] in BREAKS else 0)
+
+    spaces = [i for i in range(1, len(inner) - 1) if symbols[i] == " "]
+    cut = min(spaces, key=distance, default=len(inner) // 2)
+    pieces = [inner[:cut], inner[cut + 1 :] if spaces else inner[cut:]]
+    return [with_pauses(piece, config) for piece in pieces] if timed else pieces
 
 
 def make_prompt(
@@ -105,7 +143,7 @@ def make_prompt(
     Args:
         reference: the voice, or None to let the model choose one.
         ids: int64 [symbols] of the sentence ("durations": with its pauses).
-        frames: int64 [symbols], the frames of each symbol; for "filler" models the number of frames of the sentence.
+        frames: int64 [symbols], the frames of each symbol; for "filler" models those of the sentence.
         config: the model's.
     Raises:
         UserError: the sentence is longer than the model can speak at once.
@@ -114,8 +152,7 @@ def make_prompt(
     if reference is None:
         empty = np.zeros(0, dtype=np.int64)
         reference = Reference(np.zeros((0, config.transformer.mel_dim), dtype=np.float32), empty, empty)
-    start = len(reference.mel) // patch
-    total = start + -(-int(np.sum(frames)) // patch)
+    start, total = len(reference.mel) // patch, total_tokens(reference, frames, patch)
     if total * patch > MAX_FRAMES:
         raise UserError(
             f"a sentence and its reference would last {total * patch / FRAME_RATE:.0f} s; "
@@ -130,3 +167,29 @@ def make_prompt(
             np.int64
         )
     return Prompt(cond, np.arange(total) < start, text)
+
+
+def make_prompts(
+    reference: Reference, ids: np.ndarray, config: ModelConfig, predict: Callable[[np.ndarray], np.ndarray]
+) -> list[Prompt]:
+    """The prompts of one sentence: one, or those of its parts where it is too long to be spoken at once.
+
+    Args:
+        reference: the voice.
+        ids: int64 [symbols] of the sentence ("durations": with its pauses).
+        config: the model's.
+        predict: ids -> frames, as `make_prompt` takes them.
+    Raises:
+        UserError: even a single symbol does not fit beside the reference.
+    """
+    frames = predict(ids)
+    if total_tokens(reference, frames, config.transformer.patch) * config.transformer.patch > MAX_FRAMES:
+        parts = halves(ids, config)
+        if len(parts) > 1:
+            return [prompt for part in parts for prompt in make_prompts(reference, part, config, predict)]
+    return [make_prompt(reference, ids, frames, config)]
+
+
+def total_tokens(reference: Reference, frames: np.ndarray | int, patch: int) -> int:
+    """Tokens of the reference and of a sentence of `frames`, the last of which may be filled up."""
+    return len(reference.mel) // patch + -(-int(np.sum(frames)) // patch)

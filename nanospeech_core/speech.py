@@ -40,7 +40,10 @@ def read_script(
     voice = choose_voice(folder, options)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     said = voice.phonemes if config.text.kind == "phonemes" else voice.text
-    reference = make_reference(voice.audio, tokenizer.encode(said), voice.durations, config)
+    ids = tokenizer.encode(said)
+    # A voice's durations are those of its phonemes, all of them.
+    known = config.text.kind == "phonemes" and len(ids) == len(said)
+    reference = make_reference(voice.audio, ids, voice.durations if known else None, config)
     language = options.lang or language_of(text, voice.language)
     sentences = [tokenizer.encode(s.symbols).astype(np.int64) for s in tokenizer.sentences(text, language)]
     if config.text.alignment == "durations":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -16,7 +17,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.options import DEFAULTS, GenerateOptions
 from nanospeech_core.plan import Noise, make_plan
-from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, make_prompt, whole_frames
+from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, make_prompts, whole_frames
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.voices import Voice, list_voices
 
@@ -33,8 +34,8 @@ class Nanospeech(nn.Module):
     Args:
         transformer: the network of both paths.
         diffusion_module: the masked path's head; None: the flow path only.
-        duration_predictor: frames of each symbol, or the utterance's seconds (original checkpoints); None: the
-            reference's rate.
+        duration_predictor: frames of each symbol, or the utterance's seconds (original checkpoints);
+            None: the reference's rate.
         vocoder: log-mel to waveform; None: `sample` works, `generate` does not.
         config: what the weights were trained for.
     """
@@ -92,7 +93,7 @@ class Nanospeech(nn.Module):
         return result.eval()
 
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:
-        """Take all weights, strictly: a missing, extra or misshaped tensor is a UserError that names it and `path`."""
+        """Take all weights; a missing, extra or misshaped tensor is a UserError that names it and `path`."""
         own = self.state_dict()
         fitting = checkpoint.check(tensors, {name: tuple(value.shape) for name, value in own.items()}, path)
         for name, value in fitting.items():
@@ -131,24 +132,29 @@ class Nanospeech(nn.Module):
         """
         chosen = GenerateOptions(voice=voice, **options)
         script = speech.read_script(text, self.config, self.folder, chosen)
+        seeds = itertools.count(chosen.seed)
+
+        def predict(ids: np.ndarray) -> np.ndarray:
+            return self.predict_frames(script.reference, ids, chosen.speed)
+
         for i, ids in enumerate(script.sentences):
             if progress is not None:
                 progress(i, len(script.sentences))
-            frames = self.predict_frames(script.reference, ids, chosen.speed)
-            mel = self.sample(
-                make_prompt(script.reference, ids, frames, self.config),
-                use_diffusion=chosen.use_diffusion,
-                num_iter=chosen.num_iter,
-                diffusion_steps=chosen.diffusion_steps,
-                temperature=chosen.temperature,
-                cfg=chosen.cfg,
-                cfg_schedule=chosen.cfg_schedule,
-                steps=chosen.steps,
-                method=chosen.method,
-                sway_coef=chosen.sway_coef,
-                seed=chosen.seed + i,
-            )
-            yield self.decode(mel)
+            for prompt in make_prompts(script.reference, ids, self.config, predict):
+                mel = self.sample(
+                    prompt,
+                    use_diffusion=chosen.use_diffusion,
+                    num_iter=chosen.num_iter,
+                    diffusion_steps=chosen.diffusion_steps,
+                    temperature=chosen.temperature,
+                    cfg=chosen.cfg,
+                    cfg_schedule=chosen.cfg_schedule,
+                    steps=chosen.steps,
+                    method=chosen.method,
+                    sway_coef=chosen.sway_coef,
+                    seed=next(seeds),
+                )
+                yield self.decode(mel)
         if progress is not None:
             progress(len(script.sentences), len(script.sentences))
 
@@ -172,9 +178,11 @@ class Nanospeech(nn.Module):
         elif isinstance(predictor, DurationPredictor):
             text = np.concatenate((reference.ids, ids))[None]
             seconds = float(predictor(self.tensor(reference.mel[None]), self.tensor(text))[0])
-            return np.array([round(max(seconds * FRAME_RATE - len(reference.mel), 1.0) / speed)])
+            frames = (seconds * FRAME_RATE - len(reference.mel)) / speed
+            return np.array([max(1, round(frames))])
         elif self.config.text.alignment == "filler":
-            return np.array([round(len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed)])
+            frames = len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed
+            return np.array([max(1, round(frames))])
         else:
             logs = np.full(len(ids), np.log1p(len(reference.mel) / len(reference.ids)))
         return whole_frames(logs, speed, self.config.transformer.patch)
@@ -195,7 +203,7 @@ class Nanospeech(nn.Module):
         sway_coef: float = DEFAULTS.sway_coef,
         seed: int = DEFAULTS.seed,
     ) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] of what follows the reference, by the masked path or by the ODE."""
+        """The log-mel float32 [frames, mel_dim] of what follows the reference: masked path or ODE."""
         cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
         noise = Noise(seed, *prompt.cond.shape)
         if use_diffusion:

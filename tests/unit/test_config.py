@@ -1,0 +1,80 @@
+"""config.json, read strictly."""
+
+import json
+
+import pytest
+from checkpoints import tiny_config
+
+from nanospeech_core.config import DurationConfig, ModelConfig, VocosConfig
+from nanospeech_core.errors import UserError
+
+
+def as_json(config: ModelConfig) -> dict:
+    return json.loads(json.dumps(config.to_dict()))
+
+
+def changed(path: str, value: object) -> dict:
+    values = as_json(tiny_config(duration=DurationConfig()))
+    *sections, key = path.split(".")
+    inner = values
+    for section in sections:
+        inner = inner[section]
+    inner[key] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    "config",
+    [ModelConfig(), tiny_config(), tiny_config(diffusion=None, vocoder=None, duration=DurationConfig())],
+    ids=["default", "tiny", "other sections"],
+)
+def test_there_and_back(config):
+    assert ModelConfig.from_dict(as_json(config)) == config
+
+
+def test_absent_keys_are_defaults():
+    assert ModelConfig.from_dict({}) == ModelConfig()
+    assert ModelConfig.from_dict({"vocoder": {"dim": 64}}).vocoder == VocosConfig(dim=64)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("transfromer", {}, "config: unknown key 'transfromer' (did you mean 'transformer'?)"),
+        ("transformer.dims", 3, "config.transformer: unknown key 'dims' (did you mean 'dim'?)"),
+        ("transformer.dim", 32.0, "config.transformer.dim must be int, not 32.0"),
+        ("transformer.dim", True, "config.transformer.dim must be int, not True"),
+        ("transformer.dim", None, "config.transformer.dim must be int, not None"),
+        ("transformer", [], "config.transformer must hold named values, not list"),
+        ("text.vocab", "abc", "config.text.vocab must be a list, not str"),
+        ("text.vocab", [1], "config.text.vocab must be str, not 1"),
+        ("residual", 1, "config.residual must be bool, not 1"),
+        ("predict", "noise", "config: predict is 'noise'; it must be one of clean, velocity"),
+        ("text.kind", "words", "config: text.kind is 'words'"),
+        ("diffusion.objective", "edm", "config: diffusion.objective is 'edm'"),
+        ("diffusion.target_channels", 100, "but a token has patch x mel_dim = 400 numbers"),
+        ("diffusion.z_channels", 64, "but transformer.dim is 32"),
+        ("transformer.heads", 0, "config: transformer.heads is 0; it must be at least 1"),
+        ("transformer.depth", -1, "config: transformer.depth is -1; it must be at least 0"),
+        ("transformer.dim", 24, "config: transformer.dim is 24; it must be a multiple of 16"),
+        ("duration.dim_head", 15, "config: duration.dim_head is 15; it must be a multiple of 2"),
+        ("transformer.conv_pos_kernel", 8, "config: transformer.conv_pos_kernel is 8; it must be odd"),
+        ("phone_duration.conv_pos_groups", 0, "phone_duration.conv_pos_groups is 0; it must be at least 1"),
+        ("phone_duration.text_num_embeds", 9, "but text.vocab has 114 symbols"),
+        ("vocoder.n_fft", 1000, "config: vocoder.n_fft is 1000; it must be a multiple of 512"),
+        ("vocoder.num_layers", 0, "config: vocoder.num_layers is 0; it must be at least 1"),
+        ("vocoder.input_channels", 80, "but transformer.mel_dim is 100"),
+        ("mel.std", 0, "config: mel.std and residual_std must be positive"),
+        ("residual_std", float("nan"), "config: mel.std and residual_std must be positive"),
+    ],
+)
+def test_what_does_not_fit_is_named(path, value, sentence):
+    with pytest.raises(UserError) as caught:
+        ModelConfig.from_dict(changed(path, value))
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [[], None, "config", 3])
+def test_no_object(values):
+    with pytest.raises(UserError, match="must hold named values"):
+        ModelConfig.from_dict(values)

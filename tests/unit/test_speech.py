@@ -1,0 +1,139 @@
+"""From a text and the options to sentences in ids and a reference."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from checkpoints import make_voice, tiny_config
+
+from nanospeech_core import audio
+from nanospeech_core.config import TextConfig
+from nanospeech_core.errors import UserError
+from nanospeech_core.options import GenerateOptions
+from nanospeech_core.prompt import spread
+from nanospeech_core.speech import choose_voice, read_script
+from nanospeech_core.text import phonemize
+from nanospeech_core.voices import save_voice
+
+CONFIG = tiny_config()
+CHARACTERS = replace(
+    CONFIG,
+    text=TextConfig("characters", tuple(" abcdefghijklmnopqrstuvwxyzGHT.,!?'"), "filler"),
+    phone_duration=None,
+)
+TEXT = "This is the first of two sentences. Here comes the second one"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    save_voice(folder, make_voice("heart", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.", default=True))
+    save_voice(folder, make_voice("emma", "en-gb", "Good day.", "ɡˈʊd dˈeɪ."))
+    return folder
+
+
+def spoken(script, config=CONFIG) -> list[str]:
+    return ["".join(config.text.vocab[i] for i in ids) for ids in script.sentences]
+
+
+def test_sentences_stand_between_pauses(folder):
+    script = read_script(TEXT, CONFIG, folder, GenerateOptions())
+    first, second = "This is the first of two sentences.", "Here comes the second one"
+    assert spoken(script) == [f" {phonemize(first)} ", f" {phonemize(second)} "]
+    assert all(ids.dtype == np.int64 for ids in script.sentences)
+
+
+def test_the_voice_is_the_reference(folder):
+    script = read_script(TEXT, CONFIG, folder, GenerateOptions(voice="emma"))
+    assert "".join(CONFIG.text.vocab[i] for i in script.reference.ids) == " ɡˈʊd dˈeɪ. "
+    assert script.reference.frames.sum() == len(script.reference.mel) == 188
+
+
+def test_the_voice_gives_the_accent_unless_told(folder):
+    american, british = (phonemize("Nobody's car.", language) for language in ("en-us", "en-gb"))
+    assert american != british
+    for options, expected in (
+        (GenerateOptions(voice="heart"), american),
+        (GenerateOptions(voice="emma"), british),
+        (GenerateOptions(voice="emma", lang="en-us"), american),
+    ):
+        assert spoken(read_script("Nobody's car.", CONFIG, folder, options)) == [f" {expected} "]
+
+
+def test_character_models_have_no_pauses(folder):
+    script = read_script(TEXT, CHARACTERS, folder, GenerateOptions())
+    assert spoken(script, CHARACTERS) == ["This is the first of two sentences.", "Here comes the second one"]
+    assert "".join(CHARACTERS.text.vocab[i] for i in script.reference.ids) == "Hello there."
+
+
+def test_durations_are_used_only_where_they_are_of_the_symbols(folder):
+    voice = make_voice("odd", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
+    uneven = (0.5, *(1.5 / 13,) * 13)
+    (folder / "odd").mkdir()
+    save_voice(folder / "odd", replace(voice, durations=uneven))
+    frames = read_script("Hi.", CONFIG, folder / "odd", GenerateOptions()).reference.frames
+    assert frames[0] == 47
+    smaller = tuple(symbol for symbol in CONFIG.text.vocab if symbol != "ʊ")
+    timed_characters = replace(CHARACTERS.text, alignment="durations")
+    with pytest.warns(UserWarning, match="ʊ"):
+        script = read_script(
+            "Hi.",
+            replace(CONFIG, text=replace(CONFIG.text, vocab=smaller)),
+            folder / "odd",
+            GenerateOptions(),
+        )
+    assert (script.reference.frames == spread(188, 13)).all()
+    script = read_script("Hi.", replace(CONFIG, text=timed_characters), folder / "odd", GenerateOptions())
+    assert (script.reference.frames == spread(188, 14)).all()
+
+
+@pytest.mark.parametrize("text", ["Hi.", "a", "I", "No!", "1"])
+def test_very_short_texts(folder, text):
+    (ids,) = read_script(text, CONFIG, folder, GenerateOptions()).sentences
+    assert len(ids) >= 3
+
+
+def test_a_reference_in_place_of_a_voice(folder, tmp_path):
+    audio.write(tmp_path / "me.wav", make_voice("me", "en-us", "", "").audio)
+    options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"), ref_text="It is me.", lang="en-gb")
+    voice = choose_voice(folder, options)
+    assert voice.name == "me" and voice.durations is None and voice.language == "en-gb"
+    script = read_script("Hello.", CONFIG, None, options)
+    said = phonemize("It is me.", "en-gb")
+    assert "".join(CONFIG.text.vocab[i] for i in script.reference.ids) == f" {said} "
+    assert (script.reference.frames == spread(len(script.reference.mel), len(said) + 2)).all()
+
+
+def test_the_default_voice(folder):
+    assert choose_voice(folder, GenerateOptions()).name == "heart"
+    assert choose_voice(folder, GenerateOptions(voice="emma")).name == "emma"
+
+
+def test_without_voices(tmp_path):
+    for place in (None, tmp_path):
+        with pytest.raises(UserError, match="no voices; give it one by --ref-audio"):
+            choose_voice(place, GenerateOptions())
+    with pytest.raises(UserError, match="--ref-audio"):
+        choose_voice(tmp_path, GenerateOptions(voice="heart"))
+    with pytest.raises(UserError, match="--ref-audio"):
+        choose_voice(None, GenerateOptions(voice="heart"))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", {}, "empty"),
+        ("...", {}, "nothing to speak"),
+        ("\U0001f600 \U0001f680", {}, "nothing to speak"),
+        ("a\0b", {}, "control character"),
+        ("a" * 100_001, {}, "at most 100,000"),
+        ("Hi.", {"voice": "nobody"}, "the voices are emma, heart"),
+        ("Hi.", {"cfg": float("nan")}, "--cfg must be"),
+        ("Hi.", {"seed": -1}, "--seed must be"),
+        ("Hi.", {"ref_audio": "a.wav"}, "--ref-audio needs --ref-text"),
+        ("Hi.", {"ref_audio": "no.wav", "ref_text": "Hi."}, "No such file"),
+    ],
+)
+def test_what_cannot_be_spoken(folder, text, options, message):
+    with pytest.raises(UserError, match=message):
+        read_script(text, CONFIG, folder, GenerateOptions(**options))
