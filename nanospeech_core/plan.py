@@ -1,4 +1,4 @@
-"""All randomness of speaking: which tokens are revealed when, and every noise draw. Numpy only, one seed for both backends."""
+"""All randomness of speaking, one seed for both backends: which tokens are revealed when, all noise draws."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from .schedule import cfg_ramp, reveal_counts
 
 @dataclass(frozen=True)
 class Plan:
-    """The order of masked decoding: iteration k reveals the tokens `reveal[k]` under guidance scale `cfg[k]`."""
+    """The order of masked decoding: iteration k reveals the tokens `reveal[k]` under guidance `cfg[k]`.
 
-    reveal: tuple[
-        np.ndarray, ...
-    ]  # int64 positions, sorted within an iteration; together a partition of the masked tokens
+    An iteration's positions are int64 and sorted; all together they are the masked tokens, each once.
+    """
+
+    reveal: tuple[np.ndarray, ...]
     cfg: tuple[float, ...]
 
     def __len__(self) -> int:
@@ -44,7 +45,7 @@ def make_plan(
 class Noise:
     """Seeded standard normal draws, float32, the same on every backend.
 
-    A token's first draw depends on the seed and the token's position only, so the order of decoding does not change it.
+    A token's first draw depends on the seed and its position only: the order of decoding does not change it.
     """
 
     def __init__(self, seed: int, tokens: int, channels: int):

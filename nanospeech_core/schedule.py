@@ -1,4 +1,4 @@
-"""Every schedule as a table of Python floats: the sample loops of both backends read rows, they compute no formula."""
+"""Every schedule as a table of Python floats: the sample loops of both backends read rows, not formulas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def time_frequencies(count: int, period: int) -> np.ndarray:
 def ode_times(steps: int, sway: float = 0.0) -> list[float]:
     """The `steps + 1` times of `steps` ODE intervals, 0 (noise) to 1 (data).
 
-    `sway` bends them: t + s (cos(pi t / 2) - 1 + t), F5-TTS (arXiv 2410.06885) eq. 7; -1 puts more steps near the noise.
+    `sway` bends them: t + s (cos(pi t / 2) - 1 + t), F5-TTS (arXiv 2410.06885) eq. 7; -1 puts more steps near
+    the noise.
     """
     times = []
     for i in range(steps + 1):
@@ -34,10 +35,10 @@ def ode_times(steps: int, sway: float = 0.0) -> list[float]:
 
 
 def reveal_counts(tokens: int, num_iter: int) -> list[int]:
-    """How many masked tokens each iteration reveals: MaskGIT's cosine schedule as MAR runs it (arXiv 2406.11838, 3.4).
+    """How many tokens each iteration reveals: MaskGIT's cosine schedule, as in MAR (arXiv 2406.11838, 3.4).
 
-    After iteration k, floor(tokens cos(pi/2 (k+1)/num_iter)) tokens stay masked, at least one less than before. The counts
-    are positive and sum to `tokens`; there are min(num_iter, tokens) of them.
+    After iteration k, floor(tokens cos(pi/2 (k+1)/num_iter)) tokens stay masked, one less at least.
+    The counts are positive and sum to `tokens`; there are min(num_iter, tokens) of them.
     """
     num_iter = min(num_iter, tokens)
     counts, masked = [], tokens
@@ -50,7 +51,7 @@ def reveal_counts(tokens: int, num_iter: int) -> list[int]:
 
 
 def cfg_ramp(counts: list[int], cfg: float, schedule: str = "linear") -> list[float]:
-    """The guidance scale of each iteration: "constant", or "linear" in the share of tokens revealed after it (MAR, Muse)."""
+    """The guidance scale of each iteration: "constant", or "linear" in the share revealed after it (MAR)."""
     if schedule == "constant":
         return [cfg] * len(counts)
     total, done, scales = sum(counts), 0, []
@@ -77,7 +78,7 @@ class DDPMStep:
 
 
 def ddpm_alpha_bars() -> np.ndarray:
-    """Cumulative alphas [1000] float64 of the cosine schedule of Nichol & Dhariwal (arXiv 2102.09672), betas capped at 0.999."""
+    """Cumulative alphas, float64 [1000]: the cosine schedule (arXiv 2102.09672, 3.2), betas up to 0.999."""
 
     def alpha_bar(t: float) -> float:
         return math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
@@ -88,7 +89,7 @@ def ddpm_alpha_bars() -> np.ndarray:
 
 
 def ddpm_table(steps: int = TRAIN_STEPS) -> list[DDPMStep]:
-    """The reverse process respaced to `steps` of the 1000 timesteps, in rising order (arXiv 2102.09672, section 4).
+    """The reverse process respaced to `steps` of the 1000 timesteps, in rising order (arXiv 2102.09672, 4).
 
     Sampling walks it backwards; with `steps=1000` it is also the training table.
     """

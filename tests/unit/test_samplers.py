@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.plan import Noise, make_plan
+from nanospeech_core.plan import Noise, Plan, make_plan
 from nanospeech_core.schedule import ddpm_alpha_bars, ddpm_table, ode_times
 
 METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
@@ -147,6 +147,22 @@ def test_guidance_by_an_equal_row_is_none(backend):
     assert relative_error(backend.numpy(guided), backend.numpy(plain)) < 1e-5
 
 
+def test_dropped_rows_see_nothing(backend):
+    """What guidance and its training call unconditional depends on neither text nor visible tokens."""
+    dit = backend.module("dit").DiT(**OURS)
+    backend.load(dit, random_weights(backend.shapes(dit)))
+    x, time = backend.array(normal(0, 1, 7, 20)), backend.array(np.array([0.3], np.float32))
+
+    def out(seed: int, drop: bool) -> np.ndarray:
+        cond = backend.array(normal(seed, 1, 7, 20))
+        text = backend.array(np.random.default_rng(seed).integers(0, 11, (1, 20)))
+        visible = backend.array(np.arange(7)[None] < seed)
+        return backend.numpy(dit(x, cond, text, time, visible, backend.array(np.array([drop]))))
+
+    assert np.array_equal(out(2, True), out(4, True))
+    assert relative_error(out(2, False), out(4, False)) > 0.01
+
+
 # the diffusion head
 
 
@@ -280,17 +296,18 @@ class Conditions:
         return self.z
 
 
-@pytest.mark.parametrize("cfg", [1.0, 3.0])
+@pytest.mark.parametrize("cfg", [(1.0, 1.0), (3.0, 3.0), (1.0, 3.0)], ids=["plain", "guided", "guided last"])
 @pytest.mark.parametrize("num_iter", [1, 4, 100])
 def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
     """z and the network's output are the token to come, so the loop must put each where it belongs."""
     target, tokens = normal(1, 12, 3), 12
     visible = np.arange(tokens) < 4
     cond = target * visible[:, None]
-    rows = 1 if cfg == 1 else 2
+    plan = make_plan(~visible, num_iter, 5)
+    plan = Plan(plan.reveal, (cfg[0],) * (len(plan) - 1) + (cfg[1],))
+    rows = 1 if max(plan.cfg) == 1 else 2
     transformer = Conditions(backend.array(np.stack([target] * rows)))
     head = oracle_head("flow", lambda x, t, z: z)
-    plan = make_plan(~visible, num_iter, 5, cfg)
     text = backend.array(np.zeros(4, int))
     run = backend.module("mar").sample(
         transformer,
