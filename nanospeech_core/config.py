@@ -149,6 +149,10 @@ class ModelConfig:
                 f"config: vocoder.input_channels is {self.vocoder.input_channels}, "
                 f"but transformer.mel_dim is {t.mel_dim}"
             )
+        if self.duration and not self.phone_duration and self.text.alignment == "durations":
+            raise UserError(
+                'config: text.alignment "durations" needs phone_duration; duration gives one length for all'
+            )
         if d is not None:
             one_of("diffusion.objective", d.objective, ("flow", "ddpm"))
             if d.target_channels != t.patch * t.mel_dim:

@@ -178,10 +178,10 @@ class Nanospeech(nn.Module):
             text = np.concatenate((reference.ids, ids))[None]
             seconds = float(predictor(self.tensor(reference.mel[None]), self.tensor(text))[0])
             frames = (seconds * FRAME_RATE - len(reference.mel)) / speed
-            return np.array([max(1, round(frames))])
+            return np.array([max(len(ids), round(frames))])
         elif self.config.text.alignment == "filler":
             frames = len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed
-            return np.array([max(1, round(frames))])
+            return np.array([max(len(ids), round(frames))])
         else:
             logs = np.full(len(ids), np.log1p(len(reference.mel) / len(reference.ids)))
         return whole_frames(logs, speed, self.config.transformer.patch)

@@ -71,15 +71,16 @@ def write_checkpoint(
 
 
 def tame(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Durations of about `FRAMES` frames, and a voice that is neither inaudible nor clipped."""
+    """Symbols of about `FRAMES` frames, utterances of 3 s, and a voice neither inaudible nor clipped."""
     weights = dict(weights)
     for name, factor, offset in (
         ("duration_predictor.to_pred", 0.2, np.log1p(FRAMES)),
+        ("duration_predictor.to_pred.0", 30.0, 0.0),  # of original checkpoints; it has no bias
         ("vocoder.head.out", 0.3, 1.0),
     ):
-        if f"{name}.weight" in weights:
-            weights[f"{name}.weight"] = (weights[f"{name}.weight"] * factor).astype(np.float32)
-            weights[f"{name}.bias"] = (weights[f"{name}.bias"] * factor + offset).astype(np.float32)
+        for key, add in ((f"{name}.weight", 0.0), (f"{name}.bias", offset)):
+            if key in weights:
+                weights[key] = (weights[key] * factor + add).astype(np.float32)
     return weights
 
 

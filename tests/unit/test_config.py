@@ -64,6 +64,7 @@ def test_absent_keys_are_defaults():
         ("vocoder.n_fft", 1000, "config: vocoder.n_fft is 1000; it must be a multiple of 512"),
         ("vocoder.num_layers", 0, "config: vocoder.num_layers is 0; it must be at least 1"),
         ("vocoder.input_channels", 80, "but transformer.mel_dim is 100"),
+        ("phone_duration", None, 'text.alignment "durations" needs phone_duration'),
         ("mel.std", 0, "config: mel.std and residual_std must be positive"),
         ("residual_std", float("nan"), "config: mel.std and residual_std must be positive"),
     ],

@@ -1,0 +1,159 @@
+"""One checkpoint, one seed, one waveform: text in, samples out, on both backends."""
+
+import functools
+import string
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backends import NAMES, Backend, relative_error
+from checkpoints import tiny_config, write_checkpoint
+
+from nanospeech_core.checkpoint import PRETRAINED
+from nanospeech_core.config import DurationConfig, TextConfig
+
+TOLERANCE = 1e-3  # of the peak
+CHARACTERS = tuple(string.ascii_letters + " .,?!")
+TEXT = "Hello there, how are you?"
+TWO_SENTENCES = "This is the first of two sentences. And this one is the second, without a stop"
+
+MASKED = {
+    "masked": {},
+    "masked, cfg 2": {"cfg": 2.0},
+    "masked, constant cfg 2": {"cfg": 2.0, "cfg_schedule": "constant"},
+    "masked, 1 iteration": {"num_iter": 1},
+    "masked, 3 denoising steps": {"diffusion_steps": 3},
+    "masked, temperature 1": {"temperature": 1.0},
+}
+ODE = {
+    f"{method}, cfg {cfg:g}, sway {sway:g}": {"method": method, "cfg": cfg, "sway_coef": sway}
+    for method in ("euler", "midpoint", "rk4")
+    for cfg in (1.0, 2.0)
+    for sway in (0.0, -1.0)
+}
+OPTIONS = {name: {"use_diffusion": True, **options} for name, options in MASKED.items()} | ODE
+DEFAULTS = {
+    "masked": {"use_diffusion": True},
+    "masked, cfg 2": {"use_diffusion": True, "cfg": 2.0},
+    "euler": {"method": "euler"},
+    "midpoint": {"method": "midpoint"},
+    "rk4": {"method": "rk4", "cfg": 2.0},
+}
+
+
+@functools.cache
+def speaker(backend: str, folder: Path | None):
+    return Backend(backend).module("nanospeech").Nanospeech.from_pretrained(folder)
+
+
+def speak(backend: str, folder: Path | None, text: str = TEXT, **options) -> np.ndarray:
+    wave = speaker(backend, folder).generate(text, **{"seed": 7, **options})
+    assert wave.dtype == np.float32 and wave.ndim == 1 and len(wave) > 4000
+    peak = np.abs(wave).max()
+    assert 0.01 < peak < 1  # neither inaudible, nor clipped, which would hide differences
+    return wave
+
+
+def assert_same(folder: Path | None, text: str = TEXT, **options) -> np.ndarray:
+    """Both backends speak alike; returns torch's wave."""
+    torch, mlx = (speak(name, folder, text, **options) for name in NAMES)
+    assert relative_error(mlx, torch) <= TOLERANCE
+    return torch
+
+
+CONFIGS = {
+    "flow": tiny_config(),
+    "ddpm": tiny_config(diffusion=replace(tiny_config().diffusion, objective="ddpm"), residual=False),
+    # as original Nanospeech checkpoints are: characters, one length for all, velocities, no masked path
+    "original": tiny_config(
+        text=TextConfig("characters", CHARACTERS, "filler"),
+        transformer=replace(tiny_config().transformer, patch=1, rope="first_head", visible_flag=False),
+        predict="velocity",
+        diffusion=None,
+        phone_duration=None,
+        duration=DurationConfig(dim=32, depth=1, heads=2, text_num_embeds=len(CHARACTERS), text_dim=16),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("waveform")
+    folders = {name: write_checkpoint(root / name, config=config) for name, config in CONFIGS.items()}
+    for name, format, dtype in (("mlx", "mlx", "F32"), ("float16", "pt", "F16"), ("bfloat16", "mlx", "BF16")):
+        folders[name] = write_checkpoint(root / name, format, dtype)
+    return folders
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_every_sampler(folders, options):
+    assert_same(folders["flow"], **options)
+
+
+@pytest.mark.parametrize("options", MASKED.values(), ids=MASKED)
+def test_the_ddpm_head(folders, options):
+    assert_same(folders["ddpm"], use_diffusion=True, **options)
+
+
+@pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
+@pytest.mark.parametrize("options", [{"speed": 1.3}, {"voice": "emma"}, {"seed": 0}], ids=str)
+def test_speed_voice_and_seed(folders, use_diffusion, options):
+    assert_same(folders["flow"], use_diffusion=use_diffusion, **options)
+
+
+@pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
+def test_two_sentences(folders, use_diffusion):
+    wave = assert_same(folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
+    for name in NAMES:
+        stream = list(
+            speaker(name, folders["flow"]).stream(TWO_SENTENCES, use_diffusion=use_diffusion, seed=7)
+        )
+        assert len(stream) == 2
+        assert len(wave) == sum(map(len, stream)) + 4800  # and the pause between
+
+
+def test_a_sentence_too_long_for_the_model(folders):
+    text = "word and " * 32 + "word"
+    waves = [list(speaker(name, folders["flow"]).stream(text, speed=0.25, steps=1)) for name in NAMES]
+    assert len(waves[0]) == len(waves[1]) > 1
+    for torch, mlx in zip(*waves, strict=True):
+        assert relative_error(mlx, torch) <= TOLERANCE
+
+
+def test_every_option_is_heard(folders):
+    """So that the comparisons above compare different things."""
+    waves = [speak("torch", folders["flow"], **options) for options in OPTIONS.values()]
+    waves.append(speak("torch", folders["flow"], seed=8))
+    waves.append(speak("torch", folders["flow"], steps=3))
+    for i, one in enumerate(waves):
+        for other in waves[:i]:
+            assert relative_error(one, other) > 10 * TOLERANCE
+    fast = speak("torch", folders["flow"], speed=1.3)
+    assert len(fast) == pytest.approx(len(waves[0]) / 1.3, rel=0.1)
+
+
+@pytest.mark.parametrize("options", [{"method": "euler"}, {"method": "rk4", "cfg": 2.0}], ids=str)
+def test_an_original_checkpoint(folders, options):
+    wave = assert_same(folders["original"], TEXT, **options)
+    assert len(wave) / 256 > 2 * len(TEXT)  # the predictor's length, not the least that is given
+
+
+@pytest.mark.parametrize("backend", NAMES)
+@pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
+def test_the_format_of_the_file_changes_nothing(folders, backend, use_diffusion):
+    waves = [speak(backend, folders[name], use_diffusion=use_diffusion) for name in ("flow", "mlx")]
+    assert (waves[0] == waves[1]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
+def test_weights_stored_in_halves(folders, dtype, use_diffusion):
+    wave = assert_same(folders[dtype], use_diffusion=use_diffusion)
+    assert (wave != speak("torch", folders["flow"], use_diffusion=use_diffusion)[: len(wave)]).any()
+
+
+@pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
+@pytest.mark.parametrize("options", DEFAULTS.values(), ids=DEFAULTS)
+def test_the_embedded_checkpoint(options):
+    assert_same(None, **options)
