@@ -1,30 +1,32 @@
-"""Training data: WebDataset shards (or folders) of audio + json, held in memory as log-mels, batched by length.
+"""Training data: utterances held in memory as log-mels, joined into sequences, batched by length.
 
-A json holds `phonemes` (one character a symbol) and `durations`: len(phonemes) + 2 integers, a leading pause, each symbol, a
-trailing pause, in units of `duration_unit` samples at 24 kHz (600 where absent). The pauses carry the id of the space.
+An utterance's json holds `phonemes` (`text` for models that read characters; one character a symbol) and
+`durations`: len(symbols) + 2 numbers, a leading pause, each symbol, a trailing pause, in units of
+`duration_unit` samples at 24 kHz (600 where absent). The pauses carry the id of the space. `voice` and `text`
+may be absent.
 """
 
 from __future__ import annotations
 
-import glob
 import io
-import json
-import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
+from nanospeech_core.mel import HOP, N_MELS, SAMPLE_RATE, log_mel
 
 from .config import DataConfig
+from .shards import read_pairs
 
-AUDIO = (".opus", ".ogg", ".flac", ".wav", ".mp3")
 DURATION_UNIT = 600
+TOLERANCE = 0.1  # seconds by which durations and audio may differ: codecs pad
+MIN_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -35,136 +37,158 @@ class Utterance:
     voice: str
     text: str
     mel: np.ndarray  # float16 [frames, bins], not normalized
-    ids: np.ndarray  # int64 [symbols], a pause at either end
+    ids: np.ndarray  # int64 [symbols], a pause at either end, -1 where the vocabulary lacks a symbol
     frames: np.ndarray  # int64 [symbols], the frames of each symbol; they sum to the mel's length
 
 
-def read_pairs(patterns: tuple[str, ...]) -> Iterator[tuple[str, bytes, dict]]:
-    """(key, audio bytes, json) of every item of the shards or folders, in order."""
-    paths = sorted({p for pattern in patterns for p in glob.glob(pattern)})
-    if not paths:
+@dataclass(frozen=True)
+class Batch:
+    """Padded sequences; the tokens are normalized."""
+
+    tokens: torch.Tensor  # float32 [batch, tokens, patch * bins]
+    text: torch.Tensor  # int64 [batch, tokens * patch], an id per frame, -1 where there is none
+    mask: torch.Tensor  # bool [batch, tokens], false where padded
+    first: torch.Tensor  # int64 [batch]: whole tokens of the first of several utterances, 0 of a single one
+    ids: torch.Tensor  # int64 [batch, symbols], -1 where there is none
+    frames: torch.Tensor  # float32 [batch, symbols]
+    first_symbols: torch.Tensor  # int64 [batch], like `first`
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+class Skip(Exception):
+    """Why an utterance is left out."""
+
+
+def load_utterances(
+    config: DataConfig, model: ModelConfig, report: Callable[[str], object] = print
+) -> list[Utterance]:
+    """Read everything that fits the config; what is skipped is counted and reported.
+
+    Raises:
+        UserError: nothing matches, a shard cannot be read, or nothing in them fits.
+    """
+    if model.transformer.mel_dim != N_MELS:
         raise UserError(
-            f"no training data: nothing matches {', '.join(patterns) or 'data.shards (it is empty)'}"
+            f"config: transformer.mel_dim is {model.transformer.mel_dim}; a mel has {N_MELS} bins"
         )
-    for path in map(Path, paths):
-        if path.is_dir():
-            for meta in sorted(path.glob("*.json")):
-                audio = next((meta.with_suffix(s) for s in AUDIO if meta.with_suffix(s).exists()), None)
-                if audio is not None:
-                    yield meta.stem, audio.read_bytes(), json.loads(meta.read_bytes())
-            continue
-        halves: dict[str, dict[str, bytes]] = {}
-        with tarfile.open(path) as tar:
-            for member in tar:
-                if not member.isfile():
-                    continue
-                key, _, suffix = member.name.rpartition(".")
-                half = halves.setdefault(key, {})
-                half["json" if suffix == "json" else "audio"] = tar.extractfile(member).read()
-                if len(half) == 2:
-                    yield key, half["audio"], json.loads(half["json"])
-                    del halves[key]
+    kept: list[Utterance] = []
+    skipped: Counter[str] = Counter()
+    for key, audio, meta in read_pairs(config.shards, lambda reason: skipped.update([reason])):
+        try:
+            kept.append(read_utterance(key, audio, meta, config, model))
+        except Skip as reason:
+            skipped[str(reason)] += 1
+    hours = sum(len(u.mel) for u in kept) * HOP / SAMPLE_RATE / 3600
+    report(f"{len(kept)} utterances, {hours:.2f} h, {len({u.voice for u in kept})} voices")
+    for reason, count in sorted(skipped.items()):
+        report(f"skipped {count}: {reason}")
+    unknown = sum(int((u.ids < 0).sum()) for u in kept)
+    if unknown:
+        report(f"{unknown} symbols are not in the vocabulary and are left without text")
+    if not kept:
+        raise UserError(
+            f"no data: all {skipped.total()} utterances were skipped ({', '.join(sorted(skipped))})"
+        )
+    return kept
 
 
-def frame_counts(durations: list[int], unit: int, frames: int) -> np.ndarray:
-    """Whole frames of each symbol, by rounding the boundaries; the last symbol ends with the mel."""
+def read_utterance(key: str, audio: bytes, meta: dict, config: DataConfig, model: ModelConfig) -> Utterance:
+    """Decode and check one utterance. Raises Skip where it cannot be trained on."""
+    symbols_key = "phonemes" if model.text.kind == "phonemes" else "text"
+    symbols, durations = meta.get(symbols_key), meta.get("durations")
+    unit = meta.get("duration_unit", DURATION_UNIT)
+    if not (symbols and isinstance(symbols, str)):
+        raise Skip(f"no {symbols_key}")
+    if not (numbers(durations) and numbers([unit]) and unit > 0):
+        raise Skip("no durations")
+    if len(durations) != len(symbols) + 2:
+        raise Skip(f"durations that do not match the {symbols_key}")
+    wave = read_wave(audio, config.max_seconds)
+    if abs(sum(durations) * unit - len(wave)) > TOLERANCE * SAMPLE_RATE:
+        raise Skip("durations that do not add up to the audio's")
+    mel = log_mel(wave)
+    if len(mel) < max(MIN_FRAMES, model.transformer.patch):
+        raise Skip("too short")
+    vocab = {symbol: i for i, symbol in enumerate(model.text.vocab)}
+    ids = [vocab[" "], *(vocab.get(symbol, -1) for symbol in symbols), vocab[" "]]
+    return Utterance(
+        key=key,
+        voice=str(meta.get("voice", key)),
+        text=str(meta.get("text", "")),
+        mel=mel.astype(np.float16),
+        ids=np.array(ids, dtype=np.int64),
+        frames=frame_counts(durations, unit, len(mel)),
+    )
+
+
+def numbers(values) -> bool:
+    """Whether this is a list of finite numbers, none of them negative."""
+    return isinstance(values, list) and all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < 1e9 for v in values
+    )
+
+
+def read_wave(audio: bytes, max_seconds: float) -> np.ndarray:
+    """An audio file's content -> float32 [samples], mono, 24 kHz. Raises Skip."""
+    import soundfile
+    import soxr
+
+    try:
+        wave, rate = soundfile.read(io.BytesIO(audio), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
+        raise Skip("unreadable audio") from error
+    if len(wave) > max_seconds * rate:
+        raise Skip(f"longer than {max_seconds:g} s")
+    if not len(wave):
+        raise Skip("too short")
+    if not np.isfinite(wave).all():
+        raise Skip("audio with values that are not finite")
+    wave = wave.mean(axis=1)
+    return wave if rate == SAMPLE_RATE else soxr.resample(wave, rate, SAMPLE_RATE)
+
+
+def frame_counts(durations: list[float], unit: float, frames: int) -> np.ndarray:
+    """Whole frames of each symbol, int64, by rounding the boundaries; the last symbol ends with the mel."""
     ends = np.round(np.cumsum(durations) * unit / HOP).astype(np.int64)
     ends = np.minimum(ends, frames)
     ends[-1] = frames
     return np.diff(ends, prepend=0)
 
 
-def load_utterances(config: DataConfig, model: ModelConfig, report=print) -> list[Utterance]:
-    """Read everything that fits the config; what is skipped is counted and reported, never silent."""
-    import soundfile
-    import soxr
+def split(utterances: list[Utterance], held_out: int) -> tuple[list[Utterance], list[Utterance]]:
+    """(held out, for training). Held out are the smallest checksums of the keys.
 
-    ids = {symbol: i for i, symbol in enumerate(model.text.vocab)}
-    pause = ids[" "]
-    kept, skipped = [], {}
-
-    def skip(why: str) -> None:
-        skipped[why] = skipped.get(why, 0) + 1
-
-    for key, audio, meta in read_pairs(config.shards):
-        if "phonemes" not in meta or "durations" not in meta:
-            skip("no phonemes or durations")
-            continue
-        if len(meta["durations"]) != len(meta["phonemes"]) + 2:
-            skip("durations that do not match the phonemes")
-            continue
-        try:
-            wave, rate = soundfile.read(io.BytesIO(audio), dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError:
-            skip("unreadable audio")
-            continue
-        wave = wave.mean(1)
-        if rate != SAMPLE_RATE:
-            wave = soxr.resample(wave, rate, SAMPLE_RATE)
-        if len(wave) > config.max_seconds * SAMPLE_RATE:
-            skip(f"longer than {config.max_seconds:g} s")
-            continue
-        if len(wave) < HOP * 8:
-            skip("too short")
-            continue
-        mel = log_mel(wave)
-        symbols = [pause, *(ids.get(s, -1) for s in meta["phonemes"]), pause]
-        frames = frame_counts(meta["durations"], meta.get("duration_unit", DURATION_UNIT), len(mel))
-        kept.append(
-            Utterance(
-                key,
-                meta.get("voice", key),
-                meta.get("text", ""),
-                mel.astype(np.float16),
-                np.array(symbols, dtype=np.int64),
-                frames,
-            )
+    So what was trained on is never held out later, however much data is added.
+    """
+    ranked = sorted(utterances, key=lambda u: (zlib.crc32(u.key.encode()), u.key))
+    chosen = {u.key for u in ranked[:held_out]}
+    training = [u for u in utterances if u.key not in chosen]
+    if not training:
+        raise UserError(
+            f"no data is left to train on: data.held_out is {held_out}, of {len(utterances)} utterances"
         )
-    hours = sum(len(u.mel) for u in kept) * HOP / SAMPLE_RATE / 3600
-    report(f"{len(kept)} utterances, {hours:.2f} h, {len({u.voice for u in kept})} voices")
-    for why, count in sorted(skipped.items()):
-        report(f"skipped {count}: {why}")
-    if not kept:
-        raise UserError("no training data: every item was skipped")
-    return kept
-
-
-@dataclass
-class Batch:
-    """Padded sequences; the tokens are normalized."""
-
-    tokens: torch.Tensor  # float32 [batch, tokens, patch * bins]
-    text: torch.Tensor  # int64 [batch, tokens * patch], an id per frame, -1 where padded
-    mask: torch.Tensor  # bool [batch, tokens]
-    first: (
-        torch.Tensor
-    )  # int64 [batch]: tokens of the first utterance of a joined sequence, 0 where there is one only
-    ids: torch.Tensor  # int64 [batch, symbols], -1 where padded
-    frames: torch.Tensor  # float32 [batch, symbols]
-    first_symbols: torch.Tensor  # int64 [batch], like `first`
-
-    def to(self, device: torch.device) -> Batch:
-        return Batch(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
+    return ranked[:held_out], training
 
 
 def collate(sequences: list[list[Utterance]], model: ModelConfig) -> Batch:
-    """Join each sequence's utterances and pad the batch."""
+    """Join each sequence's utterances and pad the batch; frames that fill no token are cut off at the end."""
     patch, bins = model.transformer.patch, model.transformer.mel_dim
     mels = [np.concatenate([u.mel for u in s]) for s in sequences]
-    counts = [len(m) // patch for m in mels]
     symbols = [np.concatenate([u.ids for u in s]) for s in sequences]
     durations = [np.concatenate([u.frames for u in s]) for s in sequences]
-    rows, n, k = len(sequences), max(counts), max(map(len, symbols))
+    rows, n, k = len(sequences), max(map(len, mels)) // patch, max(map(len, symbols))
     tokens = np.zeros((rows, n, patch * bins), dtype=np.float32)
     text = np.full((rows, n * patch), -1, dtype=np.int64)
     mask = np.zeros((rows, n), dtype=bool)
     ids = np.full((rows, k), -1, dtype=np.int64)
     frames = np.zeros((rows, k), dtype=np.float32)
-    for i, (mel, count, symbol, duration) in enumerate(zip(mels, counts, symbols, durations, strict=True)):
-        used = count * patch
-        clean = (mel[:used].astype(np.float32) - model.mel.mean) / model.mel.std
+    for i, (mel, symbol, duration) in enumerate(zip(mels, symbols, durations, strict=True)):
+        count = len(mel) // patch
+        clean = (mel[: count * patch].astype(np.float32) - model.mel.mean) / model.mel.std
         tokens[i, :count] = clean.reshape(count, -1)
-        text[i, :used] = np.repeat(symbol, duration)[:used]
+        text[i, : count * patch] = np.repeat(symbol, duration)[: count * patch]
         mask[i, :count] = True
         ids[i, : len(symbol)] = symbol
         frames[i, : len(symbol)] = duration
@@ -174,51 +198,66 @@ def collate(sequences: list[list[Utterance]], model: ModelConfig) -> Batch:
     return Batch(*map(torch.from_numpy, arrays))
 
 
+def frames_of(sequence: list[Utterance]) -> int:
+    return sum(len(u.mel) for u in sequence)
+
+
 def join(utterances: list[Utterance], config: DataConfig, rng: np.random.Generator) -> list[list[Utterance]]:
-    """Shuffle, then join neighbours of one voice into sequences of at most `max_seconds`. Every utterance appears once."""
+    """Shuffle, then join neighbours of one voice into sequences; every utterance is in one of them.
+
+    A joined sequence has at most `max_joined` utterances and lasts at most `max_seconds`.
+    """
     limit = int(config.max_seconds * SAMPLE_RATE / HOP)
     by_voice: dict[str, list[Utterance]] = {}
     for i in rng.permutation(len(utterances)):
         by_voice.setdefault(utterances[i].voice, []).append(utterances[i])
     sequences = []
     for items in by_voice.values():
-        current, want = [], 0
+        current: list[Utterance] = []
+        want = int(rng.integers(1, config.max_joined + 1))
         for u in items:
-            full = current and (len(current) >= want or sum(len(c.mel) for c in current) + len(u.mel) > limit)
-            if full:
+            if current and (len(current) == want or frames_of(current) + len(u.mel) > limit):
                 sequences.append(current)
                 current = []
-            if not current:
                 want = int(rng.integers(1, config.max_joined + 1))
             current.append(u)
         sequences.append(current)
     return sequences
 
 
+def group(
+    sequences: list[list[Utterance]], order: np.ndarray, config: DataConfig
+) -> list[list[list[Utterance]]]:
+    """Batches of neighbours in `order`, at most `batch_seconds` when padded; a longer sequence is alone."""
+    limit = config.batch_seconds * SAMPLE_RATE / HOP
+    groups: list[list[list[Utterance]]] = []
+    longest = 0
+    for i in order:
+        frames = frames_of(sequences[i])
+        if groups and max(longest, frames) * (len(groups[-1]) + 1) <= limit:
+            groups[-1].append(sequences[i])
+            longest = max(longest, frames)
+        else:
+            groups.append([sequences[i]])
+            longest = frames
+    return groups
+
+
 def batches(
     utterances: list[Utterance], config: DataConfig, model: ModelConfig, seed: int, start: int = 0
 ) -> Iterator[Batch]:
-    """Endless batches of at most `batch_seconds` of padded audio, similar lengths together; nothing is dropped.
+    """Endless batches, similar lengths together, in random order; an epoch holds every utterance once.
 
-    The stream depends on `seed` only; `start` skips that many batches, for resuming.
+    The stream depends on the utterances, the config and `seed` only. `start` skips that many batches, for
+    resuming.
     """
-    limit = config.batch_seconds * SAMPLE_RATE / HOP
-    epoch, index = 0, 0
+    epoch = 0
     while True:
         rng = np.random.default_rng([seed, epoch])
         sequences = join(utterances, config, rng)
-        length = [sum(len(u.mel) for u in s) * rng.uniform(0.9, 1.1) for s in sequences]
-        groups, group, longest = [], [], 0
-        for i in np.argsort(length):
-            frames = sum(len(u.mel) for u in sequences[i])
-            if group and max(longest, frames) * (len(group) + 1) > limit:
-                groups.append(group)
-                group, longest = [], 0
-            group.append(sequences[i])
-            longest = max(longest, frames)
-        groups.append(group)
-        for g in rng.permutation(len(groups)):
-            if index >= start:
-                yield collate(groups[g], model)
-            index += 1
+        lengths = np.array([frames_of(s) for s in sequences]) * rng.uniform(0.9, 1.1, len(sequences))
+        groups = group(sequences, np.argsort(lengths), config)
+        for i in rng.permutation(len(groups))[start:]:
+            yield collate(groups[i], model)
+        start = max(0, start - len(groups))
         epoch += 1

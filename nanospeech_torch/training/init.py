@@ -1,28 +1,40 @@
-"""Initial weights where torch's own are not wanted."""
+"""Initial weights: fresh ones where torch's own are not wanted, or those of a trained model."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 from torch import nn
 
+from nanospeech_core import checkpoint
+from nanospeech_core.config import ModelConfig
+from nanospeech_core.errors import UserError
+
 from ..nanospeech import Nanospeech
+from .run import read_checkpoint
 
 
+@torch.no_grad()
 def initialize(model: Nanospeech) -> None:
-    """adaLN starts as plain pre-norm blocks (modulations constant: scale 0, shift 0, gate 1), outputs start at zero.
+    """adaLN starts as plain pre-norm blocks (constant: scale 0, shift 0, gate 1), outputs start at zero.
 
     DiffLoss as in MAR (arXiv 2406.11838): Xavier linear layers, zero modulations (gates closed) and output.
     """
     transformer = model.transformer
     for block in transformer.transformer_blocks:
         nn.init.zeros_(block.attn_norm.linear.weight)
-        bias = block.attn_norm.linear.bias.data.reshape(6, -1)
+        bias = block.attn_norm.linear.bias.view(
+            6, -1
+        )  # shift, scale, gate of attention, then of feed-forward
         bias.zero_()
         bias[2], bias[5] = 1.0, 1.0
     nn.init.zeros_(transformer.norm_out.linear.weight)
     nn.init.zeros_(transformer.norm_out.linear.bias)
     nn.init.zeros_(transformer.proj_out.weight)
     nn.init.normal_(transformer.text_embed.text_embed.weight, std=0.3)
+    if model.to_mel is not None:
+        nn.init.zeros_(model.to_mel.bias)
     if model.diffusion_module is not None:
         net = model.diffusion_module.net
         for module in net.modules():
@@ -34,6 +46,33 @@ def initialize(model: Nanospeech) -> None:
         for part in (*net.res_blocks, net.final_layer):
             nn.init.zeros_(part.adaLN_modulation[1].weight)
         nn.init.zeros_(net.final_layer.linear.weight)
-    with torch.no_grad():
-        if model.to_mel is not None:
-            model.to_mel.bias.zero_()
+
+
+@torch.no_grad()
+def warm_start(model: Nanospeech, path: str) -> list[str]:
+    """Take a trained model's weights: the averaged ones of a trainer's checkpoint, or a checkpoint folder's.
+
+    A part that it lacks altogether (a model of the flow path only has no head) keeps its fresh weights.
+
+    Returns:
+        the names of those parts.
+    Raises:
+        UserError: it cannot be read, its vocabulary is another, or a tensor does not fit.
+    """
+    if os.path.isdir(path):
+        config, tensors = checkpoint.load_folder(path, "pt")
+    else:
+        state = read_checkpoint(path)
+        if not (isinstance(state, dict) and "ema" in state and "config" in state):
+            raise UserError(f"{path} is no checkpoint of this trainer: it has no averaged weights and config")
+        config = ModelConfig.from_dict(state["config"], str(path))
+        tensors = {name: value.numpy() for name, value in state["ema"].items()}
+    if config.text.vocab != model.config.text.vocab:
+        raise UserError(f"{path} was trained with another text.vocab than the config's")
+    tensors = {name: value for name, value in tensors.items() if not name.startswith("vocoder.")}
+    own = model.state_dict()
+    parts = {name.partition(".")[0] for name in tensors} | {"transformer"}
+    shapes = {name: tuple(value.shape) for name, value in own.items() if name.partition(".")[0] in parts}
+    for name, value in checkpoint.check(tensors, shapes, path).items():
+        own[name].copy_(torch.from_numpy(value))
+    return sorted({name.partition(".")[0] for name in own} - parts)

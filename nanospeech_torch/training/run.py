@@ -1,0 +1,123 @@
+"""What every training run has: a schedule, averaged weights, checkpoints, a log, and a way to be stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from nanospeech_core.errors import UserError
+from nanospeech_core.files import replacing
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; "auto" is CUDA's where there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # an unknown name; a device that is not there
+        raise UserError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def progress(step: int, steps: int, seconds: float, minutes: float) -> float:
+    """Share of a run that is over, 0 to 1: of its steps or (with `minutes`) its time, whichever is more."""
+    by_clock = seconds / (60 * minutes) if minutes else 0.0
+    return min(max(step / steps, by_clock), 1.0)
+
+
+def learning_rate(step: int, done: float, peak: float, final: float, warmup: int) -> float:
+    """A cosine from `peak` to `final` as `done` goes from 0 to 1, under a warm-up of `warmup` steps."""
+    cosine = final + (peak - final) * 0.5 * (1 + math.cos(math.pi * done))
+    return cosine * min(1.0, (step + 1) / max(1, warmup))
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
+    """average <- d average + (1 - d) model; d = (1 + step) / (10 + step) of the steps done, up to `decay`."""
+    d = min(decay, (1 + step) / (10 + step))
+    for a, value in zip(average.parameters(), model.parameters(), strict=True):
+        a.lerp_(value, 1 - d)
+
+
+# checkpoints: `step-N.pt` in the run's folder
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}.pt"
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """All checkpoints of a run, oldest first."""
+    found = {path: re.fullmatch(r"step-(\d+)\.pt", path.name) for path in folder.glob("step-*.pt")}
+    return sorted((path for path, match in found.items() if match), key=lambda path: int(found[path][1]))
+
+
+def write_checkpoint(path: Path, state: dict) -> None:
+    """Write a state: whole, or not at all."""
+    with replacing(path) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # torch's way to say that the disk is full
+            raise UserError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """A training checkpoint's contents, on the CPU. Raises UserError when it cannot be read."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"cannot read the checkpoint {path}: {reason}") from error
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete all but the newest `keep` checkpoints, and what a killed run left half-written."""
+    for path in (*checkpoints(folder)[:-keep], *folder.glob(".step-*.pt")):
+        path.unlink(missing_ok=True)
+
+
+def append_log(path: Path, entry: dict) -> None:
+    """Add one line of JSON; floats are rounded to 6 digits."""
+    entry = {
+        key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()
+    }
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """A list that SIGINT and SIGTERM add their number to, so that a run can end between two steps.
+
+    A second signal interrupts at once. Outside the main thread, which alone gets them, the list stays empty.
+    """
+    received: list[int] = []
+
+    def note(number, frame) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
