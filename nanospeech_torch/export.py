@@ -19,7 +19,7 @@ from nanospeech_core.voices import Voice, save_voice
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Join the averaged weights of a training run, a vocoder, and voices from the training data into one folder."""
+    """Join a run's averaged weights, a vocoder, and voices from the training data into one folder."""
     parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.export", description=main.__doc__)
     parser.add_argument("acoustic", help="a checkpoint of nanospeech_torch.train")
     parser.add_argument("vocoder", help="weights exported by nanospeech_torch.train_vocoder")

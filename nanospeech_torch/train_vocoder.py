@@ -20,18 +20,23 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        from .training import vocoder, vocoder_config
+        from .training.vocoder_config import read_config
 
-        config = vocoder_config.read_config(options.config)
+        config = read_config(options.config)
+        from .training import vocoder  # after the config: torch takes seconds to import
+
         if options.export:
             step = vocoder.export(Path(config.out), options.export, options.dtype)
             print(f"{options.export}: weights of step {step}")
-        else:
-            vocoder.train(config)
+            return 0
+        received = vocoder.train(config)
     except UserError as error:
         print(f"train_vocoder: {error}", file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        print("train_vocoder: interrupted", file=sys.stderr)
+        return 130
+    return 128 + received if received else 0
 
 
 if __name__ == "__main__":

@@ -50,7 +50,14 @@ def update_average(average: nn.Module, model: nn.Module, step: int, decay: float
         a.lerp_(value, 1 - d)
 
 
-# checkpoints: `step-N.pt` in the run's folder
+# a run's folder, and its checkpoints `step-N.pt`
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror or error}") from error
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:

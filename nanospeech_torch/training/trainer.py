@@ -174,10 +174,7 @@ class Trainer:
         return received[0] if received else 0
 
     def prepare_folder(self) -> None:
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder {self.out}: {error.strerror or error}") from error
+        run.make_folder(self.out)
         with replacing(self.out / "train_config.json") as path:
             text = json.dumps(self.config.to_dict(), indent=1, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import math
-import signal
 import time
 from pathlib import Path
 
@@ -17,10 +15,10 @@ from torch import Tensor
 
 from nanospeech_core.checkpoint import save_tensors
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
 from nanospeech_core.mel import HOP
 
 from ..vocos import Vocos
+from . import run
 from .discriminators import Discriminators, discriminator_loss, feature_loss, generator_loss
 from .vocoder_config import VocoderTrainingConfig
 from .vocoder_data import Crops, load_recordings
@@ -30,6 +28,7 @@ from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, modulation_loss, stft_loss,
 STFT_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))
 DISCRIMINATOR_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))
 PERIODS = (2, 3, 5, 7, 11)
+CHECKPOINTS_KEPT = 2
 
 
 class VocoderTrainer:
@@ -38,7 +37,7 @@ class VocoderTrainer:
     def __init__(self, config: VocoderTrainingConfig, training: list[np.ndarray], held_out: list[np.ndarray]):
         torch.manual_seed(config.seed)
         self.config = config
-        self.device = torch.device(config.device)
+        self.device = run.choose_device(config.device)
         self.rng = np.random.default_rng(config.seed)
         self.crops = Crops(training, config.data.crop_frames, config.data.gain_db)
         self.mel = LogMel().to(self.device)
@@ -67,16 +66,14 @@ class VocoderTrainer:
     def progress(self) -> float:
         """Share of the run that is over, 0 to 1: of the steps or of the minutes, whichever is more."""
         o = self.config.optimizer
-        by_clock = self.seconds / (60 * o.minutes) if o.minutes else 0.0
-        return min(max(self.steps_done / o.steps, by_clock), 1.0)
+        return run.progress(self.steps_done, o.steps, self.seconds, o.minutes)
 
     def learning_rate(self) -> float:
         """Of the next step: linear warm-up, then a cosine from `learning_rate` to `final_learning_rate`."""
         o = self.config.optimizer
-        if self.steps_done < o.warmup_steps:
-            return o.learning_rate * (self.steps_done + 1) / o.warmup_steps
-        cosine = 0.5 * (1.0 + math.cos(math.pi * self.progress()))
-        return o.final_learning_rate + (o.learning_rate - o.final_learning_rate) * cosine
+        return run.learning_rate(
+            self.steps_done, self.progress(), o.learning_rate, o.final_learning_rate, o.warmup_steps
+        )
 
     def step(self) -> dict[str, float]:
         """One optimizer step on one batch; returns the losses, unweighted."""
@@ -100,10 +97,7 @@ class VocoderTrainer:
             total = total + weights.features * losses["features"]
         rate = self.learning_rate()
         norm = self._update(self.model, self.optimizer, total, rate)
-        with torch.no_grad():
-            decay = min(config.optimizer.ema, (1 + self.steps_done) / (10 + self.steps_done))
-            for average, current in zip(self.ema.parameters(), self.model.parameters(), strict=True):
-                average.lerp_(current, 1 - decay)
+        run.update_average(self.ema, self.model, self.steps_done, config.optimizer.ema)
         self.steps_done += 1
         self.seconds += time.monotonic() - began
         return {name: value.detach().item() for name, value in losses.items()} | {
@@ -171,12 +165,11 @@ class VocoderTrainer:
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "rng": self.rng.bit_generator.state,
         }
-        with replacing(path) as temporary:
-            torch.save(state, temporary)
+        run.write_checkpoint(path, state)
 
     def load(self, path: Path) -> None:
         """Take up the state that `save` wrote. Raises UserError when it is of another model."""
-        state = read_checkpoint(path)
+        state = run.read_checkpoint(path)
         if state["config"]["model"] != dataclasses.asdict(self.config.model):
             raise UserError(f"{path} holds a vocoder of another shape than the config's [model] describes")
         self.model.load_state_dict(state["model"])
@@ -205,67 +198,50 @@ def initialize(model: Vocos, waves: Tensor) -> None:
     head.out.bias[: head.n_fft // 2 + 1] = magnitude.log().mean(dim=(0, 1)).to(head.out.bias.device)
 
 
-def read_checkpoint(path: Path) -> dict:
-    """A training checkpoint's contents. Raises UserError when it cannot be read."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise UserError(f"cannot read the checkpoint {path}: {error}".splitlines()[0]) from error
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the most steps in a training folder, if there is one."""
-    return max(folder.glob("step-*.pt"), default=None)
-
-
 def export(folder: Path, destination: Path, dtype: str = "float32") -> int:
     """Write the newest checkpoint's averaged weights as `vocos.safetensors`, atomically; returns their step.
 
     The header's `format` is "pt", its `config` the model's as JSON. Raises UserError without a checkpoint.
     """
-    newest = newest_checkpoint(folder)
-    if newest is None:
+    found = run.checkpoints(folder)
+    if not found:
         raise UserError(f"no checkpoint (step-*.pt) in {folder}")
-    state = read_checkpoint(newest)
+    state = run.read_checkpoint(found[-1])
     weights = {name: value.numpy().astype(dtype) for name, value in state["ema"].items()}
     save_tensors(destination, weights, {"format": "pt", "config": json.dumps(state["config"]["model"])})
     return state["step"]
 
 
-def train(config: VocoderTrainingConfig) -> VocoderTrainer:
+def train(config: VocoderTrainingConfig) -> int:
     """Train to the end of the schedule, going on from the newest checkpoint in `out`; log to `out/log.jsonl`.
 
-    SIGINT and SIGTERM end the run after the step in progress, with a checkpoint.
+    Returns:
+        0 at the schedule's end; the signal (SIGINT, SIGTERM) that ended it sooner, with a checkpoint.
     """
-    folder = Path(config.out)
-    folder.mkdir(parents=True, exist_ok=True)
     trainer = VocoderTrainer(config, *load_recordings(config.data, config.seed))
-    newest = newest_checkpoint(folder)
-    if newest is not None:
-        trainer.load(newest)
-    stop = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.append(True))
+    folder = Path(config.out)
+    run.make_folder(folder)
+    found = run.checkpoints(folder)
+    if found:
+        trainer.load(found[-1])
 
     def checkpoint() -> None:
-        trainer.save(folder / f"step-{trainer.steps_done:08d}.pt")
-        for old in sorted(folder.glob("step-*.pt"))[:-2]:
-            old.unlink()
+        trainer.save(run.checkpoint_path(folder, trainer.steps_done))
+        run.prune(folder, CHECKPOINTS_KEPT)
 
-    saved = time.monotonic()
-    with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
-        while trainer.progress() < 1 and not stop:
+    saved, first = time.monotonic(), trainer.steps_done
+    with run.stop_signals() as received:
+        while trainer.progress() < 1 and not received:
             values = trainer.step()
             done = trainer.steps_done
             evaluated = done % config.evaluate_every == 0 or trainer.progress() == 1
             if evaluated:
                 values |= trainer.evaluate()
             if evaluated or done % config.log_every == 0:
-                values = {"step": done, "seconds": trainer.seconds} | values
-                log.write(json.dumps({k: round(v, 6) for k, v in values.items()}) + "\n")
-                log.flush()
+                run.append_log(folder / "log.jsonl", {"step": done, "seconds": trainer.seconds} | values)
             if time.monotonic() - saved > 60 * config.checkpoint_minutes:
                 checkpoint()
                 saved = time.monotonic()
-    checkpoint()
-    return trainer
+        if trainer.steps_done > first:
+            checkpoint()
+    return received[0] if received else 0

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nanospeech_core.config import VocosConfig, from_dict
-from nanospeech_core.errors import UserError
+from nanospeech_core.config import VocosConfig
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from .toml import read_toml
 
 
 @dataclass(frozen=True)
@@ -83,8 +78,4 @@ class VocoderTrainingConfig:
 
 def read_config(path: str | Path) -> VocoderTrainingConfig:
     """The config of a TOML file. Raises UserError for an unreadable file, an unknown key or a wrong type."""
-    try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"cannot read the config {path}: {error}") from error
-    return from_dict(VocoderTrainingConfig, values, str(path))
+    return read_toml(path, VocoderTrainingConfig)
