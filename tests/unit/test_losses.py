@@ -11,7 +11,7 @@ from nanospeech_core.mel import log_mel
 
 torch = pytest.importorskip("torch")
 
-from nanospeech_torch import flow  # noqa: E402
+from nanospeech_torch import flow, mar  # noqa: E402
 from nanospeech_torch.nanospeech import Nanospeech  # noqa: E402
 from nanospeech_torch.training.config import LossConfig  # noqa: E402
 from nanospeech_torch.training.data import Batch, Utterance, collate, frame_counts  # noqa: E402
@@ -216,6 +216,53 @@ def test_the_masked_path_does_not_see_hidden_tokens():
     # a flow row sees all of its tokens, noised
     flow_rows = torch.autograd.grad((z * masks.is_flow[:, None, None]).sum(), tokens)[0].abs().sum(-1)
     assert (flow_rows[masks.target & masks.is_flow[:, None]] > 0).all()
+
+
+def test_the_masked_path_is_the_one_that_speaks():
+    """What is trained is `mar.condition` of the visible tokens: no time, no noised input."""
+    model, batch = build(), random_batch()
+    config = LossConfig(flow_share=0.0, drop=0.0, visible_noise=0.0)
+    seen = []
+    model.transformer.norm_out.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    joint_loss(model, batch, config, 1.0, generator(2))
+    masks = draw_masks(batch, config, 0.0, generator(2))
+    transformer = model.transformer
+    cond = torch.where(masks.visible[..., None], batch.tokens, 0.0)
+    text = transformer.embed_text(batch.text, batch.mask.shape[1], None, batch.mask)
+    modulations = transformer.modulations(torch.zeros(1))
+    mar.condition(transformer, cond, masks.visible, text, modulations, batch.mask)
+    assert masks.visible.any()
+    torch.testing.assert_close(seen[0][batch.mask], seen[1][batch.mask], atol=1e-5, rtol=1e-5)
+
+
+def test_the_head_does_not_train_the_regression():
+    model = build()
+    config = LossConfig(flow_share=0.0, regression_weight=0.0)
+    total, _ = joint_loss(model, random_batch(), config, 1.0, generator())
+    total.backward()
+    assert not model.to_mel.weight.grad.any() and not model.to_mel.bias.grad.any()
+    assert model.diffusion_module.net.cond_embed.weight.grad.any()
+    assert model.transformer.input_embed.proj.weight.grad.any()
+
+
+def test_visible_tokens_are_spoiled_a_little():
+    model, batch = build(), random_batch(rows=32)
+    given = []
+    model.transformer.input_embed.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    config = LossConfig(flow_share=0.0, visible_noise=0.2)
+    joint_loss(model, batch, config, 0.0, generator(3))
+    masks = draw_masks(batch, config, 0.0, generator(3))
+    channels = model.transformer.channels
+    cond = given[0][..., channels : 2 * channels].detach()
+    assert not cond[~masks.visible].any() and not given[0][..., :channels].any()
+    stds = [
+        float((cond[row] - batch.tokens[row])[masks.visible[row]].std())
+        for row in range(32)
+        if masks.visible[row].sum() > 2
+    ]
+    assert len(stds) > 15 and max(stds) < 0.8
+    # half-normal: the mean of |N(0, 0.2)|
+    assert abs(np.mean(stds) - 0.2 * math.sqrt(2 / math.pi)) < 0.06
 
 
 def test_padding_changes_nothing():

@@ -337,6 +337,13 @@ def test_validation_is_the_same_each_time_and_leaves_no_trace(config):
     assert all(p.grad is None for p in one.model.parameters())
 
 
+def test_without_held_out_utterances_nothing_is_validated(config):
+    one = Trainer(change(config, data=dataclasses.replace(config.data, held_out=0)))
+    one.run()
+    steps = [entry["step"] for entry in read_log(config) if "step" in entry and "saved" not in entry]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("bf16", [False, True])
 def test_it_learns(config, bf16):
     learner = Trainer(change(config, steps=40, bf16=bf16, validate_every=10))
@@ -344,6 +351,25 @@ def test_it_learns(config, bf16):
     held_out = [e["held_out_regression"] for e in read_log(learner.config) if "held_out_regression" in e]
     assert held_out[-1] < 0.75 * held_out[0]
     assert all(p.dtype == torch.float32 for p in learner.model.parameters())
+
+
+@pytest.mark.gpu
+def test_cuda_agrees_with_the_cpu_and_learns(config, tmp_path):
+    first = {}
+    for device in ("cpu", "cuda"):
+        one = Trainer(change(config, out=str(tmp_path / device), device=device, steps=1))
+        one.run()
+        first[device] = losses(one.config)[1]
+    for name in ("flow", "duration", "gradient"):
+        assert first["cuda"][name] == pytest.approx(first["cpu"][name], rel=1e-2)
+    learner = Trainer(change(config, device="auto", steps=40, bf16=True, validate_every=10))
+    assert learner.device.type == "cuda"
+    learner.run()
+    held_out = [e["held_out_regression"] for e in read_log(learner.config) if "held_out_regression" in e]
+    assert held_out[-1] < 0.75 * held_out[0]
+    resumed = Trainer(change(config, device="cuda", steps=41, bf16=True))
+    resumed.run()
+    assert resumed.step == 41
 
 
 # checkpoints
