@@ -7,6 +7,7 @@ import ctypes.util
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -29,11 +30,12 @@ def lend_blas() -> str | None:
     return None
 
 
-def candidates() -> list[str]:
-    """Libraries that export the Fortran BLAS, the best first."""
+def candidates() -> Iterator[str]:
+    """Libraries that export the Fortran BLAS, the best first; one is looked for when it is asked for."""
     spec = importlib.util.find_spec("torch")
     folders = spec.submodule_search_locations if spec is not None else None
     paths = [Path(folder, "lib", "libtorch_cpu.so") for folder in folders or ()]
-    names = [str(path) for path in paths if path.is_file()]
-    system = ctypes.util.find_library("openblas")
-    return names + ([system] if system else [])
+    yield from (str(path) for path in paths if path.is_file())
+    system = ctypes.util.find_library("openblas")  # this runs the linker, which takes a tenth of a second
+    if system:
+        yield system

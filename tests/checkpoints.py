@@ -74,7 +74,7 @@ def tame(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Symbols of about `FRAMES` frames, utterances of 3 s, and a voice neither inaudible nor clipped."""
     weights = dict(weights)
     for name, factor, offset in (
-        ("duration_predictor.to_pred", 0.2, np.log1p(FRAMES)),
+        ("duration_predictor.to_pred", 0.05, np.log1p(FRAMES)),
         ("duration_predictor.to_pred.0", 30.0, 0.0),  # of original checkpoints; it has no bias
         ("vocoder.head.out", 0.3, 1.0),
     ):
