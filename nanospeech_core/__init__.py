@@ -1,1 +1,1 @@
-"""What both backends share: config, text, audio, schedules, plans, checkpoints. Imports neither MLX nor torch."""
+"""What both backends share: config, text, audio, schedules, plans, checkpoints. No MLX, no torch."""

@@ -184,7 +184,7 @@ class Nanospeech(nn.Module):
             return np.array([max(len(ids), round(frames))])
         else:
             logs = np.full(len(ids), np.log1p(len(reference.mel) / len(reference.ids)))
-        return whole_frames(logs, speed, self.config.transformer.patch)
+        return whole_frames(logs, speed, self.transformer.patch)
 
     def sample(
         self,
@@ -207,6 +207,8 @@ class Nanospeech(nn.Module):
         if use_diffusion:
             if self.diffusion_module is None:
                 raise UserError("this model has no diffusion head; it speaks without --use-diffusion")
+            if self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
+                raise UserError("a ddpm head needs at least 2 diffusion steps")
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule)
             states = mar.sample(
                 self.transformer,
@@ -229,7 +231,7 @@ class Nanospeech(nn.Module):
         for state in states:
             mx.eval(state)
             tokens = state
-        frames = tokens[prompt.start :].reshape(-1, self.config.transformer.mel_dim)
+        frames = tokens[prompt.start :].reshape(-1, self.transformer.mel_dim)
         return np.array(frames) * self.config.mel.std + self.config.mel.mean
 
     def decode(self, mel: np.ndarray) -> np.ndarray:

@@ -66,7 +66,8 @@ class DiT(nn.Module):
         mask_padding: bool = False,
     ):
         super().__init__()
-        self.dim, self.dim_head, self.patch, self.channels = dim, dim_head, patch, patch * mel_dim
+        self.dim, self.dim_head = dim, dim_head
+        self.mel_dim, self.patch, self.channels = mel_dim, patch, patch * mel_dim
         self.visible_flag, self.mask_padding = visible_flag, mask_padding
         self.time_embed = TimestepEmbedding(dim)
         self.text_embed = TextEmbedding(text_num_embeds, text_dim, conv_layers)

@@ -185,7 +185,7 @@ class Nanospeech(nn.Module):
             return np.array([max(len(ids), round(frames))])
         else:
             logs = np.full(len(ids), np.log1p(len(reference.mel) / len(reference.ids)))
-        return whole_frames(logs, speed, self.config.transformer.patch)
+        return whole_frames(logs, speed, self.transformer.patch)
 
     @torch.inference_mode()
     def sample(
@@ -209,6 +209,8 @@ class Nanospeech(nn.Module):
         if use_diffusion:
             if self.diffusion_module is None:
                 raise UserError("this model has no diffusion head; it speaks without --use-diffusion")
+            if self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
+                raise UserError("a ddpm head needs at least 2 diffusion steps")
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule)
             states = mar.sample(
                 self.transformer,
@@ -230,7 +232,7 @@ class Nanospeech(nn.Module):
             states = flow.sample(self.transformer, cond, visible, text, start, times, method, cfg, predict)
         for state in states:
             tokens = state
-        frames = tokens[prompt.start :].reshape(-1, self.config.transformer.mel_dim)
+        frames = tokens[prompt.start :].reshape(-1, self.transformer.mel_dim)
         return frames.float().cpu().numpy() * self.config.mel.std + self.config.mel.mean
 
     @torch.inference_mode()
