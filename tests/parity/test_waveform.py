@@ -12,6 +12,7 @@ from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.checkpoint import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
+from nanospeech_core.errors import UserError
 
 TOLERANCE = 1e-3  # of the peak
 CHARACTERS = tuple(string.ascii_letters + " .,?!")
@@ -137,6 +138,14 @@ def test_every_option_is_heard(folders):
 def test_an_original_checkpoint(folders, options):
     wave = assert_same(folders["original"], TEXT, **options)
     assert len(wave) / 256 > 2 * len(TEXT)  # the predictor's length, not the least that is given
+
+
+@pytest.mark.parametrize("backend", NAMES)
+def test_what_a_model_cannot_do_is_told(folders, backend):
+    with pytest.raises(UserError, match="no diffusion head"):
+        speaker(backend, folders["original"]).generate(TEXT, use_diffusion=True)
+    with pytest.raises(UserError, match="at least 2 diffusion steps"):
+        speaker(backend, folders["ddpm"]).generate(TEXT, use_diffusion=True, diffusion_steps=1)
 
 
 @pytest.mark.parametrize("backend", NAMES)
