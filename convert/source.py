@@ -110,6 +110,8 @@ def read_pt(path: Path) -> Source:
         config = None
     if config is not None:
         config = ModelConfig.from_dict(config, f"{path}: config").to_dict()
+        if len(files) == 1:  # the vocoder is trained by itself: the folder speaks with the embedded one
+            config["vocoder"] = None
     return Source(path, files, config, checkpoint.get("step"))
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -266,7 +267,8 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
     """Read a checkpoint folder for a backend.
 
     Args:
-        path: a folder with `config.json`, `model.safetensors` and, with a vocoder, `vocos.safetensors`.
+        path: a folder with `config.json`, `model.safetensors` and, with a vocoder, `vocos.safetensors`;
+            without one, the embedded checkpoint's vocoder is taken (the mel is always the same).
         backend: "pt" or "mlx", the layout wanted.
     Returns:
         the config and all tensors, the vocoder's under `vocoder.`, bfloat16 widened to float32.
@@ -275,10 +277,15 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
     """
     folder = Path(path)
     config = read_config(folder)
-    files = {"": "model.safetensors"} | ({"vocoder.": "vocos.safetensors"} if config.vocoder else {})
+    files = {"": folder / "model.safetensors"}
+    if config.vocoder is not None:
+        files["vocoder."] = folder / "vocos.safetensors"
+    elif (PRETRAINED / "vocos.safetensors").is_file():
+        config = replace(config, vocoder=read_config(PRETRAINED).vocoder)
+        files["vocoder."] = PRETRAINED / "vocos.safetensors"
     result = {}
-    for prefix, name in files.items():
-        tensors, metadata = load_tensors(folder / name, widen=True)
-        tensors = for_backend(tensors, file_format(metadata, folder / name), backend)
+    for prefix, file in files.items():
+        tensors, metadata = load_tensors(file, widen=True)
+        tensors = for_backend(tensors, file_format(metadata, file), backend)
         result |= {prefix + key: array for key, array in tensors.items()}
     return config, result

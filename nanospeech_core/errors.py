@@ -4,5 +4,5 @@
 class UserError(Exception):
     """Bad input (a file, a flag, a checkpoint, a text), told in one sentence.
 
-    Command lines print the sentence on stderr and exit with status 1; library callers catch it like any other.
+    Command lines print the sentence on stderr and exit with status 1; callers of the library catch it.
     """

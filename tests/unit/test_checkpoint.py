@@ -299,8 +299,18 @@ def test_a_broken_folder_is_told(tmp_path, file, content, sentence):
         checkpoint.load_folder(tmp_path / "m", "pt")
 
 
-def test_a_folder_without_vocoder_needs_no_file(tmp_path):
+def test_a_folder_without_vocoder_takes_the_embedded_one(tmp_path, monkeypatch):
     write_folder(tmp_path / "m", "pt")
     (tmp_path / "m" / "vocos.safetensors").unlink()
     (tmp_path / "m" / "config.json").write_text(json.dumps(ModelConfig(vocoder=None).to_dict()))
+    monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path / "none")
     assert set(checkpoint.load_folder(tmp_path / "m", "pt")[1]) == set(conv_tensors())
+    write_folder(tmp_path / "embedded", "mlx")
+    monkeypatch.setattr(checkpoint, "PRETRAINED", tmp_path / "embedded")
+    config, tensors = checkpoint.load_folder(tmp_path / "m", "pt")
+    assert config.vocoder == checkpoint.read_config(tmp_path / "embedded").vocoder
+    own, _ = load_tensors(tmp_path / "embedded" / "vocos.safetensors")
+    mine = {name.removeprefix("vocoder."): t for name, t in tensors.items() if name.startswith("vocoder.")}
+    assert {n: t.shape for n, t in mine.items()} == {
+        n: t.shape for n, t in checkpoint.swap_conv_axes(own).items()
+    }
