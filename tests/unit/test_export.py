@@ -19,7 +19,7 @@ VOICE = {"name": "tone", "key": "u000", "language": "en-us", "description": "a r
 
 @pytest.fixture
 def parts(tmp_path):
-    """The arguments: a training checkpoint whose `ema` differs from its `model`, a vocoder, voices, a shard."""
+    """The arguments; the files: a run whose `ema` differs from its `model`, a vocoder, voices, a shard."""
     torch.manual_seed(0)
     model = small_model()
     networks = Nanospeech.from_config(model)
