@@ -25,7 +25,7 @@ class GenerateOptions:
     use_diffusion: bool = False  # the masked path in place of the ODE
     num_iter: int = 12
     diffusion_steps: int = 8
-    temperature: float = 0.6
+    temperature: float = 0.3
     cfg: float = 1.0  # guidance scale: 1 is off
     cfg_schedule: str = "linear"
     steps: int = 8
