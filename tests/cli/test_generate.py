@@ -389,6 +389,8 @@ def test_interrupted(backend, model, folder, quiet):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
+        # a shell's background jobs, such as a CI's, begin with SIGINT ignored, and hand that on
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     if quiet:
         with pytest.raises(subprocess.TimeoutExpired):  # at work for a while
