@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,3 +36,27 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         if not special:
             with suppress(OSError):  # it was never made
                 temporary.unlink()
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """A new folder beside `path`: put in the place of `path` and all it held when the block ends.
+
+    When the block fails it is deleted; what a killed process left of one is deleted by the next call.
+
+    Raises:
+        UserError: the folder cannot be written (a file is there, no permission, full disk).
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
