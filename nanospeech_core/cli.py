@@ -42,18 +42,26 @@ def run(load: Callable[[str | None], Speaker], argv: Sequence[str] | None, prog:
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
-        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
+        the exit code of `guard`.
     Raises:
         SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
     """
     args, options = _parse(argv, prog)
+    if args.list_voices:
+        return guard(lambda: _list_voices(load(args.model)), prog, args.quiet)
+    return guard(lambda: _speak(load, args, options), prog, args.quiet)
+
+
+def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
+    """Run a command's body: its UserError is one line on stderr, as is each warning unless `quiet`.
+
+    Returns:
+        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
+    """
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: args.quiet or print(f"{prog}: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_: quiet or print(f"{prog}: {message}", file=sys.stderr)
         try:
-            if args.list_voices:
-                _list_voices(load(args.model))
-            else:
-                _speak(load, args, options)
+            command()
             return 0
         except UserError as error:
             print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
@@ -74,7 +82,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         allow_abbrev=False,
     )
     add_arguments(parser)
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {_version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
@@ -158,10 +166,11 @@ class _Bar:
             self.bar.close()
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+def version() -> str:
+    """This package's, as it is installed."""
+    from importlib import metadata
 
     try:
-        return version("nanospeech-mar")
-    except PackageNotFoundError:
+        return metadata.version("nanospeech-mar")
+    except metadata.PackageNotFoundError:
         return "(not installed)"
