@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +21,8 @@ import numpy as np
 from .config import ModelConfig
 from .errors import UserError
 from .files import replacing
+from .hub import find_folder
+from .original import OriginalFiles, read_original
 
 FORMATS = ("pt", "mlx")
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -48,9 +49,6 @@ DTYPES = {
 }
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 FLOATING = tuple(DTYPES[name] for name in ("F64", "F32", "F16", "BF16"))
-
-HUB_ID = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
-HUB_FILES = ("*.json", "*.safetensors", "*.flac", "*.txt")
 
 
 def load_tensors(
@@ -207,48 +205,11 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
         if not (PRETRAINED / "config.json").is_file():
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")
         return PRETRAINED
-    folder = Path(os.path.expanduser(model))
-    if os.path.isdir(folder):  # unlike Path.is_dir, no error for a name that is too long
-        return folder
-    if os.path.exists(folder):
+    if os.path.isfile(os.path.expanduser(model)):
         raise UserError(
             f"{model} is a file; a checkpoint is the folder that holds config.json and model.safetensors"
         )
-    match = HUB_ID.fullmatch(str(model))
-    if not match or os.path.isdir(folder.parent):
-        raise UserError(f"no such folder: {model}")
-    return download(match["id"], revision or match["revision"])
-
-
-def download(repository: str, revision: str | None = None) -> Path:
-    """The local copy of a hub repository, fetched when it is not there yet."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(HUB_FILES)))
-    except GatedRepoError as error:  # a RepositoryNotFoundError too, so it comes first
-        raise UserError(
-            f"{repository} is gated: accept its terms on the hub and log in with `hf auth login`"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise UserError(f"{repository} is neither a folder here nor a repository on the hub") from error
-    except RevisionNotFoundError as error:
-        raise UserError(f"{repository} has no revision {revision} on the hub") from error
-    except LocalEntryNotFoundError as error:
-        raise UserError(
-            f"{repository} is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
-        ) from error
-    except (OSError, ValueError) as error:  # no space, an id that the hub does not allow
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"{repository} is no folder here and could not be fetched from the hub: {reason}"
-        ) from error
+    return find_folder(model, revision)
 
 
 def read_config(folder: str | os.PathLike) -> ModelConfig:
@@ -267,8 +228,9 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
     """Read a checkpoint folder for a backend.
 
     Args:
-        path: a folder with `config.json`, `model.safetensors` and, with a vocoder, `vocos.safetensors`;
-            without one, the embedded checkpoint's vocoder is taken (the mel is always the same).
+        path: a folder with `config.json`, `model.safetensors` and, with a vocoder, `vocos.safetensors`; or an
+            original Nanospeech checkpoint (see `original`). Without a vocoder, the embedded checkpoint's is
+            taken: the mel is always the same.
         backend: "pt" or "mlx", the layout wanted.
     Returns:
         the config and all tensors, the vocoder's under `vocoder.`, bfloat16 widened to float32.
@@ -276,16 +238,23 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
         UserError: a file is missing, broken, or not what the config says.
     """
     folder = Path(path)
-    config = read_config(folder)
-    files = {"": folder / "model.safetensors"}
-    if config.vocoder is not None:
-        files["vocoder."] = folder / "vocos.safetensors"
-    elif (PRETRAINED / "vocos.safetensors").is_file():
+    files = OriginalFiles.find(folder)
+    if files is None:
+        config = read_config(folder)
+        result = read_layout(folder / "model.safetensors", backend)
+    else:
+        config, result = read_original(files, lambda file: read_layout(file, "pt"))
+        result = for_backend(result, "pt", backend)
+    vocos = folder / "vocos.safetensors"
+    if config.vocoder is None and (PRETRAINED / "vocos.safetensors").is_file():
         config = replace(config, vocoder=read_config(PRETRAINED).vocoder)
-        files["vocoder."] = PRETRAINED / "vocos.safetensors"
-    result = {}
-    for prefix, file in files.items():
-        tensors, metadata = load_tensors(file, widen=True)
-        tensors = for_backend(tensors, file_format(metadata, file), backend)
-        result |= {prefix + key: array for key, array in tensors.items()}
+        vocos = PRETRAINED / "vocos.safetensors"
+    if config.vocoder is not None:
+        result |= {f"vocoder.{name}": tensor for name, tensor in read_layout(vocos, backend).items()}
     return config, result
+
+
+def read_layout(path: str | os.PathLike, backend: str, widen: bool = True) -> dict[str, np.ndarray]:
+    """The tensors of a safetensors file in the layout of "pt" or "mlx"; `widen` as in `load_tensors`."""
+    tensors, metadata = load_tensors(path, widen)
+    return for_backend(tensors, file_format(metadata, path), backend)

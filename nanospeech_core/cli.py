@@ -34,11 +34,11 @@ class Speaker(Protocol):
     ) -> Iterator[np.ndarray]: ...
 
 
-def run(load: Callable[[str | None], Speaker], argv: Sequence[str] | None, prog: str) -> int:
+def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] | None, prog: str) -> int:
     """The command's body.
 
     Args:
-        load: a checkpoint folder, hub id or None (the embedded model) -> the model.
+        load: a checkpoint folder, hub id or None (the embedded model), and a vocoder or None -> the model.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -48,7 +48,7 @@ def run(load: Callable[[str | None], Speaker], argv: Sequence[str] | None, prog:
     """
     args, options = _parse(argv, prog)
     if args.list_voices:
-        return guard(lambda: _list_voices(load(args.model)), prog, args.quiet)
+        return guard(lambda: _list_voices(load(args.model, args.vocoder)), prog, args.quiet)
     return guard(lambda: _speak(load, args, options), prog, args.quiet)
 
 
@@ -101,14 +101,16 @@ def _list_voices(speaker: Speaker) -> None:
     sys.stdout.flush()
 
 
-def _speak(load: Callable[[str | None], Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
+def _speak(
+    load: Callable[[str | None, str | None], Speaker], args: argparse.Namespace, options: GenerateOptions
+) -> None:
     # What can be refused is refused before the model is loaded.
     text = check_text(_read_standard_input() if args.text is None else args.text)
     if args.output is None:
         audio.check_player()
     else:
         audio.check_output(args.output)
-    speaker = load(args.model)
+    speaker = load(args.model, args.vocoder)
     started = time.perf_counter()
     pause = np.zeros(round(audio.PAUSE_SECONDS * speaker.sample_rate), dtype=np.float32)
     waves = []

@@ -110,6 +110,16 @@ class VocosConfig:
 
 
 @dataclass(frozen=True)
+class SamplingConfig:
+    """How the model speaks where the caller does not say (`GenerateOptions`)."""
+
+    cfg: float = 1.0  # guidance scale: 1 is off
+    steps: int = 8  # intervals of the ODE
+    method: str = "euler"
+    sway_coef: float = -1.0
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """Everything that `config.json` holds. The defaults are the embedded model's."""
 
@@ -126,6 +136,7 @@ class ModelConfig:
     phone_duration: PhoneDurationConfig | None = field(default_factory=PhoneDurationConfig)
     duration: DurationConfig | None = None
     vocoder: VocosConfig | None = field(default_factory=VocosConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
         t, d = self.transformer, self.diffusion
@@ -133,15 +144,19 @@ class ModelConfig:
         one_of("text.alignment", self.text.alignment, ("durations", "filler"))
         one_of("predict", self.predict, ("clean", "velocity"))
         one_of("transformer.rope", t.rope, ("all_heads", "first_head"))
+        one_of("sampling.method", self.sampling.method, ("euler", "midpoint", "rk4"))
         for name, section in (
             ("transformer", t),
             ("diffusion", d),
             ("phone_duration", self.phone_duration),
             ("duration", self.duration),
             ("vocoder", self.vocoder),
+            ("sampling", self.sampling),
         ):
             if section is not None:
                 check_sizes(name, section, len(self.text.vocab))
+        if not (0 <= self.sampling.cfg <= 20 and -1 <= self.sampling.sway_coef <= 1):
+            raise UserError("config: sampling.cfg must be from 0 to 20, sampling.sway_coef from -1 to 1")
         if not (self.mel.std > 0 and self.residual_std > 0):
             raise UserError("config: mel.std and residual_std must be positive")
         if self.vocoder is not None and self.vocoder.input_channels != t.mel_dim:

@@ -1,4 +1,7 @@
-"""How speech is generated: every option, its default and its flag, once."""
+"""How speech is generated: every option, its default and its flag, once.
+
+The guidance and the ODE that suit a model are its config's (`SamplingConfig`): None asks for them here.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import math
 import numbers
 from dataclasses import dataclass
 
+from .config import SamplingConfig
 from .errors import UserError
 from .text import LANGUAGES
 
@@ -26,11 +30,11 @@ class GenerateOptions:
     num_iter: int = 12
     diffusion_steps: int = 8
     temperature: float = 0.3
-    cfg: float = 1.0  # guidance scale: 1 is off
+    cfg: float | None = None  # guidance scale: 1 is off
     cfg_schedule: str = "linear"
-    steps: int = 8
-    method: str = "euler"
-    sway_coef: float = -1.0
+    steps: int | None = None
+    method: str | None = None
+    sway_coef: float | None = None
     speed: float = 1.0
     seed: int = 0
 
@@ -41,14 +45,17 @@ class GenerateOptions:
             ("diffusion-steps", self.diffusion_steps),
             ("steps", self.steps),
         ):
-            _check_range(flag, value, 1, 1000, whole=True)
+            if value is not None:
+                _check_range(flag, value, 1, 1000, whole=True)
         _check_range("seed", self.seed, 0, 2**63 - 1, whole=True)
         _check_range("temperature", self.temperature, 0, 2)
-        _check_range("cfg", self.cfg, 0, 20)
-        _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
+        if self.cfg is not None:
+            _check_range("cfg", self.cfg, 0, 20)
+        if self.sway_coef is not None:
+            _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
         _check_range("speed", self.speed, 0.25, 4)
         for flag, value, choices in (
-            ("method", self.method, METHODS),
+            ("method", self.method, (None, *METHODS)),
             ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
             ("lang", self.lang, (None, *LANGUAGES)),
         ):
@@ -68,11 +75,12 @@ DEFAULTS = GenerateOptions()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
-    d = DEFAULTS
+    d, usual = DEFAULTS, SamplingConfig()
     what = parser.add_argument_group("what to say, and where")
     _add(what, "--text", help="what to say (default: standard input)")
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
+    _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
     _add(
         what,
         "--lang",
@@ -104,20 +112,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         how, "--temperature", type=float, metavar="T", default=d.temperature, help="of the diffusion, 0 to 2"
     )
     _add(
-        how, "--cfg", type=float, metavar="SCALE", default=d.cfg,
-        help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s)",
+        how, "--cfg", type=float, metavar="SCALE",
+        help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s; "
+        f"default: the model's, usually {usual.cfg:g})",
     )  # fmt: skip
     _add(how, "--cfg-schedule", choices=CFG_SCHEDULES, default=d.cfg_schedule, help="of masked decoding")
-    _add(how, "--steps", type=int, metavar="N", default=d.steps, help="ODE steps")
-    _add(how, "--method", choices=METHODS, default=d.method, help="ODE solver")
     _add(
-        how,
-        "--sway-coef",
-        type=float,
-        metavar="S",
-        default=d.sway_coef,
-        help="sway of the ODE's times, -1 to 1",
+        how, "--steps", type=int, metavar="N", help=f"ODE steps (default: the model's, usually {usual.steps})"
     )
+    _add(how, "--method", choices=METHODS, help=f"ODE solver (default: the model's, usually {usual.method})")
+    _add(
+        how, "--sway-coef", type=float, metavar="S",
+        help=f"sway of the ODE's times, -1 to 1 (default: the model's, usually {usual.sway_coef:g})",
+    )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
     _add(parser, "--quiet", action="store_true", help="print errors only")

@@ -85,6 +85,8 @@ def make_reference(
     mel = (log_mel(wave) - config.mel.mean) / config.mel.std
     mel = mel[: len(mel) // patch * patch].astype(np.float32)
     if config.text.alignment == "filler":
+        if " " in config.text.vocab:  # between what the reference says and the sentence, as in Nanospeech
+            ids = np.append(ids, pause_id(config))
         return Reference(mel, ids, np.zeros(0, dtype=np.int64))
     ids = with_pauses(ids, config)
     if len(mel) < len(ids):

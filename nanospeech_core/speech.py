@@ -12,7 +12,7 @@ from .errors import UserError
 from .options import GenerateOptions
 from .prompt import Reference, make_reference, with_pauses
 from .text import Tokenizer, language_of
-from .voices import Voice, list_voices, load_voice, voice_from_reference
+from .voices import Voice, list_voices, load_voice, voice_from_reference, voices_folder
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,15 @@ def read_script(
 
 
 def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions) -> Voice:
-    """The recording of `ref_audio`, the named voice, or the checkpoint's default one."""
+    """The recording of `ref_audio`, or a voice (the named or the default one) as `voices_folder` has them."""
     if options.ref_audio is not None:
         return voice_from_reference(
             options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text)
         )
-    if folder is not None and options.voice is not None:
+    folder = voices_folder(folder)
+    if options.voice is not None:
         return load_voice(folder, options.voice)
-    voices = [] if folder is None else list_voices(folder)
+    voices = list_voices(folder)
     if not voices:
         raise UserError("this model has no voices; give it one by --ref-audio and --ref-text")
     return voices[0]

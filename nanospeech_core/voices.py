@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from . import audio
+from .checkpoint import PRETRAINED
 from .errors import UserError
 from .files import replacing
 from .mel import HOP, SAMPLE_RATE
@@ -41,6 +42,11 @@ class Voice:
     @property
     def seconds(self) -> float:
         return len(self.audio) / SAMPLE_RATE
+
+
+def voices_folder(folder: str | os.PathLike | None) -> Path:
+    """`folder` where it has voices, else the embedded checkpoint: its recordings serve any model."""
+    return Path(folder) if folder is not None and _names(folder) else PRETRAINED
 
 
 def list_voices(folder: str | os.PathLike) -> list[Voice]:

@@ -19,7 +19,8 @@ from nanospeech_core.options import DEFAULTS, GenerateOptions
 from nanospeech_core.plan import Noise, make_plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, make_prompts, whole_frames
 from nanospeech_core.schedule import ode_times
-from nanospeech_core.voices import Voice, list_voices
+from nanospeech_core.vocoder import load_with_vocoder
+from nanospeech_core.voices import Voice, list_voices, voices_folder
 
 from . import flow, mar
 from .diffloss import DiffLoss
@@ -75,18 +76,23 @@ class Nanospeech(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, model: str | os.PathLike | None = None, revision: str | None = None
+        cls,
+        model: str | os.PathLike | None = None,
+        revision: str | None = None,
+        vocoder: str | os.PathLike | None = None,
     ) -> Nanospeech:
         """Load a checkpoint.
 
         Args:
             model: a folder or a hub id; None is the embedded model.
             revision: of a hub id.
+            vocoder: a Vocos to speak through, as `nanospeech_core.vocoder.find_vocoder` takes it; None is the
+                checkpoint's, and for an original Nanospeech checkpoint the public one that it was made for.
         Raises:
             UserError: it cannot be found, or it is not whole.
         """
         folder = checkpoint.resolve(model, revision)
-        config, tensors = checkpoint.load_folder(folder, "pt")
+        config, tensors = load_with_vocoder(folder, "pt", vocoder)
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
         result.folder = folder
@@ -100,8 +106,8 @@ class Nanospeech(nn.Module):
             own[name].copy_(torch.from_numpy(value))
 
     def voices(self) -> list[Voice]:
-        """The voices that the checkpoint brings, the default one first."""
-        return [] if self.folder is None else list_voices(self.folder)
+        """The voices that the checkpoint brings, else the embedded ones; the default one first."""
+        return list_voices(voices_folder(self.folder))
 
     # from text to a waveform
 
@@ -196,14 +202,19 @@ class Nanospeech(nn.Module):
         num_iter: int = DEFAULTS.num_iter,
         diffusion_steps: int = DEFAULTS.diffusion_steps,
         temperature: float = DEFAULTS.temperature,
-        cfg: float = DEFAULTS.cfg,
+        cfg: float | None = DEFAULTS.cfg,
         cfg_schedule: str = DEFAULTS.cfg_schedule,
-        steps: int = DEFAULTS.steps,
-        method: str = DEFAULTS.method,
-        sway_coef: float = DEFAULTS.sway_coef,
+        steps: int | None = DEFAULTS.steps,
+        method: str | None = DEFAULTS.method,
+        sway_coef: float | None = DEFAULTS.sway_coef,
         seed: int = DEFAULTS.seed,
     ) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] of what follows the reference: masked path or ODE."""
+        """The log-mel float32 [frames, mel_dim] of what follows the reference: masked path or ODE.
+
+        Where cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
+        """
+        usual = self.config.sampling
+        cfg = usual.cfg if cfg is None else cfg
         cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
         noise = Noise(seed, *prompt.cond.shape)
         if use_diffusion:
@@ -226,7 +237,9 @@ class Nanospeech(nn.Module):
                 self.config.residual_std,
             )
         else:
-            times = ode_times(steps, sway_coef)
+            method = usual.method if method is None else method
+            steps = usual.steps if steps is None else steps
+            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
             start = self.tensor(noise.initial)
             predict = self.config.predict
             states = flow.sample(self.transformer, cond, visible, text, start, times, method, cfg, predict)

@@ -220,6 +220,7 @@ def test_resolve_hub(tmp_path, monkeypatch):
         calls.append((repository, options["revision"], options["allow_patterns"]))
         return str(tmp_path)
 
+    (tmp_path / "model.safetensors").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert checkpoint.resolve("owner/name") == tmp_path
@@ -248,6 +249,7 @@ def test_hub_errors_are_one_sentence(tmp_path, monkeypatch, error, sentence):
     def snapshot_download(*_, **__):
         raise error.__new__(error, "first line\nsecond line")
 
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     with pytest.raises(UserError, match=f"owner/name.*{sentence}") as told:

@@ -24,8 +24,8 @@ class Speaker:
     def __init__(self, error: BaseException | None = None):
         self.error, self.text, self.options, self.model = error, None, None, "not loaded"
 
-    def load(self, model):
-        self.model = model
+    def load(self, model, vocoder):
+        self.model, self.vocoder = model, vocoder
         return self
 
     def voices(self):
@@ -66,9 +66,10 @@ def stdin(monkeypatch, data: bytes, tty: bool = False):
 
 
 def test_writes_a_file_and_one_line(run, speaker, capsys):
-    assert run("--text", "Hello.", "--output", "a.wav", "--seed", "7", "--model", "somewhere") == 0
+    models = ("--model", "somewhere", "--vocoder", "elsewhere")
+    assert run("--text", "Hello.", "--output", "a.wav", "--seed", "7", *models) == 0
     assert len(audio.read("a.wav")) == 12000
-    assert speaker.text == "Hello." and speaker.model == "somewhere"
+    assert speaker.text == "Hello." and (speaker.model, speaker.vocoder) == ("somewhere", "elsewhere")
     expected = {**vars(GenerateOptions()), "seed": 7}
     assert speaker.options == expected
     out, err = capsys.readouterr()
@@ -212,7 +213,7 @@ def test_closed_standard_output():
         "import sys; from nanospeech_core import cli\n"
         "class Voice:\n    name = 'x' * 60; language = 'en'; description = 'd'\n"
         "class Speaker:\n    voices = lambda self: [Voice] * 5000\n"
-        "sys.exit(cli.run(lambda model: Speaker(), ['--list-voices'], 'prog'))"
+        "sys.exit(cli.run(lambda *_: Speaker(), ['--list-voices'], 'prog'))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -144,7 +144,9 @@ def test_reference_shorter_than_its_text():
 def test_reference_of_a_filler_model():
     voice = make_voice("me", "en-us", "abc", "abc")
     made = make_reference(voice.audio, encode("abc", FILLER), voice.durations, FILLER)
-    assert decode(made.ids, FILLER) == "abc" and len(made.frames) == 0 and len(made.mel) == 188
+    assert decode(made.ids, FILLER) == "abc " and len(made.frames) == 0 and len(made.mel) == 188
+    spaceless = replace(FILLER, text=replace(FILLER.text, vocab=tuple("abc")))
+    assert list(make_reference(voice.audio, encode("abc", spaceless), None, spaceless).ids) == [0, 1, 2]
 
 
 def test_a_vocabulary_without_a_space():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checkpoints import make_voice, tiny_config
 
-from nanospeech_core import audio
+from nanospeech_core import audio, voices
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions
@@ -63,7 +63,7 @@ def test_the_voice_gives_the_accent_unless_told(folder):
 def test_character_models_have_no_pauses(folder):
     script = read_script(TEXT, CHARACTERS, folder, GenerateOptions())
     assert spoken(script, CHARACTERS) == ["This is the first of two sentences.", "Here comes the second one"]
-    assert "".join(CHARACTERS.text.vocab[i] for i in script.reference.ids) == "Hello there."
+    assert "".join(CHARACTERS.text.vocab[i] for i in script.reference.ids) == "Hello there. "
 
 
 def test_durations_are_used_only_where_they_are_of_the_symbols(folder):
@@ -109,7 +109,19 @@ def test_the_default_voice(folder):
     assert choose_voice(folder, GenerateOptions(voice="emma")).name == "emma"
 
 
-def test_without_voices(tmp_path):
+def test_a_model_without_voices_borrows_the_embedded_ones(tmp_path, monkeypatch, folder):
+    monkeypatch.setattr(voices, "PRETRAINED", folder)
+    for place in (None, tmp_path):
+        assert choose_voice(place, GenerateOptions()).name == "heart"
+        assert choose_voice(place, GenerateOptions(voice="emma")).name == "emma"
+        with pytest.raises(UserError, match="the voices are emma, heart"):
+            choose_voice(place, GenerateOptions(voice="nobody"))
+    save_voice(tmp_path, make_voice("own", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ."))
+    assert choose_voice(tmp_path, GenerateOptions()).name == "own"
+
+
+def test_without_any_voices(tmp_path, monkeypatch):
+    monkeypatch.setattr(voices, "PRETRAINED", tmp_path / "none")
     for place in (None, tmp_path):
         with pytest.raises(UserError, match="no voices; give it one by --ref-audio"):
             choose_voice(place, GenerateOptions())
