@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import UserError
-from .files import replacing
+from .files import check_writable, replacing
 from .mel import SAMPLE_RATE
 
 # libsndfile's names of format and encoding, by the suffix of a file.
@@ -57,12 +57,7 @@ def check_output(path: str | os.PathLike) -> None:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"cannot write {path}: the suffix must be one of {', '.join(FORMATS)}")
-    if path.is_dir():
-        raise UserError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
-        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write {path}: no permission to write in {path.parent}")
+    check_writable(path)
 
 
 def write(path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:

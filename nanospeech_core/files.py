@@ -11,6 +11,17 @@ from pathlib import Path
 from .errors import UserError
 
 
+def check_writable(path: str | os.PathLike) -> None:
+    """Raise UserError unless a file can be expected to be written there: to be told before minutes of work."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write {path}: no permission to write in {path.parent}")
+
+
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path beside `path`: renamed onto it when the block ends, deleted when the block fails.
