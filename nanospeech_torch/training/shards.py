@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import itertools
 import json
+import lzma
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ AUDIO_SUFFIXES = frozenset(
     ".aif .aifc .aiff .au .avr .caf .flac .iff .mat .mp2 .mp3 .nist .oga .ogg .opus .paf .pvf .rf64 .sd2 .sf "
     ".snd .sph .svx .voc .w64 .wav .wave .wve .xi".split()
 )
+# What it does not read, but people have: known as audio, so that it is told apart from other files.
+FOREIGN_SUFFIXES = frozenset(".aac .ac3 .amr .m4a .m4b .mka .mp4 .webm .wma".split())
 BLOCK = 512  # of a tar file
+TAR_ERRORS = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
 def read_pairs(
@@ -73,7 +77,7 @@ def kind_of(name: str) -> str | None:
     if path.name.startswith("."):
         return None
     suffix = path.suffix.lower()
-    return "json" if suffix == ".json" else "audio" if suffix in AUDIO_SUFFIXES else None
+    return "json" if suffix == ".json" else "audio" if suffix in AUDIO_SUFFIXES | FOREIGN_SUFFIXES else None
 
 
 def folder_files(folder: Path) -> Iterator[tuple[str, str, bytes]]:
@@ -90,16 +94,32 @@ def folder_files(folder: Path) -> Iterator[tuple[str, str, bytes]]:
 def tar_files(path: Path) -> Iterator[tuple[str, str, bytes]]:
     """(key, kind, content) of a tar file's members, in its order."""
     try:
-        with tarfile.open(path) as tar:
-            for member in tar:
-                kind = kind_of(member.name)
-                if kind and member.isfile():
-                    folder, _, base = member.name.rpartition("/")
-                    key = base.partition(".")[0]
-                    yield f"{folder}/{key}" if folder else key, kind, tar.extractfile(member).read()
-            # tarfile ends in silence where a header is damaged or the file is cut between two members
-            tar.fileobj.seek(tar.offset)
-            if tar.fileobj.read(BLOCK) != bytes(BLOCK):
-                raise tarfile.ReadError("it is damaged, or ends too early")
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        with tarfile.open(path, tarinfo=StrictTarInfo) as tar:
+            for key, kind, member in tar_members(tar):
+                yield key, kind, tar.extractfile(member).read()
+    except TAR_ERRORS as error:
         raise UserError(f"cannot read the shard {path}: {error}") from error
+
+
+def tar_members(tar: tarfile.TarFile) -> Iterator[tuple[str, str, tarfile.TarInfo]]:
+    """(key, kind, member) of audio and json files; the key is the name up to the base name's first dot."""
+    for member in tar:
+        kind = kind_of(member.name)
+        if kind and member.isfile():
+            folder, _, base = member.name.rpartition("/")
+            key = base.partition(".")[0]
+            yield f"{folder}/{key}" if folder else key, kind, member
+        tar.members = []  # tarfile would keep all of them
+
+
+class StrictTarInfo(tarfile.TarInfo):
+    """A header; tarfile ends in silence where one is damaged or the file is cut before one, this raises."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        try:
+            return super().fromtarfile(tar)
+        except tarfile.HeaderError as error:
+            if isinstance(error, tarfile.EOFHeaderError):  # the blocks of zeros that end a tar file
+                raise
+            raise tarfile.ReadError("it is damaged, or ends too early") from error
