@@ -228,12 +228,14 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
     """Read a checkpoint folder for a backend.
 
     Args:
-        path: a folder with `config.json`, `model.safetensors` and, with a vocoder, `vocos.safetensors`; or an
-            original Nanospeech checkpoint (see `original`). Without a vocoder, the embedded checkpoint's is
-            taken: the mel is always the same.
+        path: a folder with `config.json`, `model.safetensors` and, as the config says, `vocos.safetensors`
+            and `aligner.safetensors`; or an original Nanospeech checkpoint (see `original`). Without a
+            vocoder, the embedded checkpoint's is taken, for the mel is always the same; without an aligner, a
+            model with durations and the embedded vocabulary takes the embedded aligner.
         backend: "pt" or "mlx", the layout wanted.
     Returns:
-        the config and all tensors, the vocoder's under `vocoder.`, bfloat16 widened to float32.
+        the config and all tensors, the vocoder's under `vocoder.`, the aligner's under `aligner.`, bfloat16
+        widened to float32.
     Raises:
         UserError: a file is missing, broken, or not what the config says.
     """
@@ -251,6 +253,13 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
         vocos = PRETRAINED / "vocos.safetensors"
     if config.vocoder is not None:
         result |= {f"vocoder.{name}": tensor for name, tensor in read_layout(vocos, backend).items()}
+    aligner = folder / "aligner.safetensors"
+    if config.aligner is None and config.text.alignment == "durations":
+        embedded = PRETRAINED / "aligner.safetensors"
+        if embedded.is_file() and read_config(PRETRAINED).text.vocab == config.text.vocab:
+            config, aligner = replace(config, aligner=read_config(PRETRAINED).aligner), embedded
+    if config.aligner is not None:
+        result |= {f"aligner.{name}": tensor for name, tensor in read_layout(aligner, backend).items()}
     return config, result
 
 

@@ -110,6 +110,21 @@ class VocosConfig:
 
 
 @dataclass(frozen=True)
+class AlignerConfig:
+    """What tells from text and audio which symbol is spoken when."""
+
+    dim: int = 160
+    key_dim: int = 64
+    text_layers: int = 1
+    mel_layers: int = 4
+    kernel: int = 3
+    mel_dim: int = 100
+    text_num_embeds: int = 114
+    temperature: float = 0.1  # of the distances: a log-probability is -temperature x distance^2
+    lag: int = 0  # frames by which boundaries are moved later, as in the corpus that a model learnt from
+
+
+@dataclass(frozen=True)
 class SamplingConfig:
     """How the model speaks where the caller does not say (`GenerateOptions`)."""
 
@@ -136,6 +151,7 @@ class ModelConfig:
     phone_duration: PhoneDurationConfig | None = field(default_factory=PhoneDurationConfig)
     duration: DurationConfig | None = None
     vocoder: VocosConfig | None = field(default_factory=VocosConfig)
+    aligner: AlignerConfig | None = None
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
@@ -151,6 +167,7 @@ class ModelConfig:
             ("phone_duration", self.phone_duration),
             ("duration", self.duration),
             ("vocoder", self.vocoder),
+            ("aligner", self.aligner),
             ("sampling", self.sampling),
         ):
             if section is not None:
@@ -164,6 +181,8 @@ class ModelConfig:
                 f"config: vocoder.input_channels is {self.vocoder.input_channels}, "
                 f"but transformer.mel_dim is {t.mel_dim}"
             )
+        if self.aligner is not None and not self.aligner.temperature > 0:
+            raise UserError("config: aligner.temperature must be positive")
         if self.duration and not self.phone_duration and self.text.alignment == "durations":
             raise UserError(
                 'config: text.alignment "durations" needs phone_duration; duration gives one length for all'
@@ -197,9 +216,10 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 def check_sizes(name: str, section: object, symbols: int) -> None:
     """Raise UserError for sizes of which no module can be built, or which cannot hold `symbols` text ids."""
+    may_be_0 = ("depth", "conv_layers", "text_layers", "mel_layers", "lag")
     sizes = {key: value for key, value in asdict(section).items() if isinstance(value, int)}
     for key, value in sizes.items():
-        least = 0 if key in ("depth", "conv_layers") or isinstance(value, bool) else 1
+        least = 0 if key in may_be_0 or isinstance(value, bool) else 1
         if value < least:
             raise UserError(f"config: {name}.{key} is {value}; it must be at least {least}")
     for key, divisor in (
@@ -209,8 +229,9 @@ def check_sizes(name: str, section: object, symbols: int) -> None:
     ):
         if sizes.get(key, 0) % divisor:
             raise UserError(f"config: {name}.{key} is {sizes[key]}; it must be a multiple of {divisor}")
-    if not sizes.get("conv_pos_kernel", 1) % 2:
-        raise UserError(f"config: {name}.conv_pos_kernel is {sizes['conv_pos_kernel']}; it must be odd")
+    for key in ("conv_pos_kernel", "kernel"):
+        if not sizes.get(key, 1) % 2:
+            raise UserError(f"config: {name}.{key} is {sizes[key]}; it must be odd")
     if sizes.get("text_num_embeds", symbols) < symbols:
         raise UserError(
             f"config: {name}.text_num_embeds is {sizes['text_num_embeds']}, "

@@ -65,15 +65,20 @@ def seconds_to_frames(durations: np.ndarray, frames: int) -> np.ndarray:
 
 
 def make_reference(
-    wave: np.ndarray, ids: np.ndarray, durations: np.ndarray | None, config: ModelConfig
+    wave: np.ndarray,
+    ids: np.ndarray,
+    durations: np.ndarray | None,
+    config: ModelConfig,
+    align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> Reference:
     """A voice's recording as tokens.
 
     Args:
         wave: float32 [samples], 24 kHz.
         ids: int64 [symbols] of what is said, without pauses.
-        durations: seconds [symbols + 2] with a pause at either end, or None: spread evenly.
+        durations: seconds [symbols + 2] with a pause at either end, or None: not known.
         config: the model's.
+        align: finds durations that are not known, as `Aligner.align`; None: they are spread evenly.
     Raises:
         UserError: the recording is too short for its text, or the model's mel is of another kind.
     """
@@ -82,8 +87,9 @@ def make_reference(
         raise UserError(
             f"the model's mel has {config.transformer.mel_dim} bins; voices are heard in {N_MELS}"
         )
-    mel = (log_mel(wave) - config.mel.mean) / config.mel.std
-    mel = mel[: len(mel) // patch * patch].astype(np.float32)
+    heard = log_mel(wave)
+    heard = heard[: len(heard) // patch * patch]
+    mel = ((heard - config.mel.mean) / config.mel.std).astype(np.float32)
     if config.text.alignment == "filler":
         if " " in config.text.vocab:  # between what the reference says and the sentence, as in Nanospeech
             ids = np.append(ids, pause_id(config))
@@ -94,7 +100,10 @@ def make_reference(
             f"the reference audio of {len(wave) / SAMPLE_RATE:.1f} s is too short "
             f"for its text of {len(ids)} symbols"
         )
-    frames = spread(len(mel), len(ids)) if durations is None else seconds_to_frames(durations, len(mel))
+    if durations is not None:
+        frames = seconds_to_frames(durations, len(mel))
+    else:
+        frames = spread(len(mel), len(ids)) if align is None else align(heard, ids)
     return Reference(mel, ids, frames)
 
 

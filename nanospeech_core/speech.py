@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,11 @@ class Script:
 
 
 def read_script(
-    text: str, config: ModelConfig, folder: str | os.PathLike | None, options: GenerateOptions
+    text: str,
+    config: ModelConfig,
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
+    align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> Script:
     """Split, phonemize and encode a text, and prepare the voice that `options` name.
 
@@ -33,6 +38,7 @@ def read_script(
         config: the model's.
         folder: the checkpoint's, where its voices are; None: it has none.
         options: of which voice, ref_audio, ref_text and lang are read here.
+        align: of a voice whose durations are not known, see `make_reference`.
     Raises:
         UserError: an option is out of range, the voice is unknown or broken, the text cannot be spoken.
     """
@@ -43,7 +49,7 @@ def read_script(
     ids = tokenizer.encode(said)
     # A voice's durations are those of its phonemes, all of them.
     known = config.text.kind == "phonemes" and len(ids) == len(said)
-    reference = make_reference(voice.audio, ids, voice.durations if known else None, config)
+    reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
     language = options.lang or language_of(text, voice.language)
     sentences = [tokenizer.encode(s.symbols).astype(np.int64) for s in tokenizer.sentences(text, language)]
     if config.text.alignment == "durations":

@@ -23,6 +23,7 @@ from nanospeech_core.vocoder import load_with_vocoder
 from nanospeech_core.voices import Voice, list_voices, voices_folder
 
 from . import flow, mar
+from .aligner import Aligner
 from .diffloss import DiffLoss
 from .dit import DiT
 from .duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
@@ -39,6 +40,7 @@ class Nanospeech(nn.Module):
             None: the reference's rate.
         vocoder: log-mel to waveform; None: `sample` works, `generate` does not.
         config: what the weights were trained for.
+        aligner: finds the durations of reference recordings; None: they are spread evenly.
     """
 
     sample_rate = SAMPLE_RATE
@@ -50,6 +52,7 @@ class Nanospeech(nn.Module):
         duration_predictor: PhoneDurationPredictor | DurationPredictor | None = None,
         vocoder: Vocos | None = None,
         config: ModelConfig | None = None,
+        aligner: Aligner | None = None,
     ):
         super().__init__()
         self.config = config or ModelConfig()
@@ -61,6 +64,7 @@ class Nanospeech(nn.Module):
             self.to_mel = nn.Linear(transformer.dim, transformer.channels)
         self.duration_predictor = duration_predictor
         self.vocoder = vocoder
+        self.aligner = aligner
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Nanospeech:
@@ -72,7 +76,8 @@ class Nanospeech(nn.Module):
             duration = DurationPredictor(DurationTransformer(**asdict(config.duration)))
         head = None if config.diffusion is None else DiffLoss(**asdict(config.diffusion))
         vocoder = None if config.vocoder is None else Vocos(**asdict(config.vocoder))
-        return cls(DiT(**asdict(config.transformer)), head, duration, vocoder, config)
+        aligner = None if config.aligner is None else Aligner(**asdict(config.aligner))
+        return cls(DiT(**asdict(config.transformer)), head, duration, vocoder, config, aligner)
 
     @classmethod
     def from_pretrained(
@@ -137,7 +142,8 @@ class Nanospeech(nn.Module):
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         """
         chosen = GenerateOptions(voice=voice, **options)
-        script = speech.read_script(text, self.config, self.folder, chosen)
+        align = None if self.aligner is None else self.aligner.align
+        script = speech.read_script(text, self.config, self.folder, chosen, align)
         seeds = itertools.count(chosen.seed)
 
         def predict(ids: np.ndarray) -> np.ndarray:
