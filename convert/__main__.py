@@ -1,15 +1,17 @@
-"""`python -m convert torch2mlx|mlx2torch|inspect`: the command line of checkpoint conversion."""
+"""`python -m convert torch2mlx|mlx2torch|import-nanospeech|inspect`: checkpoint conversion's command line."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 
 from nanospeech_core.errors import UserError
 
 from .convert import CASTS, convert
 from .describe import describe
+from .original import import_nanospeech
 
 DIRECTIONS = {"torch2mlx": ("pt", "mlx"), "mlx2torch": ("mlx", "pt")}
 
@@ -32,6 +34,20 @@ def build_parser() -> argparse.ArgumentParser:
             "--dtype", choices=list(CASTS), help="cast the floating weights (default: no cast)"
         )
         command.add_argument("--force", action="store_true", help="replace the output if it exists")
+    helps = "an original Nanospeech checkpoint, to a folder that the diffusion head can be trained on"
+    command = commands.add_parser("import-nanospeech", help=helps, description=f"Convert {helps}.")
+    command.add_argument(
+        "source",
+        metavar="SRC",
+        help="folder of model.safetensors, duration.safetensors and vocab.txt, or hub id (ID@REVISION)",
+    )
+    command.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write")
+    command.add_argument(
+        "--vocoder",
+        metavar="DIR|ID",
+        help="a Vocos: folder of config.yaml and pytorch_model.bin, or hub id (default: the public one)",
+    )
+    command.add_argument("--force", action="store_true", help="replace the output if it exists")
     command = commands.add_parser("inspect", help="print what a checkpoint holds")
     command.add_argument("source", metavar="SRC", help="folder, .safetensors file or .pt file")
     return parser
@@ -41,11 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status (0, or 1 with one sentence on stderr; argparse exits with 2)."""
     arguments = build_parser().parse_args(argv)
     try:
-        if arguments.command == "inspect":
-            print(describe(arguments.source))
-        else:
-            have, want = DIRECTIONS[arguments.command]
-            print(convert(arguments.source, have, want, arguments.output, arguments.dtype, arguments.force))
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"convert: {message}", file=sys.stderr)
+            run(arguments)
     except UserError as error:
         print(f"convert: {error}", file=sys.stderr)
         return 1
@@ -56,6 +70,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("convert: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """One command; what it wrote or found is printed."""
+    if arguments.command == "inspect":
+        print(describe(arguments.source))
+    elif arguments.command == "import-nanospeech":
+        print(import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force))
+    else:
+        have, want = DIRECTIONS[arguments.command]
+        print(convert(arguments.source, have, want, arguments.output, arguments.dtype, arguments.force))
 
 
 if __name__ == "__main__":

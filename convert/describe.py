@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from nanospeech_core.checkpoint import DTYPE_NAMES
+from nanospeech_core.checkpoint import DTYPE_NAMES, read_layout
+from nanospeech_core.original import OriginalFiles, read_original
 
 from .convert import NAMES
 from .source import read
@@ -16,8 +17,12 @@ def describe(source: str | os.PathLike) -> str:
     lines = [str(checkpoint.path)]
     if checkpoint.step is not None:
         lines.append(f"step {checkpoint.step}")
-    if checkpoint.config is not None:
-        lines += ["config", *(f"  {key}: {brief(value)}" for key, value in checkpoint.config.items())]
+    config, files = checkpoint.config, OriginalFiles.find(checkpoint.path)
+    if files is not None:
+        lines.append("an original Nanospeech checkpoint; what its config would be:")
+        config = read_original(files, lambda file: read_layout(file, "pt"))[0].to_dict()
+    if config is not None:
+        lines += ["config", *(f"  {key}: {brief(value)}" for key, value in config.items())]
     for file in checkpoint.files:
         size = sum(array.nbytes for array in file.tensors.values())
         count = sum(array.size for array in file.tensors.values())

@@ -9,6 +9,7 @@ import json
 import os
 import warnings
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from .checkpoint import (
     BFLOAT16,
     DTYPES,
+    IGNORED,
     cast,
     file_format,
     for_backend,
@@ -102,7 +104,7 @@ def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, di
         config, format = read_vocos_config(path / CONFIG), "pt"
         tensors = load_torch_file(path / WEIGHTS)
         tensors = {n: cast(t, DTYPES["F32"]) if t.dtype == BFLOAT16 else t for n, t in tensors.items()}
-        tensors = {n: t for n, t in tensors.items() if not n.startswith("feature_extractor.")}
+        tensors = {n: t for n, t in tensors.items() if not any(fnmatch(n, p) for p in IGNORED)}
     elif (path / "vocos.safetensors").is_file():
         config = read_config(path).vocoder
         if config is None:
