@@ -1,0 +1,49 @@
+"""python -m nanospeech_torch.report RUN: a training run as one HTML page, with curves, plots and audio."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nanospeech_core.cli import guard
+from nanospeech_core.errors import UserError
+from nanospeech_core.files import check_writable, replacing
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write a training run, be it still going on, as one HTML page: curves, plots, audio, config."""
+    parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.report", description=main.__doc__)
+    parser.add_argument("run", help="a run's folder, with its log.jsonl", type=Path)
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: report.html in the run")
+    parser.add_argument(
+        "--max-samples", metavar="N", type=int, default=6, help="steps with audio and plots (default: 6)"
+    )
+    args = parser.parse_args(argv)
+    if args.max_samples < 0:
+        parser.error("--max-samples must be at least 0")
+    return guard(lambda: report(args.run, args.output, args.max_samples), "report", quiet=False)
+
+
+def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
+    """Write the page and tell where.
+
+    Raises:
+        UserError: there is no run, nothing is logged yet, or the page cannot be written.
+    """
+    from .training.history import read_run
+    from .training.page import render
+
+    output = output or run / "report.html"
+    found = read_run(run)
+    if output.exists() and output.resolve() == (run / "log.jsonl").resolve():
+        raise UserError(f"{output} is the run's log; name another --output")
+    check_writable(output)
+    page = render(found, max_samples)
+    with replacing(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    print(f"{output}, {len(page.encode()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

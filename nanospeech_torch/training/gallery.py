@@ -1,0 +1,114 @@
+"""The samples of a run in HTML: audio and plots inside the page, the newest step first."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from .history import Run
+
+
+def samples(run: Run, limit: int) -> str:
+    """The section of the page; `limit` steps are shown, all but the newest folded away."""
+    shown = spread(run.samples, limit)
+    if not shown:
+        return ""
+    parts = [f"<h2>Samples <small>step {shown[0][0]:,}</small></h2>", step_samples(shown[0][1])]
+    for step, folder in shown[1:]:
+        parts.append(f"<details><summary>step {step:,}</summary>{step_samples(folder)}</details>")
+    if len(run.samples) > len(shown):
+        parts.append(
+            f'<p class="muted">{len(shown)} of {len(run.samples)} steps with samples are shown; '
+            "the others are in the run's folder samples.</p>"
+        )
+    return "".join(parts)
+
+
+def spread(folders: list[tuple[int, Path]], limit: int) -> list[tuple[int, Path]]:
+    """The newest first, then others evenly back to the oldest: `limit` in all."""
+    count = min(limit, len(folders))
+    places = np.linspace(len(folders) - 1, 0, count).round().astype(int) if count > 1 else [-1] * count
+    return [folders[place] for place in places]
+
+
+def step_samples(folder: Path) -> str:
+    """The entries of a folder as `watch` writes it. Of a damaged one what can be shown is shown."""
+    try:
+        entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
+        return "".join(article(item, folder) for item in entries)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return '<p class="muted">samples.json cannot be read</p>'
+
+
+def article(item: dict, folder: Path) -> str:
+    heading = item["text"] or item["title"]
+    about = "".join(
+        f'<p class="muted">{escape(part)}</p>'
+        for part in (item["title"] if item["text"] else "", item["note"])
+        if part
+    )
+    clips = "".join(
+        f"<figure><figcaption>{escape(clip['caption'])}<small>{escape(said(clip['settings']))}</small>"
+        f'</figcaption><audio controls preload="metadata" src="{source}"></audio></figure>'
+        for clip in item["audio"]
+        for source in [audio_source(folder / Path(clip["file"]).name)]
+        if source
+    )
+    plots = "".join(
+        f'<figure><figcaption>{escape(plot["caption"])}</figcaption><img alt="{escape(plot["caption"])}" '
+        f'src="{source}"></figure>'
+        for plot in item["plots"]
+        for source in [image_source(folder / Path(plot["file"]).name)]
+        if source
+    )
+    return (
+        f'<article class="sample"><h4>{escape(heading)}</h4>{about}'
+        + (f'<div class="clips">{clips}</div>' if clips else "")
+        + (f'<div class="plots">{plots}</div>' if plots else "")
+        + "</article>"
+    )
+
+
+def said(settings: dict) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
+
+
+def audio_source(path: Path) -> str:
+    """A recording as a data: URL, MP3: every browser plays it, a sixth of the size. "" where it is broken."""
+    import soundfile
+
+    try:
+        wave, rate = soundfile.read(path, dtype="float32")
+        buffer = io.BytesIO()
+        soundfile.write(buffer, wave, rate, format="MP3")
+    except (soundfile.SoundFileError, OSError, ValueError):
+        return ""
+    return data_url("audio/mpeg", buffer.getvalue())
+
+
+def image_source(path: Path) -> str:
+    """A plot as a data: URL. WebP, a tenth of the size, where Pillow is there, which matplotlib brings."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return ""
+    try:
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        with Image.open(io.BytesIO(content)) as image:
+            image.save(buffer, "WEBP", quality=82)
+        return data_url("image/webp", buffer.getvalue())
+    except ImportError:
+        return data_url("image/png", content)
+    except (OSError, ValueError):  # a damaged picture; a Pillow without WebP
+        return data_url("image/png", content) if content.startswith(b"\x89PNG") else ""
+
+
+def data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

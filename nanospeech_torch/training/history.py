@@ -1,0 +1,156 @@
+"""What a run's folder says of it: the numbers of log.jsonl by step, the config, the folders of samples."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nanospeech_core.errors import UserError
+
+from .settings import read_values
+
+CONFIGS = ("config.json", "config.toml", "config.yaml", "config.yml", "train_config.json")
+CLOCKS = ("minutes", "seconds")  # of training, up to a step
+FRESH = 600  # seconds since the last line of the log within which a run counts as going on
+DONE = (
+    0.995  # the share of its steps or minutes after which a run counts as finished: the log ends a bit early
+)
+
+
+@dataclass
+class History:
+    """The numbers of a log. A run that was killed repeats steps: the later line wins."""
+
+    series: dict[str, dict[int, float]] = field(default_factory=dict)  # name -> step -> value
+    facts: dict[str, object] = field(default_factory=dict)  # of lines without a step, the latest of each name
+    skipped: dict[str, object] = field(default_factory=dict)  # utterances left out while training, by reason
+    resumed: int = 0  # times
+    unreadable: int = 0  # lines
+    not_finite: int = 0  # values, which are left out
+
+    @property
+    def step(self) -> int:
+        """The last one logged; 0 before the first."""
+        return max((step for points in self.series.values() for step in points), default=0)
+
+    @property
+    def minutes(self) -> float:
+        """Of training, 0 where the log has no clock."""
+        for name, unit in (("minutes", 1.0), ("seconds", 1 / 60)):
+            if self.series.get(name):
+                points = self.series[name]
+                return points[max(points)] * unit
+        return 0.0
+
+    def last(self, name: str) -> float | None:
+        points = self.series.get(name)
+        return points[max(points)] if points else None
+
+    def forget(self, step: int) -> None:
+        """Drop what was logged after `step`: the run went back to a checkpoint."""
+        for points in self.series.values():
+            for later in [other for other in points if other > step]:
+                del points[later]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder."""
+
+    folder: Path
+    history: History
+    config: dict  # empty where there is none
+    config_text: str
+    written: float  # when the log was last written to, seconds of the Unix clock
+    samples: list[tuple[int, Path]]  # (step, folder), oldest first
+
+    @property
+    def state(self) -> str:
+        """One of "finished", "running" (the log grew in the last ten minutes) and "stopped"."""
+        optimizer = self.config.get("optimizer")
+        limits = {**self.config, **(optimizer if isinstance(optimizer, dict) else {})}
+        for name, reached in (("steps", self.history.step), ("minutes", self.history.minutes)):
+            limit = limits.get(name)
+            if isinstance(limit, (int, float)) and limit > 0 and reached >= DONE * limit:
+                return "finished"
+        return "running" if time.time() - self.written < FRESH else "stopped"
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run's folder, also while the run is going on.
+
+    Raises:
+        UserError: there is no such folder, it has no log, or nothing is logged yet.
+    """
+    log = folder / "log.jsonl"
+    if not folder.is_dir():
+        raise UserError(f"there is no run {folder}: no such folder")
+    if not log.is_file():
+        raise UserError(f"{folder} is no training run: it has no log.jsonl")
+    try:
+        text, written = log.read_text(encoding="utf-8", errors="replace"), log.stat().st_mtime
+    except OSError as error:
+        raise UserError(f"cannot read {log}: {error.strerror or error}") from error
+    history = read_log(text)
+    if not history.step:
+        raise UserError(f"{log} has no step yet; try again when the run has logged one")
+    config, config_text = read_config(folder)
+    return Run(folder, history, config, config_text, written, sample_folders(folder / "samples"))
+
+
+def read_log(text: str) -> History:
+    """The numbers of a log's text; its last line may be half-written."""
+    history, newest = History(), -1
+    *lines, rest = text.split("\n")
+    for line in [*lines, rest]:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            history.unreadable += bool(line.strip()) and line is not rest
+            continue
+        step = entry.get("step")
+        if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+            history.facts.update(entry)
+            continue
+        if "resumed" in entry:
+            history.resumed += 1
+            history.forget(step)
+        elif step < newest:
+            history.forget(step - 1)
+        newest = step
+        if isinstance(entry.get("skipped"), dict):
+            history.skipped = entry["skipped"]
+        for name, value in entry.items():
+            if name == "step" or not isinstance(value, (int, float)) or isinstance(value, bool):
+                continue
+            if math.isfinite(value):
+                history.series.setdefault(name, {})[step] = float(value)
+            else:
+                history.not_finite += 1
+    return history
+
+
+def read_config(folder: Path) -> tuple[dict, str]:
+    """The resolved config as values and as text; nothing where there is none, or it is broken."""
+    for name in CONFIGS:
+        path = folder / name
+        if path.is_file():
+            try:
+                return read_values(path), path.read_text(encoding="utf-8")
+            except UserError:
+                return {}, path.read_text(encoding="utf-8", errors="replace")
+    return {}, ""
+
+
+def sample_folders(folder: Path) -> list[tuple[int, Path]]:
+    """The finished folders of samples, by step."""
+    found = [(re.fullmatch(r"step-(\d+)", path.name), path) for path in folder.glob("step-*")]
+    return sorted(
+        (int(match[1]), path) for match, path in found if match and (path / "samples.json").is_file()
+    )
