@@ -1,4 +1,4 @@
-"""Files of torch.save, read without torch: the numbers are those of its own reader, and nothing else is read."""
+"""Files of torch.save, read without torch: the numbers of its own reader, and nothing else."""
 
 import collections
 import os
