@@ -1,0 +1,120 @@
+"""python -m nanospeech_torch.prepare SOURCE... -o DIR"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+
+from nanospeech_core.cli import guard
+from nanospeech_core.errors import UserError
+from nanospeech_core.text import LANGUAGES
+
+SOURCES = """\
+sources, told apart by what they are:
+  shards             data/*.tar, or addresses (https://..., hf://...; {000..123} counts), which are streamed:
+                     audio and json ("text"; perhaps "voice", "lang", "phonemes", "durations") of one name
+  a folder           with metadata.csv, with shards, or with audio and json files of one name
+  metadata.csv       lines id|text|normalized text (LJSpeech) or path.wav|text|speaker|lang, or under a header
+  list.jsonl         lines {"audio": path, "text": ...}
+  hf-dataset:NAME[:CONFIG[:SPLIT]]    through the library datasets, streamed
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
+
+    A run that was stopped goes on where it stood; recordings that cannot be used are counted, and listed
+    in rejected.jsonl.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m nanospeech_torch.prepare",
+        description=main.__doc__,
+        epilog=SOURCES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="see below")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="where the shards go")
+    parser.add_argument("--name", type=word, default="data", help="of the shards (default: data)")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en-us", help="of texts that do not say theirs")
+    parser.add_argument("--voice", default="", help="the speaker of recordings that do not name theirs")
+    parser.add_argument("--columns", default="", metavar="A,B,...", help="the names of a table's columns")
+    parser.add_argument("--format", choices=("flac", "opus"), default="flac", help="(default: flac)")
+    parser.add_argument(
+        "--shard-size", type=whole(1), default=1000, metavar="N", help="utterances of a shard"
+    )
+    parser.add_argument("--min-seconds", type=float, default=0.3, metavar="S", help="(default: 0.3)")
+    parser.add_argument("--max-seconds", type=float, default=30.0, metavar="S", help="(default: 30)")
+    parser.add_argument("--aligner", metavar="MODEL", help="a checkpoint with an aligner (default: embedded)")
+    parser.add_argument("--no-align", action="store_true", help="no durations but those that are given")
+    parser.add_argument("--workers", type=whole(0), metavar="N", help="processes (default: one a core)")
+    args = parser.parse_args(argv)
+    if args.no_align and args.aligner:
+        parser.error("--aligner and --no-align contradict each other")
+    if not 0 < args.min_seconds < args.max_seconds <= 600:
+        parser.error("--min-seconds must be less than --max-seconds, which may be 600")
+    return guard(lambda: run(args), "prepare", quiet=False)
+
+
+def run(args: argparse.Namespace) -> None:
+    from .training.preparation import Settings, prepare
+    from .training.preparation_report import table
+    from .training.preparing import Recipe
+
+    settings = Settings(
+        sources=tuple(args.sources),
+        recipe=Recipe(
+            lang=args.lang,
+            voice=args.voice,
+            format=args.format,
+            min_seconds=args.min_seconds,
+            max_seconds=args.max_seconds,
+            align=not args.no_align,
+        ),
+        name=args.name,
+        shard_size=args.shard_size,
+        columns=columns(args.columns),
+        aligner=args.aligner,
+    )
+    print(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
+    sys.stdout.flush()
+
+
+def columns(names: str) -> tuple[str, ...]:
+    """The columns of --columns. Raises UserError for a name that says nothing."""
+    from .training.recording import FIELDS
+
+    known = {alias for aliases in FIELDS.values() for alias in aliases}
+    found = tuple(name.strip() for name in names.split(",")) if names else ()
+    for name in found:
+        if name not in known:
+            raise UserError(f"--columns: {name!r} is none of {', '.join(sorted(known))}")
+    return found
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def word(text: str) -> str:
+    if not re.fullmatch(r"\w[\w-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return text
+
+
+def whole(least: int):
+    """A type of arguments: integers from `least` on."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        return int(text)
+
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
