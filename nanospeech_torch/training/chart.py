@@ -163,7 +163,8 @@ def draw(panel: Panel, number: int, first: int, last: int) -> str:
     inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     note = "<small>log scale</small>" if scale.log else ""
     return (
-        f'<figure class="chart"><figcaption><div><b>{escape(panel.title)}</b> {note}</div>{"".join(legend)}</figcaption>'
+        f'<figure class="chart"><figcaption><div><b>{escape(panel.title)}</b> {note}</div>'
+        f"{''.join(legend)}</figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(panel.title)} by step" '
         f'data-first="{first}" data-span="{span}" data-left="{LEFT}" data-width="{inner_width}">'
         f'<clipPath id="clip{number}"><rect x="{LEFT}" y="{TOP - 2}" width="{inner_width + 2}" '

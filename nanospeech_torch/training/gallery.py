@@ -75,7 +75,11 @@ def article(item: dict, folder: Path) -> str:
 
 
 def said(settings: dict) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
+    """Settings in words: "num iter 12, cfg 1"."""
+    return ", ".join(
+        f"{key.replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}"
+        for key, value in settings.items()
+    )
 
 
 def audio_source(path: Path) -> str:

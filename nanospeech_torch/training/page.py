@@ -159,7 +159,11 @@ def flatten(values: dict, prefix: str = ""):
 def panels(history: History) -> dict[str, list[Panel]]:
     """Every number of the log, a panel for each kind: a loss with its held-out twin, the rates together."""
     rates: dict[str, list[Line]] = {}
-    groups: dict[str, list[Panel]] = {"Losses": [], "Optimization": [], "Speed and memory": []}
+    groups: dict[str, list[Panel]] = {
+        "Losses and error rates": [],
+        "Optimization": [],
+        "Speed and memory": [],
+    }
     bases = dict.fromkeys(name.removeprefix(HELD_OUT) for name, points in history.series.items() if points)
     for base in bases:
         training, held_out = history.series.get(base), history.series.get(HELD_OUT + base)
@@ -176,8 +180,8 @@ def panels(history: History) -> dict[str, list[Panel]]:
         else:
             lines = [line("training", training, True)] if training else []
             lines += [line("held out", held_out)] if held_out else []
-            groups["Losses"].append(Panel(base.replace("_", " "), lines))
-    groups["Losses"][:0] = [Panel(RATES[kind], lines, True) for kind, lines in rates.items()]
+            groups["Losses and error rates"].append(Panel(base.replace("_", " "), lines))
+    groups["Losses and error rates"][:0] = [Panel(RATES[kind], lines, True) for kind, lines in rates.items()]
     return {title: found for title, found in groups.items() if found}
 
 
