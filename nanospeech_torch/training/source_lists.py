@@ -141,6 +141,8 @@ def dataset_recordings(source: str, skip: int) -> Iterator[Recording]:
     while True:
         try:
             row = next(rows, None)
+        except ImportError as error:
+            raise UserError(f"cannot read {source}: {one_line(error)}") from error
         except Exception as error:
             raise Damaged(one_line(error)) from error
         if row is None:

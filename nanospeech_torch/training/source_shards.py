@@ -45,10 +45,8 @@ def read_tar(location: str, remote: bool, skip: int) -> Iterator[Recording]:
             open_stream(location, remote) as file,
             tarfile.open(fileobj=file, mode="r|*" if remote else "r", tarinfo=StrictTarInfo) as tar,
         ):
-            groups = itertools.groupby(tar_members(tar), key=lambda found: found[0])
-            for number, (key, found) in enumerate(groups):
-                if number >= skip:
-                    yield pair_recording(key, read_members(tar, found))
+            for key, parts in tar_groups(tar, skip):
+                yield pair_recording(key, parts)
     except UserError:
         raise
     except TAR_ERRORS as error:
@@ -59,16 +57,32 @@ def read_tar(location: str, remote: bool, skip: int) -> Iterator[Recording]:
         raise Damaged(one_line(error)) from error  # a file system's own
 
 
-def read_members(tar: tarfile.TarFile, found: Iterator[tuple]) -> dict[str, tuple[str, bytes | None]]:
-    """The first audio and the first json of one key: kind -> (name, content, None where too large)."""
+def tar_groups(tar: tarfile.TarFile, skip: int) -> Iterator[tuple[str, dict[str, tuple[str, bytes | None]]]]:
+    """(key, the first audio and the first json: kind -> (name, content, None where too large)) of each key.
+
+    Where the file breaks off, a last pair that is whole comes before the error.
+    """
+    last: str | None = None
     parts: dict[str, tuple[str, bytes | None]] = {}
-    for _, kind, member in found:
-        if kind not in parts:
-            content = tar.extractfile(member).read() if member.size <= MAX_BYTES else None
-            if content is not None and len(content) < member.size:
-                raise tarfile.ReadError("it ends too early")
-            parts[kind] = (member.name, content)
-    return parts
+    number = 0
+    try:
+        for key, kind, member in tar_members(tar):
+            if key != last:
+                if parts:
+                    yield last, parts
+                last, parts = key, {}
+                number += 1
+            if number > skip and kind not in parts:
+                content = tar.extractfile(member).read() if member.size <= MAX_BYTES else None
+                if content is not None and len(content) < member.size:
+                    raise tarfile.ReadError("it ends too early")
+                parts[kind] = (member.name, content)
+    except Exception:
+        if {"audio", "json"} <= parts.keys():
+            yield last, parts
+        raise
+    if parts:
+        yield last, parts
 
 
 @contextmanager

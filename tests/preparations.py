@@ -1,0 +1,81 @@
+"""For the tests of preparing: small sources of every kind, and aligners that worker processes can import."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import corpus
+import numpy as np
+
+from nanospeech_core.errors import UserError
+
+
+class EvenAligner:
+    """Deals the frames evenly."""
+
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        assert mel.dtype == np.float32 and mel.shape[1] == 100 and ids.dtype == np.int64
+        ends = np.linspace(0, len(mel), len(ids) + 1).astype(np.int64)
+        return np.diff(ends)
+
+
+class RefusingAligner:
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        raise UserError("no path")
+
+
+class DeadlyAligner(EvenAligner):
+    """Ends the process, as a crash inside a library does, at utterances of `symbols` symbols."""
+
+    def __init__(self, symbols: int):
+        self.symbols = symbols
+
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        if len(ids) == self.symbols + 2:
+            os._exit(7)
+        return super().align(mel, ids)
+
+
+def tones(
+    count: int, seed: int = 0, durations: bool = True, voices: int = 2
+) -> list[tuple[str, bytes, dict]]:
+    """(id, wav, json) of utterances u000, u001, ... of the voices v0, v1, ... in turn."""
+    rng = np.random.default_rng(seed)
+    result = []
+    for i in range(count):
+        wave, meta = corpus.tone_utterance(rng, f"v{i % voices}", letters=int(rng.integers(4, 9)))
+        if not durations:
+            del meta["durations"]
+        result.append((f"u{i:03d}", corpus.audio_bytes(wave), meta))
+    return result
+
+
+def write_shard(path: Path, utterances: list[tuple[str, bytes, dict]]) -> Path:
+    members = []
+    for id, audio, meta in utterances:
+        members += [(f"{id}.wav", audio), (f"{id}.json", json.dumps(meta).encode())]
+    return corpus.write_tar(path, members)
+
+
+def read_shard(path: Path) -> dict[str, tuple[str, bytes, dict]]:
+    """id -> (audio's suffix, audio, json) of a prepared shard."""
+    result, audio = {}, {}
+    with tarfile.open(path, "r:") as tar:
+        for member in tar:
+            stem, _, suffix = member.name.rpartition(".")
+            content = tar.extractfile(member).read()
+            if suffix == "json":
+                meta = json.loads(content)
+                result[meta["id"]] = (*audio.pop(stem), meta)
+            else:
+                audio[stem] = (suffix, content)
+    assert not audio
+    return result
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of an output folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
