@@ -16,6 +16,19 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
 PT_SUFFIXES = (".pt", ".pth", ".ckpt")
+# Parts that have a file of their own: by the start of their names in a whole model, and alone.
+PARTS = {"vocoder.": "vocos.safetensors", "aligner.": "aligner.safetensors"}
+ALONE = {
+    "vocos.safetensors": ("backbone.", "head.", "feature_extractor."),
+    "aligner.safetensors": (
+        "text_embed.",
+        "text_blocks.",
+        "to_key.",
+        "mel_embed.",
+        "mel_blocks.",
+        "to_query.",
+    ),
+}
 # What a folder may hold beside its *.safetensors: copied as it is.
 COPIED = ("*.json", "*.txt", "*.md", "LICENSE*", "NOTICE*", "voices")
 
@@ -104,14 +117,17 @@ def read_pt(path: Path) -> Source:
     ):
         raise UserError(f"{path} has neither 'ema' nor 'model' weights and is no dict of tensors")
     tensors = {name: from_torch(name, tensor) for name, tensor in weights.items()}
-    files = split_vocoder(tensors)
+    files = split_parts(tensors)
     config = checkpoint.get("config")
-    if files[0].name != "model.safetensors":  # a vocoder's trainer has another config
+    names = [file.name for file in files]
+    if names[0] != "model.safetensors":  # the trainers of a vocoder and of an aligner have other configs
         config = None
     if config is not None:
         config = ModelConfig.from_dict(config, f"{path}: config").to_dict()
-        if len(files) == 1:  # the vocoder is trained by itself: the folder speaks with the embedded one
-            config["vocoder"] = None
+        # they are trained by themselves: a folder without speaks with the embedded ones
+        for section, name in (("vocoder", "vocos.safetensors"), ("aligner", "aligner.safetensors")):
+            if name not in names:
+                config[section] = None
     return Source(path, files, config, checkpoint.get("step"))
 
 
@@ -131,11 +147,14 @@ def from_torch(name: str, tensor) -> np.ndarray:
     return array
 
 
-def split_vocoder(tensors: dict[str, np.ndarray]) -> list[TensorFile]:
-    """One state dict as the files of a folder: a vocoder (`vocoder.*`, or Vocos alone) has its own."""
-    if all(name.startswith(("backbone.", "head.", "feature_extractor.")) for name in tensors):
-        return [TensorFile("vocos.safetensors", tensors, {"format": "pt"}, "pt")]
-    vocoder = {name.removeprefix("vocoder."): t for name, t in tensors.items() if name.startswith("vocoder.")}
-    model = {name: t for name, t in tensors.items() if not name.startswith("vocoder.")}
-    files = {"model.safetensors": model, "vocos.safetensors": vocoder}
+def split_parts(tensors: dict[str, np.ndarray]) -> list[TensorFile]:
+    """One state dict as the files of a folder; a vocoder or an aligner, also one alone, has its own."""
+    for name, starts in ALONE.items():
+        if all(key.startswith(starts) for key in tensors):
+            return [TensorFile(name, tensors, {"format": "pt"}, "pt")]
+    model = dict(tensors)
+    files = {"model.safetensors": model}
+    for prefix, name in PARTS.items():
+        own = [key for key in model if key.startswith(prefix)]
+        files[name] = {key.removeprefix(prefix): model.pop(key) for key in own}
     return [TensorFile(name, part, {"format": "pt"}, "pt") for name, part in files.items() if part]
