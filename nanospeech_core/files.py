@@ -12,7 +12,7 @@ from .errors import UserError
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raise UserError unless a file can be expected to be written there: to be told before minutes of work."""
+    """Raise UserError unless a file can be expected to be written there: told before minutes of work."""
     path = Path(path)
     if path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder")

@@ -1,0 +1,33 @@
+"""python -m nanospeech_mlx.evaluate: a model's errors, similarity, quality and speed on MLX."""
+
+from __future__ import annotations
+
+import sys
+
+from nanospeech_core import evaluate
+from nanospeech_core.errors import UserError
+
+
+def load(model: str | None):
+    """The model and the device it runs on; imported here, so that --help needs no framework."""
+    if model is not None and model.endswith(".pt"):
+        raise UserError(
+            f"{model} is a training run's checkpoint: make a folder of it by "
+            "python -m nanospeech_torch.export, or evaluate it by python -m nanospeech_torch.evaluate"
+        )
+    try:
+        from . import Nanospeech
+    except ImportError as error:  # the framework is not installed
+        raise UserError(str(error)) from error
+    import mlx.core as mx
+
+    return Nanospeech.from_pretrained(model), str(mx.default_device())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command."""
+    return evaluate.run(load, argv, prog="python -m nanospeech_mlx.evaluate")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""python -m nanospeech_torch.evaluate: a model's errors, similarity, quality and speed on PyTorch."""
+
+from __future__ import annotations
+
+import sys
+
+from nanospeech_core import evaluate
+from nanospeech_core.errors import UserError
+
+
+def load(model: str | None):
+    """The model and the device it runs on; imported here, so that --help needs no framework."""
+    try:
+        from . import Nanospeech
+    except ImportError as error:  # the framework is not installed
+        raise UserError(str(error)) from error
+    import torch
+
+    if model is not None and model.endswith(".pt"):
+        from .training.speaker import load_speaker
+
+        speaker = load_speaker(model)
+    else:
+        speaker = Nanospeech.from_pretrained(model)
+    if torch.cuda.is_available():
+        return speaker.to("cuda"), torch.cuda.get_device_name()
+    return speaker, f"cpu ({torch.get_num_threads()} threads)"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command."""
+    return evaluate.run(load, argv, prog="python -m nanospeech_torch.evaluate")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
