@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 
 WIDTH, HEIGHT = 440, 200
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 20
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 8, 20
 POINTS = 300  # of a line, at most: more cannot be seen
 LOG_RATIO = 12.0  # positive values spread wider than this are drawn on a logarithmic scale
 SMOOTHING = 60  # a mean over a run's 60th part to either side
@@ -140,7 +140,7 @@ def draw(panel: Panel, number: int, first: int, last: int) -> str:
         f'<text class="tick" x="{place:.1f}" y="{HEIGHT - 5}" text-anchor="middle">{short(mark)}</text>'
         for mark in ticks(first, first + span)
         for place in [float(x(np.array(mark)))]
-        if place < WIDTH - RIGHT - 8
+        if place <= WIDTH - RIGHT
     ]
     curves, legend = [], []
     for i, (line, average) in enumerate(zip(panel.lines, averages, strict=True), 1):
@@ -154,8 +154,8 @@ def draw(panel: Panel, number: int, first: int, last: int) -> str:
         )
         texts = [f"{value:.4g}" for value in values]
         curves.append(
-            f'<g class="c{i}" data-steps="{" ".join(map(str, steps))}" data-values="{" ".join(texts)}" '
-            f'data-ys="{" ".join(f"{y:.1f}" for y in ys)}"><path d="{path(xs, ys)}"/>'
+            f'<g class="c{i}" data-steps="{" ".join(map(str, steps))}" data-values="{" ".join(texts)}">'
+            f'<path d="{path(xs, ys)}"/>'
             f"{dots if len(xs) <= 30 else ''}</g>"
         )
         name = f"<i></i>{escape(line.label)} " if line.label else ""

@@ -18,6 +18,7 @@ from nanospeech_core.files import replacing
 from nanospeech_core.mel import HOP, LOG_FLOOR, N_FFT, SAMPLE_RATE, hann_window
 
 GREY = "#808080"
+PATH = "#4cc9f0"  # of an alignment: unlike any colour of the map
 WIDTH = 7.0  # inches
 DPI = 130
 QUIET = -80.0  # dB below the loudest, where a spectrogram is black
@@ -89,10 +90,12 @@ def draw_soft_alignment(path: Path, soft: np.ndarray, frames: np.ndarray, symbol
     seconds = len(soft) * HOP / SAMPLE_RATE
     figure, (axis,) = canvas(1, height=min(7.0, max(2.2, 0.11 * len(symbols))))
     extent = (0, seconds, -0.5, len(symbols) - 0.5)
-    axis.imshow(soft.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=0)
+    axis.imshow(
+        soft.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=0, interpolation="nearest"
+    )
     ends = np.concatenate(([0], np.cumsum(frames))) * HOP / SAMPLE_RATE
-    edges = np.arange(len(symbols) + 1) - 0.5
-    axis.step(ends, edges, where="pre", color="#4cc9f0", linewidth=1.0)
+    rows = np.minimum(np.arange(len(symbols) + 1), len(symbols) - 1)  # the last ends where it began
+    axis.step(ends, rows, where="post", color=PATH, linewidth=1.2)
     axis.set(xlim=(0, seconds), ylim=(-0.5, len(symbols) - 0.5), xlabel="seconds")
     if len(symbols) <= MAX_LABELS:
         axis.set_yticks(np.arange(len(symbols)), [shown(symbol) for symbol in symbols], fontsize=7)
