@@ -1,33 +1,40 @@
-"""python -m nanospeech_torch.train CONFIG.toml"""
+"""python -m nanospeech_torch.train CONFIG [section.key=value ...]: train what a file describes."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from nanospeech_core.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train the acoustic model that a TOML file describes. A run that was stopped goes on where it stood.
+    """Train the acoustic model, the vocoder or the aligner that a config describes.
 
-    Ctrl-C or SIGTERM ends a run after the step in progress, with a checkpoint; a second one at once, without.
+    A run that was stopped goes on where it stood. Ctrl-C or SIGTERM ends a run after the step in progress,
+    with a checkpoint; a second one at once, without. On several GPUs: `accelerate launch -m
+    nanospeech_torch.train ...`.
     """
     parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.train", description=main.__doc__)
-    parser.add_argument("config", help="a TOML file (see examples/embedded.toml)")
+    parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
+    parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="settings on top of it")
     args = parser.parse_args(argv)
+    # of several processes, those beside the first say which they are
+    rank = os.environ.get("RANK", "0")
+    name = "train" if rank == "0" else f"train (process {rank})"
     try:
-        from .training.config import load_config
+        from .training.tasks import load_task  # torch takes seconds to import: the config is read first
 
-        config = load_config(args.config)
-        from .training.trainer import Trainer  # after the config: torch takes seconds to import
+        task = load_task(args.config, args.overrides)
+        from .training.engine import Engine
 
-        received = Trainer(config).run()
+        received = Engine(task).run()
     except UserError as error:
-        print(f"train: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("train: interrupted", file=sys.stderr)
+        print(f"{name}: interrupted", file=sys.stderr)
         return 130
     return 128 + received if received else 0
 

@@ -1,32 +1,31 @@
-"""Training data: utterances held in memory as log-mels, joined into sequences, batched by length.
+"""From a corpus to batches: utterances joined into sequences, sequences of like length padded together.
 
-An utterance's json holds `phonemes` (`text` for models that read characters; one character a symbol) and
-`durations`: len(symbols) + 2 numbers, a leading pause, each symbol, a trailing pause, in units of
-`duration_unit` samples at 24 kHz (600 where absent). The pauses carry the id of the space. `voice` and `text`
-may be absent.
+The batches are numbered. The order depends on the items, the config and the seed only, and what is random
+inside a batch on its number, so a run that stopped goes on exactly where it stood, and several processes
+share the stream by taking every n-th batch.
 """
 
 from __future__ import annotations
 
-import io
-import zlib
+import math
+import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import HOP, N_MELS, SAMPLE_RATE, log_mel
+from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
 
 from .config import DataConfig
-from .shards import read_pairs
+from .corpus import TOLERANCE, Item, Skip, read_wave
 
-DURATION_UNIT = 600
-TOLERANCE = 0.1  # seconds by which durations and audio may differ: codecs pad
-MIN_FRAMES = 8
+FRAME_RATE = SAMPLE_RATE / HOP
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Utterance:
     voice: str
     text: str
     mel: np.ndarray  # float16 [frames, bins], not normalized
-    ids: np.ndarray  # int64 [symbols], a pause at either end, -1 where the vocabulary lacks a symbol
-    frames: np.ndarray  # int64 [symbols], the frames of each symbol; they sum to the mel's length
+    ids: np.ndarray  # int64 [symbols]
+    frames: np.ndarray  # int64 [symbols], the frames of each symbol; they sum to the mel's; empty: "filler"
 
 
 @dataclass(frozen=True)
@@ -46,139 +45,107 @@ class Batch:
     """Padded sequences; the tokens are normalized."""
 
     tokens: torch.Tensor  # float32 [batch, tokens, patch * bins]
-    text: torch.Tensor  # int64 [batch, tokens * patch], an id per frame, -1 where there is none
+    text: torch.Tensor  # int64 [batch, tokens * patch], an id per frame ("filler": the ids), -1 where none
     mask: torch.Tensor  # bool [batch, tokens], false where padded
     first: torch.Tensor  # int64 [batch]: whole tokens of the first of several utterances, 0 of a single one
     ids: torch.Tensor  # int64 [batch, symbols], -1 where there is none
     frames: torch.Tensor  # float32 [batch, symbols]
     first_symbols: torch.Tensor  # int64 [batch], like `first`
 
-    def to(self, device: torch.device) -> Batch:
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+def map_tensors(value, function: Callable[[torch.Tensor], torch.Tensor]):
+    """A (nested) dataclass with `function` applied to each of its tensors."""
+    if isinstance(value, torch.Tensor):
+        return function(value)
+    if is_dataclass(value):
+        changed = {field.name: map_tensors(getattr(value, field.name), function) for field in fields(value)}
+        return replace(value, **changed)
+    return value
 
 
-class Skip(Exception):
-    """Why an utterance is left out."""
+class Library:
+    """The utterances of an index, by their place in it; small corpora are kept in memory.
 
-
-def load_utterances(
-    config: DataConfig, model: ModelConfig, report: Callable[[str], object] = print
-) -> list[Utterance]:
-    """Read everything that fits the config; what is skipped is counted and reported.
-
+    Args:
+        items: the index.
+        model: for the mel's patch and the alignment.
+        memory_hours: up to so much speech is decoded now, what is broken is dropped from `items`.
+        report: called with a line of text.
     Raises:
-        UserError: nothing matches, a shard cannot be read, or nothing in them fits.
+        UserError: nothing is left.
     """
-    if model.transformer.mel_dim != N_MELS:
-        raise UserError(
-            f"config: transformer.mel_dim is {model.transformer.mel_dim}; a mel has {N_MELS} bins"
+
+    def __init__(
+        self,
+        items: list[Item],
+        model: ModelConfig,
+        memory_hours: float,
+        report: Callable[[str], object] = print,
+    ):
+        self.items, self.model = items, model
+        self.loaded: list[Utterance] | None = None
+        if sum(item.samples for item in items) <= memory_hours * 3600 * SAMPLE_RATE:
+            with ThreadPoolExecutor() as pool:  # decoding and FFTs release Python's lock
+                results = list(pool.map(self._try, items))
+            self.items = [i for i, r in zip(items, results, strict=True) if isinstance(r, Utterance)]
+            self.loaded = [r for r in results if isinstance(r, Utterance)]
+            broken = Counter(str(r) for r in results if isinstance(r, Skip))
+            for reason, count in sorted(broken.items()):
+                report(f"skipped {count}: {reason}")
+            if not self.items:
+                raise UserError(f"no data: all utterances were skipped ({', '.join(sorted(broken))})")
+
+    def __getitem__(self, index: int) -> Utterance:
+        """Raises Skip where the audio is broken."""
+        return (
+            self.loaded[index] if self.loaded is not None else load_utterance(self.items[index], self.model)
         )
-    kept: list[Utterance] = []
-    skipped: Counter[str] = Counter()
-    for key, audio, meta in read_pairs(config.shards, lambda reason: skipped.update([reason])):
+
+    def _try(self, item: Item) -> Utterance | Skip:
         try:
-            kept.append(read_utterance(key, audio, meta, config, model))
+            return load_utterance(item, self.model)
         except Skip as reason:
-            skipped[str(reason)] += 1
-    hours = sum(len(u.mel) for u in kept) * HOP / SAMPLE_RATE / 3600
-    report(f"{len(kept)} utterances, {hours:.2f} h, {len({u.voice for u in kept})} voices")
-    for reason, count in sorted(skipped.items()):
-        report(f"skipped {count}: {reason}")
-    unknown = sum(int((u.ids < 0).sum()) for u in kept)
-    if unknown:
-        report(f"{unknown} symbols are not in the vocabulary and are left without text")
-    if not kept:
-        raise UserError(
-            f"no data: all {skipped.total()} utterances were skipped ({', '.join(sorted(skipped))})"
-        )
-    return kept
+            return reason
 
 
-def read_utterance(key: str, audio: bytes, meta: dict, config: DataConfig, model: ModelConfig) -> Utterance:
-    """Decode and check one utterance. Raises Skip where it cannot be trained on."""
-    symbols_key = "phonemes" if model.text.kind == "phonemes" else "text"
-    symbols, durations = meta.get(symbols_key), meta.get("durations")
-    unit = meta.get("duration_unit", DURATION_UNIT)
-    if not (symbols and isinstance(symbols, str)):
-        raise Skip(f"no {symbols_key}")
-    if not (numbers(durations) and numbers([unit]) and unit > 0):
-        raise Skip("no durations")
-    if len(durations) != len(symbols) + 2:
-        raise Skip(f"durations that do not match the {symbols_key}")
-    wave = read_wave(audio, config.max_seconds)
-    if abs(sum(durations) * unit - len(wave)) > TOLERANCE * SAMPLE_RATE:
+def load_utterance(item: Item, model: ModelConfig) -> Utterance:
+    """Decode an item. Raises Skip where its audio is broken or of another length than its json says."""
+    wave = read_wave(item.place.read(), item.samples / SAMPLE_RATE)
+    if abs(len(wave) - item.samples) > TOLERANCE * SAMPLE_RATE:
         raise Skip("durations that do not add up to the audio's")
     mel = log_mel(wave)
-    if len(mel) < max(MIN_FRAMES, model.transformer.patch):
-        raise Skip("too short")
-    vocab = {symbol: i for i, symbol in enumerate(model.text.vocab)}
-    ids = [vocab[" "], *(vocab.get(symbol, -1) for symbol in symbols), vocab[" "]]
+    # the index promised so many frames; what a codec padded is cut, what it swallowed repeats the last frame
+    mel = np.pad(mel[: item.frames], ((0, max(0, item.frames - len(mel))), (0, 0)), mode="edge")
+    frames = np.zeros(0, dtype=np.int64)
+    if item.durations is not None:
+        frames = frame_counts(item.durations, item.frames)
     return Utterance(
-        key=key,
-        voice=str(meta.get("voice", key)),
-        text=str(meta.get("text", "")),
-        mel=mel.astype(np.float16),
-        ids=np.array(ids, dtype=np.int64),
-        frames=frame_counts(durations, unit, len(mel)),
+        item.key, item.voice, item.text, mel.astype(np.float16), item.ids.astype(np.int64), frames
     )
 
 
-def numbers(values) -> bool:
-    """Whether this is a list of finite numbers, none of them negative."""
-    return isinstance(values, list) and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < 1e9 for v in values
-    )
+def frame_counts(durations: np.ndarray, frames: int) -> np.ndarray:
+    """Whole frames of each symbol, int64, by rounding the boundaries; the last symbol ends with the mel.
 
-
-def read_wave(audio: bytes, max_seconds: float) -> np.ndarray:
-    """An audio file's content -> float32 [samples], mono, 24 kHz. Raises Skip."""
-    import soundfile
-    import soxr
-
-    try:
-        wave, rate = soundfile.read(io.BytesIO(audio), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        raise Skip("unreadable audio") from error
-    if len(wave) > max_seconds * rate:
-        raise Skip(f"longer than {max_seconds:g} s")
-    if not len(wave):
-        raise Skip("too short")
-    if not np.isfinite(wave).all():
-        raise Skip("audio with values that are not finite")
-    wave = wave.mean(axis=1)
-    return wave if rate == SAMPLE_RATE else soxr.resample(wave, rate, SAMPLE_RATE)
-
-
-def frame_counts(durations: list[float], unit: float, frames: int) -> np.ndarray:
-    """Whole frames of each symbol, int64, by rounding the boundaries; the last symbol ends with the mel."""
-    ends = np.round(np.cumsum(durations) * unit / HOP).astype(np.int64)
+    durations: in samples.
+    """
+    ends = np.round(np.cumsum(durations, dtype=np.float64) / HOP).astype(np.int64)
     ends = np.minimum(ends, frames)
     ends[-1] = frames
     return np.diff(ends, prepend=0)
 
 
-def split(utterances: list[Utterance], held_out: int) -> tuple[list[Utterance], list[Utterance]]:
-    """(held out, for training). Held out are the smallest checksums of the keys.
+def collate(sequences: list[list[Utterance]], model: ModelConfig, length: int = 0) -> Batch:
+    """Join each sequence's utterances and pad the batch; frames that fill no token are cut off at the end.
 
-    So what was trained on is never held out later, however much data is added.
+    length: tokens to pad to, at least; 0: the longest sequence's.
     """
-    ranked = sorted(utterances, key=lambda u: (zlib.crc32(u.key.encode()), u.key))
-    chosen = {u.key for u in ranked[:held_out]}
-    training = [u for u in utterances if u.key not in chosen]
-    if not training:
-        raise UserError(
-            f"no data is left to train on: data.held_out is {held_out}, of {len(utterances)} utterances"
-        )
-    return ranked[:held_out], training
-
-
-def collate(sequences: list[list[Utterance]], model: ModelConfig) -> Batch:
-    """Join each sequence's utterances and pad the batch; frames that fill no token are cut off at the end."""
     patch, bins = model.transformer.patch, model.transformer.mel_dim
     mels = [np.concatenate([u.mel for u in s]) for s in sequences]
     symbols = [np.concatenate([u.ids for u in s]) for s in sequences]
     durations = [np.concatenate([u.frames for u in s]) for s in sequences]
-    rows, n, k = len(sequences), max(map(len, mels)) // patch, max(map(len, symbols))
+    rows, k = len(sequences), max(map(len, symbols))
+    n = max(length, max(map(len, mels)) // patch)
     tokens = np.zeros((rows, n, patch * bins), dtype=np.float32)
     text = np.full((rows, n * patch), -1, dtype=np.int64)
     mask = np.zeros((rows, n), dtype=bool)
@@ -188,76 +155,195 @@ def collate(sequences: list[list[Utterance]], model: ModelConfig) -> Batch:
         count = len(mel) // patch
         clean = (mel[: count * patch].astype(np.float32) - model.mel.mean) / model.mel.std
         tokens[i, :count] = clean.reshape(count, -1)
-        text[i, : count * patch] = np.repeat(symbol, duration)[: count * patch]
+        spoken = np.repeat(symbol, duration) if len(duration) else symbol
+        text[i, : min(len(spoken), count * patch)] = spoken[: count * patch]
         mask[i, :count] = True
         ids[i, : len(symbol)] = symbol
-        frames[i, : len(symbol)] = duration
+        frames[i, : len(duration)] = duration
     first = [len(s[0].mel) // patch if len(s) > 1 else 0 for s in sequences]
     first_symbols = [len(s[0].ids) if len(s) > 1 else 0 for s in sequences]
     arrays = (tokens, text, mask, np.array(first), ids, frames, np.array(first_symbols))
     return Batch(*map(torch.from_numpy, arrays))
 
 
-def frames_of(sequence: list[Utterance]) -> int:
-    return sum(len(u.mel) for u in sequence)
+# the order
 
 
-def join(utterances: list[Utterance], config: DataConfig, rng: np.random.Generator) -> list[list[Utterance]]:
-    """Shuffle, then join neighbours of one voice into sequences; every utterance is in one of them.
+class Plan(NamedTuple):
+    """One batch before its audio is read."""
+
+    number: int
+    sequences: list[list[int]]  # of items
+    length: int = 0  # frames to pad to
+
+
+def join(items: list[Item], config: DataConfig, rng: np.random.Generator) -> list[list[int]]:
+    """Shuffle, then join neighbours of one voice into sequences; every item is in one of them.
 
     A joined sequence has at most `max_joined` utterances and lasts at most `max_seconds`.
     """
-    limit = int(config.max_seconds * SAMPLE_RATE / HOP)
-    by_voice: dict[str, list[Utterance]] = {}
-    for i in rng.permutation(len(utterances)):
-        by_voice.setdefault(utterances[i].voice, []).append(utterances[i])
+    limit = int(config.max_seconds * FRAME_RATE)
+    by_voice: dict[str, list[int]] = {}
+    for i in rng.permutation(len(items)).tolist():
+        by_voice.setdefault(items[i].voice, []).append(i)
     sequences = []
-    for items in by_voice.values():
-        current: list[Utterance] = []
-        want = int(rng.integers(1, config.max_joined + 1))
-        for u in items:
-            if current and (len(current) == want or frames_of(current) + len(u.mel) > limit):
+    for numbers in by_voice.values():
+        current: list[int] = []
+        frames, want = 0, int(rng.integers(1, config.max_joined + 1))
+        for i in numbers:
+            if current and (len(current) == want or frames + items[i].frames > limit):
                 sequences.append(current)
-                current = []
-                want = int(rng.integers(1, config.max_joined + 1))
-            current.append(u)
+                current, frames, want = [], 0, int(rng.integers(1, config.max_joined + 1))
+            current.append(i)
+            frames += items[i].frames
         sequences.append(current)
     return sequences
 
 
-def group(
-    sequences: list[list[Utterance]], order: np.ndarray, config: DataConfig
-) -> list[list[list[Utterance]]]:
-    """Batches of neighbours in `order`, at most `batch_seconds` when padded; a longer sequence is alone."""
-    limit = config.batch_seconds * SAMPLE_RATE / HOP
-    groups: list[list[list[Utterance]]] = []
+def group(lengths: list[int], order: Sequence[int], batch_frames: float) -> list[list[int]]:
+    """Batches of neighbours in `order`, at most `batch_frames` when padded; a longer sequence is alone."""
+    groups: list[list[int]] = []
     longest = 0
     for i in order:
-        frames = frames_of(sequences[i])
-        if groups and max(longest, frames) * (len(groups[-1]) + 1) <= limit:
-            groups[-1].append(sequences[i])
-            longest = max(longest, frames)
+        if groups and max(longest, lengths[i]) * (len(groups[-1]) + 1) <= batch_frames:
+            groups[-1].append(i)
+            longest = max(longest, lengths[i])
         else:
-            groups.append([sequences[i]])
-            longest = frames
+            groups.append([i])
+            longest = lengths[i]
     return groups
 
 
-def batches(
-    utterances: list[Utterance], config: DataConfig, model: ModelConfig, seed: int, start: int = 0
-) -> Iterator[Batch]:
-    """Endless batches, similar lengths together, in random order; an epoch holds every utterance once.
+def group_static(
+    lengths: list[int], order: list[int], batch_frames: float, shapes: list[int]
+) -> list[tuple[int, list[int]]]:
+    """(length, sequences) of batches of few shapes: each length in `shapes` always has as many rows.
 
-    The stream depends on the utterances, the config and `seed` only. `start` skips that many batches, for
-    resuming.
+    What does not fill a batch goes to the next longer shape; the last batch is filled up by sequences that
+    were in another one already, so nothing is dropped.
     """
-    epoch = 0
+    result: list[tuple[int, list[int]]] = []
+    waiting: list[int] = []
+    numbers = sorted(order, key=lambda i: lengths[i])
+    rank = {i: place for place, i in enumerate(order)}
+    start = 0
+    for shape in shapes:
+        rows = max(1, int(batch_frames // shape))
+        end = start
+        while end < len(numbers) and lengths[numbers[end]] <= shape:
+            end += 1
+        waiting += sorted(numbers[start:end], key=rank.__getitem__)
+        start = end
+        while len(waiting) >= rows:
+            result.append((shape, waiting[:rows]))
+            waiting = waiting[rows:]
+    if waiting:
+        rows = max(1, int(batch_frames // shapes[-1]))
+        spare = [i for i in order if i not in set(waiting)] or waiting
+        result.append((shapes[-1], [*waiting, *(spare * rows)][:rows]))
+    return result
+
+
+def ladder(config: DataConfig, longest: int, patch: int) -> list[int]:
+    """The lengths in frames of `config.buckets` shapes, whole tokens, the last at least `longest`."""
+    top = -(-max(longest, int(config.max_seconds * FRAME_RATE)) // patch)
+    return sorted({patch * math.ceil(top * k / config.buckets) for k in range(1, config.buckets + 1)})
+
+
+def epoch_plans(
+    items: list[Item], config: DataConfig, patch: int, seed: int, epoch: int
+) -> list[tuple[int, list[list[int]]]]:
+    """(length to pad to, sequences) of an epoch's batches in random order; every item is in one."""
+    rng = np.random.default_rng([seed, epoch])
+    sequences = join(items, config, rng)
+    lengths = [sum(items[i].frames for i in sequence) for sequence in sequences]
+    batch_frames = config.batch_seconds * FRAME_RATE
+    if config.buckets:
+        shapes = ladder(config, max(lengths), patch)
+        groups = group_static(lengths, rng.permutation(len(sequences)).tolist(), batch_frames, shapes)
+    else:
+        order = np.argsort(np.array(lengths) * rng.uniform(0.9, 1.1, len(sequences)))
+        groups = [(0, numbers) for numbers in group(lengths, order.tolist(), batch_frames)]
+    shuffled = [groups[i] for i in rng.permutation(len(groups))]
+    return [(length, [sequences[i] for i in numbers]) for length, numbers in shuffled]
+
+
+def plans(
+    items: list[Item],
+    config: DataConfig,
+    patch: int,
+    seed: int,
+    start: int = 0,
+    rank: int = 0,
+    world: int = 1,
+) -> Iterator[Plan]:
+    """The endless stream from batch `start` on; process `rank` of `world` takes every world-th."""
+    number = epoch = 0
     while True:
-        rng = np.random.default_rng([seed, epoch])
-        sequences = join(utterances, config, rng)
-        lengths = np.array([frames_of(s) for s in sequences]) * rng.uniform(0.9, 1.1, len(sequences))
-        groups = group(sequences, np.argsort(lengths), config)
-        for i in rng.permutation(len(groups))[start:]:
-            yield collate(groups[i], model)
-        start = max(0, start - len(groups))
+        epoch_batches = epoch_plans(items, config, patch, seed, epoch)
+        for length, sequences in epoch_batches[max(0, start - number) :]:
+            position = max(number, start)
+            number = position + 1
+            if (position - start) % world == rank:
+                yield Plan(position, sequences, length)
         epoch += 1
+        if number < start:
+            number += len(epoch_batches)
+
+
+class Loader(torch.utils.data.Dataset):
+    """Plans to batches.
+
+    Args:
+        library: the utterances.
+        build: (sequences of utterances, frames to pad to, seed) -> the task's batch.
+        seed: of the run.
+    """
+
+    def __init__(self, library: Library, build: Callable, seed: int):
+        self.library, self.build, self.seed = library, build, seed
+
+    def __getitem__(self, plan: Plan) -> tuple[object, list[str]]:
+        """A batch and the reasons why utterances of it were skipped; a UserError instead where none is left."""
+        sequences, skipped = [], []
+        for numbers in plan.sequences:
+            loaded = []
+            for i in numbers:
+                try:
+                    loaded.append(self.library[i])
+                except Skip as reason:
+                    skipped.append(str(reason))
+            if loaded:
+                sequences.append(loaded)
+        if not sequences:  # returned, because a worker's exception would arrive with its traceback as text
+            return UserError(f"no utterance of batch {plan.number} can be read ({skipped[0]})"), skipped
+        return self.build(sequences, plan.length, batch_seed(self.seed, plan.number)), skipped
+
+    def stream(
+        self, plans: Iterator[Plan], workers: int = 0, pin_memory: bool = False
+    ) -> Iterator[tuple[object, list[str]]]:
+        """The batches of `plans` in their order, made by `workers` processes, or here where 0."""
+        loader = torch.utils.data.DataLoader(
+            self,
+            batch_size=None,
+            sampler=plans,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            pin_memory=pin_memory,
+            worker_init_fn=ignore_interrupt,
+        )
+        for batch, skipped in loader:
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch, skipped
+
+
+def ignore_interrupt(worker: int) -> None:
+    """Ctrl-C reaches the whole process group; only the trainer acts on it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def batch_seed(seed: int, number: int) -> int:
+    """Of the generator of a batch's masks and noises."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0] >> 1)

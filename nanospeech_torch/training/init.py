@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -48,9 +51,37 @@ def initialize(model: Nanospeech) -> None:
         nn.init.zeros_(net.final_layer.linear.weight)
 
 
+def config_of(path: str) -> ModelConfig:
+    """The config of weights: see `read_weights`."""
+    return read_weights(path)[0]
+
+
+def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
+    """A trained acoustic model: its config and tensors, without vocoder and aligner.
+
+    Args:
+        path: a trainer's checkpoint (.pt, the averaged weights), a checkpoint folder, a hub id, or
+            "embedded".
+    Raises:
+        UserError: it cannot be read.
+    """
+    if os.path.isfile(path):
+        state = read_checkpoint(path)
+        if not (isinstance(state, dict) and "ema" in state and "config" in state):
+            raise UserError(f"{path} is no checkpoint of this trainer: it has no averaged weights and config")
+        config = ModelConfig.from_dict(state["config"], str(path))
+        tensors = {name: value.numpy() for name, value in state["ema"].items()}
+    else:
+        folder = checkpoint.resolve(None if path == "embedded" else path)
+        config, tensors = checkpoint.load_folder(folder, "pt")
+    others = ("vocoder.", "aligner.")
+    tensors = {name: value for name, value in tensors.items() if not name.startswith(others)}
+    return dataclasses.replace(config, vocoder=None, aligner=None), tensors
+
+
 @torch.no_grad()
 def warm_start(model: Nanospeech, path: str) -> list[str]:
-    """Take a trained model's weights: the averaged ones of a trainer's checkpoint, or a checkpoint folder's.
+    """Take a trained model's weights, of whatever kind `read_weights` reads.
 
     A part that it lacks altogether (a model of the flow path only has no head) keeps its fresh weights.
 
@@ -59,20 +90,25 @@ def warm_start(model: Nanospeech, path: str) -> list[str]:
     Raises:
         UserError: it cannot be read, its vocabulary is another, or a tensor does not fit.
     """
-    if os.path.isdir(path):
-        config, tensors = checkpoint.load_folder(path, "pt")
-    else:
-        state = read_checkpoint(path)
-        if not (isinstance(state, dict) and "ema" in state and "config" in state):
-            raise UserError(f"{path} is no checkpoint of this trainer: it has no averaged weights and config")
-        config = ModelConfig.from_dict(state["config"], str(path))
-        tensors = {name: value.numpy() for name, value in state["ema"].items()}
+    config, tensors = read_weights(path)
     if config.text.vocab != model.config.text.vocab:
         raise UserError(f"{path} was trained with another text.vocab than the config's")
-    tensors = {name: value for name, value in tensors.items() if not name.startswith("vocoder.")}
     own = model.state_dict()
     parts = {name.partition(".")[0] for name in tensors} | {"transformer"}
     shapes = {name: tuple(value.shape) for name, value in own.items() if name.partition(".")[0] in parts}
     for name, value in checkpoint.check(tensors, shapes, path).items():
         own[name].copy_(torch.from_numpy(value))
     return sorted({name.partition(".")[0] for name in own} - parts)
+
+
+def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
+    """Keep the weights whose names begin with one of `prefixes`. Raises UserError for one that none begins
+    with.
+    """
+    for prefix in prefixes:
+        found = [p for name, p in model.named_parameters() if f"{name}.".startswith(f"{prefix}.")]
+        if not found:
+            parts = sorted({name.partition(".")[0] for name, _ in model.named_parameters()})
+            raise UserError(f"config: frozen names {prefix!r}, but the model's parts are {', '.join(parts)}")
+        for parameter in found:
+            parameter.requires_grad_(False)

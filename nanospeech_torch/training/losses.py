@@ -1,6 +1,8 @@
 """The joint loss: flow matching on some rows of a batch, the masked path on the others, durations on all.
 
-The masked path is trained by the diffusion loss and by the mel regression.
+The masked path is trained by the diffusion loss and by the mel regression. What is random is drawn before:
+the masks with the batch, the noises from the batch's seed. So the loss is a function, and what each part is
+averaged over is known before it is computed: gradients of several batches or processes add up exactly.
 """
 
 from __future__ import annotations
@@ -10,39 +12,97 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from nanospeech_core.mel import HOP, SAMPLE_RATE
 from nanospeech_core.schedule import TRAIN_STEPS
 
 from .. import flow
+from ..duration import PhoneDurationPredictor
 from ..nanospeech import Nanospeech
 from .config import LossConfig
-from .data import Batch
+from .data import Batch, Utterance, collate, map_tensors
 
 
-@dataclass
-class Masks:
-    """What each row is trained on. All [batch] or [batch, tokens]."""
+@dataclass(frozen=True)
+class Draws:
+    """What each row is trained on."""
 
-    is_flow: Tensor  # bool [batch]: rows of the flow path
     drop: Tensor  # bool [batch]: rows without text and visible tokens
     visible: Tensor  # bool [batch, tokens]
-    target: Tensor  # bool [batch, tokens]: real tokens that are not visible
+    time: Tensor  # float [batch]: of the flow; 0 on rows of the masked path
+    is_flow: Tensor  # bool [batch]
+    flow_targets: Tensor  # int64 [n]: tokens the flow path learns, in the flattened [batch x tokens]
+    masked_targets: Tensor  # int64 [m]: of the masked path
+    known: Tensor  # bool [batch, symbols] ("filler": [batch, frames]): what the duration predictor is shown
+    hidden: Tensor  # bool [batch, symbols]: what it learns
 
 
-def draw_masks(batch: Batch, config: LossConfig, flow_share: float, generator: torch.Generator) -> Masks:
-    """Spans to infill and, on the masked path, random masks whose masked share is cos(pi/2 u), u uniform.
+@dataclass(frozen=True)
+class JointBatch:
+    """A batch with its draws."""
 
-    The random masks are MaskGIT's (arXiv 2202.04200), whose reveal schedule generation follows.
+    batch: Batch
+    draws: Draws
+    seed: int  # of the noises
+    counts: dict[str, float]  # what each loss is averaged over
+    seconds: float  # of speech
+
+    def to(self, device: torch.device) -> JointBatch:
+        return map_tensors(self, lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> JointBatch:
+        return map_tensors(self, lambda tensor: tensor.pin_memory())
+
+
+@dataclass(frozen=True)
+class Noises:
+    """All standard normal but the head's times."""
+
+    flow: Tensor  # [batch, tokens, channels]: the start of the flow's path
+    visible: Tensor  # [batch, tokens, channels]: what is wrong with visible tokens, ...
+    visible_scale: Tensor  # [batch, 1, 1]: ... and how much
+    head: Tensor  # [draws x m, channels]
+    head_time: Tensor  # [draws x m]: in (0, 1), or int64 steps of "ddpm"
+
+
+def build_joint(
+    sequences: list[list[Utterance]], frames: int, seed: int, model, config: LossConfig, flow_share: float
+) -> JointBatch:
+    """Utterances -> a batch with draws; the arguments are those of `data.Loader`'s `build`, then the
+    configs'.
+    """
+    batch = collate(sequences, model, frames // model.transformer.patch)
+    generator = torch.Generator().manual_seed(seed)
+    draws = draw(batch, config, flow_share, generator, model.text.alignment == "filler")
+    seconds = float(batch.mask.sum()) * model.transformer.patch * HOP / SAMPLE_RATE
+    masked = float(len(draws.masked_targets))
+    counts = {
+        "flow": float(len(draws.flow_targets)),
+        "regression": masked,
+        "head": masked * config.draws,
+        "duration": float(draws.hidden.sum()),
+    }
+    return JointBatch(batch, draws, seed, counts, seconds)
+
+
+def draw(
+    batch: Batch, config: LossConfig, flow_share: float, generator: torch.Generator, filler: bool = False
+) -> Draws:
+    """Spans to infill and, on the masked path, random masks.
+
+    Their masked share is cos(pi/2 u), u uniform (MaskGIT, arXiv 2202.04200), whose reveal schedule generation
+    follows, or ("uniform") u.
 
     Args:
-        batch: of which `mask` and `first` are read.
+        batch: on the CPU.
         config: how often there is a span, where, and how often a row is dropped.
         flow_share: share of the rows that train the flow path, exact on average.
         generator: of the CPU.
+        filler: the durations are not of symbols but of utterances.
     """
     rows, tokens = batch.mask.shape
-    mask, first = batch.mask.cpu(), batch.first.cpu()
+    mask, first = batch.mask, batch.first
     position = torch.arange(tokens)[None]
 
     def uniform(*shape: int) -> Tensor:
@@ -61,112 +121,182 @@ def draw_masks(batch: Batch, config: LossConfig, flow_share: float, generator: t
     has_span = (uniform(rows) < config.span)[:, None]
     visible = has_span & (position >= begin[:, None]) & (position < (begin + width)[:, None])
 
-    masked_share = torch.cos(math.pi / 2 * uniform(rows))
+    masked_share = uniform(rows)
+    if config.mask_law == "cosine":
+        masked_share = torch.cos(math.pi / 2 * masked_share)
     revealed = uniform(rows, tokens) >= masked_share[:, None]
     visible = visible | (revealed & ~is_flow[:, None])
 
     drop = uniform(rows) < config.drop
     visible = visible & mask & ~drop[:, None]
     # a row with nothing left to learn shows nothing instead
-    full = (visible == mask).all(1)
-    visible = visible & ~full[:, None]
-    device = batch.tokens.device
-    return Masks(is_flow.to(device), drop.to(device), visible.to(device), (mask & ~visible).to(device))
+    visible = visible & ~(visible == mask).all(1)[:, None]
+    target = mask & ~visible
+    time = torch.where(is_flow, logit_normal(rows, config.flow_time, generator), 0.0)
+    known, hidden = draw_known(batch, generator, filler)
+    return Draws(
+        drop=drop,
+        visible=visible,
+        time=time,
+        is_flow=is_flow,
+        flow_targets=(target & is_flow[:, None]).flatten().nonzero()[:, 0],
+        masked_targets=(target & ~is_flow[:, None]).flatten().nonzero()[:, 0],
+        known=known,
+        hidden=hidden,
+    )
 
 
-def joint_loss(
-    model: Nanospeech, batch: Batch, config: LossConfig, head_weight: float, generator: torch.Generator
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch, from one transformer pass for both paths.
+def draw_known(batch: Batch, generator: torch.Generator, filler: bool) -> tuple[Tensor, Tensor]:
+    """What the duration predictor is shown and what it learns.
 
-    Args:
-        model: without a diffusion head, all rows train the flow path.
-        batch: on the model's device.
-        config: weights and shares.
-        head_weight: w(step) of the diffusion loss.
-        generator: of the CPU; all masks, times and noises are drawn from it.
-    Returns:
-        the loss, and its unweighted parts that this batch has: detached scalars.
+    Shown are the durations of a sequence's first utterance, as of a reference, or of at most the first half;
+    in a tenth of the rows none. With "filler" alignment it is shown so many frames, and learns one length a
+    row.
     """
-    flow_share = config.flow_share if model.diffusion_module is not None else 1.0
-    masks = draw_masks(batch, config, flow_share, generator)
-    tokens, transformer = batch.tokens, model.transformer
-    rows = len(tokens)
+    rows = len(batch.ids)
+    patch = batch.text.shape[1] // batch.mask.shape[1]
+    real = batch.mask.repeat_interleave(patch, dim=1) if filler else batch.ids >= 0
+    first = batch.first * patch if filler else batch.first_symbols
+    share = 0.5 * torch.rand(rows, generator=generator)
+    shown = torch.where(first > 0, first, (real.sum(1) * share).long())
+    shown = torch.where(torch.rand(rows, generator=generator) < 0.1, 0, shown)
+    known = (torch.arange(real.shape[1])[None] < shown[:, None]) & real
+    return known, torch.ones(rows, 1, dtype=torch.bool) if filler else real & ~known
+
+
+def draw_noises(work: JointBatch, model: Nanospeech, config: LossConfig) -> Noises:
+    """The noises of a batch, on its device, from its seed."""
+    tokens, head = work.batch.tokens, model.diffusion_module
+    generator = torch.Generator(tokens.device).manual_seed(work.seed + 1)
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator).to(tokens.device)
+        return torch.randn(*shape, generator=generator, device=tokens.device)
 
-    noise = normal(*tokens.shape)
-    time = logit_normal(rows, config.flow_time, generator).to(tokens.device)
-    time = torch.where(masks.is_flow, time, 0.0)
-    noised = flow.interpolate(tokens, noise, time)
-    x = torch.where(masks.is_flow[:, None, None], noised, 0.0)  # the masked path has no noised input
-    # what is visible when speaking was generated, so it is never quite right
-    spoiled = tokens + (config.visible_noise * normal(rows, 1, 1).abs()) * normal(*tokens.shape)
-    cond = torch.where(masks.visible[..., None], spoiled, 0.0)
-
-    text_embed = transformer.embed_text(batch.text, tokens.shape[1], masks.drop, batch.mask)
-    modulations = transformer.modulations(time)
-    z = transformer.hidden(x, cond, masks.visible, text_embed, modulations, batch.mask)
-
-    parts: dict[str, Tensor] = {}
-    total = torch.zeros((), device=tokens.device)
-    picked = masks.target & masks.is_flow[:, None]
-    if picked.any():
-        prediction = transformer.proj_out(z).float()
-        parts["flow"] = flow.loss(prediction, tokens, noise, time, model.config.predict)[picked].mean()
-        total = total + parts["flow"]
-    picked = masks.target & ~masks.is_flow[:, None]
-    if model.diffusion_module is not None and picked.any():
-        z_picked, clean = z[picked], tokens[picked]
-        if model.to_mel is not None:
-            base = model.to_mel(z_picked).float()
-            parts["regression"] = F.l1_loss(base, clean)
-            total = total + config.regression_weight * parts["regression"]
-            clean = (clean - base.detach()) / model.config.residual_std
-        if head_weight > 0:
-            parts["head"] = head_loss(model, z_picked, clean, config, generator)
-            total = total + head_weight * parts["head"]
-    if model.duration_predictor is not None:
-        parts["duration"] = duration_loss(model, batch, generator)
-        total = total + config.duration_weight * parts["duration"]
-    return total, {name: value.detach() for name, value in parts.items()}
-
-
-def head_loss(
-    model: Nanospeech, z: Tensor, clean: Tensor, config: LossConfig, generator: torch.Generator
-) -> Tensor:
-    """The diffusion loss of tokens [rows, channels], each under `config.draws` noises."""
-    head = model.diffusion_module
-    z, clean = z.repeat(config.draws, 1), clean.repeat(config.draws, 1)
-    noise = torch.randn(clean.shape, generator=generator).to(clean.device)
-    if head.objective == "flow":
-        t = logit_normal(len(clean), config.head_time, generator)
+    rows = config.draws * len(work.draws.masked_targets)
+    if head is not None and head.objective == "ddpm":
+        time = torch.randint(0, TRAIN_STEPS, (rows,), generator=generator, device=tokens.device)
     else:
-        t = torch.randint(0, TRAIN_STEPS, (len(clean),), generator=generator)
-    return head.loss(clean, z, t.to(clean.device), noise)["loss"].mean()
-
-
-def duration_loss(model: Nanospeech, batch: Batch, generator: torch.Generator) -> Tensor:
-    """Smooth L1 of log(1 + frames) over the symbols whose durations are hidden.
-
-    Shown are those of a sequence's first utterance, as of a reference, or of at most the first half; in a
-    tenth of the rows none.
-    """
-    rows, symbols = batch.ids.shape
-    real = batch.ids >= 0
-    length, first = real.sum(1).cpu(), batch.first_symbols.cpu()
-    share = 0.5 * torch.rand(rows, generator=generator)
-    shown = torch.where(first > 0, first, (length * share).long())
-    shown = torch.where(torch.rand(rows, generator=generator) < 0.1, 0, shown)
-    known = (torch.arange(symbols)[None] < shown[:, None]).to(real.device) & real
-    prediction = model.duration_predictor(batch.ids, batch.frames, known, real).float()
-    hidden = real & ~known
-    error = F.smooth_l1_loss(prediction, torch.log1p(batch.frames), reduction="none", beta=0.1)
-    return (error * hidden).sum() / hidden.sum().clamp(min=1)
+        time = logit_normal(rows, config.head_time, generator)
+    return Noises(
+        flow=normal(*tokens.shape),
+        visible=normal(*tokens.shape),
+        visible_scale=normal(len(tokens), 1, 1),
+        head=normal(rows if head is not None else 0, tokens.shape[-1]),
+        head_time=time,
+    )
 
 
 def logit_normal(rows: int, mean_std: tuple[float, ...], generator: torch.Generator) -> Tensor:
     """Times [rows] in (0, 1) whose logits are normal (arXiv 2403.03206, 3.1)."""
     mean, std = mean_std
-    return (mean + std * torch.randn(rows, generator=generator)).sigmoid()
+    return (mean + std * torch.randn(rows, generator=generator, device=generator.device)).sigmoid()
+
+
+class JointLoss(nn.Module):
+    """The loss as a module, so that it is what DistributedDataParallel wraps."""
+
+    def __init__(self, model: Nanospeech, config: LossConfig):
+        super().__init__()
+        self.model, self.config = model, config
+
+    def forward(
+        self, work: JointBatch, weights: dict[str, float], noises: Noises | None = None
+    ) -> dict[str, Tensor]:
+        """The sums that, divided by `work.counts`, are the losses.
+
+        Args:
+            work: on the model's device.
+            weights: of each loss; one of weight 0 is left out.
+            noises: None: from the batch's seed.
+        """
+        noises = noises or draw_noises(work, self.model, self.config)
+        sums = {}
+        if any(weights[name] for name in ("flow", "regression", "head")):
+            sums = self.acoustic(work, weights, noises)
+        if self.model.duration_predictor is not None and weights["duration"]:
+            sums["duration"] = duration_loss(self.model, work)
+        return sums
+
+    def acoustic(self, work: JointBatch, weights: dict[str, float], noises: Noises) -> dict[str, Tensor]:
+        """Both paths' losses, from one transformer pass."""
+        model, config, batch, draws = self.model, self.config, work.batch, work.draws
+        tokens, transformer = batch.tokens, model.transformer
+        noised = flow.interpolate(tokens, noises.flow, draws.time)
+        x = torch.where(draws.is_flow[:, None, None], noised, 0.0)  # the masked path has no noised input
+        # what is visible when speaking was generated, so it is never quite right
+        spoiled = tokens + config.visible_noise * noises.visible_scale.abs() * noises.visible
+        cond = torch.where(draws.visible[..., None], spoiled, 0.0)
+        modulations = transformer.modulations(draws.time)
+        text_embed = transformer.embed_text(batch.text, tokens.shape[1], draws.drop, batch.mask)
+        z = transformer.hidden(x, cond, draws.visible, text_embed, modulations, batch.mask).flatten(0, 1)
+        blind = None
+        if config.guidance:  # the states that guidance would subtract
+            with torch.no_grad():
+                text_embed = transformer.embed_text(
+                    batch.text, tokens.shape[1], torch.ones_like(draws.drop), batch.mask
+                )
+                nothing = torch.zeros_like(cond), torch.zeros_like(draws.visible)
+                blind = transformer.hidden(x, *nothing, text_embed, modulations, batch.mask).flatten(0, 1)
+
+        sums = {}
+        if weights["flow"]:
+            sums["flow"] = self.flow(draws, tokens, noises, z, blind)
+        if model.diffusion_module is not None and (weights["regression"] or weights["head"]):
+            picked = draws.masked_targets
+            z, clean = z[picked], tokens.flatten(0, 1)[picked]
+            blind = None if blind is None else blind[picked]
+            if model.to_mel is not None:
+                base = model.to_mel(z).float()
+                if weights["regression"]:
+                    sums["regression"] = (base - clean).abs().mean(-1).sum()
+                clean = (clean - base.detach()) / model.config.residual_std
+            if weights["head"]:
+                sums["head"] = self.head(z, clean, blind, noises)
+        return sums
+
+    def flow(self, draws: Draws, tokens: Tensor, noises: Noises, z: Tensor, blind: Tensor | None) -> Tensor:
+        """Flow matching, with model guidance: the target moves by w (conditional - unconditional)."""
+        model, picked = self.model, draws.flow_targets
+        prediction = model.transformer.proj_out(z[picked]).float()
+        clean, noise = tokens.flatten(0, 1)[picked], noises.flow.flatten(0, 1)[picked]
+        if blind is not None:
+            with torch.no_grad():
+                shift = prediction - model.transformer.proj_out(blind[picked]).float()
+            dropped = draws.drop.repeat_interleave(tokens.shape[1])[picked]
+            # a velocity's target moves as its clean token does: both are linear in it
+            clean = clean + self.config.guidance * torch.where(dropped[:, None], 0.0, shift)
+        time = draws.time.repeat_interleave(tokens.shape[1])[picked]
+        one = slice(None), None  # tokens as utterances of one
+        return flow.loss(prediction[one], clean[one], noise[one], time, model.config.predict).sum()
+
+    def head(self, z: Tensor, clean: Tensor, blind: Tensor | None, noises: Noises) -> Tensor:
+        """The diffusion loss of tokens [m, channels], each under `draws` noises."""
+        head, draws = self.model.diffusion_module, self.config.draws
+        z, clean = z.repeat(draws, 1), clean.repeat(draws, 1)
+        if blind is not None and head.objective == "flow":
+            with torch.no_grad():
+                t = noises.head_time
+                x = (1 - t[:, None]) * noises.head + t[:, None] * clean
+                shift = (
+                    head.net(x, 1000 * t, z).float() - head.net(x, 1000 * t, blind.repeat(draws, 1)).float()
+                )
+                clean = clean + self.config.guidance * shift
+        return head.loss(clean, z, noises.head_time, noises.head)["loss"].sum()
+
+
+def duration_loss(model: Nanospeech, work: JointBatch) -> Tensor:
+    """Smooth L1 of log(1 + frames) over the hidden symbols, or ("filler") of log(1 + seconds) over
+    utterances.
+    """
+    batch, draws = work.batch, work.draws
+    if isinstance(model.duration_predictor, PhoneDurationPredictor):
+        prediction = model.duration_predictor(batch.ids, batch.frames, draws.known, batch.ids >= 0).float()
+        wanted = torch.log1p(batch.frames)
+    else:
+        bins = model.transformer.mel_dim
+        mel = batch.tokens.reshape(len(batch.tokens), -1, bins)
+        seconds = batch.mask.sum(1) * model.transformer.patch * HOP / SAMPLE_RATE
+        prediction = torch.log1p(model.duration_predictor(mel, batch.text, draws.known).float())[:, None]
+        wanted = torch.log1p(seconds.float())[:, None]
+    error = F.smooth_l1_loss(prediction, wanted, reduction="none", beta=0.1)
+    return (error * draws.hidden).sum()

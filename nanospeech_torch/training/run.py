@@ -6,9 +6,13 @@ import json
 import math
 import re
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -18,8 +22,37 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.files import replacing
 
 
+def make_accelerator(engine, trackers: Sequence[str], out: Path):
+    """accelerate's `Accelerator` for the `EngineConfig`: devices, processes and precision.
+
+    Raises:
+        UserError: a device, a precision or a tracker that is not to be had here.
+    """
+    from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
+
+    if engine.threads:
+        torch.set_num_threads(engine.threads)
+    device = choose_device(engine.device)
+    if engine.precision == "fp16" and device.type == "cpu":
+        raise UserError("config: engine.precision fp16 needs a GPU; on a CPU use bf16 or fp32")
+    for tracker in trackers:
+        if not find_spec({"tensorboard": "tensorboard", "wandb": "wandb"}[tracker]):
+            raise UserError(f"config: watch.trackers names {tracker}: pip install {tracker}")
+    return Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision="no" if engine.precision == "fp32" else engine.precision,
+        log_with=list(trackers) or None,
+        project_dir=str(out),
+        kwargs_handlers=[
+            # a batch without rows of one path leaves that path's weights without gradient
+            DistributedDataParallelKwargs(find_unused_parameters=True),
+            InitProcessGroupKwargs(timeout=timedelta(hours=2)),  # the others wait while the first evaluates
+        ],
+    )
+
+
 def choose_device(name: str) -> torch.device:
-    """The device of a name; "auto" is CUDA's where there is one, else the CPU."""
+    """The device of a name; "auto" is a GPU where there is one, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -28,6 +61,26 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # an unknown name; a device that is not there
         raise UserError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
     return device
+
+
+def memory(device: torch.device) -> float:
+    """The peak so far in GB: of the GPU, or of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def as_dict(config) -> dict:
+    """A config as JSON has it: tuples are lists."""
+    return json.loads(json.dumps(asdict(config)))
+
+
+def differences(ours: dict, other: dict) -> list[str]:
+    """The keys whose values differ; a model's name is no difference."""
+    return sorted(key for key in {**ours, **other} if key != "name" and ours.get(key) != other.get(key))
 
 
 def progress(step: int, steps: int, seconds: float, minutes: float) -> float:
@@ -46,8 +99,46 @@ def learning_rate(step: int, done: float, peak: float, final: float, warmup: int
 def update_average(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
     """average <- d average + (1 - d) model; d = (1 + step) / (10 + step) of the steps done, up to `decay`."""
     d = min(decay, (1 + step) / (10 + step))
-    for a, value in zip(average.parameters(), model.parameters(), strict=True):
-        a.lerp_(value, 1 - d)
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - d)
+
+
+# what a run says
+
+
+@contextmanager
+def trackers(accelerator, config) -> Iterator[None]:
+    """TensorBoard or Weights & Biases, as `config.watch.trackers` names them, while the block runs."""
+    if config.watch.trackers:
+        flat = {"out": config.out, "seed": config.seed, "learning_rate": config.optimizer.learning_rate}
+        accelerator.init_trackers("nanospeech", config=flat)
+    try:
+        yield
+    finally:
+        for tracker in accelerator.trackers:
+            tracker.finish()
+
+
+def track_samples(accelerator, folder: Path, step: int) -> None:
+    if accelerator.trackers:
+        from .trackers import log_samples
+
+        log_samples(accelerator.trackers, folder, step)
+
+
+def bar(engine):
+    """A progress bar over the steps, on a terminal; it knows the time left."""
+    from tqdm import tqdm
+
+    hidden = not (engine.main and sys.stderr.isatty())
+    return tqdm(total=engine.config.optimizer.steps, initial=engine.step, disable=hidden, unit="step")
+
+
+def say(line: str) -> None:
+    """A line on standard output that does not break the progress bar."""
+    from tqdm import tqdm
+
+    tqdm.write(line)
+    sys.stdout.flush()
 
 
 # a run's folder, and its checkpoints `step-N.pt`

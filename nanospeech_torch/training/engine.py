@@ -1,0 +1,336 @@
+"""The training engine: one loop for every task, on one process or many (accelerate), with resume.
+
+A task says what is trained and on what (see `Task`); the engine steps, averages, logs, validates, shows
+samples, keeps checkpoints, and stops where it is told to, so that the next start goes on with the very next
+batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from nanospeech_core.errors import UserError
+
+from . import run
+from .means import Means
+from .settings import write_settings
+
+SKIPPED_STEPS = 100  # of fp16's loss scaling in a row, before the run is given up
+
+
+class Task(Protocol):
+    """What a run trains. All random draws of a batch come from the batch, so the engine keeps no generator."""
+
+    config: object  # with out, seed, optimizer, engine, watch, and to_dict-able by dataclasses.asdict
+    model: nn.Module  # what is averaged, and kept as "ema"
+    losses: dict[str, nn.Module]  # each is trained in its turn: (batch, weights) -> sums by name
+    rates: dict[str, float]  # the peak learning rate of each
+    identity: dict  # of the model, kept as "config": only a run of an equal one goes on
+
+    def turns(self, step: int) -> list[str]:
+        """Which of `losses` are trained in a step, in order."""
+
+    def weights(self, turn: str, step: int) -> dict[str, float]:
+        """w(step) of each loss."""
+
+    def stream(self, start: int, rank: int, world: int) -> Iterator[tuple[object, list[str]]]:
+        """Batches from number `start` on, every world-th, with the reasons why utterances were skipped.
+
+        A batch has `counts` (what each loss is averaged over), `seconds` (of audio) and `to(device)`.
+        """
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """`held_out_*` of the averaged model."""
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """`wer_*` of the averaged model, %; {} where there is no ASR."""
+
+    def show(self, model: nn.Module, folder: Path) -> bool:
+        """Write audio and plots (see `watch`); False where there is nothing to show."""
+
+    def prepare(self) -> None:
+        """Compile and checkpoint activations, as `config.engine` says; called once, before training."""
+
+
+class Engine:
+    """One run. `run()` goes on from the newest checkpoint of `config.out`, if there is one."""
+
+    def __init__(self, task: Task):
+        self.task, config = task, task.config
+        self.config, self.out = config, Path(config.out)
+        self.accelerator = run.make_accelerator(config.engine, config.watch.trackers, self.out)
+        self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
+        self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
+        task.model.to(self.device)
+        for loss in task.losses.values():
+            loss.to(self.device)
+        self.average = copy.deepcopy(task.model).eval().requires_grad_(False)
+        o = config.optimizer
+        self.optimizers, self.wrapped = {}, {}
+        for name, loss in task.losses.items():
+            parameters = [p for p in loss.parameters() if p.requires_grad]
+            if not parameters:
+                raise UserError("config: frozen leaves nothing to train")
+            self.optimizers[name] = torch.optim.AdamW(
+                parameters,
+                lr=task.rates[name],
+                betas=o.betas,
+                weight_decay=o.weight_decay,
+                fused=self.device.type == "cuda",
+            )
+        self.step = 0
+        self.position = 0  # batches taken from the stream, by all processes together
+        self.seconds = 0.0  # of training, over all resumptions
+        self.best = math.inf  # WER
+        self.skipped_steps = 0
+
+    # state
+
+    def state(self) -> dict:
+        """Everything that the next step depends on."""
+        unwrap = self.accelerator.unwrap_model
+        return {
+            "step": self.step,
+            "position": self.position,
+            "seconds": self.seconds,
+            "best": self.best,
+            "ema": self.average.state_dict(),
+            "losses": {name: unwrap(loss).state_dict() for name, loss in self.wrapped.items()},
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
+            "config": self.task.identity,
+            "train_config": run.as_dict(self.config),
+        }
+
+    def save(self, name: str | None = None) -> Path:
+        """Write `step-N.pt` (or `name`) and delete all but the newest `engine.keep`. The main process's work."""
+        path = run.checkpoint_path(self.out, self.step) if name is None else self.out / name
+        run.write_checkpoint(path, self.state())
+        run.prune(self.out, self.config.engine.keep)
+        return path
+
+    def load(self, path: Path) -> None:
+        """Take up what `save` wrote. Raises UserError where it is broken, or of another model."""
+        state = run.read_checkpoint(path)
+        try:
+            differing = run.differences(state["config"], self.task.identity)
+            if differing:
+                raise UserError(
+                    f"{path} holds a model of another {', '.join(differing)} than the config's [model]; "
+                    "name another folder in `out`, or take up its weights by `init_from`"
+                )
+            for name, loss in self.wrapped.items():
+                self.accelerator.unwrap_model(loss).load_state_dict(state["losses"][name])
+                self.optimizers[name].load_state_dict(state["optimizers"][name])
+            self.average.load_state_dict(state["ema"])
+            if self.accelerator.scaler and state["scaler"]:
+                self.accelerator.scaler.load_state_dict(state["scaler"])
+            self.step, self.position = state["step"], state["position"]
+            self.seconds, self.best = state["seconds"], state["best"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"{path} is no checkpoint of this trainer: {str(error).splitlines()[0]}"
+            ) from error
+        o = self.config.optimizer
+        for optimizer in self.optimizers.values():  # the config's, should it have changed
+            for group in optimizer.param_groups:
+                group.update(betas=o.betas, weight_decay=o.weight_decay)
+
+    def start(self) -> None:
+        """Wrap the losses for several processes, and take up the newest checkpoint."""
+        self.task.prepare()
+        for name, loss in self.task.losses.items():
+            self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
+        found = run.checkpoints(self.out)
+        if self.main:
+            run.make_folder(self.out)
+            write_settings(self.out / "config.json", run.as_dict(self.config))
+        if found:
+            self.load(found[-1])
+            self.log({"resumed": str(found[-1]), "step": self.step})
+
+    # schedule
+
+    def progress(self) -> float:
+        """The share of the run that is over."""
+        o = self.config.optimizer
+        return run.progress(self.step, o.steps, self.seconds, o.minutes)
+
+    def learning_rate(self, peak: float) -> float:
+        """Of the next step."""
+        o = self.config.optimizer
+        final = peak if o.schedule == "constant" else peak * o.final_learning_rate / o.learning_rate
+        return run.learning_rate(self.step, self.progress(), peak, final, o.warmup)
+
+    # the loop
+
+    def run(self) -> int:
+        """Train to the end of the schedule.
+
+        Returns:
+            0 at the schedule's end; the signal (SIGINT, SIGTERM) that ended it sooner, with a checkpoint.
+        Raises:
+            UserError: bad data, a checkpoint that does not fit, a loss that is not finite. Checkpoints stay.
+        """
+        self.start()
+        config, watch = self.config, self.config.watch
+        parameters = sum(p.numel() for p in self.task.model.parameters())
+        self.log({"parameters": parameters, "device": str(self.device), "processes": self.world})
+        stream = self.task.stream(self.position, self.rank, self.world)
+        means, first, skipped = Means(), self.step, Counter()
+        with run.stop_signals() as received, run.trackers(self.accelerator, config), run.bar(self) as bar:
+            signal = 0
+            saved = last = time.monotonic()
+            while self.progress() < 1 and not signal:
+                batches = list(itertools.islice(stream, config.optimizer.accumulate))
+                skipped.update(reason for _, reasons in batches for reason in reasons)
+                means.add(self.train_step([batch.to(self.device) for batch, _ in batches]))
+                now = time.monotonic()
+                means.rate("steps_per_s", 1.0, now - last)
+                audio = self.world * sum(batch.seconds for batch, _ in batches)
+                means.rate("audio_hours_per_hour", audio, now - last)
+                self.seconds += now - last
+                signal = self.agree(received)
+                bar.update()
+                done = self.progress() == 1
+                if self.step % watch.log_every == 0:
+                    values = means.take() | {
+                        "minutes": self.seconds / 60,
+                        "memory_gb": run.memory(self.device),
+                    }
+                    values |= {"lr": self.learning_rate(config.optimizer.learning_rate)}
+                    if skipped:
+                        values["skipped"] = dict(skipped)
+                    self.log({"step": self.step} | values)
+                if self.main and not signal:
+                    self.look(done)
+                if self.main and now - saved >= 60 * config.engine.checkpoint_minutes:
+                    self.save()
+                    saved = time.monotonic()
+                last = time.monotonic()  # evaluation and saving are not training time
+            if self.step > first and self.main:
+                self.log({"step": self.step, "saved": str(self.save())})
+            self.accelerator.wait_for_everyone()
+        return signal
+
+    def look(self, done: bool) -> None:
+        """Validate, evaluate and show samples of the averaged model, each when it is due."""
+        watch, step = self.config.watch, self.step
+        if watch.validate_every and (step % watch.validate_every == 0 or done):
+            values = self.task.validate(self.average)
+            if values:
+                self.log({"step": step} | values)
+        if watch.eval_every and (step % watch.eval_every == 0 or done):
+            values = self.task.evaluate(self.average)
+            if values:
+                self.log({"step": step} | values)
+                if min(values.values()) < self.best:
+                    self.best = min(values.values())
+                    self.save("best.pt")
+        if watch.sample_every and (step % watch.sample_every == 0 or done):
+            folder = self.out / "samples" / f"step-{step:08d}"
+            if self.task.show(self.average, folder):
+                run.track_samples(self.accelerator, folder, step)
+
+    def train_step(self, batches: list) -> dict[str, Tensor | float]:
+        """One optimizer step of each turn on this process's batches; returns the losses and gradient norms.
+
+        A loss is its sum over all processes' batches, divided by its count over all of them: the same
+        gradient, however the batches are dealt out.
+        """
+        counts = self.total(batches)
+        values: dict[str, Tensor | float] = {}
+        for turn in self.task.turns(self.step):
+            loss, optimizer = self.wrapped[turn], self.optimizers[turn]
+            weights = self.task.weights(turn, self.step)
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate(self.task.rates[turn])
+            optimizer.zero_grad(set_to_none=True)
+            for i, batch in enumerate(batches):
+                last = i == len(batches) - 1
+                with nullcontext() if last else self.accelerator.no_sync(loss):
+                    sums = self.forward(loss, batch, weights)
+                    shares = {name: value / max(1.0, counts[name]) for name, value in sums.items()}
+                    # DistributedDataParallel averages over the processes what is to be added up
+                    objective = self.world * sum(weights[name] * value for name, value in shares.items())
+                    self.backward(objective)
+                for name, value in shares.items():
+                    values[name] = values.get(name, 0.0) + self.world * value.detach()
+            trained = [p for group in optimizer.param_groups for p in group["params"]]
+            norm = self.accelerator.clip_grad_norm_(trained, self.config.optimizer.clip)
+            optimizer.step()
+            self.check(turn, norm, optimizer.step_was_skipped)
+            values["gradient" if turn == "model" else f"gradient_{turn}"] = norm
+        run.update_average(self.average, self.task.model, self.step, self.config.optimizer.ema)
+        self.step += 1
+        self.position += self.world * len(batches)
+        return values
+
+    def forward(self, loss: nn.Module, batch, weights: dict[str, float]) -> dict[str, Tensor]:
+        try:
+            return loss(batch, weights)
+        except torch.OutOfMemoryError as error:
+            raise out_of_memory(self.device) from error
+
+    def backward(self, objective: Tensor) -> None:
+        try:
+            self.accelerator.backward(objective)
+        except torch.OutOfMemoryError as error:
+            raise out_of_memory(self.device) from error
+
+    def check(self, turn: str, norm: Tensor, step_was_skipped: bool) -> None:
+        """Raise UserError for a gradient that is not finite: every process has the same, so all end."""
+        self.skipped_steps = self.skipped_steps + 1 if step_was_skipped else 0
+        if self.skipped_steps >= SKIPPED_STEPS or not (step_was_skipped or torch.isfinite(norm)):
+            raise UserError(
+                f"the gradient of the loss ({turn}) is not finite at step {self.step}; earlier checkpoints "
+                "are intact: lower the learning rate, or start again with engine.precision=fp32"
+            )
+
+    def total(self, batches: list) -> dict[str, float]:
+        """The counts over all batches of all processes."""
+        counts = Counter()
+        for batch in batches:
+            counts.update(batch.counts)
+        if self.world > 1:
+            summed = self.accelerator.reduce(torch.tensor(list(counts.values()), device=self.device))
+            counts = dict(zip(counts, summed.tolist(), strict=True))
+        return dict(counts)
+
+    def agree(self, received: list[int]) -> int:
+        """The signal that any process got; also sets every clock by the main process's."""
+        signal = received[0] if received else 0
+        if self.world > 1:
+            shared = torch.tensor([self.seconds if self.main else 0.0, float(signal)], device=self.device)
+            shared = self.accelerator.gather(shared[None])
+            self.seconds, signal = float(shared[0, 0]), int(shared[:, 1].max())
+        return signal
+
+    def log(self, entry: dict) -> None:
+        """One line to log.jsonl, one to the terminal, and the numbers to the trackers."""
+        if not self.main:
+            return
+        run.append_log(self.out / "log.jsonl", entry)
+        numbers = {k: v for k, v in entry.items() if isinstance(v, (int, float)) and k != "step"}
+        if "step" in entry and numbers:
+            self.accelerator.log(numbers, step=entry["step"])
+        shown = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
+        run.say(" ".join(shown))
+
+
+def out_of_memory(device: torch.device) -> UserError:
+    return UserError(
+        f"{device} is out of memory: lower the size of a batch (data.batch_seconds; data.batch_size of "
+        "a vocoder) and raise optimizer.accumulate instead, or set engine.checkpoint_activations=true"
+    )

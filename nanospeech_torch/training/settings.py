@@ -1,0 +1,85 @@
+"""Reading the file that describes a training run (TOML, YAML, JSON), under values of the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nanospeech_core.config import from_dict
+from nanospeech_core.errors import UserError
+from nanospeech_core.files import replacing
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_settings(path: str | Path, cls: type, overrides: Sequence[str] = ()):
+    """The dataclass `cls` that a file describes.
+
+    Args:
+        path: a .toml, .yaml, .yml or .json file.
+        cls: see `nanospeech_core.config.from_dict`.
+        overrides: "section.key=value", later ones win; the value is written as in TOML, a string also bare.
+    Raises:
+        UserError: the file cannot be read or is malformed, a key is unknown or a value has the wrong type.
+    """
+    return from_dict(cls, read_values(path, overrides), str(path))
+
+
+def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
+    """The values of a file under those of the command line, not yet checked."""
+    path = Path(path)
+    kind = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}.get(path.suffix, "TOML")
+    try:
+        values = parse(path.read_text(encoding="utf-8"), kind)
+    except OSError as error:
+        raise UserError(f"cannot read the config {path}: {error.strerror}") from error
+    except ValueError as error:  # no UTF-8, malformed
+        reason = " ".join(str(error).split())
+        raise UserError(f"cannot read the config {path}: it is not valid {kind}: {reason}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"cannot read the config {path}: it must hold named values")
+    for override in overrides:
+        put(values, override)
+    return values
+
+
+def parse(text: str, kind: str):
+    """Raises ValueError for malformed text."""
+    if kind == "TOML":
+        return tomllib.loads(text)
+    if kind == "JSON":
+        return json.loads(text)
+    import yaml
+
+    try:
+        return yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(error) from error
+
+
+def put(values: dict, override: str) -> None:
+    """Set "section.key=value" in nested dicts."""
+    name, equals, text = override.partition("=")
+    *sections, key = name.strip().split(".")
+    if not equals or not all((*sections, key)):
+        raise UserError(f"{override!r} is no setting; write section.key=value")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise UserError(f"cannot set {name.strip()}: {section} is a value, not a section")
+    try:
+        values[key] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[key] = text.strip()
+
+
+def write_settings(path: Path, values: dict) -> None:
+    """Write the resolved settings as JSON, atomically; `read_settings` takes them back."""
+    with replacing(path) as temporary:
+        text = json.dumps(values, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")

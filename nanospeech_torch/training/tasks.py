@@ -1,0 +1,66 @@
+"""The tasks by name. A config is read and checked before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nanospeech_core.config import from_dict, one_of
+from nanospeech_core.errors import UserError
+
+from .config import AcousticConfig
+from .settings import read_values
+
+TASKS = ("acoustic", "vocoder", "aligner")
+
+
+def load_config(path: str, overrides: Sequence[str] = ()):
+    """The config of a run: `AcousticConfig`, `VocoderConfig` or `AlignerTaskConfig`, as its `task` says.
+
+    With `init_from`, what [model] does not say is as in those weights' own config.
+
+    Raises:
+        UserError: see `settings.read_settings`.
+    """
+    values = read_values(path, overrides)
+    task = values.get("task", "acoustic")
+    if not isinstance(task, str):
+        raise UserError(f"{path}.task must be str, not {task!r}")
+    one_of("task", task, TASKS)
+    if task == "vocoder":
+        from .vocoder_config import VocoderConfig
+
+        return from_dict(VocoderConfig, values, str(path))
+    if task == "aligner":
+        from .alignment_config import AlignmentConfig
+
+        return from_dict(AlignmentConfig, values, str(path))
+    if values.get("init_from") and isinstance(values["init_from"], str):
+        from .init import config_of
+
+        values["model"] = merge(config_of(values["init_from"]).to_dict(), values.get("model", {}))
+    return from_dict(AcousticConfig, values, str(path))
+
+
+def merge(below: dict, above: dict) -> dict:
+    """`above` over `below`, section by section."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = merge(below[key], value) if both else value
+    return merged
+
+
+def load_task(path: str, overrides: Sequence[str] = ()):
+    """The task that a config describes, with its data read. See `engine.Task`."""
+    config = load_config(path, overrides)
+    if config.task == "vocoder":
+        from .vocoder import VocoderTask
+
+        return VocoderTask(config)
+    if config.task == "aligner":
+        from .alignment_task import AlignmentTask
+
+        return AlignmentTask(config)
+    from .acoustic import AcousticTask
+
+    return AcousticTask(config)
