@@ -3,6 +3,7 @@ in worker processes, which import torch only to align."""
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,7 @@ import numpy as np
 from nanospeech_core.audio import trim_silence
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
-from nanospeech_core.text import LANGUAGES, SYMBOLS, Tokenizer, language_of
+from nanospeech_core.text import LANGUAGES, SYMBOLS, Tokenizer, language_of, phonemize
 
 from .encoding import encode
 from .recording import Recording, one_line
@@ -61,8 +62,8 @@ class Reject(Exception):
     """(reason, detail)"""
 
 
-class NoAligner(UserError):
-    """Durations are wanted, and there is no aligner."""
+class Missing(UserError):
+    """What all recordings need is not there (an aligner, a phonemizer): none of them is to blame."""
 
 
 class Aligns(Protocol):
@@ -86,16 +87,16 @@ class AlignerSource:
     vocab: tuple[str, ...] = SYMBOLS
 
     def get(self) -> Aligns:
-        """Raises NoAligner."""
+        """Raises Missing."""
         if self.loaded is None:
             from nanospeech_torch.nanospeech import Nanospeech
 
             try:
                 model = Nanospeech.from_pretrained(self.model)
             except UserError as error:
-                raise NoAligner(str(error)) from error
+                raise Missing(str(error)) from error
             if getattr(model, "aligner", None) is None:
-                raise NoAligner(
+                raise Missing(
                     f"{self.model or 'the embedded model'} has no aligner to find durations with: "
                     "name one that has by --aligner, or leave durations out by --no-align"
                 )
@@ -107,7 +108,7 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
     """Never fails for a recording's sake.
 
     Raises:
-        NoAligner: durations are wanted, and there is no aligner.
+        Missing: what all recordings need is not there.
     """
     try:
         if recording.problem:
@@ -115,7 +116,7 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
         return make_utterance(recording, recipe, aligner)
     except Reject as reject:
         reason, detail = (*reject.args, "")[:2]
-    except NoAligner:
+    except Missing:
         raise
     except Exception as error:  # one strange file must not end a run of days; the report tells of it
         reason, detail = "an unexpected error", f"{type(error).__name__}: {one_line(error)}"
@@ -172,7 +173,8 @@ def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
     except (soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError) as error:
         if suffix in FOREIGN_SUFFIXES or audio[4:8] == b"ftyp":  # the head of MPEG-4
             raise Reject(f"{suffix or '.m4a'} audio, which libsndfile does not read: make it flac") from error
-        raise Reject("unreadable audio", one_line(error)) from error
+        said = getattr(error, "error_string", None)  # libsndfile's own, without an address in memory
+        raise Reject("unreadable audio", said or one_line(error)) from error
     if len(wave) > limit:
         raise Reject(f"longer than {recipe.max_seconds:g} s")
     if rate < MIN_RATE:
@@ -216,12 +218,24 @@ def read_text(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[st
         return lang, phonemes, tuple(sorted(set(phonemes) - set(SYMBOLS)))
     if lang not in LANGUAGES:
         raise Reject("a language that cannot be phonemized", lang)
+    phonemizes(lang)
     tokenizer = Tokenizer("phonemes", SYMBOLS, report=lambda message: None)
     try:
         sentences = tokenizer.sentences(text, lang)
     except UserError as error:
         raise Reject("text that cannot be spoken", str(error)) from error
     return lang, " ".join(s.symbols for s in sentences), tuple(sorted(tokenizer.unknown))
+
+
+@functools.cache
+def phonemizes(lang: str) -> None:
+    """Raise Missing unless the phonemizer of a language works."""
+    try:
+        phonemize("你好" if lang == "zh" else "Hello", lang)
+    except UserError as error:
+        raise Missing(str(error)) from error
+    except Exception as error:  # such as a full disk, to which phonemizer copies espeak-ng
+        raise Missing(f"cannot phonemize {lang}: {one_line(error)}") from error
 
 
 def language(said: str, text: str, default: str) -> str:
@@ -268,7 +282,7 @@ def is_length(value: object) -> bool:
 
 
 def align(wave: np.ndarray, phonemes: str, source: AlignerSource) -> list[int]:
-    """Frames of a pause, each phoneme, a pause. Raises Reject, NoAligner."""
+    """Frames of a pause, each phoneme, a pause. Raises Reject, Missing."""
     aligner = source.get()
     vocab = {symbol: i for i, symbol in enumerate(source.vocab)}
     ids = np.array([vocab[" "], *(vocab[symbol] for symbol in phonemes), vocab[" "]], dtype=np.int64)

@@ -52,4 +52,5 @@ def canonical(meta: dict) -> dict:
 
 
 def one_line(error: Exception) -> str:
+    """An error in one line; its kind, where it says nothing."""
     return " ".join((str(error) or type(error).__name__).split())

@@ -31,7 +31,7 @@ def prepare_all(
     Args:
         workers: processes, of one thread each; 0 works in this one.
     Raises:
-        NoAligner: durations are wanted, and there is no aligner.
+        Missing: what all recordings need (an aligner, a phonemizer) is not there.
         UserError: the processes cannot be started.
     """
     if not workers:

@@ -16,7 +16,7 @@ from nanospeech_torch.training import preparing
 from nanospeech_torch.training.encoding import encode, with_serial
 from nanospeech_torch.training.preparing import (
     AlignerSource,
-    NoAligner,
+    Missing,
     Recipe,
     Rejected,
     Utterance,
@@ -320,7 +320,7 @@ def test_an_aligner_that_finds_no_path():
 
 
 def test_without_an_aligner():
-    with pytest.raises(NoAligner):
+    with pytest.raises(Missing):
         prepare(noise(1.0), WITHOUT)
 
 
