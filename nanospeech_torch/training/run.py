@@ -79,8 +79,20 @@ def as_dict(config) -> dict:
 
 
 def differences(ours: dict, other: dict) -> list[str]:
-    """The keys whose values differ; a model's name is no difference."""
-    return sorted(key for key in {**ours, **other} if key != "name" and ours.get(key) != other.get(key))
+    """The sections that two models' configs disagree about; how they are called or sampled is not one.
+
+    What only one of them knows is passed over: a config of an older version lacks what came later.
+    """
+    names = sorted((ours.keys() & other.keys()) - {"name", "sampling"})
+    return [
+        name
+        for name in names
+        if (
+            differences(ours[name], other[name])
+            if isinstance(ours[name], dict) and isinstance(other[name], dict)
+            else ours[name] != other[name]
+        )
+    ]
 
 
 def progress(step: int, steps: int, seconds: float, minutes: float) -> float:
