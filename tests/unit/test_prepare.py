@@ -93,11 +93,24 @@ def corpus_wave(audio: bytes) -> np.ndarray:
 
 def test_the_trainer_reads_them(tmp_path, source):
     pytest.importorskip("torch")
-    from nanospeech_torch.training.shards import read_pairs
+    from nanospeech_torch.training.config import DataConfig
+    from nanospeech_torch.training.corpus import read_index
 
-    prepare(settings(source), tmp_path / "out", workers=0)
-    found = list(read_pairs((str(tmp_path / "out" / "*.tar"),)))
-    assert [key for key, _, _ in found] == ["u000", *(f"u{i:03d}" for i in (2, 3, 4, 5, 7, 8, 9))]
+    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(3, durations=False)])
+    even = AlignerSource(loaded=preparations.EvenAligner())
+    report = prepare(settings(source, bare), tmp_path / "out", workers=0, aligner=even)
+    lines: list[str] = []
+    data = DataConfig(shards=(str(tmp_path / "out" / "*.tar"),))
+    items = read_index(data, corpus.small_model(), lines.append)
+    assert [item.key for item in items] == [
+        "u000",
+        *(f"u{i:03d}" for i in (2, 3, 4, 5, 7, 8, 9)),
+        *(f"bu{i:03d}" for i in range(3)),
+    ]
+    assert len(lines) == 1  # nothing is skipped
+    assert sum(item.samples for item in items) / SAMPLE_RATE / 3600 == pytest.approx(
+        report["hours"], abs=1e-6
+    )
 
 
 def test_figures(tmp_path, source):
