@@ -20,18 +20,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="settings on top of it")
     args = parser.parse_args(argv)
-    # of several processes, those beside the first say which they are
+    # of several processes, the first reports, and the others say which they are when they fail
     rank = os.environ.get("RANK", "0")
     name = "train" if rank == "0" else f"train (process {rank})"
+    report = print if rank == "0" else lambda line: None
     try:
         from .training.tasks import load_task  # torch takes seconds to import: the config is read first
 
-        task = load_task(args.config, args.overrides)
+        task = load_task(args.config, args.overrides, report)
         from .training.engine import Engine
 
         received = Engine(task).run()
     except UserError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)

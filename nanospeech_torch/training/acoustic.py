@@ -72,7 +72,8 @@ class AcousticTask:
     def weights(self, turn: str, step: int) -> dict[str, float]:
         """Flow first; the diffusion loss begins at `head_start` and rises over `head_ramp` steps."""
         loss = self.config.loss
-        ramp = min(1.0, max(0.0, (step - loss.head_start) / max(1, loss.head_ramp)))
+        since = step - loss.head_start
+        ramp = min(1.0, max(0.0, since / loss.head_ramp)) if loss.head_ramp else float(since >= 0)
         return {
             "flow": loss.flow_weight,
             "regression": loss.regression_weight,

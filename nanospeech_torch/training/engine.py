@@ -155,6 +155,7 @@ class Engine:
         found = run.checkpoints(self.out)
         if self.main:
             run.make_folder(self.out)
+            run.clean(self.out)
             write_settings(self.out / "config.json", run.as_dict(self.config))
         if found:
             self.load(found[-1])
@@ -264,6 +265,10 @@ class Engine:
                     shares = {name: value / max(1.0, counts[name]) for name, value in sums.items()}
                     # DistributedDataParallel averages over the processes what is to be added up
                     objective = self.world * sum(weights[name] * value for name, value in shares.items())
+                    if not getattr(objective, "requires_grad", False):
+                        raise UserError(
+                            f"no loss ({turn}) reaches what is trained at step {self.step}: see frozen and [loss]"
+                        )
                     self.backward(objective)
                 for name, value in shares.items():
                     values[name] = values.get(name, 0.0) + self.world * value.detach()
@@ -312,7 +317,8 @@ class Engine:
         """The signal that any process got; also sets every clock by the main process's."""
         signal = received[0] if received else 0
         if self.world > 1:
-            shared = torch.tensor([self.seconds if self.main else 0.0, float(signal)], device=self.device)
+            # float64: in float32 the hundredths of a second of a step are lost after a day
+            shared = torch.tensor([self.seconds, signal], dtype=torch.float64, device=self.device)
             shared = self.accelerator.gather(shared[None])
             self.seconds, signal = float(shared[0, 0]), int(shared[:, 1].max())
         return signal

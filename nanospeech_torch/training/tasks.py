@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nanospeech_core.config import from_dict, one_of
 from nanospeech_core.errors import UserError
@@ -37,7 +37,9 @@ def load_config(path: str, overrides: Sequence[str] = ()):
     if values.get("init_from") and isinstance(values["init_from"], str):
         from .init import config_of
 
-        values["model"] = merge(config_of(values["init_from"]).to_dict(), values.get("model", {}))
+        model = values.get("model", {})
+        if isinstance(model, dict):  # else from_dict says what is wrong with it
+            values["model"] = merge(config_of(values["init_from"]).to_dict(), model)
     return from_dict(AcousticConfig, values, str(path))
 
 
@@ -50,8 +52,11 @@ def merge(below: dict, above: dict) -> dict:
     return merged
 
 
-def load_task(path: str, overrides: Sequence[str] = ()):
-    """The task that a config describes, with its data read. See `engine.Task`."""
+def load_task(path: str, overrides: Sequence[str] = (), report: Callable[[str], object] = print):
+    """The task that a config describes, with its data read. See `engine.Task`.
+
+    report: called with a line of text about the data and the initial weights.
+    """
     config = load_config(path, overrides)
     if config.task == "vocoder":
         from .vocoder import VocoderTask
@@ -60,7 +65,7 @@ def load_task(path: str, overrides: Sequence[str] = ()):
     if config.task == "aligner":
         from .alignment_task import AlignmentTask
 
-        return AlignmentTask(config)
+        return AlignmentTask(config, report)
     from .acoustic import AcousticTask
 
-    return AcousticTask(config)
+    return AcousticTask(config, report)
