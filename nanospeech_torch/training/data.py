@@ -304,7 +304,7 @@ class Loader(torch.utils.data.Dataset):
         self.library, self.build, self.seed = library, build, seed
 
     def __getitem__(self, plan: Plan) -> tuple[object, list[str]]:
-        """A batch and the reasons why utterances of it were skipped; a UserError instead where none is left."""
+        """A batch, and why utterances of it were skipped; a UserError instead where none is left."""
         sequences, skipped = [], []
         for numbers in plan.sequences:
             loaded = []

@@ -30,7 +30,7 @@ SKIPPED_STEPS = 100  # of fp16's loss scaling in a row, before the run is given 
 
 
 class Task(Protocol):
-    """What a run trains. All random draws of a batch come from the batch, so the engine keeps no generator."""
+    """What a run trains. All random draws of a batch come from the batch: the engine keeps no generator."""
 
     config: object  # with out, seed, optimizer, engine, watch, and to_dict-able by dataclasses.asdict
     model: nn.Module  # what is averaged, and kept as "ema"
@@ -114,7 +114,7 @@ class Engine:
         }
 
     def save(self, name: str | None = None) -> Path:
-        """Write `step-N.pt` (or `name`) and delete all but the newest `engine.keep`. The main process's work."""
+        """Write `step-N.pt` (or `name`), delete all but the newest `engine.keep`. The main process's work."""
         path = run.checkpoint_path(self.out, self.step) if name is None else self.out / name
         run.write_checkpoint(path, self.state())
         run.prune(self.out, self.config.engine.keep)
@@ -267,7 +267,7 @@ class Engine:
                     objective = self.world * sum(weights[name] * value for name, value in shares.items())
                     if not getattr(objective, "requires_grad", False):
                         raise UserError(
-                            f"no loss ({turn}) reaches what is trained at step {self.step}: see frozen and [loss]"
+                            f"no loss reaches what is trained at step {self.step}: see frozen and [loss]"
                         )
                     self.backward(objective)
                 for name, value in shares.items():

@@ -224,7 +224,8 @@ def stop_signals() -> Iterator[list[int]]:
     """A list that SIGINT and SIGTERM add their number to, so that a run can end between two steps.
 
     A second signal interrupts at once, unless it comes within a second: Ctrl-C reaches a launcher's processes
-    twice, from the terminal and from the launcher. Outside the main thread, which alone gets them, the list stays empty.
+    twice, from the terminal and from the launcher. Outside the main thread, which alone gets them, the list
+    stays empty.
     """
     received: list[int] = []
     first = 0.0
