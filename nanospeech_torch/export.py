@@ -22,13 +22,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("acoustic", help="a checkpoint of nanospeech_torch.train")
     parser.add_argument("vocoder", help="weights exported by nanospeech_torch.train_vocoder")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", type=Path)
+    parser.add_argument(
+        "--aligner", metavar="RUN.pt|DIR|ID", help="an aligner of its own (default: it uses the embedded one)"
+    )
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float16", help="of the weights")
     parser.add_argument("--voices", metavar="JSON", help="a list of voices to cut (see examples/voices.json)")
     parser.add_argument("--shards", nargs="*", default=[], metavar="GLOB", help="where their utterances are")
     args = parser.parse_args(argv)
     try:
         wanted = read_voices(args.voices) if args.voices else []
-        export(args.acoustic, args.vocoder, args.output, args.dtype)
+        export(args.acoustic, args.vocoder, args.output, args.dtype, args.aligner)
         cut_voices(args.output, wanted, args.shards)
     except UserError as error:
         print(f"export: {error}", file=sys.stderr)
@@ -36,12 +39,17 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def export(acoustic: str, vocoder: str, output: Path, dtype: str = "float16") -> None:
-    """Write config.json, model.safetensors and vocos.safetensors (format "pt") into `output`.
+def export(
+    acoustic: str, vocoder: str, output: Path, dtype: str = "float16", aligner: str | None = None
+) -> None:
+    """Write config.json, model.safetensors, vocos.safetensors and, of an `aligner`, aligner.safetensors.
+
+    All have the format "pt". An aligner is named as `training.alignment_task.read_aligner` takes it.
 
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
+    from .training.alignment_task import read_aligner
     from .training.run import make_folder, read_checkpoint
 
     state = read_checkpoint(acoustic)
@@ -52,11 +60,18 @@ def export(acoustic: str, vocoder: str, output: Path, dtype: str = "float16") ->
         raise UserError(f"{vocoder} does not say its config; export it by nanospeech_torch.train_vocoder")
     vocos = from_dict(VocosConfig, json.loads(metadata["config"]), vocoder)
     config = dataclasses.replace(ModelConfig.from_dict(state["config"], str(acoustic)), vocoder=vocos)
+    heard, sizes, aligner_weights = (config.text, None, {}) if aligner is None else read_aligner(aligner)
+    if heard.vocab != config.text.vocab:
+        raise UserError(f"{aligner} was trained with another text.vocab than {acoustic}")
+    config = dataclasses.replace(config, aligner=sizes)
     make_folder(output)
     model = {name: value.numpy().astype(dtype) for name, value in state["ema"].items()}
     save_tensors(output / "model.safetensors", model, {"format": "pt"})
     vocos_weights = {name: value.astype(dtype) for name, value in weights.items()}
     save_tensors(output / "vocos.safetensors", vocos_weights, {"format": "pt"})
+    if aligner_weights:
+        aligner_weights = {name: value.astype(dtype) for name, value in aligner_weights.items()}
+        save_tensors(output / "aligner.safetensors", aligner_weights, {"format": "pt"})
     with replacing(output / "config.json") as path:
         text = json.dumps(config.to_dict(), indent=1, ensure_ascii=False)
         path.write_text(text + "\n", encoding="utf-8")
@@ -79,7 +94,7 @@ def cut_voices(output: Path, wanted: list[dict], shards: list[str]) -> None:
     """Store utterances of the training data as voices of a checkpoint folder, with their durations."""
     if not wanted:
         return
-    from .training.data import DURATION_UNIT, Skip, read_wave
+    from .training.corpus import DURATION_UNIT, Skip, read_wave
     from .training.shards import read_pairs
 
     by_key = {item["key"]: item for item in wanted}

@@ -60,11 +60,11 @@ def write_checkpoint(
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config.to_dict()), encoding="utf-8")
-    prefix = "vocoder."
-    vocos = {key.removeprefix(prefix): array for key, array in weights.items() if key.startswith(prefix)}
-    rest = {key: array for key, array in weights.items() if not key.startswith(prefix)}
-    save_tensors(folder / "model.safetensors", rest, {"format": format})
-    save_tensors(folder / "vocos.safetensors", vocos, {"format": format})
+    for prefix, file in (("vocoder.", "vocos"), ("aligner.", "aligner"), ("", "model")):
+        part = {key: weights.pop(key) for key in list(weights) if key.startswith(prefix)}
+        if part:
+            named = {key.removeprefix(prefix): array for key, array in part.items()}
+            save_tensors(folder / f"{file}.safetensors", named, {"format": format})
     save_voice(folder, make_voice("heart", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.", default=True))
     save_voice(folder, make_voice("emma", "en-gb", "Good day.", "ɡˈʊd dˈeɪ."))
     return folder

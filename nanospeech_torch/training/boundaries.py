@@ -19,7 +19,9 @@ from nanospeech_core.text import LANGUAGES, Tokenizer, language_of
 
 CLOSE = 0.05  # seconds
 SILENCE_DB = -40.0  # below the loudest frame
+MARKS = frozenset("ˈˌːʰʲ↓→↗↘\u0303")  # of stress, length and tone
 PAUSES = frozenset(';:,.!?—…"()“” ')
+NO_PHONES = MARKS | PAUSES
 
 
 def boundary_errors(frames: np.ndarray, durations: np.ndarray) -> np.ndarray:
@@ -85,7 +87,9 @@ class Plausibility:
             pause = symbol in PAUSES
             if end - start > 4 or not pause:  # a space of a frame or two is no pause
                 self.levels[pause].append(level[start:end])
-        phones = [count for symbol, count in zip(symbols, frames[1:], strict=False) if symbol.isalpha()]
+        phones = [
+            count for symbol, count in zip(symbols, frames[1:], strict=False) if symbol not in NO_PHONES
+        ]
         self.symbols += len(phones)
         self.short += sum(count == 1 for count in phones)
 

@@ -7,7 +7,7 @@ import pytest
 from backends import NAMES, ORIGINAL, OURS, Backend, random_weights, relative_error
 
 TOLERANCE = 1e-5
-FILES = ("layers", "attention", "dit", "diffloss", "duration")
+FILES = ("layers", "attention", "dit", "diffloss", "duration", "aligner")
 
 BATCH, TOKENS, CHANNELS, DIM = 2, 9, 20, 32
 
@@ -37,6 +37,7 @@ KNOWN = np.array([[True, True, False, False, False], [True, False, False, False,
 SYMBOLS = TEXT >= 0
 DURATION = dict(dim=32, depth=2, heads=2, dim_head=8, mel_dim=20, text_num_embeds=11, text_dim=6)
 PHONE = dict(dim=32, depth=2, heads=2, dim_head=8, text_num_embeds=11, conv_pos_groups=4)
+ALIGNER = dict(dim=16, key_dim=8, text_layers=1, mel_layers=2, mel_dim=20, text_num_embeds=11)
 HEAD = dict(target_channels=20, z_channels=24, depth=2, width=28)
 
 # (file, class, constructor's arguments, method or "" for the call itself, inputs)
@@ -79,6 +80,11 @@ CASES = [
     ("duration", "DurationTransformer", {**DURATION, "conv_layers": 1}, "", (X, TEXT)),
     ("duration", "DurationPredictor", DURATION, "", (X, TEXT)),
     ("duration", "DurationPredictor", {**DURATION, "rope": "all_heads"}, "", (X, TEXT, MASK)),
+    ("aligner", "AlignerBlock", (32, 3), "", (HIDDEN,)),
+    ("aligner", "AlignerBlock", (32, 5), "", (HIDDEN, MASK)),
+    ("aligner", "Aligner", ALIGNER, "", (X, TEXT)),
+    ("aligner", "Aligner", {**ALIGNER, "kernel": 5}, "log_probs", (X, TEXT, MASK)),
+    ("aligner", "Aligner", {**ALIGNER, "text_layers": 0}, "log_probs", (X, TEXT, MASK, SYMBOLS)),
 ]  # fmt: skip
 IDS = [
     f"{number}-{name}{'.' + method if method else ''}" for number, (_, name, _, method, _) in enumerate(CASES)

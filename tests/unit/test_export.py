@@ -10,8 +10,10 @@ from corpus import small_model, write_corpus
 torch = pytest.importorskip("torch")
 
 from nanospeech_core.checkpoint import save_tensors  # noqa: E402
-from nanospeech_core.config import VocosConfig  # noqa: E402
+from nanospeech_core.config import AlignerConfig, VocosConfig  # noqa: E402
+from nanospeech_core.text import SYMBOLS  # noqa: E402
 from nanospeech_torch import Nanospeech, Vocos  # noqa: E402
+from nanospeech_torch.aligner import Aligner  # noqa: E402
 from nanospeech_torch.export import main  # noqa: E402
 
 VOICE = {"name": "tone", "key": "u000", "language": "en-us", "description": "a row of tones", "default": True}
@@ -44,11 +46,30 @@ def test_exports_a_folder_that_speaks(parts, tmp_path, dtype):
     tts = Nanospeech.from_pretrained(tmp_path / "out")
     ema = torch.load(parts[0], weights_only=True)["ema"]
     for name, value in tts.state_dict().items():
-        if not name.startswith("vocoder."):
+        if not name.startswith(("vocoder.", "aligner.")):
             np.testing.assert_allclose(value, ema[name], rtol=1e-3 if dtype == "float16" else 0, atol=1e-6)
     (voice,) = tts.voices()
     assert (voice.name, voice.default, len(voice.durations)) == ("tone", True, len(voice.phonemes) + 2)
     assert len(tts.generate("Hello there.", use_diffusion=True)) > 2400
+
+
+def save_aligner(path, vocab):
+    config = AlignerConfig(dim=8, key_dim=4, mel_layers=1, lag=1)
+    weights = Aligner(**dataclasses.asdict(config)).state_dict()
+    text = {"vocab": vocab}
+    torch.save({"ema": weights, "config": {"text": text, "aligner": dataclasses.asdict(config)}}, path)
+    return weights
+
+
+def test_exports_an_aligner_of_its_own(parts, tmp_path, capsys):
+    weights = save_aligner(tmp_path / "l.pt", list(SYMBOLS))
+    assert main([*parts, "--dtype", "float32", "--aligner", str(tmp_path / "l.pt")]) == 0
+    aligner = Nanospeech.from_pretrained(tmp_path / "out").aligner
+    assert aligner.lag == 1
+    assert all((value == weights[name]).all() for name, value in aligner.state_dict().items())
+    save_aligner(tmp_path / "l.pt", list(SYMBOLS)[::-1])
+    assert main([*parts, "--aligner", str(tmp_path / "l.pt")]) == 1
+    assert "another text.vocab" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
