@@ -19,11 +19,13 @@ from ..nanospeech import Nanospeech
 from . import watch
 from .config import AcousticConfig
 from .corpus import read_index, split
-from .data import FRAME_RATE, Library, Loader, group, plans
+from .data import Library, Loader
+from .draws import build_joint
 from .evaluate import Evaluation
 from .init import freeze, initialize, warm_start
-from .losses import JointLoss, build_joint
+from .losses import JointLoss
 from .means import Means
+from .order import FRAME_RATE, group, plans
 
 
 class AcousticTask:

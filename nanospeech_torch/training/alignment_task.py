@@ -21,8 +21,9 @@ from .alignment import AlignerObjective, build_alignment
 from .alignment_config import AlignmentConfig
 from .boundaries import Errors, boundary_errors
 from .corpus import read_index, split
-from .data import FRAME_RATE, Library, Loader, Utterance, group, plans
+from .data import Library, Loader, Utterance
 from .means import Means
+from .order import FRAME_RATE, group, plans
 from .run import read_checkpoint
 
 

@@ -1,8 +1,6 @@
-"""From a corpus to batches: utterances joined into sequences, sequences of like length padded together.
+"""From a corpus to batches: audio decoded to mels, in memory or in workers; utterances joined and padded.
 
-The batches are numbered. The order depends on the items, the config and the seed only, and what is random
-inside a batch on its number, so a run that stopped goes on exactly where it stood, and several processes
-share the stream by taking every n-th batch.
+`order` says what is in a batch; what is random there depends on the run's seed and the batch's number only.
 """
 
 from __future__ import annotations
@@ -10,10 +8,9 @@ from __future__ import annotations
 import math
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,10 +19,8 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
 
-from .config import DataConfig
 from .corpus import TOLERANCE, Item, Skip, read_wave
-
-FRAME_RATE = SAMPLE_RATE / HOP
+from .order import Plan
 
 
 @dataclass(frozen=True)
@@ -110,9 +105,9 @@ class Library:
 
 def load_utterance(item: Item, model: ModelConfig) -> Utterance:
     """Decode an item. Raises Skip where its audio is broken or of another length than its json says."""
-    wave = read_wave(item.place.read(), item.samples / SAMPLE_RATE)
+    wave = read_wave(item.place.read(), math.inf)
     if abs(len(wave) - item.samples) > TOLERANCE * SAMPLE_RATE:
-        raise Skip("durations that do not add up to the audio's")
+        raise Skip("audio of another length than its json says")
     mel = log_mel(wave)
     # the index promised so many frames; what a codec padded is cut, what it swallowed repeats the last frame
     mel = np.pad(mel[: item.frames], ((0, max(0, item.frames - len(mel))), (0, 0)), mode="edge")
@@ -166,131 +161,6 @@ def collate(sequences: list[list[Utterance]], model: ModelConfig, length: int = 
     return Batch(*map(torch.from_numpy, arrays))
 
 
-# the order
-
-
-class Plan(NamedTuple):
-    """One batch before its audio is read."""
-
-    number: int
-    sequences: list[list[int]]  # of items
-    length: int = 0  # frames to pad to
-
-
-def join(items: list[Item], config: DataConfig, rng: np.random.Generator) -> list[list[int]]:
-    """Shuffle, then join neighbours of one voice into sequences; every item is in one of them.
-
-    A joined sequence has at most `max_joined` utterances and lasts at most `max_seconds`.
-    """
-    limit = int(config.max_seconds * FRAME_RATE)
-    by_voice: dict[str, list[int]] = {}
-    for i in rng.permutation(len(items)).tolist():
-        by_voice.setdefault(items[i].voice, []).append(i)
-    sequences = []
-    for numbers in by_voice.values():
-        current: list[int] = []
-        frames, want = 0, int(rng.integers(1, config.max_joined + 1))
-        for i in numbers:
-            if current and (len(current) == want or frames + items[i].frames > limit):
-                sequences.append(current)
-                current, frames, want = [], 0, int(rng.integers(1, config.max_joined + 1))
-            current.append(i)
-            frames += items[i].frames
-        sequences.append(current)
-    return sequences
-
-
-def group(lengths: list[int], order: Sequence[int], batch_frames: float) -> list[list[int]]:
-    """Batches of neighbours in `order`, at most `batch_frames` when padded; a longer sequence is alone."""
-    groups: list[list[int]] = []
-    longest = 0
-    for i in order:
-        if groups and max(longest, lengths[i]) * (len(groups[-1]) + 1) <= batch_frames:
-            groups[-1].append(i)
-            longest = max(longest, lengths[i])
-        else:
-            groups.append([i])
-            longest = lengths[i]
-    return groups
-
-
-def group_static(
-    lengths: list[int], order: list[int], batch_frames: float, shapes: list[int]
-) -> list[tuple[int, list[int]]]:
-    """(length, sequences) of batches of few shapes: each length in `shapes` always has as many rows.
-
-    What does not fill a batch goes to the next longer shape; the last batch is filled up by sequences that
-    were in another one already, so nothing is dropped.
-    """
-    result: list[tuple[int, list[int]]] = []
-    waiting: list[int] = []
-    numbers = sorted(order, key=lambda i: lengths[i])
-    rank = {i: place for place, i in enumerate(order)}
-    start = 0
-    for shape in shapes:
-        rows = max(1, int(batch_frames // shape))
-        end = start
-        while end < len(numbers) and lengths[numbers[end]] <= shape:
-            end += 1
-        waiting += sorted(numbers[start:end], key=rank.__getitem__)
-        start = end
-        while len(waiting) >= rows:
-            result.append((shape, waiting[:rows]))
-            waiting = waiting[rows:]
-    if waiting:
-        rows = max(1, int(batch_frames // shapes[-1]))
-        spare = [i for i in order if i not in set(waiting)] or waiting
-        result.append((shapes[-1], [*waiting, *(spare * rows)][:rows]))
-    return result
-
-
-def ladder(config: DataConfig, longest: int, patch: int) -> list[int]:
-    """The lengths in frames of `config.buckets` shapes, whole tokens, the last at least `longest`."""
-    top = -(-max(longest, int(config.max_seconds * FRAME_RATE)) // patch)
-    return sorted({patch * math.ceil(top * k / config.buckets) for k in range(1, config.buckets + 1)})
-
-
-def epoch_plans(
-    items: list[Item], config: DataConfig, patch: int, seed: int, epoch: int
-) -> list[tuple[int, list[list[int]]]]:
-    """(length to pad to, sequences) of an epoch's batches in random order; every item is in one."""
-    rng = np.random.default_rng([seed, epoch])
-    sequences = join(items, config, rng)
-    lengths = [sum(items[i].frames for i in sequence) for sequence in sequences]
-    batch_frames = config.batch_seconds * FRAME_RATE
-    if config.buckets:
-        shapes = ladder(config, max(lengths), patch)
-        groups = group_static(lengths, rng.permutation(len(sequences)).tolist(), batch_frames, shapes)
-    else:
-        order = np.argsort(np.array(lengths) * rng.uniform(0.9, 1.1, len(sequences)))
-        groups = [(0, numbers) for numbers in group(lengths, order.tolist(), batch_frames)]
-    shuffled = [groups[i] for i in rng.permutation(len(groups))]
-    return [(length, [sequences[i] for i in numbers]) for length, numbers in shuffled]
-
-
-def plans(
-    items: list[Item],
-    config: DataConfig,
-    patch: int,
-    seed: int,
-    start: int = 0,
-    rank: int = 0,
-    world: int = 1,
-) -> Iterator[Plan]:
-    """The endless stream from batch `start` on; process `rank` of `world` takes every world-th."""
-    number = epoch = 0
-    while True:
-        epoch_batches = epoch_plans(items, config, patch, seed, epoch)
-        for length, sequences in epoch_batches[max(0, start - number) :]:
-            position = max(number, start)
-            number = position + 1
-            if (position - start) % world == rank:
-                yield Plan(position, sequences, length)
-        epoch += 1
-        if number < start:
-            number += len(epoch_batches)
-
-
 class Loader(torch.utils.data.Dataset):
     """Plans to batches.
 
@@ -305,7 +175,7 @@ class Loader(torch.utils.data.Dataset):
 
     def __getitem__(self, plan: Plan) -> tuple[object, list[str]]:
         """A batch, and why utterances of it were skipped; a UserError instead where none is left."""
-        sequences, skipped = [], []
+        sequences, skipped, broken = [], [], []
         for numbers in plan.sequences:
             loaded = []
             for i in numbers:
@@ -313,10 +183,12 @@ class Loader(torch.utils.data.Dataset):
                     loaded.append(self.library[i])
                 except Skip as reason:
                     skipped.append(str(reason))
+                    broken.append(self.library.items[i].key)
             if loaded:
                 sequences.append(loaded)
         if not sequences:  # returned, because a worker's exception would arrive with its traceback as text
-            return UserError(f"no utterance of batch {plan.number} can be read ({skipped[0]})"), skipped
+            what = f"{', '.join(broken[:3])}{', ...' * (len(broken) > 3)}: {skipped[0]}"
+            return UserError(f"no utterance of batch {plan.number} can be read ({what})"), skipped
         return self.build(sequences, plan.length, batch_seed(self.seed, plan.number)), skipped
 
     def stream(
