@@ -244,7 +244,8 @@ def from_dict(cls: type, values: dict, where: str):
 
     Args:
         cls: a dataclass of int, float, bool, str, tuples of str, dataclasses, or one of these or None.
-        values: the dict, usually parsed JSON or TOML. Absent keys take their defaults.
+        values: the dict, usually parsed JSON or TOML. Absent keys take their defaults. An optional section is
+            switched off by None or, as TOML has no null, by False.
         where: what to call the dict in an error.
     Raises:
         UserError: a key is unknown (the nearest known one is suggested) or a value has the wrong type.
@@ -254,7 +255,7 @@ def from_dict(cls: type, values: dict, where: str):
     hints = typing.get_type_hints(cls)
     for key in values:
         if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1)
+            near = difflib.get_close_matches(str(key), hints, n=1)
             raise UserError(
                 f"{where}: unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
             )
@@ -263,9 +264,9 @@ def from_dict(cls: type, values: dict, where: str):
 
 def _typed(hint, value, where: str):
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        if value is None:
-            return None
         (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
+        if value is None or value is False and dataclasses.is_dataclass(hint):
+            return None
     if dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where)
     if typing.get_origin(hint) is tuple:

@@ -115,7 +115,7 @@ class LossConfig:
     flow_time: tuple[float, ...] = (-0.8, 0.8)  # mean, std of the flow's logit-normal time (arXiv 2511.13720)
     head_time: tuple[float, ...] = (-0.4, 1.0)  # of the head's, for its "flow" objective
     draws: int = 3  # noise draws per token for the head (MAR's diffusion_batch_mul)
-    guidance: float = 0.0  # w of model guidance (arXiv 2502.12154): cfg 1 then speaks as if guided
+    guidance: float = 0.0  # w of model guidance (arXiv 2502.12154): cfg 1 then speaks as cfg 1 / (1 - w) does
     flow_weight: float = 1.0
     head_weight: float = 1.0  # of the diffusion loss
     head_start: int = 200  # steps before the head's loss counts, ...
@@ -130,8 +130,10 @@ class LossConfig:
                 raise UserError(f"config: loss.{name} must be two numbers")
         share("loss", self, "flow_share", "drop", "span", "prefix")
         least("loss", self, 1, "draws")
-        least("loss", self, 0, "visible_noise", "guidance", "flow_weight", "head_weight", "head_start")
+        least("loss", self, 0, "visible_noise", "flow_weight", "head_weight", "head_start")
         least("loss", self, 0, "head_ramp", "regression_weight", "duration_weight")
+        # the model's own guided prediction is its target, so from 1 on it would run away
+        check("loss", self, ("guidance",), lambda w: 0 <= w < 1, "at least 0 and less than 1")
 
 
 @dataclass(frozen=True)

@@ -140,14 +140,15 @@ def make_item(
         raise Skip(f"longer than {max_seconds:g} s")
     if samples // HOP + 1 < max(MIN_FRAMES, model.transformer.patch, len(symbols) + 2 if ends is None else 0):
         raise Skip("too short")
+    voice = meta.get("voice")
     vocab = vocabulary(model)
     ids = [vocab.get(symbol, -1) for symbol in symbols]
     if model.text.alignment == "durations":
         ids = [vocab[" "], *ids, vocab[" "]]
     return Item(
         key=key,
-        voice=str(meta.get("voice", key)),
-        text=str(meta.get("text", "")),
+        voice=key if voice in (None, "") else str(voice),
+        text=str(meta.get("text") or ""),
         ids=np.array(ids, dtype=np.int16),
         durations=ends,
         samples=samples,
@@ -218,8 +219,10 @@ def read_places(
         for key, found in files:
             if isinstance(found, Place):
                 audio.setdefault(key, found)
+            elif key not in metas:
+                metas[key] = parse(found)
             else:
-                metas.setdefault(key, parse(found))
+                skip("an id that was read before")
         for key in {**audio, **metas}:
             if key not in audio:
                 skip("no audio")

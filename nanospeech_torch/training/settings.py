@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,8 +58,14 @@ def parse(text: str, kind: str):
         return json.loads(text)
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """PyYAML reads YAML 1.1, to which 1e-3 is a string; here it is a number, as in YAML 1.2."""
+
+    number = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
     try:
-        return yaml.safe_load(text) or {}
+        values = yaml.load(text, Loader)
+        return {} if values is None else values
     except yaml.YAMLError as error:
         raise ValueError(error) from error
 
@@ -73,9 +81,11 @@ def put(values: dict, override: str) -> None:
         if not isinstance(values, dict):
             raise UserError(f"cannot set {name.strip()}: {section} is a value, not a section")
     try:
-        values[key] = tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        values[key] = text.strip()
+        value = text.strip()
+    # no setting is a date, but the name of a folder may look like one
+    values[key] = text.strip() if isinstance(value, (datetime.date, datetime.time)) else value
 
 
 def write_settings(path: Path, values: dict) -> None:
