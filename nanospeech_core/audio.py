@@ -82,6 +82,12 @@ def write(path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_R
             raise UserError(f"cannot write {path}: {error}") from error
 
 
+def as_written(wave: np.ndarray) -> np.ndarray:
+    """float32 [samples] as they are read back from a .wav that `write` made of them."""
+    scaled = np.floor(wave.astype(np.float64) * 32768)  # libsndfile rounds down there (not for .flac)
+    return (np.clip(scaled, -32768, 32767) / 32768).astype(np.float32)
+
+
 def trim_silence(
     wave: np.ndarray, threshold_db: float = -40.0, keep_seconds: float = 0.05, sample_rate: int = SAMPLE_RATE
 ) -> np.ndarray:

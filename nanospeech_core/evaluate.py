@@ -197,7 +197,7 @@ def _jobs(speaker, args: argparse.Namespace, rows: Sequence[Row]) -> Iterator[Jo
             elapsed = time.perf_counter() - started
             if not len(wave) or not np.isfinite(wave).all():
                 return Spoken(None, error="the speech is empty or has samples that are not finite")
-            return Spoken(wave, elapsed)
+            return Spoken(audio.as_written(wave), elapsed)  # DNSMOS also hears what 16 bits cannot hold
 
         keep = None if args.output is None else Path(args.output, setting.folder)
         yield Job(setting.name, speak, setting.used(speaker.config.sampling), voices, keep)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import os
 import re
 import sys
@@ -30,10 +31,14 @@ _QUIET_DB = -40.0  # of the loudest frame: below it is no speech
 
 
 def resample(wave: np.ndarray, rate: int) -> np.ndarray:
-    """float32 [samples] at `rate` Hz -> the same at 16 kHz."""
+    """float32 [samples] at `rate` Hz -> the same at 16 kHz, its length rounded up as librosa does.
+
+    DNSMOS repeats what is shorter than 9 s, so that a sample more or less moves its second digit.
+    """
     import soxr
 
-    return soxr.resample(np.asarray(wave, dtype=np.float32), rate, RATE)
+    result = soxr.resample(np.asarray(wave, dtype=np.float32), rate, RATE)
+    return np.pad(result, (0, max(0, math.ceil(len(wave) * RATE / rate) - len(result))))
 
 
 # words

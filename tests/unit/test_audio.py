@@ -213,3 +213,9 @@ def test_no_sound_device(monkeypatch):
         audio.check_player()
     with pytest.raises(UserError, match="cannot be played"):
         audio.play(tone())
+
+
+def test_as_written_is_what_is_read_back(tmp_path):
+    wave = np.linspace(-1.1, 1.1, 10_001).astype(np.float32)
+    audio.write(tmp_path / "a.wav", wave)
+    assert np.array_equal(audio.read(tmp_path / "a.wav"), audio.as_written(wave))

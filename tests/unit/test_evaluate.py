@@ -1,6 +1,5 @@
 """Error rates while training, by a recogniser that is not there; Griffin-Lim."""
 
-import contextlib
 import dataclasses
 import json
 import sys
@@ -10,19 +9,24 @@ import corpus
 import numpy as np
 import pytest
 
+from nanospeech_core import scorers
 from nanospeech_core.errors import UserError
+from nanospeech_core.evalset import Row
 from nanospeech_core.mel import HOP, log_mel
+from nanospeech_core.text import Tokenizer
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("jiwer")
 pytest.importorskip("soundfile")
 
-from nanospeech_torch.training import evaluate, trainer  # noqa: E402
-from nanospeech_torch.training.config import DataConfig, TrainConfig  # noqa: E402
-from nanospeech_torch.training.data import Utterance, load_utterances  # noqa: E402
-from nanospeech_torch.training.evaluate import Evaluation, as_reference, words  # noqa: E402
+from nanospeech_torch.nanospeech import Nanospeech  # noqa: E402
+from nanospeech_torch.training import acoustic  # noqa: E402
+from nanospeech_torch.training.config import AcousticConfig, DataConfig, WatchConfig  # noqa: E402
+from nanospeech_torch.training.corpus import read_index  # noqa: E402
+from nanospeech_torch.training.data import Library, Utterance  # noqa: E402
+from nanospeech_torch.training.evaluate import Evaluation, as_reference, encode  # noqa: E402
 from nanospeech_torch.training.griffin_lim import griffin_lim  # noqa: E402
-from nanospeech_torch.training.trainer import Trainer  # noqa: E402
+from nanospeech_torch.training.init import initialize  # noqa: E402
 
 TEXTS = ["Dead beef.", "A bad cafe!", "Fed a bee"]
 
@@ -47,14 +51,10 @@ def config(tmp_path):
     rows = [{"lang": "en", "voice": f"v{i}", "text": text} for i, text in enumerate(TEXTS)]
     texts.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     shard = corpus.write_corpus(tmp_path / "corpus.tar", count=8, voices=2)
-    return TrainConfig(
+    return AcousticConfig(
         out=str(tmp_path / "run"),
-        device="cpu",
-        bf16=False,
-        eval_texts=str(texts),
-        eval_every=2,
-        asr="a recogniser",
         data=DataConfig(shards=(str(shard),), held_out=4),
+        watch=WatchConfig(eval_texts=str(texts), asr="a recogniser"),
         model=character_model(),
     )
 
@@ -71,8 +71,15 @@ class Fake:
 
 
 def model_and_data(config):
-    one = Trainer(config)
-    return one.ema, load_utterances(config.data, config.model, lambda line: None)
+    torch.manual_seed(0)
+    model = Nanospeech.from_config(config.model)
+    initialize(model)
+    library = Library(read_index(config.data, config.model, print), config.model, 1.0, print)
+    return model.eval(), [library[i] for i in range(8)]
+
+
+def evaluation(config, recognise, sentences=8):
+    return Evaluation(config.watch.eval_texts, "none", sentences, 1, config.model, recognise)
 
 
 def twice(texts):
@@ -81,17 +88,17 @@ def twice(texts):
 
 def test_error_rates_of_what_was_heard(config):
     model, utterances = model_and_data(config)
-    assert Evaluation(config, Fake(twice(TEXTS))).measure(model, utterances) == {
+    assert evaluation(config, Fake(twice(TEXTS))).measure(model, utterances) == {
         "wer_masked": 0,
         "wer_ode": 0,
     }
-    assert Evaluation(config, Fake([""])).measure(model, utterances) == {"wer_masked": 100, "wer_ode": 100}
+    assert evaluation(config, Fake([""])).measure(model, utterances) == {"wer_masked": 100, "wer_ode": 100}
     half = Fake([*TEXTS[:1] * 2, "a bad", "A BAD CAFE", *TEXTS[2:] * 2])
-    rates = Evaluation(config, half).measure(model, utterances)
+    rates = evaluation(config, half).measure(model, utterances)
     assert rates == {"wer_masked": pytest.approx(100 / 8), "wer_ode": 0}
     for wave, language in half.calls:
         assert language == "en" and wave.ndim == 1 and np.isfinite(wave).all() and wave.dtype == np.float32
-        assert 0.05 < len(wave) / evaluate.ASR_RATE < 45
+        assert 0.05 < len(wave) / scorers.RATE < 45
     assert not np.array_equal(half.calls[0][0], half.calls[1][0])
 
 
@@ -105,7 +112,7 @@ def test_a_sentence_is_spoken_in_its_voice(config):
         return predict(model, reference, ids)
 
     model.predict_frames = spy
-    Evaluation(config, Fake(["x"])).measure(model, utterances)
+    evaluation(config, Fake(["x"])).measure(model, utterances)
     voices = []
     for reference in chosen[::2]:
         (match,) = (u for u in utterances if np.array_equal(u.ids, reference.ids))
@@ -117,75 +124,57 @@ def test_a_sentence_too_long_to_speak_was_not_heard(config):
     model, utterances = model_and_data(config)
     model.predict_frames = lambda reference, ids: np.full(len(ids), 5000)
     fake = Fake(["x"])
-    assert Evaluation(config, fake).measure(model, utterances) == {"wer_masked": 100, "wer_ode": 100}
+    assert evaluation(config, fake).measure(model, utterances) == {"wer_masked": 100, "wer_ode": 100}
     assert fake.calls == []
 
 
 def test_a_model_without_a_head_speaks_by_the_ode(config):
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, diffusion=None))
     model, utterances = model_and_data(config)
-    assert Evaluation(config, Fake(TEXTS)).measure(model, utterances) == {"wer_ode": 0}
+    assert evaluation(config, Fake(TEXTS)).measure(model, utterances) == {"wer_ode": 0}
 
 
-def test_the_trainer_evaluates_every_so_many_steps(config, monkeypatch):
-    fake = Fake(twice(TEXTS))
-    monkeypatch.setattr(evaluate, "whisper", lambda name, threads: fake)
-    config = dataclasses.replace(config, steps=5, eval_sentences=2)
-    Trainer(config).run()
-    log = [json.loads(line) for line in (Path(config.out) / "log.jsonl").read_text().splitlines()]
-    rated = {entry["step"]: entry["wer_masked"] for entry in log if "wer_masked" in entry}
-    assert set(rated) == {2, 4} and rated[2] == 0.0 and len(fake.calls) == 8
+def test_a_task_evaluates_its_first_sentences(config, monkeypatch):
+    fake, asked = Fake(twice(TEXTS)), []
+    monkeypatch.setattr(scorers, "recogniser", lambda *args: asked.append(args) or fake)
+    watch = dataclasses.replace(config.watch, eval_sentences=2)
+    task = acoustic.AcousticTask(dataclasses.replace(config, watch=watch), print)
+    assert task.evaluate(task.model.eval()) == {"wer_masked": 0, "wer_ode": 0}
+    assert len(fake.calls) == 4 and asked == [("a recogniser", ["en"], config.engine.threads)]
 
 
-def test_a_recogniser_that_is_missing_is_told_before_training(config, monkeypatch):
-    monkeypatch.setattr(trainer, "load_utterances", lambda *_: pytest.fail("the data came first"))
+def test_a_recogniser_that_is_missing_is_told_before_the_data_is_read(config, monkeypatch):
+    monkeypatch.setattr(acoustic, "read_index", lambda *_: pytest.fail("the data came first"))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "faster_whisper", None)
-        with pytest.raises(UserError, match=r'needs faster-whisper: pip install "nanospeech-mar\[train\]"'):
-            Trainer(config).run()
+        with pytest.raises(UserError, match=r"recognising speech needs faster-whisper .*mar\[evaluate\]"):
+            acoustic.AcousticTask(config)
         patch.setitem(sys.modules, "jiwer", None)
         with pytest.raises(UserError, match="needs jiwer"):
-            Trainer(config).run()
+            acoustic.AcousticTask(config)
     assert not Path(config.out).exists()
 
 
 def test_a_recogniser_that_cannot_be_loaded(config, tmp_path):
     pytest.importorskip("faster_whisper")
     with pytest.raises(UserError, match="asr .* cannot be loaded"):
-        Trainer(dataclasses.replace(config, asr=str(tmp_path / "no such model"))).run()
+        Evaluation(config.watch.eval_texts, str(tmp_path / "no such model"), 8, 1, config.model)
 
 
-@pytest.mark.parametrize(
-    ("content", "words_of_error"),
-    [
-        (None, "cannot read eval_texts"),
-        (b"", "is empty"),
-        (b'{"text": "ab"}\n{broken', "line 2: not a JSON object"),
-        (b'["ab"]', "line 1: not a JSON object"),
-        (b'{"words": "ab"}', 'with a "text"'),
-        (b'{"text": "..."}', "line 1: the text has no words"),
-        (b'{"text": "12"}', "nothing to speak in '12'"),
-        (b"\xff\xfe", "cannot read eval_texts"),
-    ],
-)
-def test_bad_texts(config, tmp_path, content, words_of_error):
+def test_a_text_with_nothing_to_speak(config, tmp_path):
     path = tmp_path / "bad.jsonl"
-    if content is not None:
-        path.write_bytes(content)
-    vocab = dataclasses.replace(config.model.text, vocab=tuple(" ab"))
-    parts = {
-        name: dataclasses.replace(getattr(config.model, name), text_num_embeds=3)
-        for name in ("transformer", "phone_duration")
-    }
-    model = dataclasses.replace(config.model, text=vocab, **parts)
-    with pytest.warns() if content == b'{"text": "12"}' else contextlib.nullcontext():
-        with pytest.raises(UserError, match=words_of_error):
-            Evaluation(dataclasses.replace(config, eval_texts=str(path), model=model), Fake([""]))
+    path.write_text('{"text": "12"}')
+    text = dataclasses.replace(config.model.text, vocab=tuple(" ab"))
+    with pytest.warns(), pytest.raises(UserError, match="nothing to speak in the text '12'"):
+        Evaluation(str(path), "x", 8, 1, dataclasses.replace(config.model, text=text), Fake([""]))
 
 
-def test_words():
-    assert words("Don't -- STOP, Señor;\n2 well-known") == "don't stop señor 2 well known"
-    assert words("你好, world。") == "你 好 world"
+@pytest.mark.parametrize(("alignment", "pauses"), [("durations", 2), ("filler", 0)])
+def test_pauses_are_for_models_with_durations(alignment, pauses):
+    model = character_model()
+    model = dataclasses.replace(model, text=dataclasses.replace(model.text, alignment=alignment))
+    tokenizer = Tokenizer("characters", model.text.vocab)
+    assert len(encode(Row("0", "a bad"), tokenizer, model)) == 5 + pauses
 
 
 @pytest.mark.parametrize("last", [1, 2, 30])
