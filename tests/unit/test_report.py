@@ -16,8 +16,8 @@ import pytest
 from nanospeech_core import audio
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
-from nanospeech_torch import report
-from nanospeech_torch.training import chart, gallery, history, page
+from nanospeech_torch.report import __main__ as report
+from nanospeech_torch.report import chart, gallery, history, page
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -524,7 +524,7 @@ def test_the_command_needs_no_torch(tmp_path):
     write_samples(run, 2000, (0.2,))
     code = (
         "import sys; sys.modules['torch'] = sys.modules['matplotlib'] = None; "
-        "from nanospeech_torch.report import main; sys.exit(main(sys.argv[1:]))"
+        "from nanospeech_torch.report.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, str(run), "-o", str(tmp_path / "page.html")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

@@ -31,8 +31,8 @@ def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
     Raises:
         UserError: there is no run, nothing is logged yet, or the page cannot be written.
     """
-    from .training.history import read_run
-    from .training.page import render
+    from .history import read_run
+    from .page import render
 
     output = output or run / "report.html"
     found = read_run(run)
