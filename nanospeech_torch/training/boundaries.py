@@ -18,6 +18,7 @@ from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.text import LANGUAGES, Tokenizer, language_of
 
 CLOSE = 0.05  # seconds
+PAUSE_FRAMES = 10  # 0.1 s: where less is between two words, it need not be silent
 SILENCE_DB = -40.0  # below the loudest frame
 MARKS = frozenset("ˈˌːʰʲ↓→↗↘\u0303")  # of stress, length and tone
 PAUSES = frozenset(';:,.!?—…"()“” ')
@@ -85,7 +86,7 @@ class Plausibility:
         self.edges += [(first - loud[0]) * HOP / SAMPLE_RATE, (last - loud[-1] - 1) * HOP / SAMPLE_RATE]
         for symbol, start, end in zip(" " + symbols, starts, ends, strict=False):
             pause = symbol in PAUSES
-            if end - start > 4 or not pause:  # a space of a frame or two is no pause
+            if end - start >= PAUSE_FRAMES or not pause:
                 self.levels[pause].append(level[start:end])
         phones = [
             count for symbol, count in zip(symbols, frames[1:], strict=False) if symbol not in NO_PHONES

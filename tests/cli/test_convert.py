@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from nanospeech_core.checkpoint import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
-from nanospeech_core.config import ModelConfig
+from nanospeech_core.config import AlignerConfig, ModelConfig
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -62,6 +62,8 @@ def make_folder(folder: Path, dtype: str = "F32") -> Path:
     save_tensors(
         folder / "vocos.safetensors", {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"}
     )
+    aligner = {"mel_embed.weight": np.arange(24, dtype=np.float32).reshape(2, 4, 3)}
+    save_tensors(folder / "aligner.safetensors", aligner, {"format": "pt"})
     return folder
 
 
@@ -76,6 +78,8 @@ def test_a_folder_there_and_back_is_byte_equal(tmp_path, dtype):
     for name, array in original.items():
         expected = array.swapaxes(1, 2) if name == "transformer.conv.weight" else array
         assert there[name].shape == expected.shape and there[name].tobytes() == expected.tobytes()
+    aligner, _ = load_tensors(tmp_path / "model-mlx" / "aligner.safetensors")
+    assert aligner["mel_embed.weight"].shape == (2, 3, 4)
     run("mlx2torch", tmp_path / "model-mlx")
     assert snapshot(tmp_path / "model-torch") == snapshot(source)
     run("torch2mlx", tmp_path / "model-torch", "-o", tmp_path / "again")
@@ -286,6 +290,22 @@ def test_pt_a_vocoders_state_dict(tmp_path, torch):
         7,
         3,
     )
+
+
+def test_pt_an_aligner_alone_or_in_a_model(tmp_path, torch):
+    own = {"mel_embed.weight": torch.ones(2, 4, 3), "to_key.bias": torch.ones(5)}
+    config = ModelConfig(aligner=AlignerConfig()).to_dict()
+    torch.save({"ema": own, "config": {"aligner": config["aligner"]}}, tmp_path / "a.pt")
+    run("torch2mlx", tmp_path / "a.pt", "-o", tmp_path / "alone")
+    assert [path.name for path in (tmp_path / "alone").iterdir()] == ["aligner.safetensors"]
+    whole = weights(torch) | {f"aligner.{name}": tensor for name, tensor in own.items()}
+    torch.save({"ema": whole, "config": config}, tmp_path / "w.pt")
+    run("torch2mlx", tmp_path / "w.pt", "-o", tmp_path / "whole")
+    for folder in ("alone", "whole"):
+        tensors, metadata = load_tensors(tmp_path / folder / "aligner.safetensors")
+        assert metadata["format"] == "mlx" and tensors["mel_embed.weight"].shape == (2, 3, 4)
+    written = json.loads((tmp_path / "whole" / "config.json").read_text())
+    assert written["aligner"] == config["aligner"] and written["vocoder"] is None
 
 
 def test_pt_code_in_a_pickle_is_not_run(tmp_path, torch):
