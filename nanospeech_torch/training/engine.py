@@ -204,18 +204,10 @@ class Engine:
                 self.seconds += now - last
                 signal = self.agree(received)
                 bar.update()
-                done = self.progress() == 1
                 if self.step % watch.log_every == 0:
-                    values = means.take() | {
-                        "minutes": self.seconds / 60,
-                        "memory_gb": run.memory(self.device),
-                    }
-                    values |= {"lr": self.learning_rate(config.optimizer.learning_rate)}
-                    if skipped:
-                        values["skipped"] = dict(skipped)
-                    self.log({"step": self.step} | values)
+                    self.tell(means.take(), skipped, bar)
                 if self.main and not signal:
-                    self.look(done)
+                    self.look(done=self.progress() == 1)
                 if self.main and now - saved >= 60 * config.engine.checkpoint_minutes:
                     self.save()
                     saved = time.monotonic()
@@ -224,6 +216,25 @@ class Engine:
                 self.log({"step": self.step, "saved": str(self.save())})
             self.accelerator.wait_for_everyone()
         return signal
+
+    def tell(self, means: dict[str, float], skipped: Counter, bar) -> None:
+        """Log the means since the last time, the run's pace, and what was skipped so far."""
+        left = self.seconds * (1 / self.progress() - 1)
+        values = means | {
+            "lr": self.learning_rate(self.config.optimizer.learning_rate),
+            "memory_gb": run.memory(self.device),
+            "minutes": self.seconds / 60,
+            "minutes_left": left / 60,
+        }
+        if skipped:
+            values["skipped"] = dict(skipped)
+        self.log({"step": self.step} | values)
+        bar.total = round(self.step / self.progress())  # by the clock, where that ends the run
+        bar.set_postfix(
+            audio=f"{means['audio_hours_per_hour']:.0f} h/h",
+            memory=f"{values['memory_gb']:.1f} GB",
+            refresh=False,
+        )
 
     def look(self, done: bool) -> None:
         """Validate, evaluate and show samples of the averaged model, each when it is due."""
