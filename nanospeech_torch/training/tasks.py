@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from nanospeech_core.config import from_dict, one_of
 from nanospeech_core.errors import UserError
@@ -29,6 +30,10 @@ def load_config(path: str, overrides: Sequence[str] = ()):
     if task == "vocoder":
         from .vocoder_config import VocoderConfig
 
+        if values.get("init_from") and isinstance(values["init_from"], str):
+            from .vocoder_weights import read_vocoder
+
+            values["model"] = merge(asdict(read_vocoder(values["init_from"])[0]), values.get("model", {}))
         return from_dict(VocoderConfig, values, str(path))
     if task == "aligner":
         from .alignment_config import AlignmentConfig
@@ -61,7 +66,7 @@ def load_task(path: str, overrides: Sequence[str] = (), report: Callable[[str], 
     if config.task == "vocoder":
         from .vocoder import VocoderTask
 
-        return VocoderTask(config)
+        return VocoderTask(config, report)
     if config.task == "aligner":
         from .alignment_task import AlignmentTask
 

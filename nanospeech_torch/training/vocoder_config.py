@@ -1,50 +1,41 @@
-"""The vocoder's training run, described by one TOML file, strictly read."""
+"""The settings of the vocoder's training run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from nanospeech_core.config import VocosConfig
+from nanospeech_core.config import VocosConfig, check_sizes
+from nanospeech_core.errors import UserError
+from nanospeech_core.mel import HOP, N_MELS
 
-from .toml import read_toml
+from .config import EngineConfig, OptimizerConfig, WatchConfig, least, positive
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Where the audio is and how it is cut."""
+class VocoderDataConfig:
+    """Where the audio is and how it is cut. Texts are not needed."""
 
-    sources: tuple[str, ...] = ()  # glob patterns of audio files, of folders of them, or of .tar shards
-    max_hours: float = 20.0  # memory: one hour is 173 MB
-    hold_out_every: int = 100  # about one recording in so many is kept for evaluation
-    crop_frames: int = 56
+    sources: tuple[str, ...] = ()  # glob patterns of audio files, of folders of them, or of tar shards
+    max_hours: float = 20.0  # held in memory, by each process: one hour is 173 MB
+    hold_out_every: int = 100  # about one recording in so many is kept for validation; 0: none
+    held_out_crops: int = 32  # cut of those, once and for all
+    crop_frames: int = 56  # 0.6 s
+    batch_size: int = 16  # crops, on each process
     gain_db: float = 3.0  # each crop's level is changed by up to so much, either way
 
-
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """AdamW with a linear warm-up and a cosine decay. With `minutes`, the decay follows the clock."""
-
-    steps: int = 10000
-    minutes: float = 0.0  # training ends, and the learning rate with it, after so long; 0: by steps alone
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 5e-5
-    warmup_steps: int = 200
-    beta1: float = 0.8
-    beta2: float = 0.99
-    weight_decay: float = 0.01
-    clip_norm: float = 50.0
-    ema: float = 0.999
-    bf16: bool = False
+    def __post_init__(self) -> None:
+        positive("data", self, "max_hours")
+        least("data", self, 0, "hold_out_every", "gain_db")
+        least("data", self, 1, "held_out_crops", "batch_size")
+        least("data", self, 8, "crop_frames")  # the longest windows of the losses reflect 4 frames
 
 
 @dataclass(frozen=True)
-class LossConfig:
+class VocoderLossConfig:
     """Weights of the losses. The adversarial ones begin at `adversarial_start` (a step); 0 means never.
 
-    The discriminators see a corner of each batch, `adversarial_crops` of `adversarial_frames`: they cost more
-    per second of audio than the vocoder does.
+    The discriminators hear a corner of each batch, `adversarial_crops` of `adversarial_frames`: they cost
+    more per second of audio than the vocoder does.
     """
 
     mel: float = 45.0
@@ -58,24 +49,51 @@ class LossConfig:
     discriminator_width: int = 16
     discriminator_learning_rate: float = 2e-4
 
+    def __post_init__(self) -> None:
+        least("loss", self, 0, "mel", "stft", "modulation", "adversarial", "features", "adversarial_start")
+        least("loss", self, 1, "adversarial_crops", "discriminator_width")
+        least("loss", self, 4, "adversarial_frames")
+        positive("loss", self, "discriminator_learning_rate")
+        if not (self.mel or self.stft or self.modulation):
+            raise UserError("config: loss.mel, loss.stft and loss.modulation are all 0")
+
 
 @dataclass(frozen=True)
-class VocoderTrainingConfig:
-    """The TOML file of `python -m nanospeech_torch.train_vocoder`."""
+class VocoderOptimizerConfig(OptimizerConfig):
+    """As for any task; a GAN's momentum, and a clip for accidents only, for the losses' weights are large."""
 
+    steps: int = 12_000
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 5e-5
+    warmup: int = 200
+    betas: tuple[float, ...] = (0.8, 0.99)
+    clip: float = 50.0
+
+
+@dataclass(frozen=True)
+class VocoderConfig:
+    """`task = "vocoder"`: a small Vocos that learns from audio alone, adversarially at the end if wanted."""
+
+    task: str = "vocoder"
     out: str = "runs/vocoder"
     seed: int = 0
-    device: str = "cpu"
-    log_every: int = 50
-    evaluate_every: int = 500
-    evaluate_crops: int = 32
-    checkpoint_minutes: float = 3.0
-    data: DataConfig = field(default_factory=DataConfig)
+    # weights to start from: a run's checkpoint (.pt), a vocos.safetensors, a folder, a hub id, or "embedded"
+    init_from: str = ""
+    data: VocoderDataConfig = field(default_factory=VocoderDataConfig)
+    loss: VocoderLossConfig = field(default_factory=VocoderLossConfig)
+    optimizer: VocoderOptimizerConfig = field(default_factory=VocoderOptimizerConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
     model: VocosConfig = field(default_factory=VocosConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
 
-
-def read_config(path: str | Path) -> VocoderTrainingConfig:
-    """The config of a TOML file. Raises UserError for an unreadable file, an unknown key or a wrong type."""
-    return read_toml(path, VocoderTrainingConfig)
+    def __post_init__(self) -> None:
+        least("", self, 0, "seed")
+        check_sizes("model", self.model, 0)
+        if (self.model.input_channels, self.model.hop_length) != (N_MELS, HOP):
+            raise UserError(
+                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, as of our mel"
+            )
+        if self.watch.asr:
+            raise UserError("config: a vocoder does not read texts: watch.asr must be empty")
+        if self.engine.workers:
+            raise UserError("config: engine.workers must be 0: a vocoder's audio is in memory already")

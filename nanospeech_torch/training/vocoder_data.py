@@ -1,98 +1,173 @@
-"""Audio for the vocoder: files and WebDataset shards, held in memory as 16-bit samples, cropped at random."""
+"""Audio for the vocoder: files, folders and tar shards, in memory as 16-bit samples, cropped at random."""
 
 from __future__ import annotations
 
 import glob
-import io
+import itertools
+import math
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, SAMPLE_RATE
 
-from .vocoder_config import DataConfig
+from .corpus import Skip, read_wave
+from .data import batch_seed
+from .shards import TAR_ERRORS, StrictTarInfo, kind_of, tar_members
+from .vocoder_config import VocoderDataConfig
 
-AUDIO_SUFFIXES = (".opus", ".flac", ".wav", ".ogg", ".mp3")
+MIN_SECONDS = 0.25
+DECODED_AT_ONCE = 64  # audio files
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One audio file."""
+
+    name: str  # with its suffix, without folders
+    samples: np.ndarray  # int16 [samples], mono, 24 kHz
+
+
+@dataclass(frozen=True)
+class CropBatch:
+    """Crops to be made again from their mel."""
+
+    wave: Tensor  # float32 [crops, samples]
+    judged: int  # crops that the discriminators hear, the first ones
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """What each loss is a mean over: crops."""
+        crops, judged = float(len(self.wave)), float(self.judged)
+        everywhere = dict.fromkeys(("mel", "stft", "modulation"), crops)
+        return everywhere | dict.fromkeys(("discriminator", "adversarial", "features"), judged)
+
+    @property
+    def seconds(self) -> float:
+        return self.wave.numel() / SAMPLE_RATE
+
+    def to(self, device: torch.device) -> CropBatch:
+        return replace(self, wave=self.wave.to(device))
 
 
 class Crops:
-    """Random crops of recordings, at a probability proportional to their length."""
+    """Random crops of recordings, at a probability proportional to their length.
 
-    def __init__(self, recordings: list[np.ndarray], crop_frames: int, gain_db: float):
+    The crops are numbered, and what is random about one depends on its number and the seed alone: a batch of
+    twice the size is two batches, and a run goes on with the very next crop.
+    """
+
+    def __init__(self, recordings: list[Recording], crop_frames: int, gain_db: float, seed: int):
         self.recordings = recordings
         self.samples = crop_frames * HOP
         self.gain_db = gain_db
-        self.ends = np.cumsum([len(r) for r in recordings])
+        self.seed = seed
+        self.ends = np.cumsum([len(recording.samples) for recording in recordings])
 
-    def batch(self, rng: np.random.Generator, size: int) -> torch.Tensor:
-        """float32 [size, crop_frames * 256]; a recording shorter than the crop is followed by silence."""
-        out = np.zeros((size, self.samples), dtype=np.float32)
-        for row in out:
-            recording = self.recordings[np.searchsorted(self.ends, rng.integers(self.ends[-1]), side="right")]
-            start = rng.integers(max(len(recording) - self.samples, 0) + 1)
-            piece = recording[start : start + self.samples]
-            gain = 10.0 ** (rng.uniform(-self.gain_db, self.gain_db) / 20.0)
-            row[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
-        return torch.from_numpy(out)
+    def batch(self, number: int, size: int) -> Tensor:
+        """Batch `number` of `size` crops each: float32 [size, crop_frames * 256]."""
+        crops = range(number * size, (number + 1) * size)
+        return torch.from_numpy(np.stack([self.crop(crop) for crop in crops]))
+
+    def crop(self, number: int) -> np.ndarray:
+        """float32 [crop_frames * 256]; a recording shorter than the crop is followed by silence."""
+        rng = np.random.default_rng(batch_seed(self.seed, number))
+        chosen = np.searchsorted(self.ends, rng.integers(self.ends[-1]), side="right")
+        recording = self.recordings[chosen].samples
+        start = rng.integers(max(len(recording) - self.samples, 0) + 1)
+        piece = recording[start : start + self.samples]
+        gain = 10.0 ** (rng.uniform(-self.gain_db, self.gain_db) / 20.0)
+        crop = np.zeros(self.samples, dtype=np.float32)
+        crop[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
+        return crop
 
 
-def load_recordings(config: DataConfig, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Read the sources into (training, held-out) lists of int16 [samples] at 24 kHz.
+def read_recordings(
+    config: VocoderDataConfig, seed: int, report: Callable[[str], object] = print
+) -> tuple[list[Recording], list[Recording]]:
+    """(for training, held out): up to `config.max_hours` of the sources, in an order that the seed gives.
 
-    A recording is held out by a checksum of its file name, so that added files do not change the split.
-    Raises UserError when nothing is found, a file cannot be read, or either list would be empty.
+    A recording is held out by a checksum of its file name, so that added files do not change the split. What
+    is broken is counted and reported.
+
+    Raises:
+        UserError: nothing matches, a shard or folder cannot be read, or either list would be empty.
     """
-    paths = sorted(path for pattern in config.sources for path in glob.glob(pattern))
+    paths = sorted({path for pattern in config.sources for path in glob.glob(pattern)})
     if not paths:
-        raise UserError(f"no file matches data.sources: {', '.join(config.sources) or 'the list is empty'}")
+        wanted = ", ".join(config.sources) or "data.sources (it is empty)"
+        raise UserError(f"no data: nothing matches {wanted}")
     np.random.default_rng(seed).shuffle(paths)
+    training, held_out, skipped = [], [], Counter()
     limit, total = config.max_hours * 3600 * SAMPLE_RATE, 0
-    training, held_out = [], []
-    for name, stream in _audio_streams(paths):
-        recording = _read_int16(name, stream)
-        if len(recording) <= SAMPLE_RATE // 4:
+    for found in decode(file for path in paths for file in audio_files(Path(path))):
+        if isinstance(found, Skip):
+            skipped[str(found)] += 1
             continue
-        chosen = held_out if zlib.crc32(Path(name).name.encode()) % config.hold_out_every == 0 else training
-        chosen.append(recording)
-        total += len(recording)
+        every = config.hold_out_every
+        chosen = every and zlib.crc32(found.name.encode()) % every == 0
+        (held_out if chosen else training).append(found)
+        total += len(found.samples)
         if total >= limit:
+            report(f"the first {config.max_hours:g} h (data.max_hours) of the sources are taken")
             break
-    if not training or not held_out:
+    hours = total / SAMPLE_RATE / 3600
+    report(f"{len(training) + len(held_out)} recordings, {hours:.2f} h, {len(held_out)} of them held out")
+    for reason, count in sorted(skipped.items()):
+        report(f"skipped {count}: {reason}")
+    if not training or (config.hold_out_every and not held_out):
+        reasons = f"; skipped: {', '.join(sorted(skipped))}" if skipped else ""
         raise UserError(
             f"data.sources gave {len(training)} recordings to train on and {len(held_out)} to hold out; "
-            "both are needed (data.hold_out_every sets the share)"
+            f"both are needed (data.hold_out_every sets the share, 0 holds out none){reasons}"
         )
     return training, held_out
 
 
-def _audio_streams(paths: list[str]) -> Iterator[tuple[str, Path | io.BytesIO]]:
-    for path in map(Path, paths):
-        if path.is_dir():
-            yield from ((str(p), p) for p in sorted(path.iterdir()) if p.suffix in AUDIO_SUFFIXES)
-        elif path.suffix == ".tar":
-            try:
-                with tarfile.open(path) as shard:
-                    for member in shard:
-                        if member.isfile() and Path(member.name).suffix in AUDIO_SUFFIXES:
-                            yield member.name, io.BytesIO(shard.extractfile(member).read())
-            except tarfile.TarError as error:
-                raise UserError(f"{path} is not a readable tar shard: {error}") from error
-        elif path.suffix in AUDIO_SUFFIXES:
-            yield str(path), path
+def audio_files(path: Path) -> Iterator[tuple[str, bytes | Path]]:
+    """(name, content or place) of the audio that a path holds: a file, a folder of files, or a tar shard."""
+    if path.is_dir():
+        try:
+            found = sorted(path.iterdir())
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        yield from ((file.name, file) for file in found if kind_of(file.name) == "audio" and file.is_file())
+    elif kind_of(path.name) == "audio":
+        yield path.name, path
+    elif ".tar" in path.suffixes or path.suffix == ".tgz":
+        try:
+            with tarfile.open(path, tarinfo=StrictTarInfo) as tar:
+                for _, kind, member in tar_members(tar):
+                    if kind == "audio":
+                        yield Path(member.name).name, tar.extractfile(member).read()
+        except TAR_ERRORS as error:
+            raise UserError(f"cannot read the shard {path}: {error}") from error
 
 
-def _read_int16(name: str, stream: Path | io.BytesIO) -> np.ndarray:
-    import soundfile
-    import soxr
+def decode(files: Iterator[tuple[str, bytes | Path]]) -> Iterator[Recording | Skip]:
+    """The recordings of files, in their order, or why one is left out."""
+    with ThreadPoolExecutor() as pool:  # decoding releases Python's lock
+        while chunk := list(itertools.islice(files, DECODED_AT_ONCE)):
+            yield from pool.map(decode_one, chunk)
 
+
+def decode_one(file: tuple[str, bytes | Path]) -> Recording | Skip:
+    name, content = file
     try:
-        wave, rate = soundfile.read(stream, dtype="int16", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        raise UserError(f"cannot read audio from {name}: {error}") from error
-    mono = wave[:, 0] if wave.shape[1] == 1 else wave.mean(axis=1).astype(np.int16)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
+        wave = read_wave(content.read_bytes() if isinstance(content, Path) else content, math.inf)
+        if len(wave) < MIN_SECONDS * SAMPLE_RATE:
+            raise Skip(f"shorter than {MIN_SECONDS:g} s")
+    except OSError:
+        return Skip("unreadable audio")
+    except Skip as reason:
+        return reason
+    return Recording(name, np.clip(np.round(wave * 32768.0), -32768, 32767).astype(np.int16))

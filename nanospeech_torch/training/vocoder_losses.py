@@ -18,14 +18,20 @@ from nanospeech_core.mel import HOP, LOG_FLOOR, N_FFT, mel_filterbank
 MAGNITUDE_FLOOR = 1e-3  # of an unnormalised transform: about the level of 16-bit quantisation noise
 
 
+def full_precision(device: torch.device) -> torch.autocast:
+    """Autocast off: 16 bits are too few for spectra, phases and the logarithms of small magnitudes."""
+    return torch.autocast(device.type, enabled=False)
+
+
 def stft_magnitude(wave: Tensor, n_fft: int, hop: int) -> Tensor:
-    """Magnitudes [batch, frames, bins] of [batch, samples]; Hann window, centred, reflect padding."""
-    window = torch.hann_window(n_fft, device=wave.device)
-    spectrum = torch.stft(
-        wave, n_fft, hop, window=window, center=True, pad_mode="reflect", return_complex=True
-    )
-    power = spectrum.real.square() + spectrum.imag.square()
-    return torch.sqrt(power.clamp(min=1e-14)).transpose(1, 2)  # the clamp keeps the root's gradient finite
+    """Magnitudes [batch, frames, bins] of [batch, samples], float32; Hann window, centred, reflected ends."""
+    with full_precision(wave.device):
+        window = torch.hann_window(n_fft, device=wave.device)
+        spectrum = torch.stft(
+            wave.float(), n_fft, hop, window=window, center=True, pad_mode="reflect", return_complex=True
+        )
+        power = spectrum.real.square() + spectrum.imag.square()
+        return torch.sqrt(power.clamp(min=1e-14)).transpose(1, 2)  # the clamp: a finite gradient at zero
 
 
 class LogMel(nn.Module):
@@ -36,7 +42,8 @@ class LogMel(nn.Module):
         self.register_buffer("bank", torch.tensor(mel_filterbank()), persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:
-        return torch.log((stft_magnitude(wave, N_FFT, HOP) @ self.bank).clamp(min=LOG_FLOOR))
+        with full_precision(wave.device):
+            return torch.log((stft_magnitude(wave, N_FFT, HOP) @ self.bank).clamp(min=LOG_FLOOR))
 
 
 def stft_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, int], ...]) -> Tensor:
