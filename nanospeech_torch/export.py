@@ -1,38 +1,54 @@
-"""python -m nanospeech_torch.export ACOUSTIC.pt VOCOS.safetensors -o DIR: a checkpoint folder that speaks."""
+"""python -m nanospeech_torch.export RUN -o DIR: a checkpoint folder that speaks, from what was trained."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
-from nanospeech_core.checkpoint import load_tensors, save_tensors
-from nanospeech_core.config import ModelConfig, VocosConfig, from_dict
+import numpy as np
+
+from nanospeech_core import checkpoint
+from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import replacing
 from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.text import LANGUAGES
 from nanospeech_core.voices import Voice, save_voice
+
+VOICE_SECONDS = 5.0  # of the utterance that becomes a voice
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Join the averaged weights of a training run, a vocoder, and voices from its data into one folder."""
+    """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
+
+    A vocoder's run alone becomes one file: -o vocos.safetensors.
+    """
     parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.export", description=main.__doc__)
-    parser.add_argument("acoustic", help="a checkpoint of nanospeech_torch.train")
-    parser.add_argument("vocoder", help="weights exported by nanospeech_torch.train_vocoder")
+    parser.add_argument("run", help="a training run's folder (its best.pt, or the newest), or one checkpoint")
+    parser.add_argument(
+        "vocoder",
+        nargs="?",
+        help="a vocoder's run, a vocos.safetensors, a folder or a hub id (default: the embedded one)",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="DIR", type=Path)
     parser.add_argument(
-        "--aligner", metavar="RUN.pt|DIR|ID", help="an aligner of its own (default: it uses the embedded one)"
+        "--aligner",
+        metavar="RUN|DIR|ID",
+        help="an aligner of its own (default: the embedded one, if it reads the same symbols)",
     )
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float16", help="of the weights")
+    parser.add_argument("--voice", metavar="NAME", help="cut one voice, of an utterance of that voice or any")
     parser.add_argument("--voices", metavar="JSON", help="a list of voices to cut (see examples/voices.json)")
     parser.add_argument("--shards", nargs="*", default=[], metavar="GLOB", help="where their utterances are")
     args = parser.parse_args(argv)
     try:
         wanted = read_voices(args.voices) if args.voices else []
-        export(args.acoustic, args.vocoder, args.output, args.dtype, args.aligner)
-        cut_voices(args.output, wanted, args.shards)
+        export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
+        cut_voices(args.output, wanted, args.voice, args.shards)
     except UserError as error:
         print(f"export: {error}", file=sys.stderr)
         return 1
@@ -40,41 +56,97 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def export(
-    acoustic: str, vocoder: str, output: Path, dtype: str = "float16", aligner: str | None = None
+    run: str,
+    output: Path,
+    vocoder: str | None = None,
+    aligner: str | None = None,
+    dtype: str = "float16",
 ) -> None:
-    """Write config.json, model.safetensors, vocos.safetensors and, of an `aligner`, aligner.safetensors.
+    """Write config.json, model.safetensors, vocos.safetensors and, where there is one, aligner.safetensors.
 
-    All have the format "pt". An aligner is named as `training.alignment_task.read_aligner` takes it.
+    All have the format "pt".
 
+    Args:
+        run: a training run's folder or checkpoint; of a vocoder, its weights alone are written.
+        output: the folder; of a vocoder, the file.
+        vocoder: a vocoder's run, or as `training.vocoder_weights.read_vocoder` takes it; None: the embedded.
+        aligner: an aligner's run, or as `training.alignment_task.read_aligner` takes it; None: the embedded
+            one, if it reads the same symbols.
+        dtype: "float16" or "float32".
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
-    from .training.alignment_task import read_aligner
     from .training.run import make_folder, read_checkpoint
+    from .training.vocoder_weights import read_vocoder, vocoder_of
 
-    state = read_checkpoint(acoustic)
-    if not {"ema", "config"} <= state.keys():
-        raise UserError(f"{acoustic} is no checkpoint of nanospeech_torch.train")
-    weights, metadata = load_tensors(vocoder)
-    if "config" not in metadata:
-        raise UserError(f"{vocoder} does not say its config; export it by nanospeech_torch.train_vocoder")
-    vocos = from_dict(VocosConfig, json.loads(metadata["config"]), vocoder)
-    config = dataclasses.replace(ModelConfig.from_dict(state["config"], str(acoustic)), vocoder=vocos)
-    heard, sizes, aligner_weights = (config.text, None, {}) if aligner is None else read_aligner(aligner)
-    if heard.vocab != config.text.vocab:
-        raise UserError(f"{aligner} was trained with another text.vocab than {acoustic}")
-    config = dataclasses.replace(config, aligner=sizes)
+    path = newest(run)
+    state = read_checkpoint(path)
+    if not (isinstance(state, dict) and isinstance(state.get("config"), dict) and "ema" in state):
+        raise UserError(f"{path} is no checkpoint of nanospeech_torch.train")
+    if "transformer" not in state["config"]:
+        if vocoder or aligner or output.suffix != ".safetensors":
+            raise UserError(
+                f"{path} is not an acoustic model's; a vocoder alone is exported to -o vocos.safetensors"
+            )
+        save_vocoder(output, *vocoder_of(state, path), dtype)
+        return
+    config = ModelConfig.from_dict(state["config"], path)
+    vocos, vocos_weights = read_vocoder(newest(vocoder or "embedded"))
+    sizes, aligner_weights = find_aligner(config, aligner)
+    config = dataclasses.replace(config, vocoder=vocos, aligner=sizes)
     make_folder(output)
-    model = {name: value.numpy().astype(dtype) for name, value in state["ema"].items()}
-    save_tensors(output / "model.safetensors", model, {"format": "pt"})
-    vocos_weights = {name: value.astype(dtype) for name, value in weights.items()}
-    save_tensors(output / "vocos.safetensors", vocos_weights, {"format": "pt"})
+    model = {name: value.numpy() for name, value in state["ema"].items()}
+    save(output / "model.safetensors", model, dtype)
+    save_vocoder(output / "vocos.safetensors", vocos, vocos_weights, dtype)
     if aligner_weights:
-        aligner_weights = {name: value.astype(dtype) for name, value in aligner_weights.items()}
-        save_tensors(output / "aligner.safetensors", aligner_weights, {"format": "pt"})
-    with replacing(output / "config.json") as path:
+        save(output / "aligner.safetensors", aligner_weights, dtype)
+    with replacing(output / "config.json") as file:
         text = json.dumps(config.to_dict(), indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        file.write_text(text + "\n", encoding="utf-8")
+
+
+def newest(run: str) -> str:
+    """The best checkpoint of a run's folder, or else the newest; anything else as it is."""
+    from .training.run import checkpoints
+
+    best = Path(run, "best.pt")
+    found = [best] if best.is_file() else checkpoints(Path(run))
+    if os.path.isdir(run) and not found and Path(run, "log.jsonl").is_file():
+        raise UserError(f"{run} has no checkpoint yet")
+    return str(found[-1]) if found else run
+
+
+def find_aligner(config: ModelConfig, wanted: str | None):
+    """The sizes (None: no aligner) and tensors of the aligner for a model."""
+    from .training.alignment_task import read_aligner
+
+    if wanted is None:
+        embedded = checkpoint.PRETRAINED / "aligner.safetensors"
+        if (
+            not embedded.is_file()
+            or checkpoint.read_config(checkpoint.PRETRAINED).text.vocab != config.text.vocab
+        ):
+            return None, {}
+    heard, sizes, weights = read_aligner(newest(wanted or "embedded"))
+    if heard.vocab != config.text.vocab:
+        raise UserError(f"{wanted} was trained with another text.vocab than the acoustic model")
+    return sizes, weights
+
+
+def save_vocoder(path: Path, config: VocosConfig, tensors: dict[str, np.ndarray], dtype: str) -> None:
+    """The file says its config, so that it can be used without its folder."""
+    save(path, tensors, dtype, {"config": json.dumps(dataclasses.asdict(config))})
+
+
+def save(
+    path: Path, tensors: dict[str, np.ndarray], dtype: str, metadata: dict[str, str] | None = None
+) -> None:
+    with np.errstate(over="ignore"):
+        cast = {name: value.astype(dtype) for name, value in tensors.items()}
+    for name, value in cast.items():
+        if not np.isfinite(value).all():
+            raise UserError(f"{name} has values that {dtype} cannot hold")
+    checkpoint.save_tensors(path, cast, {"format": "pt", **(metadata or {})})
 
 
 def read_voices(path: str) -> list[dict]:
@@ -90,36 +162,75 @@ def read_voices(path: str) -> list[dict]:
     return wanted
 
 
-def cut_voices(output: Path, wanted: list[dict], shards: list[str]) -> None:
-    """Store utterances of the training data as voices of a checkpoint folder, with their durations."""
-    if not wanted:
+def cut_voices(output: Path, wanted: list[dict], voice: str | None, shards: list[str]) -> None:
+    """Store utterances of the training data as voices of a checkpoint folder, with their durations.
+
+    Args:
+        wanted: of `read_voices`.
+        voice: the name of one more, the default: the utterance of about `VOICE_SECONDS` that the data say to
+            be of a voice of this name or, where none is, of any.
+        shards: glob patterns.
+    Raises:
+        UserError: an utterance is not there, or cannot be a voice.
+    """
+    if not (wanted or voice):
         return
-    from .training.corpus import DURATION_UNIT, Skip, read_wave
-    from .training.shards import read_pairs
+    from .training.corpus import read_places
 
     by_key = {item["key"]: item for item in wanted}
-    for key, audio, meta in read_pairs(tuple(shards)):
-        if key not in by_key:
-            continue
-        item = by_key.pop(key)
-        unit = meta.get("duration_unit", DURATION_UNIT) / SAMPLE_RATE
-        try:
-            wave = read_wave(audio, max_seconds=30.0)
-        except Skip as error:
-            raise UserError(f"the utterance {key} cannot be a voice: {error}") from error
-        voice = Voice(
-            name=item["name"],
-            audio=wave,
-            text=meta["text"],
-            phonemes=meta["phonemes"],
-            durations=tuple(float(duration) * unit for duration in meta["durations"]),
-            language=item["language"],
-            description=item["description"],
-            default=item.get("default", False),
-        )
-        save_voice(output, voice)
+    likeliest, chosen = (True, float("inf")), None
+    for key, place, meta in read_places(tuple(shards)):
+        if key in by_key:
+            cut(output, by_key.pop(key), key, place, meta)
+        fitness = (meta.get("voice") != voice, abs(seconds(meta) - VOICE_SECONDS))
+        if voice and fitness < likeliest:
+            likeliest, chosen = fitness, (key, place, meta)
     if by_key:
         raise UserError(f"the shards have no utterance {', '.join(by_key)}")
+    if voice and chosen is None:
+        raise UserError("the shards have no utterance with phonemes and their durations")
+    if chosen:
+        key, place, meta = chosen
+        language = meta["lang"] if meta.get("lang") in LANGUAGES else "en-us"
+        item = {"name": voice, "language": language, "description": "", "default": True}
+        cut(output, item, key, place, meta)
+
+
+def seconds(meta: dict) -> float:
+    """Of an utterance, by its durations; infinite where the json lacks what a voice needs."""
+    from .training.corpus import DURATION_UNIT, numbers
+
+    durations, unit = meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
+    if not (meta.get("text") and meta.get("phonemes") and numbers(durations) and numbers([unit])):
+        return float("inf")
+    return sum(durations) * unit / SAMPLE_RATE
+
+
+def cut(output: Path, item: dict, key: str, place, meta: dict) -> None:
+    """Store one utterance as the voice that `item` describes."""
+    from .training.corpus import DURATION_UNIT, TOLERANCE, Skip, read_wave
+
+    try:
+        if seconds(meta) == float("inf"):
+            raise Skip("it lacks text, phonemes or durations")
+        wave = read_wave(place.read(), max_seconds=30.0)
+        padding = round(seconds(meta) * SAMPLE_RATE) - len(wave)  # by a codec
+        if abs(padding) > TOLERANCE * SAMPLE_RATE:
+            raise Skip("its durations do not add up to the audio's")
+    except Skip as error:
+        raise UserError(f"the utterance {key} cannot be a voice: {error}") from error
+    unit = meta.get("duration_unit", DURATION_UNIT) / SAMPLE_RATE
+    voice = Voice(
+        name=item["name"],
+        audio=np.pad(wave, (0, max(0, padding)))[: len(wave) + padding],
+        text=meta["text"],
+        phonemes=meta["phonemes"],
+        durations=tuple(float(duration) * unit for duration in meta["durations"]),
+        language=item["language"],
+        description=item["description"],
+        default=item.get("default", False),
+    )
+    save_voice(output, voice)
 
 
 if __name__ == "__main__":
