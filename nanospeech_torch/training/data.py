@@ -17,7 +17,7 @@ import torch
 
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
+from nanospeech_core.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
 
 from .corpus import TOLERANCE, Item, Skip, read_wave
 from .order import Plan
@@ -108,6 +108,8 @@ def load_utterance(item: Item, model: ModelConfig) -> Utterance:
     wave = read_wave(item.place.read(), math.inf)
     if abs(len(wave) - item.samples) > TOLERANCE * SAMPLE_RATE:
         raise Skip("audio of another length than its json says")
+    if len(wave) <= N_FFT // 2:  # too few for a mel
+        raise Skip("too short")
     mel = log_mel(wave)
     # the index promised so many frames; what a codec padded is cut, what it swallowed repeats the last frame
     mel = np.pad(mel[: item.frames], ((0, max(0, item.frames - len(mel))), (0, 0)), mode="edge")
