@@ -1,14 +1,18 @@
 """What the README shows is run as it stands there, with the embedded checkpoint."""
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import soundfile
+
+from nanospeech_core.checkpoint import PRETRAINED
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +50,69 @@ def test_python_example(backend: str, tmp_path: Path) -> None:
     done = run([sys.executable, "-c", code.replace("nanospeech_mlx", f"nanospeech_{backend}")], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("seconds") == 2
+
+
+# What measures, in place of large libraries: one hears nothing, all voices are alike.
+STUBS = {
+    "faster_whisper": """
+class WhisperModel:
+    supported_languages = ["en"]
+    def __init__(self, name, **options): assert name == "small.en"
+    def transcribe(self, wave, **options): return [], None
+""",
+    "resemblyzer": """
+import numpy
+preprocess_wav = numpy.array
+class VoiceEncoder:
+    def __init__(self, *args, **options): pass
+    def embed_utterance(self, wave): return numpy.ones(4) / 2
+""",
+    "speechmos/__init__": "",
+    "speechmos/dnsmos": "def run(wave, sr): return {'ovrl_mos': 2.5}",
+    "librosa": """
+import types, numpy
+def pyin(wave, **options): return numpy.full(50, 200.0), numpy.full(50, True), None
+feature = types.SimpleNamespace(rms=lambda **options: numpy.ones((1, 50)))
+""",
+}
+
+
+def test_evaluate_commands(tmp_path: Path) -> None:
+    for name, code in STUBS.items():
+        path = tmp_path / "stubs" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code, encoding="utf-8")
+    (row,) = [json.loads(block) for block in blocks("json")]
+    rows = [row, {"id": "second", "text": "Hello there."}]
+    (tmp_path / "eval.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "my-voice").symlink_to(PRETRAINED)
+    (tmp_path / "recordings").mkdir()
+    for name in ("canoe", "second"):
+        shutil.copy(PRETRAINED / "voices" / "heart.flac", tmp_path / "recordings" / f"{name}.flac")
+
+    lines = [line for block in blocks("sh") for line in block.splitlines() if ".evaluate " in line]
+    assert len(lines) == 3
+    tables = []
+    for line in lines:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "stubs"), str(ROOT)])}
+        command = [sys.executable, *shlex.split(line, comments=True)[1:]]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        tables.append([re.split(r"  +", row) for row in done.stdout.splitlines()])
+    both, settings, people = tables
+    assert [row[0] for row in both] == ["setting", "masked", "ode"]
+    assert both[1][1:4] == ["2", "100.0 (100.0 to 100.0)", "2.50"]
+    assert [row[0] for row in settings[1:]] == [
+        "masked:num_iter=4",
+        "ode:steps=8,method=midpoint",
+        "(reference)",
+    ]
+    assert settings[0][2] == "similarity" and settings[1][2] == "1.000"
+    assert [row[0] for row in people] == ["setting", "recordings"]
+    scores = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert [u["id"] for u in scores["settings"][0]["utterances"]] == ["canoe", "second"]
 
 
 def test_flags_exist() -> None:
