@@ -18,6 +18,9 @@ def lend_blas() -> str | None:
     called before the first import of `mlx.core`. Candidates are the library inside an installed PyTorch, not
     imported for it, and a system OpenBLAS. Nothing is done, and None returned, on another system than Linux,
     after mlx.core is imported, without a candidate, and where NANOSPEECH_BLAS=0 is in the environment.
+
+    PyTorch's MKL mixes into that of a library loaded later that brings its own: faster-whisper's
+    CTranslate2 then hears garbage. Import it before this package, or as `nanospeech_core.scorers` does.
     """
     if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0" or "mlx.core" in sys.modules:
         return None
