@@ -132,12 +132,13 @@ class AcousticTask:
 
     def prepare(self) -> None:
         engine = self.config.engine
+        if engine.compile:  # torch gives up after 8 shapes; guidance compiles each once more
+            config = torch._dynamo.config
+            config.cache_size_limit = max(config.cache_size_limit, 4 * self.config.data.buckets)
         for block in self.model.transformer.transformer_blocks:
             if engine.checkpoint_activations:
                 from torch.utils.checkpoint import checkpoint
 
                 block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
-            if (
-                engine.compile
-            ):  # block by block: they share one graph, which compiles in a fraction of the time
+            if engine.compile:  # block by block: they share a graph, which compiles in a fraction of the time
                 block.compile(dynamic=False)
