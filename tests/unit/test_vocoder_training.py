@@ -1,65 +1,43 @@
-"""Training of the vocoder on tones: it learns, and a resumed run is the run that was not stopped."""
+"""Training of the vocoder on tones: it learns, its networks take turns, and it goes on where it stood."""
 
-import io
+import dataclasses
 import json
-import os
-import subprocess
-import sys
-import tarfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import runs
+from runs import change, losses, read_log
 
-from nanospeech_core.checkpoint import load_tensors
+from nanospeech_core.checkpoint import PRETRAINED, load_tensors, read_layout
 from nanospeech_core.config import VocosConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import SAMPLE_RATE, log_mel
+from nanospeech_core.mel import SAMPLE_RATE
 
 torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
+pytest.importorskip("accelerate")
 
-from nanospeech_torch.training import vocoder  # noqa: E402
+from nanospeech_torch import export, train  # noqa: E402
+from nanospeech_torch.training import run  # noqa: E402
+from nanospeech_torch.training.config import EngineConfig, WatchConfig  # noqa: E402
+from nanospeech_torch.training.engine import Engine  # noqa: E402
+from nanospeech_torch.training.tasks import load_config  # noqa: E402
+from nanospeech_torch.training.vocoder import VocoderTask  # noqa: E402
 from nanospeech_torch.training.vocoder_config import (  # noqa: E402
-    DataConfig,
-    LossConfig,
-    OptimizerConfig,
-    VocoderTrainingConfig,
+    VocoderConfig,
+    VocoderDataConfig,
+    VocoderLossConfig,
+    VocoderOptimizerConfig,
 )
-from nanospeech_torch.training.vocoder_data import Crops, load_recordings  # noqa: E402
-from nanospeech_torch.training.vocoder_losses import (  # noqa: E402
-    LogMel,
-    modulation_loss,
-    modulation_spectrum,
-    stft_loss,
-    stft_magnitude,
-)
+from nanospeech_torch.training.vocoder_data import CropBatch  # noqa: E402
+from nanospeech_torch.training.vocoder_losses import LogMel, stft_magnitude  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
-RESOLUTIONS = ((256, 64), (512, 128))
+RECONSTRUCTION = {"mel", "stft", "modulation"}
+JUDGEMENT = {"discriminator", "adversarial", "features"}
 
 
-def tones(count, seconds=0.8, seed=0):
-    rng = np.random.default_rng(seed)
-    t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    waves = [
-        sum(0.2 / k * np.sin(2 * np.pi * k * hz * t) for k in (1, 2, 3)) for hz in rng.uniform(90, 250, count)
-    ]
-    return [(w * 32767).astype(np.int16) for w in waves]
-
-
-def small_config(**loss):
-    return VocoderTrainingConfig(
-        evaluate_crops=4,
-        data=DataConfig(crop_frames=16),
-        model=VocosConfig(dim=16, intermediate_dim=32, num_layers=1),
-        optimizer=OptimizerConfig(steps=30, batch_size=4, warmup_steps=3, learning_rate=4e-3),
-        loss=LossConfig(discriminator_width=2, **loss),
-    )
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def one_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -67,174 +45,317 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def test_torch_mel_is_the_core_mel():
-    wave = np.random.default_rng(0).normal(scale=0.1, size=(2, 6000)).astype(np.float32)
-    ours = LogMel()(torch.from_numpy(wave)).numpy()
-    for row, expected in zip(ours, map(log_mel, wave), strict=True):
-        np.testing.assert_allclose(row, expected, atol=1e-4)
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """A folder of eight tones with overtones, some of which are held out."""
+    folder = tmp_path_factory.mktemp("recordings")
+    time = np.arange(int(0.8 * SAMPLE_RATE)) / SAMPLE_RATE
+    for i, hz in enumerate(np.linspace(90, 250, 8)):
+        wave = sum(0.2 / k * np.sin(2 * np.pi * k * hz * time) for k in (1, 2, 3))
+        soundfile.write(folder / f"tone-{i}.wav", wave, SAMPLE_RATE)
+    return folder
 
 
-def test_stft_loss_is_zero_for_the_same_and_has_finite_gradients_in_silence():
-    wave = torch.from_numpy(Crops(tones(2), 16, 0.0).batch(np.random.default_rng(0), 2).numpy())
-    assert float(stft_loss(wave, wave, RESOLUTIONS)) == 0.0
-    assert float(stft_loss(0.5 * wave, wave, RESOLUTIONS)) > 0.5  # convergence alone is exactly 0.5
-    silent = torch.zeros_like(wave).requires_grad_()
-    stft_loss(silent, wave, RESOLUTIONS).backward()
-    assert torch.isfinite(silent.grad).all()
+@pytest.fixture
+def config(recordings, tmp_path):
+    """Four steps, the last two of them adversarial."""
+    return VocoderConfig(
+        out=str(tmp_path / "run"),
+        data=VocoderDataConfig(
+            sources=(str(recordings),), hold_out_every=3, held_out_crops=4, crop_frames=16, batch_size=4
+        ),
+        loss=VocoderLossConfig(
+            discriminator_width=2, adversarial_start=2, adversarial_crops=3, adversarial_frames=8
+        ),
+        optimizer=VocoderOptimizerConfig(steps=4, learning_rate=4e-3, warmup=3),
+        engine=EngineConfig(device="cpu", precision="fp32", threads=1, checkpoint_minutes=60.0),
+        watch=WatchConfig(log_every=1, validate_every=2, sample_every=0),
+        model=VocosConfig(dim=16, intermediate_dim=32, num_layers=1),
+    )
 
 
-def test_modulation_loss_hears_a_buzz_but_not_another_draw_of_the_same_noise():
-    rng = np.random.default_rng(0)
-    noise, other = (torch.from_numpy(0.1 * rng.normal(size=(2, 14336)).astype(np.float32)) for _ in range(2))
-    time = torch.arange(14336) / SAMPLE_RATE
-    buzz = noise * (1 + 0.8 * torch.sin(2 * np.pi * 93.75 * time))
-    assert float(modulation_loss(noise, noise)) == 0.0
-    assert float(modulation_loss(buzz, other)) > 1.03 * float(modulation_loss(noise, other))
-    depths = modulation_spectrum(buzz).mean(dim=(0, 1)) - modulation_spectrum(noise).mean(dim=(0, 1))
-    assert 3 + int(depths.argmax()) == 8  # 93.75 Hz in steps of 750 / 64 Hz
-    silent = torch.zeros(2, 14336, requires_grad=True)
-    modulation_loss(silent, noise).backward()
-    assert torch.isfinite(silent.grad).all()
+def task_of(config):
+    return VocoderTask(config, lambda line: None)
 
 
-def test_head_starts_at_the_datas_level():
-    trainer = vocoder.VocoderTrainer(small_config(), tones(4), tones(2, seed=1))
-    predicted = trainer.model(trainer.mel(trainer.held_out)).detach()
+def completed(config):
+    engine = Engine(task_of(config))
+    assert engine.run() == 0
+    return engine
+
+
+def newest(config):
+    return run.read_checkpoint(run.checkpoints(Path(config.out))[-1])
+
+
+def vocoder_of(engine):
+    return {name: value.clone() for name, value in engine.task.model.state_dict().items()}
+
+
+def discriminators_of(engine):
+    return {name: value.clone() for name, value in engine.task.losses["discriminators"].state_dict().items()}
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(value, b[name]) for name, value in a.items())
+
+
+# what it learns
+
+
+@pytest.mark.parametrize("adversarial_start", [0, 15])
+def test_losses_fall(config, adversarial_start):
+    loss = {"adversarial_start": adversarial_start, "adversarial_crops": 1}
+    config = change(config, optimizer={"steps": 30}, loss=loss, watch={"validate_every": 100})
+    engine = Engine(task_of(config))
+    before = engine.task.validate(engine.average)
+    engine.run()
+    (after,) = (entry for entry in read_log(config) if "held_out_mel" in entry)
+    assert after["held_out_mel"] < 0.7 * before["held_out_mel"]
+    assert after["held_out_stft"] < before["held_out_stft"]
+    logged = losses(config)
+    assert RECONSTRUCTION <= logged[15].keys() and not JUDGEMENT & logged[15].keys()
+    assert bool(adversarial_start) == (JUDGEMENT <= logged[16].keys())
+
+
+def test_the_head_starts_at_the_datas_level(config):
+    task = task_of(config)
+    target = task.crops.batch(5, 4)
+    predicted = task.model(LogMel()(target)).detach()
 
     def level(wave):
         return float(stft_magnitude(wave, 1024, 256).clamp(min=1e-3).log().mean())
 
-    assert abs(level(predicted) - level(trainer.held_out)) < 1.0
+    assert abs(level(predicted) - level(target)) < 1.0
 
 
-@pytest.mark.parametrize("adversarial_start", [0, 15])
-def test_loss_falls(one_thread, adversarial_start):
-    trainer = vocoder.VocoderTrainer(
-        small_config(adversarial_start=adversarial_start), tones(4), tones(2, seed=1)
-    )
-    first = trainer.evaluate()
-    for _ in range(30):
-        values = trainer.step()
-    last = trainer.evaluate()
-    assert last["held_out_mel"] < 0.7 * first["held_out_mel"]
-    assert last["held_out_stft"] < first["held_out_stft"]
-    assert ("adversarial" in values) == bool(adversarial_start)
+def test_discriminators_learn_to_tell(config):
+    task = task_of(change(config, loss={"discriminator_width": 4, "adversarial_frames": 16}))
+    objective = task.losses["discriminators"]
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-2)
+    batch = CropBatch(task.crops.batch(0, 4), 4)
+    values = []
+    for _ in range(25):
+        value = objective(batch, {"discriminator": 1.0})["discriminator"] / 4
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(value.item())
+    assert values[-1] < 0.75 * values[0]
 
 
-def test_discriminator_learns_to_tell(one_thread):
-    config = small_config(discriminator_learning_rate=5e-3)
-    trainer = vocoder.VocoderTrainer(config, tones(4), tones(2, seed=1))
-    real = trainer.held_out
-    fake = torch.from_numpy(np.random.default_rng(0).normal(scale=0.1, size=real.shape).astype(np.float32))
-    losses = [float(trainer._discriminator_step(real, fake)) for _ in range(25)]
-    assert losses[-1] < 0.75 * losses[0]
+# turns
 
 
-def test_resumed_run_is_the_unbroken_run(one_thread, tmp_path):
-    data = tones(4), tones(2, seed=1)
-    config = small_config(adversarial_start=2)
-    unbroken = vocoder.VocoderTrainer(config, *data)
-    broken = vocoder.VocoderTrainer(config, *data)
-    for _ in range(3):
-        unbroken.step()
-        broken.step()
-    broken.save(tmp_path / "step-00000003.pt")
-    resumed = vocoder.VocoderTrainer(replace(config, seed=9), *data)
-    resumed.load(tmp_path / "step-00000003.pt")
-    for _ in range(2):
-        assert unbroken.step() == resumed.step()
-    assert resumed.steps_done == 5 and resumed.evaluate() == unbroken.evaluate()
-    for a, b in zip(unbroken.ema.parameters(), resumed.ema.parameters(), strict=True):
-        assert torch.equal(a, b)
-    assert [p.name for p in tmp_path.iterdir()] == ["step-00000003.pt"]
+def test_each_network_moves_in_its_turn_only(config):
+    engine = Engine(task_of(config))
+    engine.start()
+    stream = engine.task.stream(0, 0, 1)
+    assert [engine.task.turns(step) for step in (0, 1)] == [["model"]] * 2
+    assert engine.task.turns(2) == ["discriminators", "model"]
+    for step in range(4):
+        vocoder, discriminators = vocoder_of(engine), discriminators_of(engine)
+        engine.train_step([next(stream)[0]])
+        assert not equal(vocoder, vocoder_of(engine))
+        assert equal(discriminators, discriminators_of(engine)) == (step < 2)
+    for turn, moved in (("discriminators", False), ("model", True)):
+        engine.task.turns = lambda step, turn=turn: [turn]
+        vocoder, discriminators = vocoder_of(engine), discriminators_of(engine)
+        engine.train_step([next(stream)[0]])
+        assert equal(vocoder, vocoder_of(engine)) != moved
+        assert equal(discriminators, discriminators_of(engine)) == moved
 
 
-def test_checkpoint_of_another_shape_or_damaged(tmp_path):
-    data = tones(2), tones(1)
-    path = tmp_path / "step-00000000.pt"
-    vocoder.VocoderTrainer(small_config(), *data).save(path)
-    other = vocoder.VocoderTrainer(replace(small_config(), model=VocosConfig(dim=8, num_layers=1)), *data)
-    with pytest.raises(UserError, match="another shape"):
-        other.load(path)
+def test_a_loss_has_the_parameters_that_it_trains(config):
+    task = task_of(config)
+    model = {id(p) for p in task.model.parameters()}
+    assert {id(p) for p in task.losses["model"].parameters()} == model
+    assert not model & {id(p) for p in task.losses["discriminators"].parameters()}
+    batch = CropBatch(task.crops.batch(0, 4), 3)
+    task.losses["model"](batch, task.weights("model", 9))["adversarial"].backward()
+    assert all(p.grad is None and p.requires_grad for p in task.losses["discriminators"].parameters())
+    assert any(p.grad is not None and p.grad.any() for p in task.model.parameters())
+
+
+def test_a_loss_of_weight_0_is_not_computed(config):
+    task = task_of(change(config, loss={"stft": 0.0, "features": 0.0, "adversarial": 0.0}))
+    sums = task.losses["model"](CropBatch(task.crops.batch(0, 4), 3), task.weights("model", 9))
+    assert sums.keys() == {"mel", "modulation"}
+
+
+# one stream, however it is dealt out
+
+
+@pytest.fixture
+def all_judged(config):
+    """Three steps, too small to make more of a rounding error than it is; a clip would hide a factor."""
+    loss = {"adversarial_start": 1, "adversarial_crops": 99, "discriminator_learning_rate": 1e-5}
+    optimizer = {"steps": 3, "learning_rate": 1e-5, "final_learning_rate": 1e-6, "clip": 1e9}
+    return change(config, loss=loss, optimizer=optimizer, watch={"validate_every": 0})
+
+
+def assert_same_gradients(ours, theirs):
+    """Of the steps so far, as Adam remembers them, after as many crops."""
+    for state in (ours, theirs):
+        assert state["position"] * state["train_config"]["data"]["batch_size"] == 24
+    for name in ("model", "discriminators"):
+        a, b = (
+            torch.cat(
+                [moments["exp_avg"].flatten() for moments in state["optimizers"][name]["state"].values()]
+            )
+            for state in (ours, theirs)
+        )
+        assert torch.linalg.vector_norm(a) > 0
+        assert torch.linalg.vector_norm(a - b) < 2e-3 * torch.linalg.vector_norm(a)
+
+
+def test_two_batches_are_one_of_twice_the_size(all_judged, tmp_path):
+    one = change(all_judged, data={"batch_size": 8})
+    two = change(all_judged, out=str(tmp_path / "two"), optimizer={"accumulate": 2})
+    completed(one), completed(two)
+    assert_same_gradients(newest(one), newest(two))
+    a, b = losses(one), losses(two)
+    for step in (1, 2, 3):
+        assert a[step] == pytest.approx(b[step], rel=2e-3)
+    assert JUDGEMENT <= a[3].keys()
+
+
+def test_two_processes_are_one_of_twice_the_size(all_judged, tmp_path):
+    one = change(all_judged, data={"batch_size": 8})
+    two = change(all_judged, out=str(tmp_path / "two"))
+    path = runs.write(two, tmp_path / "two.json")
+    status, _, errors = runs.finish(runs.launch(2, "-m", "nanospeech_torch.train", str(path)))
+    assert status == 0, errors
+    completed(one)
+    assert_same_gradients(newest(one), newest(two))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precision):
+    whole = change(config, optimizer={"schedule": "constant"}, engine={"precision": precision})
+    broken = change(whole, out=str(tmp_path / "broken"))
+    completed(whole)
+    completed(change(broken, optimizer={"steps": 3}))
+    completed(broken)
+    assert losses(broken) == losses(whole) and len(losses(whole)) == 4
+    ours, theirs = newest(broken), newest(whole)
+    assert ours["step"] == ours["position"] == 4
+    assert equal(ours["ema"], theirs["ema"])
+    for name in ("model", "discriminators"):
+        assert equal(ours["losses"][name], theirs["losses"][name])
+
+
+def test_a_run_may_be_told_later_to_be_adversarial(config):
+    completed(change(config, loss={"adversarial_start": 0}, optimizer={"steps": 2}))
+    completed(change(config, optimizer={"steps": 3}))
+    assert JUDGEMENT <= losses(config)[3].keys()
+
+
+def test_checkpoint_of_another_shape_or_damaged(config):
+    completed(change(config, optimizer={"steps": 1}))
+    other = dataclasses.replace(config.model, dim=8)
+    with pytest.raises(UserError, match="another vocoder than the config"):
+        completed(change(config, model=other))
+    (path,) = run.checkpoints(Path(config.out))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot read the checkpoint"):
-        other.load(path)
+        completed(config)
 
 
-def test_crops_keep_to_the_recording():
-    recordings = [np.full(100, 1000, np.int16), np.full(30000, -2000, np.int16)]
-    batch = Crops(recordings, 16, 0.0).batch(np.random.default_rng(0), 64).numpy()
-    assert batch.shape == (64, 4096)
-    values = {round(float(v) * 32768) for v in np.unique(batch)}
-    assert values <= {1000, 0, -2000} and -2000 in values
+# what is shown and kept
 
 
-def test_data_from_files_and_shards(tmp_path):
-    stereo = np.stack([tones(1)[0]] * 2, axis=1)
-    soundfile.write(tmp_path / "a.wav", stereo[::2], SAMPLE_RATE // 2)  # half the rate, two channels
-    flac = io.BytesIO()
-    soundfile.write(flac, tones(1)[0], SAMPLE_RATE, format="FLAC")
-    with tarfile.open(tmp_path / "shard.tar", "w") as shard:
-        for name in ("k0.flac", "k1.flac", "k0.json"):
-            info = tarfile.TarInfo(name)
-            info.size = len(flac.getvalue())
-            shard.addfile(info, io.BytesIO(flac.getvalue()))
-    config = DataConfig(sources=(str(tmp_path / "*.wav"), str(tmp_path / "*.tar")), hold_out_every=3)
-    training, held_out = load_recordings(config, seed=0)
-    assert len(training) + len(held_out) == 3
-    for recording in training + held_out:
-        assert recording.dtype == np.int16 and abs(len(recording) - 0.8 * SAMPLE_RATE) <= 2
-    (tmp_path / "b.wav").write_bytes(b"not audio")
-    with pytest.raises(UserError, match="b.wav"):
-        load_recordings(config, seed=0)
-    with pytest.raises(UserError, match="no file matches"):
-        load_recordings(DataConfig(sources=(str(tmp_path / "*.opus"),)), seed=0)
+def test_samples_of_held_out_recordings(config):
+    completed(change(config, watch={"sample_every": 4, "samples": 1}))
+    folder = Path(config.out) / "samples" / "step-00000004"
+    (item,) = json.loads((folder / "samples.json").read_text())
+    assert item["title"] in {recording.name for recording in task_of(config).held_out}
+    original, copy = (soundfile.read(folder / f"1-{name}.wav")[0] for name in ("original", "copy"))
+    assert len(original) == int(0.8 * SAMPLE_RATE) and len(copy) == len(original) // 256 * 256
+    bare = task_of(change(config, data={"hold_out_every": 0}))
+    assert bare.validate(bare.model) == {} and not bare.show(bare.model, folder / "none")
 
 
-def run(*arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "nanospeech_torch.train_vocoder", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+@pytest.mark.parametrize("kind", ["run", "before 0.1", "vocos.safetensors"])
+def test_init_from(config, tmp_path, kind):
+    completed(config)
+    state = newest(config)
+    source = run.checkpoints(Path(config.out))[-1]
+    if kind == "before 0.1":
+        source = tmp_path / "old.pt"
+        torch.save({"ema": state["ema"], "config": {"model": state["config"]["vocoder"]}}, source)
+    if kind == "vocos.safetensors":
+        source = tmp_path / kind
+        assert export.main([config.out, "-o", str(source), "--dtype", "float32"]) == 0
+        tensors, metadata = load_tensors(source)
+        assert metadata["format"] == "pt" and json.loads(metadata["config"]) == state["config"]["vocoder"]
+    path = tmp_path / "c.toml"
+    path.write_text(
+        f'task = "vocoder"\ninit_from = "{source.as_posix()}"\nmodel = {{ num_layers = 1 }}\n'
+        f"data = {json.dumps(list(config.data.sources)).join(('{ sources = ', ', hold_out_every = 3 }'))}\n"
+    )
+    loaded = load_config(str(path))
+    assert loaded.model == config.model  # what [model] does not say
+    assert equal(task_of(loaded).model.state_dict(), state["ema"])
+    with pytest.raises(UserError, match="does not fit"):
+        task_of(load_config(str(path), ["model.dim=8"]))
 
 
-def test_command_trains_resumes_and_exports(tmp_path):
-    for i, wave in enumerate(tones(8)):
-        soundfile.write(tmp_path / f"tone-{i}.wav", wave, SAMPLE_RATE)
-    text = """
-        out = "{out}"
-        log_every = 1
-        evaluate_crops = 2
-        data = {{ sources = ["{folder}/*.wav"], crop_frames = 8, hold_out_every = 3 }}
-        model = {{ dim = 8, intermediate_dim = 8, num_layers = 1 }}
-        optimizer = {{ steps = {steps}, batch_size = 2 }}
-    """
-    config, out, exported = tmp_path / "c.toml", tmp_path / "run", tmp_path / "vocos.safetensors"
-    for steps in (2, 3):
-        config.write_text(text.format(out=out.as_posix(), folder=tmp_path.as_posix(), steps=steps))
-        result = run(config)
-        assert result.returncode == 0, result.stderr
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    assert [entry["step"] for entry in log] == [1, 2, 3] and "held_out_mel" in log[-1]
-    assert run(config, "--export", exported, "--dtype", "float16").returncode == 0
-    tensors, metadata = load_tensors(exported)
-    assert metadata["format"] == "pt" and json.loads(metadata["config"])["dim"] == 8
-    assert tensors["backbone.embed.weight"].shape == (8, 100, 7)
-    assert {value.dtype for value in tensors.values()} == {np.dtype("float16")}
+def test_the_embedded_vocoder_is_fine_tuned(config, tmp_path):
+    if not (PRETRAINED / "vocos.safetensors").is_file():
+        pytest.skip("no embedded checkpoint")
+    path = runs.write(config, tmp_path / "c.json")
+    values = json.loads(path.read_text()) | {"init_from": "embedded", "model": {}}
+    path.write_text(json.dumps(values))
+    task = task_of(load_config(str(path)))
+    embedded = read_layout(PRETRAINED / "vocos.safetensors", "pt")
+    for name, value in task.model.state_dict().items():
+        np.testing.assert_array_equal(value, embedded[name])
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "contents",
     [
-        ("nonsense = 1", "unknown key 'nonsense'"),
-        ("[model]\ndims = 3", "did you mean 'dim'"),
-        ("seed = 'x'", "must be int"),
-        ("= 1", "cannot read the config"),
-        ("[data]\nsources = ['nowhere/*.wav']", "no file matches"),
+        {"ema": {}, "config": {"transformer": {}, "vocoder": None}},
+        {"ema": {}, "config": {"aligner": {}}},
+        [1],
     ],
 )
-def test_bad_config_is_one_sentence(tmp_path, text, words):
-    config = tmp_path / "c.toml"
-    config.write_text(f'out = "{(tmp_path / "run").as_posix()}"\n' + text)
-    result = run(config)
-    assert result.returncode == 1 and words in result.stderr
-    assert result.stderr.count("\n") == 1 and "Traceback" not in result.stderr
+def test_init_from_another_model(config, tmp_path, contents):
+    torch.save(contents, tmp_path / "other.pt")
+    with pytest.raises(UserError, match="no checkpoint of a vocoder"):
+        task_of(dataclasses.replace(config, init_from=str(tmp_path / "other.pt")))
+
+
+# the command
+
+
+def test_command_trains_and_goes_on(config, tmp_path, capsys):
+    path = runs.write(config, tmp_path / "c.json")
+    for steps in (1, 3):
+        assert train.main([str(path), f"optimizer.steps={steps}"]) == 0
+    assert [entry["step"] for entry in read_log(config) if "gradient" in entry] == [1, 2, 3]
+    assert "recordings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["nonsense=1"], "unknown key 'nonsense'"),
+        (["model.dims=3"], "did you mean 'dim'"),
+        (["seed=x"], "must be int"),
+        (["data.sources=['nowhere/*.wav']"], "nothing matches"),
+        (["data.crop_frames=4"], "data.crop_frames is 4"),
+        (["loss.mel=0", "loss.stft=0", "loss.modulation=0"], "are all 0"),
+        (["model.hop_length=128"], "model.hop_length 256"),
+        (["model.n_fft=1000"], "model.n_fft is 1000"),
+        (["engine.workers=2"], "engine.workers must be 0"),
+        (["watch.asr=tiny", "watch.eval_texts=x"], "watch.asr must be empty"),
+        (["init_from=nowhere/at/all"], "nowhere/at/all"),
+    ],
+)
+def test_bad_settings_are_one_sentence(tmp_path, capsys, settings, words):
+    (tmp_path / "c.toml").write_text(f'task = "vocoder"\nout = "{(tmp_path / "run").as_posix()}"\n')
+    assert train.main([str(tmp_path / "c.toml"), *settings]) == 1
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1

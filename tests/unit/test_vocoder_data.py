@@ -1,0 +1,129 @@
+"""The vocoder's audio: what sources hold, what of it is held out, and how it is cropped."""
+
+import zlib
+
+import corpus
+import numpy as np
+import pytest
+
+from nanospeech_core.errors import UserError
+from nanospeech_core.mel import SAMPLE_RATE
+
+pytest.importorskip("torch")
+soundfile = pytest.importorskip("soundfile")
+
+from nanospeech_torch.training.vocoder_config import VocoderDataConfig  # noqa: E402
+from nanospeech_torch.training.vocoder_data import Crops, Recording, read_recordings  # noqa: E402
+
+
+def tone(seconds=0.8, hz=200.0):
+    return 0.3 * np.sin(2 * np.pi * hz * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+
+
+def read(*sources, **changes):
+    """(for training, held out, the lines reported)."""
+    lines = []
+    settings = {"hold_out_every": 3, **changes}
+    config = VocoderDataConfig(sources=tuple(map(str, sources)), **settings)
+    return *read_recordings(config, 0, lines.append), lines
+
+
+def held_out_name(every=3, prefix="h"):
+    return next(n for n in (f"{prefix}{i}.wav" for i in range(99)) if zlib.crc32(n.encode()) % every == 0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of ten recordings, tone-0.wav to tone-9.wav."""
+    for i in range(10):
+        soundfile.write(tmp_path / f"tone-{i}.wav", tone(hz=150.0 + 20 * i), SAMPLE_RATE)
+    return tmp_path
+
+
+def test_files_folders_and_shards(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    stereo = np.stack([tone(), tone()], axis=1)
+    soundfile.write(other / "half.flac", stereo[::2], SAMPLE_RATE // 2)  # half the rate, two channels
+    members = [("a/k0.wav", corpus.audio_bytes(tone())), ("a/k0.json", b"{}"), ("a/k1.txt", b"no audio")]
+    corpus.write_tar(other / "shard-000.tar", members)
+    training, held_out, lines = read(folder, other / "*.flac", other / "*.tar")
+    recordings = training + held_out
+    assert sorted(r.name for r in recordings) == [
+        "half.flac",
+        "k0.wav",
+        *(f"tone-{i}.wav" for i in range(10)),
+    ]
+    for recording in recordings:
+        assert recording.samples.dtype == np.int16
+        assert abs(len(recording.samples) - 0.8 * SAMPLE_RATE) <= 2
+        assert abs(int(np.abs(recording.samples).max()) - 0.3 * 32768) < 400
+    assert lines == [f"12 recordings, 0.00 h, {len(held_out)} of them held out"]
+
+
+def test_the_split_goes_by_the_name_and_stays_when_files_are_added(folder):
+    before = {r.name for r in read(folder)[1]}
+    assert before == {f"tone-{i}.wav" for i in range(10) if zlib.crc32(b"tone-%d.wav" % i) % 3 == 0}
+    added = held_out_name()
+    soundfile.write(folder / added, tone(), SAMPLE_RATE)
+    soundfile.write(folder / "zz.wav", tone(), SAMPLE_RATE)
+    assert {r.name for r in read(folder)[1]} - {added, "zz.wav"} == before
+    assert read(folder, hold_out_every=0)[1] == []
+
+
+def test_broken_files_are_counted_and_skipped(folder):
+    (folder / "broken.wav").write_bytes(b"not audio")
+    (folder / "film.mp4").write_bytes(b"what libsndfile does not read")
+    soundfile.write(folder / "click.wav", tone(0.1), SAMPLE_RATE)
+    (folder / "notes.txt").write_text("not even by its name")
+    training, held_out, lines = read(folder)
+    assert len(training) + len(held_out) == 10
+    assert lines[1:] == ["skipped 1: shorter than 0.25 s", "skipped 2: unreadable audio"]
+
+
+def test_hours_are_limited(folder):
+    training, held_out, lines = read(folder, max_hours=2.5 / 3600)
+    assert len(training) + len(held_out) == 4  # of 0.8 s each
+    assert "max_hours" in lines[0]
+
+
+def test_a_damaged_shard_is_told(folder):
+    shard = corpus.write_tar(folder / "s.tar", [(f"k{i}.wav", corpus.audio_bytes(tone())) for i in range(3)])
+    shard.write_bytes(shard.read_bytes()[:60000])
+    with pytest.raises(UserError, match=r"cannot read the shard .*s\.tar"):
+        read(shard)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sources": ("nowhere/*.opus",)}, "nothing matches nowhere"),
+        ({"sources": ()}, "data.sources .it is empty"),
+        ({"hold_out_every": 1}, "0 recordings to train on and 10 to hold out"),
+        ({"hold_out_every": 1_000_003}, "10 recordings to train on and 0 to hold out"),
+    ],
+)
+def test_no_data_is_one_sentence(folder, changes, words):
+    config = VocoderDataConfig(**{"sources": (str(folder),), "hold_out_every": 3, **changes})
+    with pytest.raises(UserError, match=words):
+        read_recordings(config, 0, lambda line: None)
+
+
+def test_crops_keep_to_the_recording():
+    recordings = [
+        Recording("a", np.full(100, 1000, np.int16)),
+        Recording("b", np.full(30000, -2000, np.int16)),
+    ]
+    batch = Crops(recordings, 16, 0.0, seed=0).batch(0, 64).numpy()
+    assert batch.shape == (64, 4096) and batch.dtype == np.float32
+    values = {round(float(v) * 32768) for v in np.unique(batch)}
+    assert values <= {1000, 0, -2000} and -2000 in values
+
+
+def test_crops_are_numbered():
+    noise = np.random.default_rng(0).integers(-20000, 20000, 50000).astype(np.int16)
+    crops = Crops([Recording("a", noise)], 8, 3.0, seed=1)
+    small = np.concatenate([crops.batch(number, 2).numpy() for number in range(4, 8)])
+    np.testing.assert_array_equal(crops.batch(1, 8).numpy(), small)
+    assert len({row.tobytes() for row in small}) == 8
+    other = Crops([Recording("a", noise)], 8, 3.0, seed=2).batch(1, 8).numpy()
+    assert not (other == small).all(axis=1).any()
