@@ -49,7 +49,7 @@ class AlignmentLossConfig:
     prior_scale: float = 1.0  # omega of the beta-binomial prior (arXiv 2108.10447, 3.2)
     prior_steps: int = 800  # over which the prior fades: it knows nothing of pauses, and would shorten them
     blank: float = -1.0  # logit of a frame of no symbol; with less, one symbol soon takes all frames
-    binarization: float = 0.1  # weight of the loss that draws the soft alignment to the path found in it
+    binarization: float = 0.0  # weight of the loss that draws the soft alignment to the path found in it
     binarization_start: int = 1200  # steps before it counts
     augment: float = 1.0  # strength of what is done to the mels, so that other voices and rooms are heard too
 

@@ -134,7 +134,7 @@ def write_config(tmp_path, **sections) -> str:
         "out": str(tmp_path / "run"),
         "data": {"shards": [str(tmp_path / "s.tar")], "held_out": 4, "batch_seconds": 5.0},
         "optimizer": {"steps": 4, "warmup": 1},
-        "loss": {"binarization_start": 2},
+        "loss": {"binarization": 0.1, "binarization_start": 2},
         "watch": {"log_every": 1, "validate_every": 2, "sample_every": 4},
         "model": {"dim": 16, "key_dim": 8, "mel_layers": 1, "lag": 3},
         "engine": {"device": "cpu", "threads": 1},
