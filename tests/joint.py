@@ -64,6 +64,13 @@ def generator(seed=0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def hook(module: torch.nn.Module) -> list[torch.Tensor]:
+    """The outputs of a module's coming calls."""
+    seen = []
+    module.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    return seen
+
+
 def part(work: JointBatch, noises: Noises, rows: list[int]) -> tuple[JointBatch, Noises]:
     """Some rows of a batch, hidden and noised as in the whole."""
     batch, draws = work.batch, work.draws
