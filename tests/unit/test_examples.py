@@ -1,4 +1,4 @@
-"""The examples are read as strictly as a user's files, by the command that their first lines name."""
+"""The examples are read as strictly as a user's files, by the command that trains with them."""
 
 import re
 from pathlib import Path
@@ -9,25 +9,32 @@ from nanospeech_core.text import SYMBOLS
 
 pytest.importorskip("torch")
 
-from nanospeech_torch.training.config import load_config  # noqa: E402
-from nanospeech_torch.training.vocoder_config import read_config  # noqa: E402
+from nanospeech_torch.training.tasks import load_config  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-READERS = {"nanospeech_torch.train": load_config, "nanospeech_torch.train_vocoder": read_config}
-EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+EXAMPLES = sorted([*(ROOT / "examples").glob("*.toml"), *(ROOT / "examples").glob("*/*.toml")])
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
 
 
 def test_there_are_examples():
-    assert {"embedded.toml", "vocoder.toml"} <= {path.name for path in EXAMPLES}
+    assert {"examples/embedded.toml", "examples/vocoder.toml"} <= set(map(name_of, EXAMPLES))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
 def test_example(path):
-    text = path.read_text(encoding="utf-8")
-    (module,) = set(re.findall(rf"python -m (nanospeech_torch\.train\w*) examples/{path.name}", text))
-    config = READERS[module](path)
+    config = load_config(str(path))
     assert re.fullmatch(r"runs/[\w-]+", config.out), "examples write into runs/"
-    patterns = config.data.shards if module == "nanospeech_torch.train" else config.data.sources
+    patterns = config.data.sources if config.task == "vocoder" else config.data.shards
     assert patterns and not any(Path(pattern).is_absolute() for pattern in patterns)
-    if module == "nanospeech_torch.train":
+    if config.task == "acoustic":
         assert config.model.text.vocab == SYMBOLS
+
+
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path.parent.name == "examples"], ids=name_of)
+def test_its_first_lines_say_how_to_train(path):
+    head = "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if line.startswith("#"))
+    assert f"python -m nanospeech_torch.train {name_of(path)}\n" in head
+    assert f"python -m nanospeech_torch.export {load_config(str(path)).out} " in head

@@ -2,15 +2,17 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
-from corpus import small_model, write_corpus
+from corpus import audio_bytes, small_model, tone_utterance, write_corpus, write_tar
 
 torch = pytest.importorskip("torch")
 
-from nanospeech_core.checkpoint import save_tensors  # noqa: E402
+from nanospeech_core.checkpoint import PRETRAINED, load_tensors, read_layout, save_tensors  # noqa: E402
 from nanospeech_core.config import AlignerConfig, VocosConfig  # noqa: E402
+from nanospeech_core.mel import SAMPLE_RATE  # noqa: E402
 from nanospeech_core.text import SYMBOLS  # noqa: E402
 from nanospeech_torch import Nanospeech, Vocos  # noqa: E402
 from nanospeech_torch.aligner import Aligner  # noqa: E402
@@ -72,11 +74,96 @@ def test_exports_an_aligner_of_its_own(parts, tmp_path, capsys):
     assert "another text.vocab" in capsys.readouterr().err
 
 
+def save_vocoder(path):
+    config = VocosConfig(dim=8, intermediate_dim=16, num_layers=1)
+    weights = Vocos(**dataclasses.asdict(config)).state_dict()
+    torch.save({"ema": weights, "config": {"vocoder": dataclasses.asdict(config)}}, path)
+    return weights
+
+
+def test_runs_are_named_by_their_folders(parts, tmp_path):
+    for run in ("acoustic", "vocoder"):
+        (tmp_path / run).mkdir()
+    shutil.copy(parts[0], tmp_path / "acoustic" / "best.pt")
+    (tmp_path / "acoustic" / "step-00000009.pt").write_bytes(b"a checkpoint that is not the best")
+    (tmp_path / "vocoder" / "step-00000007.pt").write_bytes(b"an older one")
+    weights = save_vocoder(tmp_path / "vocoder" / "step-00000010.pt")
+    runs = [str(tmp_path / "acoustic"), str(tmp_path / "vocoder")]
+    assert main([*runs, "-o", str(tmp_path / "out"), "--dtype", "float32"]) == 0
+    vocoder = Nanospeech.from_pretrained(tmp_path / "out").vocoder
+    assert all((value == weights[name]).all() for name, value in vocoder.state_dict().items())
+
+
+def test_a_vocoder_alone_becomes_one_file(parts, tmp_path, capsys):
+    weights = save_vocoder(tmp_path / "v.pt")
+    assert main([str(tmp_path / "v.pt"), "-o", str(tmp_path / "vocos.safetensors")]) == 0
+    tensors, metadata = load_tensors(tmp_path / "vocos.safetensors")
+    assert metadata["format"] == "pt" and json.loads(metadata["config"])["dim"] == 8
+    for name, value in tensors.items():
+        np.testing.assert_array_equal(value, weights[name].numpy().astype(np.float16))
+    parts[1] = str(tmp_path / "vocos.safetensors")
+    assert main(parts) == 0
+    assert Nanospeech.from_pretrained(tmp_path / "out").config.vocoder.dim == 8
+    assert main([str(tmp_path / "v.pt"), "-o", str(tmp_path / "folder")]) == 1
+    assert "vocos.safetensors" in capsys.readouterr().err
+    assert not (tmp_path / "folder").exists()
+
+
+def test_the_embedded_vocoder_and_aligner_are_copied(parts, tmp_path):
+    if not (PRETRAINED / "vocos.safetensors").is_file():
+        pytest.skip("no embedded checkpoint")
+    del parts[1]
+    assert main(parts) == 0
+    out = tmp_path / "out"
+    for name in ("vocos.safetensors", "aligner.safetensors"):
+        assert (out / name).is_file() == (PRETRAINED / name).is_file()
+        if (out / name).is_file():
+            ours, theirs = read_layout(out / name, "pt"), read_layout(PRETRAINED / name, "pt")
+            assert ours.keys() == theirs.keys()
+            assert all((value == theirs[name].astype(np.float16)).all() for name, value in ours.items())
+    config = json.loads((out / "config.json").read_text())
+    assert config["vocoder"] == json.loads((PRETRAINED / "config.json").read_text())["vocoder"]
+
+
+def test_weights_that_float16_cannot_hold(parts, tmp_path, capsys):
+    state = torch.load(parts[0], weights_only=True)
+    state["ema"]["to_mel.bias"][0] = 1e5
+    torch.save(state, parts[0])
+    assert main(parts) == 1
+    assert "to_mel.bias has values that float16 cannot hold" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+    assert main([*parts, "--dtype", "float32"]) == 0
+
+
+@pytest.mark.parametrize(("name", "voice"), [("v1", "v1"), ("anybody", "v0")])
+def test_a_voice_by_its_name(parts, tmp_path, name, voice):
+    """Of that voice, where the data have it, else of any: the utterance nearest to five seconds."""
+    rng = np.random.default_rng(0)
+    spoken = {
+        f"u{i}": tone_utterance(rng, f"v{i % 2}", letters) for i, letters in enumerate((60, 40, 20, 20))
+    }
+    members = []
+    for key, (wave, meta) in spoken.items():
+        members += [(f"{key}.wav", audio_bytes(wave)), (f"{key}.json", json.dumps(meta).encode())]
+    write_tar(tmp_path / "s.tar", members)
+    wanted = min(
+        (abs(len(wave) / SAMPLE_RATE - 5.0), meta["text"])
+        for wave, meta in spoken.values()
+        if name != voice or meta["voice"] == voice
+    )[1]
+    assert main([*parts, "--voice", name, "--shards", str(tmp_path / "*.tar")]) == 0
+    (made,) = Nanospeech.from_pretrained(tmp_path / "out").voices()
+    assert (made.name, made.text, made.default, made.language) == (name, wanted, True, "en-us")
+    assert sum(made.durations) == pytest.approx(made.seconds, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         lambda parts, tmp: parts.__setitem__(0, str(tmp / "absent.pt")),
         lambda parts, tmp: torch.save({"step": 1}, parts[0]),
+        lambda parts, tmp: torch.save([1], parts[0]),
+        lambda parts, tmp: save_aligner(tmp / "a.pt", list(SYMBOLS)),
         lambda parts, tmp: parts.__setitem__(1, str(tmp / "absent.safetensors")),
         lambda parts, tmp: save_tensors(parts[1], {"a": np.zeros(1, "f4")}, {"format": "pt"}),
         lambda parts, tmp: (tmp / "voices.json").write_text("{"),
