@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import sys
 
 import pytest
 
@@ -23,6 +24,16 @@ def has_cuda() -> bool:
     except ImportError:
         return False
     return torch.cuda.is_available()
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerate():
+    """accelerate keeps a precision for the whole process: no test shall inherit another's."""
+    yield
+    if "accelerate" in sys.modules:
+        from runs import reset_accelerate
+
+        reset_accelerate()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -130,6 +130,12 @@ class Engine:
                     f"{path} holds a model of another {', '.join(differing)} than the config's [model]; "
                     "name another folder in `out`, or take up its weights by `init_from`"
                 )
+            before, now = state["train_config"].get("frozen"), run.as_dict(self.config).get("frozen")
+            if before != now:
+                raise UserError(
+                    f"{path} was trained with frozen = {before}, not {now}; name another folder in `out`, "
+                    "and take up its weights by `init_from`"
+                )
             for name, loss in self.wrapped.items():
                 self.accelerator.unwrap_model(loss).load_state_dict(state["losses"][name])
                 self.optimizers[name].load_state_dict(state["optimizers"][name])
@@ -156,9 +162,11 @@ class Engine:
         if self.main:
             run.make_folder(self.out)
             run.clean(self.out)
-            write_settings(self.out / "config.json", run.as_dict(self.config))
         if found:
             self.load(found[-1])
+        if self.main:
+            write_settings(self.out / "config.json", run.as_dict(self.config))
+        if found:
             self.log({"resumed": str(found[-1]), "step": self.step})
 
     # schedule
@@ -190,7 +198,8 @@ class Engine:
         self.log({"parameters": parameters, "device": str(self.device), "processes": self.world})
         stream = self.task.stream(self.position, self.rank, self.world)
         means, first, skipped = Means(), self.step, Counter()
-        with run.stop_signals() as received, run.trackers(self.accelerator, config), run.bar(self) as bar:
+        trackers = run.trackers(self.accelerator, config)
+        with run.stop_signals() as received, run.worker_deaths(), trackers, run.bar(self) as bar:
             signal = 0
             saved = last = time.monotonic()
             while self.progress() < 1 and not signal:

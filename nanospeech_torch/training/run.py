@@ -207,6 +207,20 @@ def clean(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+@contextmanager
+def worker_deaths() -> Iterator[None]:
+    """A UserError where a worker of the data loader has died: torch raises that anywhere in the block."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise UserError(
+            "a worker process of the data loader died, most likely for want of memory; start again, with "
+            f"fewer engine.workers or a lower data.memory_hours ({str(error).splitlines()[0].rstrip('. ')})"
+        ) from error
+
+
 def append_log(path: Path, entry: dict) -> None:
     """Add one line of JSON; floats are rounded to 6 digits."""
     entry = {
