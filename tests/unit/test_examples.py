@@ -20,7 +20,9 @@ def name_of(path):
 
 
 def test_there_are_examples():
-    assert {"examples/embedded.toml", "examples/vocoder.toml"} <= set(map(name_of, EXAMPLES))
+    assert {"examples/embedded.toml", "examples/vocoder.toml", "examples/aligner.toml"} <= set(
+        map(name_of, EXAMPLES)
+    )
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
@@ -37,4 +39,4 @@ def test_example(path):
 def test_its_first_lines_say_how_to_train(path):
     head = "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if line.startswith("#"))
     assert f"python -m nanospeech_torch.train {name_of(path)}\n" in head
-    assert f"python -m nanospeech_torch.export {load_config(str(path)).out} " in head
+    assert re.search(rf"python -m nanospeech_torch.export .*\b{load_config(str(path)).out}\b", head)
