@@ -71,7 +71,7 @@ def find_vocoder(name: str | os.PathLike) -> Path:
     """The place of a vocoder.
 
     Args:
-        name: a folder, a file that `nanospeech_torch.export` wrote, or a hub id (`owner/name[@revision]`) of a
+        name: a folder, a file of `nanospeech_torch.export`, or a hub id (`owner/name[@revision]`) of a
             repository like charactr/vocos-mel-24khz.
     Raises:
         UserError: there is none, or the hub cannot give it.
@@ -98,7 +98,7 @@ def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, di
         try:
             values = json.loads(metadata["config"])
         except (KeyError, ValueError) as error:
-            raise UserError(f"{path} does not say its config; export it by nanospeech_torch.export") from error
+            raise UserError(f"{path} does not say its config; name its folder, or export it anew") from error
         config, format = from_dict(VocosConfig, values, str(path)), file_format(metadata, path)
     elif (path / CONFIG).is_file():
         config, format = read_vocos_config(path / CONFIG), "pt"
