@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
@@ -227,7 +228,11 @@ class Engine:
         return signal
 
     def tell(self, means: dict[str, float], skipped: Counter, bar) -> None:
-        """Log the means since the last time, the run's pace, and what was skipped so far."""
+        """Log the means since the last time, the pace, and what was skipped so far, of all processes."""
+        if self.world > 1:
+            values = torch.tensor(list(means.values()), dtype=torch.float64, device=self.device)
+            means = dict(zip(means, self.accelerator.reduce(values, "mean").tolist(), strict=True))
+            skipped = sum(map(Counter, gather_object([dict(skipped)])), Counter())
         left = self.seconds * (1 / self.progress() - 1)
         values = means | {
             "lr": self.learning_rate(self.config.optimizer.learning_rate),
@@ -265,7 +270,9 @@ class Engine:
                 run.track_samples(self.accelerator, folder, step)
 
     def train_step(self, batches: list) -> dict[str, Tensor | float]:
-        """One optimizer step of each turn on this process's batches; returns the losses and gradient norms.
+        """One optimizer step of each turn on this process's batches.
+
+        Returns the gradients' norms, and what the losses are the means of over the processes.
 
         A loss is its sum over all processes' batches, divided by its count over all of them: the same
         gradient, however the batches are dealt out.
