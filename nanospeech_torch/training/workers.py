@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from nanospeech_core.errors import UserError
@@ -40,7 +42,7 @@ def prepare_all(
             yield position, prepare_recording(found, recipe, aligner) if is_recording else found
         return
     pending: deque[tuple[P, Recording | B, Future | None]] = deque()
-    with one_thread_each():
+    with worker_environment():
         pool = Pool(workers, recipe, aligner)
         try:
             for position, found in stream:
@@ -55,8 +57,10 @@ def prepare_all(
                     yield from pool.next(pending)
             while pending:
                 yield from pool.next(pending)
-        finally:
-            pool.stop()
+        except BaseException:
+            pool.stop(at_once=True)
+            raise
+        pool.stop()
 
 
 class Pool:
@@ -68,14 +72,29 @@ class Pool:
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
-        self.executor = ProcessPoolExecutor(self.workers, context, begin_worker, self.arguments)
+        reader, self.life = context.Pipe(duplex=False)  # its end is the workers'
+        arguments = (*self.arguments, reader)
+        self.executor = ProcessPoolExecutor(self.workers, context, begin_worker, arguments)
         try:
-            self.executor.submit(os.getpid).result()
-        except (OSError, BrokenProcessPool) as error:
-            raise UserError(f"the worker processes cannot be started: {error}") from error
+            with interrupts_later():
+                started = [self.executor.submit(os.getpid) for _ in range(self.workers)]
+            for future in started:
+                future.result()
+        except BaseException as error:
+            self.stop(at_once=True)
+            if isinstance(error, (OSError, BrokenProcessPool)):
+                raise UserError(f"the worker processes cannot be started: {error}") from error
+            raise
 
-    def stop(self) -> None:
+    def stop(self, at_once: bool = False) -> None:
+        """End the workers, in the middle of their work where `at_once`.
+
+        The executor alone would finish what it has begun, and hang for ever at a second Ctrl-C meanwhile.
+        """
+        if at_once:
+            self.life.close()
         self.executor.shutdown(wait=True, cancel_futures=True)
+        self.life.close()
 
     def submit(self, recording: Recording) -> Future | None:
         """None where a worker has died."""
@@ -97,7 +116,7 @@ class Pool:
 
     def rescue(self, pending: deque) -> Iterator[tuple]:
         """Do what is pending one by one, to learn which of them workers die of."""
-        self.stop()
+        self.stop(at_once=True)
         self.start()
         while pending:
             position, found, future = pending.popleft()
@@ -109,19 +128,30 @@ class Pool:
                 try:
                     result = self.executor.submit(work, found).result()
                 except BrokenProcessPool:
-                    self.stop()
+                    self.stop(at_once=True)
                     self.start()
                     result = Rejected(found.id, "a worker process dies of it")
                 yield position, result
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """An environment in which libraries of new processes use one thread."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+def interrupts_later() -> Iterator[None]:
+    """Ctrl-C comes after the block. Processes that are started in it never see one: it is the parent's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def worker_environment() -> Iterator[None]:
+    """An environment in which new processes use one thread, and leave no temporary files for ever."""
+    before = {name: os.environ.get(name) for name in (*THREADS, "TMPDIR")}
+    try:
+        with tempfile.TemporaryDirectory(prefix="prepare-", ignore_cleanup_errors=True) as folder:
+            os.environ.update({**dict.fromkeys(THREADS, "1"), "TMPDIR": folder})
+            yield
     finally:
         for name, value in before.items():
             if value is None:
@@ -135,16 +165,15 @@ def one_thread_each() -> Iterator[None]:
 _arguments: tuple[Recipe, AlignerSource] | None = None
 
 
-def begin_worker(recipe: Recipe, aligner: AlignerSource) -> None:
-    """Ctrl-C is the parent's to handle; without a parent there is nobody to work for."""
+def begin_worker(recipe: Recipe, aligner: AlignerSource, life: Connection) -> None:
+    """When the parent closes `life` or is killed, this process ends."""
     global _arguments
     _arguments = (recipe, aligner)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with, args=(life,), daemon=True).start()
 
 
-def end_with_parent() -> None:
-    multiprocessing.parent_process().join()
+def end_with(life: Connection) -> None:
+    life.poll(None)  # nothing is ever sent
     os._exit(1)
 
 

@@ -327,6 +327,34 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path):
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_it_at_once(tmp_path, times):
+    """Also a second one, while the workers are being ended."""
+    source = write_shard(tmp_path / "in.tar", tones(200))
+    out = tmp_path / "out"
+    line = [sys.executable, "-m", "nanospeech_torch.prepare", str(source), "-o", str(out), "--workers", "2"]
+    process = subprocess.Popen(
+        [*line, "--shard-size", "3", "--format", "opus"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # to signal all of them, as a terminal does
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # pytest's may be ignored
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "data-000001.tar").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.002)
+    children = psutil.Process(process.pid).children(recursive=True)
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.03)
+    error = process.communicate(timeout=30)[1].decode()
+    assert process.returncode in (130, -signal.SIGINT) and (times == 2 or error == "prepare: interrupted\n")
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert children and not alive
+    assert not list(out.glob(".data*")) or times == 2
+
+
 def test_full_disk(tmp_path):
     """No file may pass 400 kB: the second shard cannot be written, the first stays whole."""
     small = tones(2)
