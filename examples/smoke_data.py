@@ -32,9 +32,7 @@ SENTENCES = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument(
-        "--voices", type=int, default=1, metavar="N", help="who speak in turn (default: 1)"
-    )
+    parser.add_argument("--voices", type=int, default=1, metavar="N", help="who speak in turn (default: 1)")
     args = parser.parse_args()
     try:
         from nanospeech_torch import Nanospeech
