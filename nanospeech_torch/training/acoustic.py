@@ -136,9 +136,9 @@ class AcousticTask:
             config = torch._dynamo.config
             config.cache_size_limit = max(config.cache_size_limit, 4 * self.config.data.buckets)
         for block in self.model.transformer.transformer_blocks:
-            if engine.checkpoint_activations:
+            if engine.compile:  # block by block: they share a graph, which compiles in a fraction of the time
+                block.forward = torch.compile(block.forward, dynamic=False)
+            if engine.checkpoint_activations:  # around what is compiled: torch would not compile it otherwise
                 from torch.utils.checkpoint import checkpoint
 
                 block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
-            if engine.compile:  # block by block: they share a graph, which compiles in a fraction of the time
-                block.compile(dynamic=False)
