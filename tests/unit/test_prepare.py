@@ -21,13 +21,13 @@ from preparations import contents, read_shard, tones, write_shard
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
-from nanospeech_torch import prepare as command
-from nanospeech_torch.training import preparation, preparing, source_shards
-from nanospeech_torch.training.preparation import Settings, member_name, prepare
-from nanospeech_torch.training.preparation_report import histogram, table
-from nanospeech_torch.training.preparing import AlignerSource, Missing, Recipe, Rejected
-from nanospeech_torch.training.recording import Recording
-from nanospeech_torch.training.workers import AHEAD, prepare_all
+from nanospeech_torch.prepare import __main__ as command
+from nanospeech_torch.prepare import preparation, preparing, streams
+from nanospeech_torch.prepare.preparation import Settings, member_name, prepare
+from nanospeech_torch.prepare.preparing import AlignerSource, Missing, Recipe, Rejected
+from nanospeech_torch.prepare.recording import Recording
+from nanospeech_torch.prepare.report import histogram, table
+from nanospeech_torch.prepare.workers import AHEAD, prepare_all
 
 pytest.importorskip("soundfile")
 ROOT = Path(__file__).parents[2]
@@ -364,7 +364,7 @@ def test_full_disk(tmp_path):
     )
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000));"
-        "from nanospeech_torch.prepare import main; sys.exit(main(sys.argv[1:]))"
+        "from nanospeech_torch.prepare.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
     arguments = [source, "-o", tmp_path / "out", "--shard-size", "2", "--no-align", "--workers", "0"]
     line = [sys.executable, "-c", code, *map(str, arguments)]
@@ -402,7 +402,7 @@ def test_nothing_but_damage(tmp_path, monkeypatch):
     message = r"nothing can be used: .*in-0.tar is damaged \(.*, so are 2 more$"
     with pytest.raises(UserError, match=message):
         prepare(settings(tmp_path / "in-*.tar"), tmp_path / "out", workers=0)
-    monkeypatch.setattr(source_shards, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
     if importlib.util.find_spec("fsspec"):
         with pytest.raises(UserError, match="memory://gone/x.tar is damaged"):
             prepare(settings("memory://gone/x.tar"), tmp_path / "out", workers=0)

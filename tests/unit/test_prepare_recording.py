@@ -12,9 +12,9 @@ import pytest
 
 from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.text import SYMBOLS, Tokenizer
-from nanospeech_torch.training import preparing
-from nanospeech_torch.training.encoding import encode, with_serial
-from nanospeech_torch.training.preparing import (
+from nanospeech_torch.prepare import preparing
+from nanospeech_torch.prepare.encoding import encode, with_serial
+from nanospeech_torch.prepare.preparing import (
     AlignerSource,
     Missing,
     Recipe,
@@ -22,7 +22,7 @@ from nanospeech_torch.training.preparing import (
     Utterance,
     prepare_recording,
 )
-from nanospeech_torch.training.recording import Recording
+from nanospeech_torch.prepare.recording import Recording
 
 soundfile = pytest.importorskip("soundfile")
 EVEN = AlignerSource(loaded=preparations.EvenAligner())
@@ -111,7 +111,7 @@ def test_audio_of_an_address():
 
 def test_opus_is_the_same_everywhere_and_always():
     code = (
-        "import sys, numpy as np; from nanospeech_torch.training.encoding import encode;"
+        "import sys, numpy as np; from nanospeech_torch.prepare.encoding import encode;"
         "wave = np.random.default_rng(0).normal(size=24000).astype(np.float32) * 0.1;"
         "print(encode(wave, 'opus', 'id').hex())"
     )

@@ -15,9 +15,9 @@ import preparations
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_torch.training import source_lists, source_shards
-from nanospeech_torch.training.recording import Damaged, canonical
-from nanospeech_torch.training.sources import (
+from nanospeech_torch.prepare import lists, streams
+from nanospeech_torch.prepare.recording import Damaged, canonical
+from nanospeech_torch.prepare.sources import (
     count_recordings,
     expand_braces,
     find_inputs,
@@ -230,7 +230,7 @@ def test_reading_from_any_place_on_is_the_rest_of_reading_all(tmp_path, shard, k
 @pytest.mark.parametrize("remote", [False, True])
 @pytest.mark.parametrize("damage", ["cut in a member", "cut between members", "header", "empty", "nonsense"])
 def test_damaged_shard_gives_what_came_before(tmp_path, monkeypatch, damage, remote):
-    monkeypatch.setattr(source_shards, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
     meta = json.dumps({"text": "x"}).ljust(512).encode()
     names = [f"{key}.{suffix}" for key in "abc" for suffix in ("wav", "json")]
     path = corpus.write_tar(tmp_path / "x.tar", [(n, meta if n.endswith("n") else b"1" * 512) for n in names])
@@ -254,7 +254,7 @@ def test_damaged_shard_gives_what_came_before(tmp_path, monkeypatch, damage, rem
 
 
 def test_too_large_a_file_is_not_read(tmp_path, shard, monkeypatch):
-    monkeypatch.setattr(source_shards, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(streams, "MAX_BYTES", 1 << 20)
     big = [("u9.wav", b"0" * ((1 << 20) + 1)), ("u9.json", b"{}"), ("v.wav", b"0"), ("v.json", b"{}")]
     path = corpus.write_tar(tmp_path / "big.tar", big)
     assert problems(read(path)) == [("u9", "an audio file over 1 MiB")]
@@ -326,7 +326,7 @@ def test_http_is_streamed(shard):
 
 def test_a_broken_connection_is_taken_up_where_it_broke(tmp_path, monkeypatch):
     pytest.importorskip("aiohttp")
-    monkeypatch.setattr(source_shards, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
     utterances = [(id, audio + bytes(1 << 19), meta) for id, audio, meta in preparations.tones(6)]
     shard = preparations.write_shard(tmp_path / "x.tar", utterances)
     content = shard.read_bytes()
@@ -488,8 +488,8 @@ def test_the_real_library(tmp_path_factory, monkeypatch):
     table = pa.Table.from_pylist(rows)
     table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     parquet.write_table(table, tmp_path / "train.parquet")
-    found = list(source_lists.dataset_recordings(f"hf-dataset:{tmp_path}", 0))
+    found = list(lists.dataset_recordings(f"hf-dataset:{tmp_path}", 0))
     assert [(r.id, r.audio) for r in found] == [(id, audio) for id, audio, _ in expected]
     for recording, (_, _, meta) in zip(found, expected, strict=True):
         assert {name: recording.meta[name] for name in meta} == meta
-    assert [r.id for r in source_lists.dataset_recordings(f"hf-dataset:{tmp_path}", 2)] == ["u002"]
+    assert [r.id for r in lists.dataset_recordings(f"hf-dataset:{tmp_path}", 2)] == ["u002"]

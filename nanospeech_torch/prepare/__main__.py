@@ -1,4 +1,4 @@
-"""python -m nanospeech_torch.prepare SOURCE... -o DIR"""
+"""`python -m nanospeech_torch.prepare SOURCE... -o DIR`: the command."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
-    from .training.preparation import Settings, prepare
-    from .training.preparation_report import table
-    from .training.preparing import Recipe
+    from .preparation import Settings, prepare
+    from .preparing import Recipe
+    from .report import table
 
     settings = Settings(
         sources=tuple(args.sources),
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
 
 def columns(names: str) -> tuple[str, ...]:
     """The columns of --columns. Raises UserError for a name that says nothing."""
-    from .training.recording import FIELDS
+    from .recording import FIELDS
 
     known = {alias for aliases in FIELDS.values() for alias in aliases}
     found = tuple(name.strip() for name in names.split(",")) if names else ()

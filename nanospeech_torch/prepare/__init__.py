@@ -1,0 +1,1 @@
+"""`python -m nanospeech_torch.prepare`: recordings and texts to shards that a model can be trained on."""

@@ -1,0 +1,190 @@
+"""The folder of a preparation: who may write it, what it was made with, how far it is.
+
+It holds NAME-000000.tar and so on, prepare.json (the arguments), and in the end rejected.jsonl and
+report.json. While it is written, .progress/ has a file for each finished shard, which says where the next
+one begins; so a run that was killed goes on there, and gives the same bytes as one that was not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanospeech_core.errors import UserError
+from nanospeech_core.files import replacing
+
+from .report import Tally, make_report
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far the sources were read: whole inputs, and recordings of the next."""
+
+    inputs: int = 0
+    recordings: int = 0
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of shards called `name`."""
+
+    path: Path
+    name: str
+
+    def shard(self, number: int) -> Path:
+        return self.path / f"{self.name}-{number:06d}.tar"
+
+    def entry(self, number: int) -> Path:
+        return self.path / ".progress" / f"{number:06d}.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.json"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder, and keep other preparations out of it. Raises UserError."""
+        import fcntl
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.path}: {error.strerror or error}") from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(f"another preparation is writing {self.path}") from error
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(handle)
+
+    def begin(self, arguments: dict) -> None:
+        """Write prepare.json, or check that it says the same; clear away what a killed run left.
+
+        Raises:
+            UserError: there are shards that were made with other arguments, or by somebody else.
+        """
+        arguments = json.loads(json.dumps(arguments))  # as it will be read
+        path = self.path / "prepare.json"
+        shards = [p for p in self.path.glob("*.tar") if not p.name.startswith(".")]
+        if shards:
+            found = read_json(path)
+            if found is None:
+                raise UserError(f"{self.path} has shards that this command did not make: choose another")
+            if changes := differences(found, arguments):
+                raise UserError(
+                    f"{self.path} was prepared otherwise ({'; '.join(changes)}): delete it or choose another"
+                )
+        half_written = (f".{self.name}-*.tar", ".prepare.*.json", ".report.*.json", ".rejected.*.jsonl")
+        try:
+            for left in itertools.chain.from_iterable(map(self.path.glob, half_written)):
+                left.unlink()
+            if not shards:
+                self.forget_progress()
+                self.report.unlink(missing_ok=True)
+            self.entry(0).parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot write {error.filename}: {error.strerror or error}") from error
+        if not shards:
+            write_json(path, arguments)
+
+    def finished(self) -> dict | None:
+        """The report of a finished preparation, all of whose shards are there."""
+        report = read_json(self.report)
+        if report is None:
+            return None
+        if all(self.shard(number).exists() for number in range(report.get("shards", 0))):
+            self.forget_progress()  # a run that was killed at its very end left it
+            return report
+        self.report.unlink()
+        return None
+
+    def progress(self) -> Iterator[tuple[Position, list[str], Tally]]:
+        """(position after it, ids, figures) of each finished shard, in order."""
+        number = 0
+        while entry := read_json(self.entry(number)):
+            tally = Tally(**entry["tally"])
+            if tally.utterances and not self.shard(number).exists():
+                return
+            yield Position(**entry["next"]), entry["ids"], tally
+            number += 1
+
+    def forget_progress(self) -> None:
+        shutil.rmtree(self.path / ".progress", ignore_errors=True)
+
+    def write_progress(self, number: int, position: Position, ids: list[str], tally: Tally) -> None:
+        """Tell of a shard, after it was written."""
+        write_json(self.entry(number), {"next": vars(position), "ids": ids, "tally": vars(tally)})
+
+    def finish(self, tally: Tally, shards: int) -> dict:
+        """Write rejected.jsonl and report.json, the mark of the end; returns the report.
+
+        Raises:
+            UserError: there is no utterance at all.
+        """
+        report = make_report(tally, shards)
+        with replacing(self.path / "rejected.jsonl") as temporary:
+            names = ("id", "reason", "detail")
+            with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as file:
+                for case in tally.rejected:
+                    file.write(json.dumps(dict(zip(names, case, strict=True)), ensure_ascii=False) + "\n")
+        if not tally.utterances:
+            self.forget_progress()
+            raise UserError(nothing(tally, report, self.path))
+        write_json(self.report, report)
+        self.forget_progress()
+        return report
+
+
+def nothing(tally: Tally, report: dict, path: Path) -> str:
+    """Why there is no utterance."""
+    parts = []
+    if tally.rejected:
+        reasons = ", ".join(f"{entry['count']} {entry['reason']}" for entry in report["rejected"]["reasons"])
+        parts.append(
+            f"all {len(tally.rejected)} recordings were rejected ({reasons}; see {path / 'rejected.jsonl'})"
+        )
+    parts += [f"{name} is damaged ({error})" for name, error in tally.damaged[:3]]
+    if len(tally.damaged) > 3:
+        parts.append(f"so are {len(tally.damaged) - 3} more")
+    return f"nothing can be used: {', '.join(parts) or 'the sources are empty'}"
+
+
+def differences(old: dict, new: dict) -> list[str]:
+    """The arguments that differ, in words."""
+    result = []
+    for key in sorted({*old, *new}):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            result += differences(a, b)
+        elif a != b and key == "inputs":
+            result.append("the sources have other files, or files of another size")
+        elif a != b:
+            result.append(f"{key} was {json.dumps(a)} and is {json.dumps(b)}")
+    return result
+
+
+def read_json(path: Path) -> dict | None:
+    """A JSON object, or None."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Write it beside, then rename. Lone surrogates (of names that are not UTF-8) become JSON escapes."""
+    with replacing(path) as temporary:
+        text = json.dumps(value, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,183 @@
+"""Preparing a data set: recordings of any source -> shards that the trainer reads, in parallel, resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+import tarfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from nanospeech_core.files import replacing
+
+from .folder import Folder, Position
+from .preparing import AlignerSource, Recipe, Rejected, Utterance
+from .recording import Damaged, Recording
+from .report import Tally
+from .sources import Input, count_recordings, find_inputs, read_recordings
+from .workers import prepare_all
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a preparation's result depends on."""
+
+    sources: tuple[str, ...]
+    recipe: Recipe = field(default_factory=Recipe)
+    name: str = "data"
+    shard_size: int = 1000
+    columns: tuple[str, ...] = ()
+    aligner: str | None = None
+
+
+@dataclass(frozen=True)
+class Break:
+    """In the stream of recordings: an input that cannot be read further."""
+
+    name: str
+    error: str
+
+
+def prepare(
+    settings: Settings, output: str | Path, workers: int = 1, aligner: AlignerSource | None = None
+) -> dict:
+    """Prepare all of the sources, or what an earlier run left to do.
+
+    Args:
+        output: the folder of the shards.
+        workers: processes; 0 works in this one.
+        aligner: instead of the one that the settings name.
+    Returns:
+        the report, the content of report.json (`preparation_report.make_report`).
+    Raises:
+        UserError: a source cannot be found, the folder was prepared otherwise or cannot be written, there is
+            no aligner, or nothing in the sources can be used.
+    """
+    inputs = find_inputs(settings.sources)
+    folder = Folder(Path(output), settings.name)
+    with folder.locked():
+        folder.begin({**asdict(settings), "inputs": [asdict(found) for found in inputs]})
+        report = folder.finished()
+        if report is None:
+            tally = write_shards(
+                settings, inputs, folder, workers, aligner or AlignerSource(settings.aligner)
+            )
+            report = folder.finish(tally, -(-tally.utterances // settings.shard_size))
+            for name, error in tally.damaged:
+                warnings.warn(f"{name} is damaged, the rest of it is lost: {error}", stacklevel=2)
+    return report
+
+
+def read_all(
+    inputs: list[Input], start: Position, columns: tuple[str, ...]
+) -> Iterator[tuple[Position, Recording | Break]]:
+    """(position after it, recording or Break), of all inputs from `start` on."""
+    for number in range(start.inputs, len(inputs)):
+        found = inputs[number]
+        count = start.recordings if number == start.inputs else 0
+        try:
+            for recording in read_recordings(found, count, columns):
+                count += 1
+                meta = {**recording.meta, "source": recording.meta.get("source") or found.name}
+                yield Position(number, count), replace(recording, meta=meta)
+        except Damaged as error:
+            yield Position(number + 1, 0), Break(found.location, str(error))
+
+
+def write_shards(
+    settings: Settings, inputs: list[Input], folder: Folder, workers: int, aligner: AlignerSource
+) -> Tally:
+    """Write the shards that are not there yet; the figures of all of them.
+
+    Raises:
+        UserError: a shard cannot be written (those before it stay), or there is no aligner.
+    """
+    from tqdm import tqdm
+
+    tally, seen, number, position = Tally(), set(), 0, Position()
+    for number, (position, ids, part) in enumerate(folder.progress(), 1):  # noqa: B007
+        tally.merge(part)
+        seen.update(map(fingerprint, ids))
+    counts = [count_recordings(found) for found in inputs]
+    results = prepare_all(read_all(inputs, position, settings.columns), settings.recipe, workers, aligner)
+    bar = tqdm(
+        total=None if None in counts else sum(counts),
+        initial=tally.utterances + len(tally.rejected),
+        unit=" utterances",
+        disable=None,  # shown on a terminal only
+    )
+    with bar, contextlib.closing(results):
+        while shard := write_shard(folder.shard(number), results, settings.shard_size, seen, bar.update):
+            folder.write_progress(number, shard.next, shard.ids, shard.tally)
+            tally.merge(shard.tally)
+            bar.set_postfix(shards=number + 1, rejected=len(tally.rejected), damaged=len(tally.damaged))
+            number += 1
+    return tally
+
+
+@dataclass
+class Shard:
+    """What was read for one shard: all after the one before, to its last utterance."""
+
+    next: Position = field(default_factory=Position)
+    ids: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+def write_shard(path: Path, results: Iterator, size: int, seen: set[int], update) -> Shard | None:
+    """Write a shard of `size` utterances, or of all that are left; None where the results had ended before.
+
+    Where all that are left are rejected, there is no file.
+    """
+    shard, read, tar = Shard(), False, None
+    with contextlib.ExitStack() as stack:
+        for shard.next, result in results:
+            read = True
+            if isinstance(result, Break):
+                shard.tally.damaged.append([result.name, result.error])
+                continue
+            update()
+            if isinstance(result, Utterance):
+                mark = fingerprint(result.id)
+                if mark in seen:
+                    result = Rejected(result.id, "an id that was read before")
+                else:
+                    seen.add(mark)
+            if isinstance(result, Rejected):
+                shard.tally.reject(result)
+                continue
+            if tar is None:
+                temporary = stack.enter_context(replacing(path))
+                tar = stack.enter_context(tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT))
+            suffix = "flac" if result.audio[:4] == b"fLaC" else "opus"
+            text = json.dumps(result.meta, ensure_ascii=False)
+            add_member(tar, f"{member_name(result.id)}.{suffix}", result.audio)
+            add_member(tar, f"{member_name(result.id)}.json", text.encode("utf-8", "backslashreplace"))
+            tar.members = []  # tarfile would keep all of them
+            shard.ids.append(result.id)
+            shard.tally.accept(result)
+            if shard.tally.utterances == size:
+                break
+    return shard if read else None
+
+
+def add_member(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)  # of no time and nobody: the same content gives the same bytes
+    info.size = len(content)
+    tar.addfile(info, io.BytesIO(content))
+
+
+def member_name(id: str) -> str:
+    """An id as the name of a tar's member without its suffix: dots would end the key, and so are escaped."""
+    return re.sub(r"[%.:\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", id.strip("/")) or "%"
+
+
+def fingerprint(id: str) -> int:
+    """64 bits of a member's name: ids of millions of utterances fit into memory."""
+    name = member_name(id).encode("utf-8", "backslashreplace")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")

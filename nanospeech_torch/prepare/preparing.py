@@ -1,0 +1,296 @@
+"""From one recording to one prepared utterance: decode, check, find phonemes and durations, encode. It runs
+in worker processes, which import torch only to align."""
+
+from __future__ import annotations
+
+import functools
+import io
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from nanospeech_core.audio import trim_silence
+from nanospeech_core.errors import UserError
+from nanospeech_core.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
+from nanospeech_core.text import LANGUAGES, SYMBOLS, Tokenizer, language_of, phonemize
+
+from ..training.shards import FOREIGN_SUFFIXES
+from .encoding import encode
+from .recording import Recording, one_line
+
+DURATION_UNIT = 600  # samples at 24 kHz, of durations that do not say theirs
+TOLERANCE = 0.1  # seconds by which durations and audio may differ: codecs pad
+SILENCE = 1e-3  # the RMS of the loudest 10 ms, below which a recording is silent (-60 dB)
+SYMBOLS_PER_SECOND = (1.5, 35.0)  # of speech; the given corpora have 8 to 21
+MIN_RATE = 4000  # Hz; what has fewer is no speech
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done with a recording."""
+
+    lang: str = "en-us"  # of texts that do not say theirs
+    voice: str = ""  # of recordings that do not say theirs
+    format: str = "flac"
+    min_seconds: float = 0.3
+    max_seconds: float = 30.0
+    align: bool = True
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What goes into a shard."""
+
+    id: str
+    audio: bytes  # in the recipe's format
+    meta: dict  # the json
+    timing: str  # where its durations come from: "given", "aligned" or "none"
+    unknown: tuple[str, ...] = ()  # symbols that the vocabulary lacks
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Why a recording is left out: one of few reasons, and what more there is to say."""
+
+    id: str
+    reason: str
+    detail: str = ""
+
+
+class Reject(Exception):
+    """(reason, detail)"""
+
+
+class Missing(UserError):
+    """What all recordings need is not there (an aligner, a phonemizer): none of them is to blame."""
+
+
+class Aligns(Protocol):
+    """What `nanospeech_torch.aligner.Aligner` offers."""
+
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass
+class AlignerSource:
+    """An aligner, loaded when it is first needed: most data sets with durations never need it.
+
+    Args:
+        model: a checkpoint folder or hub id; None is the embedded model.
+        loaded: the aligner itself, where the caller has one.
+        vocab: its symbols, in order.
+    """
+
+    model: str | None = None
+    loaded: Aligns | None = None
+    vocab: tuple[str, ...] = SYMBOLS
+
+    def get(self) -> Aligns:
+        """Raises Missing."""
+        if self.loaded is None:
+            from nanospeech_torch.nanospeech import Nanospeech
+
+            try:
+                model = Nanospeech.from_pretrained(self.model)
+            except UserError as error:
+                raise Missing(str(error)) from error
+            if getattr(model, "aligner", None) is None:
+                raise Missing(
+                    f"{self.model or 'the embedded model'} has no aligner to find durations with: "
+                    "name one that has by --aligner, or leave durations out by --no-align"
+                )
+            self.loaded, self.vocab = model.aligner, tuple(model.config.text.vocab)
+        return self.loaded
+
+
+def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance | Rejected:
+    """Never fails for a recording's sake.
+
+    Raises:
+        Missing: what all recordings need is not there.
+    """
+    try:
+        if recording.problem:
+            raise Reject(recording.problem, recording.detail)
+        return make_utterance(recording, recipe, aligner)
+    except Reject as reject:
+        reason, detail = (*reject.args, "")[:2]
+    except Missing:
+        raise
+    except Exception as error:  # one strange file must not end a run of days; the report tells of it
+        reason, detail = "an unexpected error", f"{type(error).__name__}: {one_line(error)}"
+    return Rejected(recording.id, reason, detail)
+
+
+def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance:
+    """Raises Reject."""
+    meta = recording.meta
+    text = " ".join(meta.get("text", "").split())
+    if not text:
+        raise Reject("empty text")
+    if "\ufffd" in text:
+        raise Reject("text that is not UTF-8")
+    wave = read_audio(recording.audio, meta.get("suffix", ""), recipe)
+    lang, phonemes, unknown = read_text(text, meta, recipe)
+    durations = given_durations(meta, phonemes, len(wave))
+    unit = meta.get("duration_unit", DURATION_UNIT)
+    frames = len(wave) // HOP + 1
+    timing = "given"
+    if durations is None:
+        if recipe.align:
+            aligner.get()
+        phonemes = "".join(symbol for symbol in phonemes if symbol in aligner.vocab)
+        timing = "aligned" if recipe.align else "none"
+    check_rate(len(phonemes), frames, wave)
+    if timing == "aligned":
+        durations, unit = align(wave, phonemes, aligner), HOP
+    result = {"id": recording.id, "text": text, "lang": lang}
+    if voice := meta.get("voice") or recipe.voice:
+        result["voice"] = voice
+    result["phonemes"] = phonemes
+    if durations is not None:
+        result |= {"durations": durations, "duration_unit": unit}
+    result |= {"samples": len(wave), "source": meta.get("source", "")}
+    return Utterance(recording.id, encode(wave, recipe.format, recording.id), result, timing, unknown)
+
+
+# audio
+
+
+def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
+    """A file's content, its path or its address -> float32 [samples], mono, 24 kHz. Raises Reject."""
+    import soundfile
+    import soxr
+
+    if isinstance(audio, str):
+        audio = read_file(audio)
+    try:
+        with soundfile.SoundFile(io.BytesIO(audio)) as file:
+            rate = file.samplerate
+            limit = int((recipe.max_seconds + TOLERANCE) * rate)
+            wave = file.read(limit + 1, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError) as error:
+        if suffix in FOREIGN_SUFFIXES or audio[4:8] == b"ftyp":  # the head of MPEG-4
+            raise Reject(f"{suffix or '.m4a'} audio, which libsndfile does not read: make it flac") from error
+        said = getattr(error, "error_string", None)  # libsndfile's own, without an address in memory
+        raise Reject("unreadable audio", said or one_line(error)) from error
+    if len(wave) > limit:
+        raise Reject(f"longer than {recipe.max_seconds:g} s")
+    if rate < MIN_RATE:
+        raise Reject(f"a sample rate under {MIN_RATE} Hz", f"{rate} Hz")
+    if not np.isfinite(wave).all():
+        raise Reject("audio with values that are not finite")
+    wave = wave.mean(axis=1)
+    if rate != SAMPLE_RATE:
+        wave = soxr.resample(wave, rate, SAMPLE_RATE)
+    if len(wave) < max(recipe.min_seconds * SAMPLE_RATE, N_FFT):
+        raise Reject(f"shorter than {recipe.min_seconds:g} s")
+    step = SAMPLE_RATE // 100
+    blocks = wave[: len(wave) // step * step].reshape(-1, step)
+    if np.square(blocks, dtype=np.float64).mean(axis=1).max() < SILENCE**2:
+        raise Reject("silent")
+    return wave
+
+
+def read_file(path: str) -> bytes:
+    """Raises Reject."""
+    try:
+        if "://" in path:
+            import fsspec
+
+            with fsspec.open(path, "rb") as file:
+                return file.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Reject("no audio file", one_line(error)) from error
+
+
+# text
+
+
+def read_text(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]:
+    """(language, phonemes, symbols that the vocabulary lacks). Raises Reject."""
+    lang = language(meta.get("lang", ""), text, recipe.lang)
+    phonemes = meta.get("phonemes")
+    if isinstance(phonemes, str) and phonemes.strip():
+        return lang, phonemes, tuple(sorted(set(phonemes) - set(SYMBOLS)))
+    if lang not in LANGUAGES:
+        raise Reject("a language that cannot be phonemized", lang)
+    phonemizes(lang)
+    tokenizer = Tokenizer("phonemes", SYMBOLS, report=lambda message: None)
+    try:
+        sentences = tokenizer.sentences(text, lang)
+    except UserError as error:
+        raise Reject("text that cannot be spoken", str(error)) from error
+    return lang, " ".join(s.symbols for s in sentences), tuple(sorted(tokenizer.unknown))
+
+
+@functools.cache
+def phonemizes(lang: str) -> None:
+    """Raise Missing unless the phonemizer of a language works."""
+    try:
+        phonemize("你好" if lang == "zh" else "Hello", lang)
+    except UserError as error:
+        raise Missing(str(error)) from error
+    except Exception as error:  # such as a full disk, to which phonemizer copies espeak-ng
+        raise Missing(f"cannot phonemize {lang}: {one_line(error)}") from error
+
+
+def language(said: str, text: str, default: str) -> str:
+    """One of LANGUAGES from what a data set says ("en", "en_GB", "zh-CN", ""); what is none stays."""
+    said = said.strip().lower().replace("_", "-")
+    if not said:
+        return language_of(text, default)
+    if said in LANGUAGES:
+        return said
+    if said in ("english", "eng", "en") or said.startswith("en-"):
+        english = default if default.startswith("en") else "en-us"
+        return "en-gb" if said in ("en-uk", "en-gb") else english
+    if said in ("chinese", "mandarin", "zho", "cmn") or said.startswith(("zh-", "cmn-")):
+        return "zh"
+    return said
+
+
+def check_rate(symbols: int, frames: int, wave: np.ndarray) -> None:
+    """Raise Reject where text and audio cannot belong together."""
+    slow, fast = SYMBOLS_PER_SECOND
+    seconds = len(wave) / SAMPLE_RATE
+    if symbols + 2 > frames or symbols > fast * seconds:
+        raise Reject("text too long for its audio", f"{symbols} symbols, {seconds:.2f} s")
+    spoken = len(trim_silence(wave)) / SAMPLE_RATE
+    if symbols < slow * spoken:
+        raise Reject("text too short for its audio", f"{symbols} symbols, {spoken:.2f} s")
+
+
+# durations
+
+
+def given_durations(meta: dict, phonemes: str, samples: int) -> list | None:
+    """The durations that a json brings, or None where it has none or they do not fit."""
+    durations, unit = meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
+    if not isinstance(durations, list) or not all(map(is_length, [unit, *durations])) or not unit:
+        return None
+    off = abs(sum(durations) * unit - samples)
+    fit = len(durations) == len(phonemes) + 2 and off <= TOLERANCE * SAMPLE_RATE
+    return durations if fit and isinstance(meta.get("phonemes"), str) else None
+
+
+def is_length(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9
+
+
+def align(wave: np.ndarray, phonemes: str, source: AlignerSource) -> list[int]:
+    """Frames of a pause, each phoneme, a pause. Raises Reject, Missing."""
+    aligner = source.get()
+    vocab = {symbol: i for i, symbol in enumerate(source.vocab)}
+    ids = np.array([vocab[" "], *(vocab[symbol] for symbol in phonemes), vocab[" "]], dtype=np.int64)
+    mel = log_mel(wave)
+    try:
+        frames = aligner.align(mel, ids)
+    except UserError as error:
+        raise Reject("the aligner finds no path", str(error)) from error
+    if len(frames) != len(ids) or int(frames.sum()) != len(mel) or int(frames.min()) < 1:
+        raise Reject("the aligner finds no path", f"{len(mel)} frames, {len(ids)} symbols")
+    return [int(count) for count in frames]

@@ -1,0 +1,161 @@
+"""What a preparation did: its figures, added up over shards, and their table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from nanospeech_core.mel import SAMPLE_RATE
+
+from .preparing import Rejected, Utterance
+
+EXAMPLES = 5  # of each reason
+TOP = 10  # speakers in the table
+BAR = 40  # characters of the longest bar
+
+
+@dataclass
+class Tally:
+    """Counts of utterances. Speakers and languages are name -> [utterances, samples at 24 kHz]."""
+
+    utterances: int = 0
+    samples: int = 0
+    speakers: dict[str, list[int]] = field(default_factory=dict)
+    languages: dict[str, list[int]] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)  # whole seconds -> utterances
+    durations: dict[str, int] = field(default_factory=dict)  # given, aligned, none -> utterances
+    unknown: dict[str, int] = field(default_factory=dict)  # symbol -> utterances with it
+    rejected: list[list[str]] = field(default_factory=list)  # [id, reason, detail]
+    damaged: list[list[str]] = field(default_factory=list)  # [input, error]
+
+    def accept(self, utterance: Utterance) -> None:
+        samples = utterance.meta["samples"]
+        self.utterances += 1
+        self.samples += samples
+        voice = utterance.meta.get("voice", "")
+        for table, name in ((self.speakers, voice), (self.languages, utterance.meta["lang"])):
+            entry = table.setdefault(name, [0, 0])
+            entry[0] += 1
+            entry[1] += samples
+        add(self.lengths, {str(samples // SAMPLE_RATE): 1})
+        add(self.durations, {utterance.timing: 1})
+        add(self.unknown, dict.fromkeys(utterance.unknown, 1))
+
+    def reject(self, rejected: Rejected) -> None:
+        self.rejected.append([rejected.id, rejected.reason, rejected.detail])
+
+    def merge(self, other: Tally) -> None:
+        self.utterances += other.utterances
+        self.samples += other.samples
+        for name in ("speakers", "languages"):
+            mine = getattr(self, name)
+            for key, (count, samples) in getattr(other, name).items():
+                entry = mine.setdefault(key, [0, 0])
+                entry[0] += count
+                entry[1] += samples
+        for name in ("lengths", "durations", "unknown"):
+            add(getattr(self, name), getattr(other, name))
+        self.rejected += other.rejected
+        self.damaged += other.damaged
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    def reasons(self) -> list[dict]:
+        """Each reason with its count and its first cases, the most frequent first."""
+        found: dict[str, dict] = {}
+        for id, reason, detail in self.rejected:
+            entry = found.setdefault(reason, {"reason": reason, "count": 0, "first": []})
+            entry["count"] += 1
+            if len(entry["first"]) < EXAMPLES:
+                entry["first"].append(f"{id} ({detail})" if detail else id)
+        return sorted(found.values(), key=lambda entry: (-entry["count"], entry["reason"]))
+
+
+def add(counts: dict[str, int], more: dict[str, int]) -> None:
+    for key, count in more.items():
+        counts[key] = counts.get(key, 0) + count
+
+
+def make_report(tally: Tally, shards: int) -> dict:
+    """The content of report.json."""
+
+    def shares(table: dict[str, list[int]]) -> list[dict]:
+        ranked = sorted(table.items(), key=lambda entry: (-entry[1][1], entry[0]))
+        return [{"name": name, "utterances": n, "hours": hours(samples)} for name, (n, samples) in ranked]
+
+    reasons = tally.reasons()
+    return {
+        "hours": hours(tally.samples),
+        "utterances": tally.utterances,
+        "shards": shards,
+        "speakers": shares(tally.speakers),
+        "languages": shares(tally.languages),
+        "durations": dict(sorted(tally.durations.items())),
+        "lengths": {second: tally.lengths[second] for second in sorted(tally.lengths, key=int)},
+        "unknown_symbols": dict(sorted(tally.unknown.items(), key=lambda entry: (-entry[1], entry[0]))),
+        "rejected": {"count": len(tally.rejected), "reasons": reasons},
+        "damaged": [{"input": name, "error": error} for name, error in tally.damaged],
+    }
+
+
+def hours(samples: int) -> float:
+    return round(samples / SAMPLE_RATE / 3600, 6)
+
+
+def table(report: dict) -> str:
+    """A report for people."""
+    lines = [
+        f"{show_hours(report['hours'])} in {report['utterances']} utterances, {report['shards']} shards",
+        "",
+        f"speakers: {len(report['speakers'])}",
+        *shares_table(report["speakers"]),
+        f"languages: {len(report['languages'])}",
+        *shares_table(report["languages"]),
+        "durations: " + ", ".join(f"{name} {count}" for name, count in report["durations"].items()),
+        "",
+        "length in seconds:",
+        *histogram({int(second): count for second, count in report["lengths"].items()}),
+        "",
+        f"rejected: {report['rejected']['count']}",
+    ]
+    for entry in report["rejected"]["reasons"]:
+        lines.append(f"{entry['count']:>9}  {entry['reason']}: {shown(entry['first'], entry['count'])}")
+    unknown = report["unknown_symbols"]
+    if unknown:
+        most = [f'"{symbol}" (U+{ord(symbol[0]):04X}) in {count}' for symbol, count in unknown.items()]
+        lines.append(f"symbols outside the vocabulary, left out: {shown(most[:TOP], len(most))}")
+    lines += [f"damaged: {entry['input']}: {entry['error']}" for entry in report["damaged"]]
+    return "\n".join(lines)
+
+
+def shares_table(shares: list[dict]) -> list[str]:
+    rows = [
+        f"{entry['utterances']:>9}  {show_hours(entry['hours']):>8}  {entry['name'] or '(not named)'}"
+        for entry in shares[:TOP]
+    ]
+    rest = shares[TOP:]
+    if rest:
+        total = show_hours(sum(entry["hours"] for entry in rest))
+        rows.append(f"{sum(entry['utterances'] for entry in rest):>9}  {total:>8}  ({len(rest)} more)")
+    return rows
+
+
+def histogram(lengths: dict[int, int]) -> list[str]:
+    """A bar for each length, whole seconds, all of them from the shortest to the longest."""
+    if not lengths:
+        return []
+    most = max(lengths.values())
+    rows = []
+    for second in range(min(lengths), max(lengths) + 1):
+        count = lengths.get(second, 0)
+        bar = "#" * (-(-count * BAR // most))
+        rows.append(f"{second:>4} - {second + 1:<3} {count:>7} {bar}".rstrip())
+    return rows
+
+
+def shown(cases: list[str], count: int) -> str:
+    return ", ".join(cases) + (", ..." if count > len(cases) else "")
+
+
+def show_hours(value: float) -> str:
+    return f"{value:.1f} h" if value >= 10 else f"{value:.2f} h" if value >= 1 else f"{60 * value:.1f} min"
