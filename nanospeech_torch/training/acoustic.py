@@ -29,7 +29,7 @@ from .order import FRAME_RATE, group, plans
 
 
 class AcousticTask:
-    """See `engine.Task`.
+    """See `task.Task`.
 
     Args:
         config: of the run.

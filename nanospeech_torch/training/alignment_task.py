@@ -28,7 +28,7 @@ from .run import read_checkpoint
 
 
 class AlignmentTask:
-    """See `engine.Task`.
+    """See `task.Task`.
 
     Args:
         config: of the run.

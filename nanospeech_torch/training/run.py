@@ -8,7 +8,6 @@ import re
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,8 +20,6 @@ from torch import nn
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import replacing
-
-SAME_SIGNAL = 1.0  # seconds
 
 
 def make_accelerator(engine, trackers: Sequence[str], out: Path):
@@ -237,21 +234,14 @@ def append_log(path: Path, entry: dict) -> None:
 def stop_signals() -> Iterator[list[int]]:
     """A list that SIGINT and SIGTERM add their number to, so that a run can end between two steps.
 
-    A second signal interrupts at once, unless it comes within a second: Ctrl-C reaches a launcher's processes
-    twice, from the terminal and from the launcher. Outside the main thread, which alone gets them, the list
-    stays empty.
+    A second signal interrupts at once. Outside the main thread, which alone gets them, the list stays empty.
     """
     received: list[int] = []
-    first = 0.0
 
     def note(number, frame) -> None:
-        nonlocal first
-        now = time.monotonic()
-        if not received:
-            received.append(number)
-            first = now
-        elif now - first > SAME_SIGNAL:
+        if received:
             raise KeyboardInterrupt
+        received.append(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield received

@@ -58,7 +58,7 @@ def merge(below: dict, above: dict) -> dict:
 
 
 def load_task(path: str, overrides: Sequence[str] = (), report: Callable[[str], object] = print):
-    """The task that a config describes, with its data read. See `engine.Task`.
+    """The task that a config describes, with its data read. See `task.Task`.
 
     report: called with a line of text about the data and the initial weights.
     """

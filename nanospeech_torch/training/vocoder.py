@@ -29,7 +29,7 @@ SHOWN_SECONDS = 4.0  # of a recording: long enough to judge, short enough to lis
 
 
 class VocoderTask:
-    """See `engine.Task`. From `loss.adversarial_start` on, the discriminators and the vocoder take turns.
+    """See `task.Task`. From `loss.adversarial_start` on, the discriminators and the vocoder take turns.
 
     Args:
         config: of the run.
