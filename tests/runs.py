@@ -115,6 +115,15 @@ def finish(process: subprocess.Popen, seconds: float = 120) -> tuple[int, str, s
         output, errors = process.communicate(timeout=seconds)
         return process.returncode, output, errors
     finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a process; a launcher is given the time to end those that it started."""
+    process.terminate()
+    try:
+        process.wait(60)
+    finally:
         end(process)
 
 

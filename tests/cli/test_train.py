@@ -200,9 +200,9 @@ def test_ctrl_c_under_a_launcher_ends_every_process_with_one_checkpoint(unbroken
     process = runs.launch(2, "-m", "nanospeech_torch.train", str(path))
     try:
         runs.wait_for_step(process, 2)
-        os.killpg(process.pid, signal.SIGINT)  # the launcher sends it on to those who have it already
+        process.send_signal(signal.SIGINT)  # the launcher, whose processes are of other groups, sends it on
     except BaseException:
-        runs.end(process)
+        runs.stop(process)
         raise
     runs.finish(process)
     (checkpoint,) = run.checkpoints(Path(config.out))
