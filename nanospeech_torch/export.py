@@ -70,7 +70,7 @@ def export(
         run: a training run's folder or checkpoint; of a vocoder, its weights alone are written.
         output: the folder; of a vocoder, the file.
         vocoder: a vocoder's run, or as `training.vocoder_weights.read_vocoder` takes it; None: the embedded.
-        aligner: an aligner's run, or as `training.alignment_task.read_aligner` takes it; None: the embedded
+        aligner: an aligner's run, or as `training.alignment_weights.read_aligner` takes it; None: the embedded
             one, if it reads the same symbols.
         dtype: "float16" or "float32".
     Raises:
@@ -118,7 +118,7 @@ def newest(run: str) -> str:
 
 def find_aligner(config: ModelConfig, wanted: str | None):
     """The sizes (None: no aligner) and tensors of the aligner for a model."""
-    from .training.alignment_task import read_aligner
+    from .training.alignment_weights import read_aligner
 
     if wanted is None:
         embedded = checkpoint.PRETRAINED / "aligner.safetensors"

@@ -139,7 +139,7 @@ def measure(aligner: str, shards: list[str], limit: int | None = None) -> dict[s
     Raises:
         UserError: there is no such aligner, or no utterance that it can align.
     """
-    from .alignment_task import load_aligner
+    from .alignment_weights import load_aligner
     from .corpus import DURATION_UNIT, Skip, read_places, read_wave
 
     model, vocab = load_aligner(aligner)

@@ -18,7 +18,8 @@ from nanospeech_torch.aligner import Aligner  # noqa: E402
 from nanospeech_torch.training import boundaries  # noqa: E402
 from nanospeech_torch.training.alignment import AlignerObjective, augment, build_alignment  # noqa: E402
 from nanospeech_torch.training.alignment_config import AlignmentLossConfig  # noqa: E402
-from nanospeech_torch.training.alignment_task import initialize, load_aligner  # noqa: E402
+from nanospeech_torch.training.alignment_task import initialize  # noqa: E402
+from nanospeech_torch.training.alignment_weights import load_aligner  # noqa: E402
 from nanospeech_torch.training.data import Utterance  # noqa: E402
 from nanospeech_torch.training.tasks import load_config  # noqa: E402
 
