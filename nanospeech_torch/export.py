@@ -70,8 +70,8 @@ def export(
         run: a training run's folder or checkpoint; of a vocoder, its weights alone are written.
         output: the folder; of a vocoder, the file.
         vocoder: a vocoder's run, or as `training.vocoder_weights.read_vocoder` takes it; None: the embedded.
-        aligner: an aligner's run, or as `training.alignment_weights.read_aligner` takes it; None: the embedded
-            one, if it reads the same symbols.
+        aligner: an aligner's run, or as `training.alignment_weights.read_aligner` takes it; None: the
+            embedded one, if it reads the same symbols.
         dtype: "float16" or "float32".
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
