@@ -25,6 +25,8 @@ def main(config: str, folder: str) -> None:
     gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     state = {"values": values, "gradients": gradients, "counts": batches[0].counts, "world": engine.world}
     torch.save(state, Path(folder) / f"{engine.rank}.pt")
+    engine.accelerator.wait_for_everyone()
+    engine.accelerator.state.destroy_process_group()
 
 
 if __name__ == "__main__":

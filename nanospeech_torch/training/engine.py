@@ -190,6 +190,8 @@ class Engine:
             if self.step > first and self.main:
                 self.log({"step": self.step, "saved": str(self.save())})
             self.accelerator.wait_for_everyone()
+        # or gloo's threads, still running when Python ends, may abort a process that has done its work
+        self.accelerator.state.destroy_process_group()
         return signal
 
     def tell(self, means: dict[str, float], skipped: Counter, bar) -> None:
