@@ -168,7 +168,7 @@ def panels(history: History) -> dict[str, list[Panel]]:
     for base in bases:
         training, held_out = history.series.get(base), history.series.get(HELD_OUT + base)
         kind = base.split("_")[0]
-        if base in CLOCKS:
+        if base in (*CLOCKS, "minutes_left"):
             continue
         if kind in RATES:
             rates.setdefault(kind, []).append(line(sampler(base), training or held_out))

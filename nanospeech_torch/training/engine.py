@@ -188,7 +188,7 @@ class Engine:
                     saved = time.monotonic()
                 last = time.monotonic()  # evaluation and saving are not training time
             if self.step > first and self.main:
-                self.log({"step": self.step, "saved": str(self.save())})
+                self.log({"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())})
             self.accelerator.wait_for_everyone()
         # or gloo's threads, still running when Python ends, may abort a process that has done its work
         self.accelerator.state.destroy_process_group()
