@@ -6,6 +6,7 @@ Several processes are started by `accelerate launch`; see `cli/test_train.py`.
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -31,3 +32,4 @@ def main(config: str, folder: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    os._exit(0)  # as nanospeech_torch.train does
