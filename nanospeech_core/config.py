@@ -63,6 +63,8 @@ class DiffLossConfig:
     depth: int = 3
     width: int = 256
     objective: str = "flow"  # "flow": rectified flow predicting the clean token; "ddpm": MAR's own
+    context: int = 0  # neighbours on each side whose z the head is told too
+    regression: bool = False  # and the mel regression, of the neighbours as well
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,8 @@ class ModelConfig:
                 raise UserError(
                     f"config: diffusion.z_channels is {d.z_channels}, but transformer.dim is {t.dim}"
                 )
+            if d.regression and not self.residual:
+                raise UserError("config: diffusion.regression needs residual: there is no mel regression")
 
     def to_dict(self) -> dict:
         """A JSON-ready dict; `from_dict` takes it back."""
@@ -216,7 +220,7 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 def check_sizes(name: str, section: object, symbols: int) -> None:
     """Raise UserError for sizes of which no module can be built, or which cannot hold `symbols` text ids."""
-    may_be_0 = ("depth", "conv_layers", "text_layers", "mel_layers", "lag")
+    may_be_0 = ("depth", "conv_layers", "text_layers", "mel_layers", "lag", "context")
     sizes = {key: value for key, value in asdict(section).items() if isinstance(value, int)}
     for key, value in sizes.items():
         least = 0 if key in may_be_0 or isinstance(value, bool) else 1

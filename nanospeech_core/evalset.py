@@ -19,9 +19,12 @@ from .text import language_of
 
 # The options that do something, by sampler.
 SAMPLERS = {
-    "masked": ("num_iter", "diffusion_steps", "temperature", "cfg", "cfg_schedule", "speed", "seed"),
+    "masked": (
+        "num_iter", "order", "diffusion_steps", "temperature", "temperature_schedule", "cfg", "cfg_schedule",
+        "speed", "seed",
+    ),
     "ode": ("steps", "method", "sway_coef", "cfg", "speed", "seed"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from .text import LANGUAGES
 
 METHODS = ("euler", "midpoint", "rk4")
 CFG_SCHEDULES = ("linear", "constant")
+TEMPERATURE_SCHEDULES = ("constant", "linear")
+ORDERS = ("random", "interleaved", "blocks")
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ class GenerateOptions:
     lang: str | None = None  # None: told by the script of the text, else the voice's
     use_diffusion: bool = False  # the masked path in place of the ODE
     num_iter: int = 12
+    order: str = "random"  # in which masked decoding reveals the tokens
     diffusion_steps: int = 8
     temperature: float = 0.3
+    temperature_schedule: str = "constant"
     cfg: float | None = None  # guidance scale: 1 is off
     cfg_schedule: str = "linear"
     steps: int | None = None
@@ -57,6 +61,8 @@ class GenerateOptions:
         for flag, value, choices in (
             ("method", self.method, (None, *METHODS)),
             ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
+            ("temperature-schedule", self.temperature_schedule, TEMPERATURE_SCHEDULES),
+            ("order", self.order, ORDERS),
             ("lang", self.lang, (None, *LANGUAGES)),
         ):
             if value not in choices:
@@ -101,6 +107,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add(how, "--num_iter", type=int, metavar="N", default=d.num_iter, help="masked decoding iterations")
     _add(
+        how, "--order", choices=ORDERS, default=d.order,
+        help="of the tokens in masked decoding: interleaved keeps neighbours apart, blocks is left to right",
+    )  # fmt: skip
+    _add(
         how,
         "--diffusion-steps",
         type=int,
@@ -111,6 +121,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add(
         how, "--temperature", type=float, metavar="T", default=d.temperature, help="of the diffusion, 0 to 2"
     )
+    _add(
+        how, "--temperature-schedule", choices=TEMPERATURE_SCHEDULES, default=d.temperature_schedule,
+        help="linear: rising to it over the iterations",
+    )  # fmt: skip
     _add(
         how, "--cfg", type=float, metavar="SCALE",
         help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s; "

@@ -61,6 +61,26 @@ def cfg_ramp(counts: list[int], cfg: float, schedule: str = "linear") -> list[fl
     return scales
 
 
+def temperature_ramp(counts: list[int], schedule: str = "constant") -> list[float]:
+    """What the temperature is multiplied by in each iteration: "constant" (1), or "linear" in the share
+    revealed after it.
+
+    All that follows is told what the first iterations draw, so "linear" draws near the mean there.
+    """
+    if schedule == "constant":
+        return [1.0] * len(counts)
+    done = np.cumsum(counts)
+    return [float(share) for share in done / sum(counts)]
+
+
+def bit_reversal(bits: int) -> np.ndarray:
+    """int64 [2^bits]: each index with its bits in reverse order (van der Corput's sequence)."""
+    result = np.zeros(1, np.int64)
+    for _ in range(bits):
+        result = np.concatenate((2 * result, 2 * result + 1))
+    return result
+
+
 @dataclass(frozen=True)
 class DDPMStep:
     """One row of the respaced reverse process; x_t -> x_{t-1}. All Python floats."""

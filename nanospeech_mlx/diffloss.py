@@ -8,7 +8,7 @@ network predicts the clean token, and few Euler steps do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import mlx.core as mx
 import numpy as np
@@ -86,6 +86,37 @@ class SimpleMLPAdaLN(nn.Module):
         return self.final_layer(x, y)
 
 
+class HeadContext(nn.Module):
+    """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel regression))).
+
+    Not of the paper. A convolution along the tokens before any are picked, so that a picked row knows its
+    neighbours wherever it ends up, and the head stays an MLP over rows. Past either end, and where padded,
+    are zeros: an utterance reads the same alone and in a batch. It is not linear because the regression is
+    linear in z: only behind a nonlinearity does the head learn more of it than z tells it anyway. With `out`
+    at zero, where training starts it, nothing is told.
+
+    The draws of tokens revealed together stay independent given z; the order of revealing keeps those apart.
+    """
+
+    def __init__(self, z_channels: int, target_channels: int, neighbours: int, regression: bool):
+        super().__init__()
+        self.regression = regression
+        in_channels = z_channels + (target_channels if regression else 0)
+        self.conv = nn.Conv1d(in_channels, z_channels, 2 * neighbours + 1, padding=neighbours)
+        self.out = nn.Linear(z_channels, z_channels)
+
+    def __call__(self, z: mx.array, base: mx.array | None = None, mask: mx.array | None = None) -> mx.array:
+        """z [batch, tokens, z_channels].
+
+        base: the mel regression [batch, tokens, target_channels], with `regression`; mask: bool [batch,
+        tokens], false where padded.
+        """
+        x = mx.concatenate((z, base), axis=-1) if self.regression else z
+        if mask is not None:
+            x = x * mask[..., None]
+        return z + self.out(nn.silu(self.conv(x)))
+
+
 class DiffLoss(nn.Module):
     """The per-token diffusion head. Arguments: `DiffLossConfig`.
 
@@ -94,15 +125,40 @@ class DiffLoss(nn.Module):
         z_channels: width of the condition z.
         depth, width: of the MLP.
         objective: "ddpm" or "flow".
+        context: neighbours on each side that `in_context` tells of.
+        regression: it tells of the mel regression too.
     """
 
     def __init__(
-        self, target_channels: int, z_channels: int, depth: int, width: int, objective: str = "ddpm"
+        self,
+        target_channels: int,
+        z_channels: int,
+        depth: int,
+        width: int,
+        objective: str = "ddpm",
+        context: int = 0,
+        regression: bool = False,
     ):
         super().__init__()
         self.channels, self.objective = target_channels, objective
         out_channels = 2 * target_channels if objective == "ddpm" else target_channels
         self.net = SimpleMLPAdaLN(target_channels, width, out_channels, z_channels, depth)
+        self.context = None
+        if context or regression:
+            self.context = HeadContext(z_channels, target_channels, context, regression)
+
+    def in_context(
+        self, z: mx.array, to_mel: Callable[[mx.array], mx.array] | None, mask: mx.array | None = None
+    ) -> mx.array:
+        """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
+
+        to_mel: the mel regression; the head's loss does not train it. mask: bool [batch, tokens], false where
+        padded.
+        """
+        if self.context is None:
+            return z
+        base = mx.stop_gradient(to_mel(z)) if self.context.regression else None
+        return self.context(z, base, mask)
 
     def loss(self, target: mx.array, z: mx.array, t: mx.array, noise: mx.array) -> dict[str, mx.array]:
         """The loss of each row.

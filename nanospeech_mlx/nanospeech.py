@@ -157,8 +157,10 @@ class Nanospeech(nn.Module):
                     prompt,
                     use_diffusion=chosen.use_diffusion,
                     num_iter=chosen.num_iter,
+                    order=chosen.order,
                     diffusion_steps=chosen.diffusion_steps,
                     temperature=chosen.temperature,
+                    temperature_schedule=chosen.temperature_schedule,
                     cfg=chosen.cfg,
                     cfg_schedule=chosen.cfg_schedule,
                     steps=chosen.steps,
@@ -204,8 +206,10 @@ class Nanospeech(nn.Module):
         *,
         use_diffusion: bool = False,
         num_iter: int = DEFAULTS.num_iter,
+        order: str = DEFAULTS.order,
         diffusion_steps: int = DEFAULTS.diffusion_steps,
         temperature: float = DEFAULTS.temperature,
+        temperature_schedule: str = DEFAULTS.temperature_schedule,
         cfg: float | None = DEFAULTS.cfg,
         cfg_schedule: str = DEFAULTS.cfg_schedule,
         steps: int | None = DEFAULTS.steps,
@@ -226,7 +230,7 @@ class Nanospeech(nn.Module):
                 raise UserError("this model has no diffusion head; it speaks without --use-diffusion")
             if self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
                 raise UserError("a ddpm head needs at least 2 diffusion steps")
-            plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule)
+            plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
             states = mar.sample(
                 self.transformer,
                 self.diffusion_module,

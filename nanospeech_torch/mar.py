@@ -54,7 +54,7 @@ def sample(
         cond: visible tokens [tokens, channels], normalized, zeros elsewhere.
         visible: bool [tokens].
         text: int64 [symbols], one id per frame (-1: none).
-        plan: which tokens each iteration reveals, and its guidance scale.
+        plan: which tokens each iteration reveals, its guidance scale and its share of the temperature.
         noise: every draw.
         diffusion_steps: denoising steps of the head.
         temperature: scale of the head's noise.
@@ -63,17 +63,18 @@ def sample(
     guided = any(scale != 1 for scale in plan.cfg)
     conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, guided)
     modulations = transformer.modulations(torch.zeros(1, device=cond.device))
-    for k, (reveal, scale) in enumerate(zip(plan.reveal, plan.cfg, strict=True)):
+    for k, (reveal, scale, heat) in enumerate(zip(plan.reveal, plan.cfg, plan.temperature, strict=True)):
         z = condition(transformer, conds, visibles, text_embed, modulations)
         picked = torch.as_tensor(reveal, device=cond.device)
         rows = z[:, picked].reshape(-1, z.shape[-1])
+        told = diffusion_module.in_context(z, to_mel)[:, picked].reshape(-1, z.shape[-1])
         if guided and scale == 1:
-            rows = rows[: len(reveal)]
+            rows, told = rows[: len(reveal)], told[: len(reveal)]
         init = torch.as_tensor(noise.initial[reveal], device=cond.device)
         draws = None
         if diffusion_module.objective == "ddpm":
             draws = noise.steps(k, diffusion_steps, len(reveal))
-        *_, drawn = diffusion_module.sample(rows, init, draws, diffusion_steps, temperature, scale)
+        *_, drawn = diffusion_module.sample(told, init, draws, diffusion_steps, temperature * heat, scale)
         if to_mel is not None:
             base = to_mel(rows)
             if scale != 1:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nanospeech_core.mel import HOP, SAMPLE_RATE
-from nanospeech_core.schedule import TRAIN_STEPS
+from nanospeech_core.schedule import TRAIN_STEPS, bit_reversal
 
 from ..nanospeech import Nanospeech
 from .config import LossConfig
@@ -88,7 +88,7 @@ def draw(
     """Spans to infill and, on the masked path, random masks.
 
     The share that those mask is cos(pi/2 u), u uniform (MaskGIT, arXiv 2202.04200), as in generation's reveal
-    schedule, or ("uniform") u.
+    schedule, or ("uniform") u. They mask what comes last in the order of `config.mask_order`.
 
     Args:
         batch: on the CPU.
@@ -120,7 +120,15 @@ def draw(
     masked_share = uniform(rows)
     if config.mask_law == "cosine":
         masked_share = torch.cos(math.pi / 2 * masked_share)
-    revealed = uniform(rows, tokens) >= masked_share[:, None]
+    if config.mask_order == "random":
+        early = uniform(rows, tokens)
+    elif config.mask_order == "interleaved":  # `nanospeech_core.plan.token_order`
+        reversal = torch.from_numpy(bit_reversal(tokens.bit_length()))
+        begins = (len(reversal) * uniform(rows, 1)).long()
+        early = 1 - (reversal[(position + begins) % len(reversal)] + 1) / len(reversal)
+    else:
+        early = 1 - (position + 1) / length[:, None]
+    revealed = early >= masked_share[:, None]
     visible = visible | (revealed & ~is_flow[:, None])
 
     drop = uniform(rows) < config.drop

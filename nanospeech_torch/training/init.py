@@ -49,6 +49,9 @@ def initialize(model: Nanospeech) -> None:
         for part in (*net.res_blocks, net.final_layer):
             nn.init.zeros_(part.adaLN_modulation[1].weight)
         nn.init.zeros_(net.final_layer.linear.weight)
+        if model.diffusion_module.context is not None:  # a trained head goes on as if it were not there
+            nn.init.zeros_(model.diffusion_module.context.out.weight)
+            nn.init.zeros_(model.diffusion_module.context.out.bias)
 
 
 def config_of(path: str) -> ModelConfig:
@@ -83,7 +86,8 @@ def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
 def warm_start(model: Nanospeech, path: str) -> list[str]:
     """Take a trained model's weights, of whatever kind `read_weights` reads.
 
-    A part that it lacks altogether (a model of the flow path only has no head) keeps its fresh weights.
+    A part that it lacks altogether (a model of the flow path only has no head, a head may have no context)
+    keeps its fresh weights.
 
     Returns:
         the names of those parts.
@@ -94,11 +98,17 @@ def warm_start(model: Nanospeech, path: str) -> list[str]:
     if config.text.vocab != model.config.text.vocab:
         raise UserError(f"{path} was trained with another text.vocab than the config's")
     own = model.state_dict()
-    parts = {name.partition(".")[0] for name in tensors} | {"transformer"}
-    shapes = {name: tuple(value.shape) for name, value in own.items() if name.partition(".")[0] in parts}
+    parts = {part_of(name) for name in tensors} | {"transformer"}
+    shapes = {name: tuple(value.shape) for name, value in own.items() if part_of(name) in parts}
     for name, value in checkpoint.check(tensors, shapes, path).items():
         own[name].copy_(torch.from_numpy(value))
-    return sorted({name.partition(".")[0] for name in own} - parts)
+    return sorted({part_of(name) for name in own} - parts)
+
+
+def part_of(name: str) -> str:
+    """The part of the model that a tensor belongs to; the head's context is one of its own."""
+    context = "diffusion_module.context"
+    return context if name.startswith(f"{context}.") else name.partition(".")[0]
 
 
 def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:

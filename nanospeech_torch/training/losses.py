@@ -57,7 +57,7 @@ class JointLoss(nn.Module):
         cond = torch.where(draws.visible[..., None], spoiled, 0.0)
         modulations = transformer.modulations(draws.time)
         text_embed = transformer.embed_text(batch.text, tokens.shape[1], draws.drop, batch.mask)
-        z = transformer.hidden(x, cond, draws.visible, text_embed, modulations, batch.mask).flatten(0, 1)
+        z = transformer.hidden(x, cond, draws.visible, text_embed, modulations, batch.mask)
         blind = None
         if config.guidance:  # the states that guidance would subtract
             with torch.no_grad():
@@ -65,22 +65,44 @@ class JointLoss(nn.Module):
                     batch.text, tokens.shape[1], torch.ones_like(draws.drop), batch.mask
                 )
                 nothing = torch.zeros_like(cond), torch.zeros_like(draws.visible)
-                blind = transformer.hidden(x, *nothing, text_embed, modulations, batch.mask).flatten(0, 1)
+                blind = transformer.hidden(x, *nothing, text_embed, modulations, batch.mask)
 
         sums = {}
         if weights["flow"]:
-            sums["flow"] = self.flow(draws, tokens, noises, z, blind)
+            blind_rows = None if blind is None else blind.flatten(0, 1)
+            sums["flow"] = self.flow(draws, tokens, noises, z.flatten(0, 1), blind_rows)
         if model.diffusion_module is not None and (weights["regression"] or weights["head"]):
-            picked = draws.masked_targets
-            z, clean = z[picked], tokens.flatten(0, 1)[picked]
-            blind = None if blind is None else blind[picked]
-            if model.to_mel is not None:
-                base = model.to_mel(z).float()
-                if weights["regression"]:
-                    sums["regression"] = (base - clean).abs().mean(-1).sum()
-                clean = (clean - base.detach()) / model.config.residual_std
-            if weights["head"]:
-                sums["head"] = self.head(z, clean, blind, noises)
+            sums |= self.masked(work, weights, noises, z, blind)
+        return sums
+
+    def masked(
+        self, work: JointBatch, weights: dict[str, float], noises: Noises, z: Tensor, blind: Tensor | None
+    ) -> dict[str, Tensor]:
+        """The mel regression and the diffusion loss of the masked path's targets."""
+        model, head, batch, sums = self.model, self.model.diffusion_module, work.batch, {}
+
+        def rows(tokens: Tensor) -> Tensor:
+            return tokens.flatten(0, 1)[work.draws.masked_targets]
+
+        def told(states: Tensor) -> Tensor:
+            return rows(head.in_context(states, model.to_mel, batch.mask))
+
+        clean = rows(batch.tokens)
+        if model.to_mel is not None:
+            base = model.to_mel(rows(z)).float()
+            if weights["regression"]:
+                sums["regression"] = (base - clean).abs().mean(-1).sum()
+            clean = (clean - base.detach()) / model.config.residual_std
+        if not weights["head"]:
+            return sums
+        shift = None
+        if blind is not None:
+            with torch.no_grad():
+                shift = torch.zeros_like(clean)
+                if model.to_mel is not None:
+                    shift = (base - model.to_mel(rows(blind)).float()) / model.config.residual_std
+                blind = told(blind)
+        sums["head"] = self.head(told(z), clean, blind, shift, noises)
         return sums
 
     def flow(self, draws: Draws, tokens: Tensor, noises: Noises, z: Tensor, blind: Tensor | None) -> Tensor:
@@ -97,24 +119,24 @@ class JointLoss(nn.Module):
         time = draws.time.repeat_interleave(tokens.shape[1])[picked]
         return flow.loss(prediction[ONE], clean[ONE], noise[ONE], time, model.config.predict).sum()
 
-    def head(self, z: Tensor, clean: Tensor, blind: Tensor | None, noises: Noises) -> Tensor:
+    def head(
+        self, z: Tensor, clean: Tensor, blind: Tensor | None, shift: Tensor | None, noises: Noises
+    ) -> Tensor:
         """The diffusion loss of tokens [m, channels], each under `draws` noises.
 
         With model guidance the target moves as in `flow`, by what the sampler guides: the token, so the mel
-        regression's part of it too. ("ddpm" heads are not guided.)
+        regression's part of it too, `shift` [m, channels]. ("ddpm" heads are not guided.)
         """
-        model, draws = self.model, self.config.draws
-        head, time, noise = model.diffusion_module, noises.head_time, noises.head
+        draws, head = self.config.draws, self.model.diffusion_module
+        time, noise = noises.head_time, noises.head
         z, clean = z.repeat(draws, 1), clean.repeat(draws, 1)
         if blind is None or head.objective != "flow":
             return head.loss(clean, z, time, noise)["loss"].sum()
-        blind = blind.repeat(draws, 1)
+        blind, shift = blind.repeat(draws, 1), shift.repeat(draws, 1)
         x = flow.interpolate(clean[ONE], noise[ONE], time)[:, 0]
         prediction = head.net(x, 1000 * time, z).float()
         with torch.no_grad():
-            shift = prediction - head.net(x, 1000 * time, blind).float()
-            if model.to_mel is not None:
-                shift = shift + (model.to_mel(z) - model.to_mel(blind)).float() / model.config.residual_std
+            shift = shift + prediction - head.net(x, 1000 * time, blind).float()
         clean = clean + self.config.guidance * shift
         return flow.loss(prediction[ONE], clean[ONE], noise[ONE], time, "clean").sum()
 

@@ -39,6 +39,7 @@ DURATION = dict(dim=32, depth=2, heads=2, dim_head=8, mel_dim=20, text_num_embed
 PHONE = dict(dim=32, depth=2, heads=2, dim_head=8, text_num_embeds=11, conv_pos_groups=4)
 ALIGNER = dict(dim=16, key_dim=8, text_layers=1, mel_layers=2, mel_dim=20, text_num_embeds=11)
 HEAD = dict(target_channels=20, z_channels=24, depth=2, width=28)
+TOLD = {**HEAD, "z_channels": DIM, "context": 1, "regression": True}
 
 # (file, class, constructor's arguments, method or "" for the call itself, inputs)
 CASES = [
@@ -70,6 +71,10 @@ CASES = [
     ("diffloss", "FinalLayer", (24, 20), "", (Z, Z[::-1])),
     ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "", (TARGET, T_ROWS, Z)),
     ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "", (TARGET, T_ROWS[3:4], Z)),
+    ("diffloss", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK)),
+    ("diffloss", "HeadContext", (32, 20, 1, False), "", (HIDDEN,)),
+    ("diffloss", "HeadContext", (32, 20, 0, True), "", (HIDDEN, X)),
+    ("diffloss", "DiffLoss", TOLD, "in_context", (HIDDEN, lambda z: 3 * z[..., :20], MASK)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "loss", (TARGET, Z, T_ROWS, EPS)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "loss", (TARGET, Z, T_FLOW, EPS)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET, 250.0, Z, 1.0)),

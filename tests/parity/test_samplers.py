@@ -28,8 +28,8 @@ def dit(backend: Backend, config: dict):
     return backend.load(model, random_weights(backend.shapes(model), 0))
 
 
-def diffloss(backend: Backend, objective: str):
-    model = backend.module("diffloss").DiffLoss(CHANNELS, 32, 2, 28, objective)
+def diffloss(backend: Backend, objective: str, context: int = 0, regression: bool = False):
+    model = backend.module("diffloss").DiffLoss(CHANNELS, 32, 2, 28, objective, context, regression)
     return backend.load(model, random_weights(backend.shapes(model), 1))
 
 
@@ -88,6 +88,23 @@ def test_mar(both, style, objective, residual, ramp, num_iter):
         return states
 
     assert_same_states(*map(states, both), count=min(num_iter, TOKENS - KNOWN))
+
+
+@pytest.mark.parametrize("cfg", [1.0, 2.0])
+@pytest.mark.parametrize("order", ["interleaved", "blocks"])
+@pytest.mark.parametrize(("context", "regression"), [(2, False), (0, True), (1, True)])
+def test_mar_in_context(both, context, regression, order, cfg):
+    plan = make_plan(~VISIBLE, 4, 7, cfg, "linear", order, "linear")
+    noise = Noise(7, TOKENS, CHANNELS)
+
+    def states(backend: Backend) -> list[np.ndarray]:
+        run = backend.module("mar").sample(
+            dit(backend, OURS), diffloss(backend, "flow", context, regression), to_mel(backend, True),
+            *map(backend.array, (COND, VISIBLE, TEXT)), plan, noise, 5, 0.9, 0.5,
+        )  # fmt: skip
+        return [backend.numpy(x).copy() for x in run]
+
+    assert_same_states(*map(states, both), count=4)
 
 
 @pytest.mark.parametrize("cfg", [1.0, 3.0])

@@ -26,6 +26,9 @@ MASKED = {
     "masked, 1 iteration": {"num_iter": 1},
     "masked, 3 denoising steps": {"diffusion_steps": 3},
     "masked, temperature 1": {"temperature": 1.0},
+    "masked, rising temperature": {"temperature": 1.0, "temperature_schedule": "linear"},
+    "masked, interleaved": {"order": "interleaved"},
+    "masked, blocks": {"order": "blocks"},
 }
 ODE = {
     f"{method}, cfg {cfg:g}, sway {sway:g}": {"method": method, "cfg": cfg, "sway_coef": sway}
@@ -66,6 +69,7 @@ def assert_same(folder: Path | None, text: str = TEXT, **options) -> np.ndarray:
 CONFIGS = {
     "flow": tiny_config(),
     "ddpm": tiny_config(diffusion=replace(tiny_config().diffusion, objective="ddpm"), residual=False),
+    "in context": tiny_config(diffusion=replace(tiny_config().diffusion, context=2, regression=True)),
     # as original Nanospeech checkpoints are: characters, one length for all, velocities, no masked path
     "original": tiny_config(
         text=TextConfig("characters", CHARACTERS, "filler"),
@@ -95,6 +99,13 @@ def test_every_sampler(folders, options):
 @pytest.mark.parametrize("options", MASKED.values(), ids=MASKED)
 def test_the_ddpm_head(folders, options):
     assert_same(folders["ddpm"], use_diffusion=True, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"cfg": 2.0, "order": "interleaved"}], ids=str)
+def test_a_head_in_context(folders, options):
+    wave = assert_same(folders["in context"], use_diffusion=True, **options)
+    plain = speak("torch", folders["flow"], use_diffusion=True, **options)
+    assert len(wave) != len(plain) or relative_error(wave, plain) > 10 * TOLERANCE
 
 
 @pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])

@@ -54,6 +54,8 @@ def test_absent_keys_are_defaults():
         ("diffusion.objective", "edm", "config: diffusion.objective is 'edm'"),
         ("diffusion.target_channels", 100, "but a token has patch x mel_dim = 400 numbers"),
         ("diffusion.z_channels", 64, "but transformer.dim is 32"),
+        ("diffusion.context", -1, "config: diffusion.context is -1; it must be at least 0"),
+        ("diffusion.regression", 1, "config.diffusion.regression must be bool, not 1"),
         ("transformer.heads", 0, "config: transformer.heads is 0; it must be at least 1"),
         ("transformer.depth", -1, "config: transformer.depth is -1; it must be at least 0"),
         ("transformer.dim", 24, "config: transformer.dim is 24; it must be a multiple of 16"),
@@ -73,6 +75,13 @@ def test_what_does_not_fit_is_named(path, value, sentence):
     with pytest.raises(UserError) as caught:
         ModelConfig.from_dict(changed(path, value))
     assert sentence in str(caught.value)
+
+
+def test_a_head_without_a_regression_cannot_be_told_it():
+    values = {"residual": False, "diffusion": {"regression": True}}
+    with pytest.raises(UserError, match="diffusion.regression needs residual"):
+        ModelConfig.from_dict(values)
+    assert ModelConfig.from_dict({"diffusion": {"regression": True}}).diffusion.regression
 
 
 @pytest.mark.parametrize("values", [[], None, "config", 3])

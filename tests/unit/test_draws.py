@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from nanospeech_core.mel import HOP, SAMPLE_RATE
+from nanospeech_core.options import ORDERS
+from nanospeech_core.plan import token_order
 
 torch = pytest.importorskip("torch")
 
@@ -136,15 +138,41 @@ LAWS = {
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_the_masked_share_follows_its_law(law):
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_masked_share_follows_its_law(law, order):
     rows, tokens = 3000, 500
-    config = LossConfig(span=0.0, drop=0.0, mask_law=law)
+    config = LossConfig(span=0.0, drop=0.0, mask_law=law, mask_order=order)
     visible = draw(plain_batch(rows, tokens), config, 0.0, generator(1)).visible
     shares = np.sort(1 - visible.double().mean(1).numpy())
     grid = np.linspace(0.02, 0.98, 97)
     assert np.abs(np.searchsorted(shares, grid) / rows - LAWS[law](grid)).max() < 0.03
-    # and which tokens are masked is even
-    assert (visible.double().mean(0) - visible.double().mean()).abs().max() < 0.04
+    # and which tokens are masked is even, or what is visible begins on the left
+    if order == "blocks":
+        assert not (visible[:, 1:] & ~visible[:, :-1]).any()
+    else:
+        assert (visible.double().mean(0) - visible.double().mean()).abs().max() < 0.04
+
+
+def test_interleaved_masks_are_those_of_generation():
+    """What is visible is the beginning of an order that a seed of generation's gives."""
+    tokens = 24
+    config = LossConfig(span=0.0, drop=0.0, mask_order="interleaved")
+    visible = draw(plain_batch(300, tokens), config, 0.0, generator(2)).visible.numpy()
+    orders = [token_order(np.ones(tokens, bool), seed, "interleaved") for seed in range(400)]
+    known = {(n, *np.sort(order[:n])) for order in orders for n in range(tokens)}
+    assert all((row.sum(), *np.flatnonzero(row)) in known for row in visible)
+    assert len(np.unique(visible, axis=0)) > 100
+
+
+def test_a_padded_row_is_masked_by_its_own_length():
+    """From left to right: the share that is visible is of what there is."""
+    batch = plain_batch(4000, 40)
+    mask = batch.mask.clone()
+    mask[:, 10:] = False
+    config = LossConfig(span=0.0, drop=0.0, mask_law="uniform", mask_order="blocks")
+    visible = draw(replace(batch, mask=mask), config, 0.0, generator(3)).visible
+    counts = torch.bincount(visible.sum(1), minlength=11) / 4000
+    assert not visible[:, 10:].any() and (counts[:10] - 0.1).abs().max() < 0.03
 
 
 def test_rows_that_would_be_shown_whole_show_nothing():

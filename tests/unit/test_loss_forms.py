@@ -47,8 +47,12 @@ def test_both_predictions_have_the_same_loss_when_converted():
     torch.testing.assert_close(late, torch.full((1, 5), 1 / 0.05**2).double())  # clamped
 
 
-def test_the_losses_of_the_masked_path_by_hand():
-    model, config = build(), LossConfig(draws=3)
+TOLD = replace(MODEL, diffusion=replace(MODEL.diffusion, context=2, regression=True))
+
+
+@pytest.mark.parametrize("architecture", [MODEL, TOLD], ids=["alone", "in context"])
+def test_the_losses_of_the_masked_path_by_hand(architecture):
+    model, config = build(architecture), LossConfig(draws=3)
     work = random_work(config, flow_share=0.3)
     z = hook(model.transformer.norm_out)
     sums = JointLoss(model, config)(work, WEIGHTS)
@@ -56,9 +60,14 @@ def test_the_losses_of_the_masked_path_by_hand():
     regression = error = 0.0
     masked = work.draws.masked_targets.tolist()
     n = work.batch.mask.shape[1]
+    lengths = work.batch.mask.sum(1).tolist()  # each utterance by itself: its neighbours end with it
+    told = [
+        head.in_context(row[None, :length], model.to_mel)[0]
+        for row, length in zip(z[0], lengths, strict=True)
+    ]
     for j, token in enumerate(masked):
         state, clean = z[0][token // n, token % n], work.batch.tokens[token // n, token % n]
-        base = model.to_mel(state)
+        base, state = model.to_mel(state), told[token // n][token % n]
         regression += (base - clean).abs().mean()
         residual = (clean - base) / MODEL.residual_std
         for copy in range(3):
@@ -72,8 +81,9 @@ def test_the_losses_of_the_masked_path_by_hand():
 
 
 @pytest.mark.parametrize("guidance", [0.0, 0.3])
-def test_the_head_does_not_train_the_regression(guidance):
-    model, config = build(), LossConfig(guidance=guidance)
+@pytest.mark.parametrize("architecture", [MODEL, TOLD], ids=["alone", "in context"])
+def test_the_head_does_not_train_the_regression(guidance, architecture):
+    model, config = build(architecture), LossConfig(guidance=guidance)
     weights = WEIGHTS | {"regression": 0.0, "duration": 0.0}
     sums = JointLoss(model, config)(random_work(config, flow_share=0.0), weights)
     sum(sums.values()).backward()
@@ -186,16 +196,19 @@ def test_guidance_moves_the_flow_target_but_not_on_dropped_rows(predict):
     assert apart(expected, JointLoss(model, replace(config, guidance=0.0))(work, WEIGHTS)["flow"])
 
 
-@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("architecture", [MODEL, replace(MODEL, residual=False), TOLD])
 @torch.no_grad()
-def test_guidance_moves_the_token_that_the_head_learns(residual):
+def test_guidance_moves_the_token_that_the_head_learns(architecture):
     """By what the sampler would move it by: the head's part, and the regression's where there is one."""
-    w = 0.7
-    config, model = LossConfig(guidance=w, draws=2), outspoken(replace(MODEL, residual=residual))
+    w, residual = 0.7, architecture.residual
+    config, model = LossConfig(guidance=w, draws=2), outspoken(architecture)
     work = random_work(config, rows=5, flow_share=0.0, seed=1)
     z = hook(model.transformer.norm_out)
     got = JointLoss(model, config)(work, WEIGHTS)["head"]
     (z, blind), noises, net = z, draw_noises(work, model, config), model.diffusion_module.net
+    told, blind_told = (
+        model.diffusion_module.in_context(x, model.to_mel, work.batch.mask) for x in (z, blind)
+    )
     masked, n, std = work.draws.masked_targets.tolist(), work.batch.mask.shape[1], MODEL.residual_std
     expected = 0.0
     for j, place in enumerate(masked):
@@ -205,6 +218,7 @@ def test_guidance_moves_the_token_that_the_head_learns(residual):
         base_u = model.to_mel(u) if residual else 0.0
         scale = std if residual else 1.0
         clean = (clean - base) / scale
+        c, u = told[row, token], blind_told[row, token]
         for copy in range(2):
             i = copy * len(masked) + j
             t, noise = noises.head_time[i], noises.head[i]

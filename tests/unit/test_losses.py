@@ -31,6 +31,7 @@ from nanospeech_torch.training.means import Means  # noqa: E402
 
 HEADS = {
     "flow": MODEL,
+    "in context": replace(MODEL, diffusion=replace(MODEL.diffusion, context=2, regression=True)),
     "ddpm": replace(MODEL, diffusion=replace(MODEL.diffusion, objective="ddpm")),
     "not residual": replace(MODEL, residual=False),
     "velocity": replace(MODEL, predict="velocity"),
@@ -140,7 +141,7 @@ def test_the_noises_are_those_of_the_seed():
 
 
 @pytest.mark.parametrize("guidance", [0.0, 0.6])
-@pytest.mark.parametrize("name", ["flow", "ddpm", "velocity", "filler"])
+@pytest.mark.parametrize("name", ["flow", "in context", "ddpm", "velocity", "filler"])
 def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
     """Accumulated or shared among processes: the same losses and gradients."""
     config = LossConfig(guidance=guidance, drop=0.3)
@@ -167,7 +168,7 @@ def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
         torch.testing.assert_close(found, gradient, rtol=1e-4, atol=1e-5 * float(1 + gradient.abs().max()))
 
 
-@pytest.mark.parametrize("name", ["flow", "ddpm"])
+@pytest.mark.parametrize("name", ["flow", "in context", "ddpm"])
 def test_padding_changes_nothing(name):
     model, config = build(HEADS[name]), LossConfig(guidance=0.4)
     work = random_work(config, flow_share=0.5, config=HEADS[name])

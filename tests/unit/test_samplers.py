@@ -1,12 +1,13 @@
 """The mathematics of the sample loops on both backends: closed forms, oracles in place of networks."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.plan import Noise, Plan, make_plan
+from nanospeech_core.plan import Noise, make_plan
 from nanospeech_core.schedule import ddpm_alpha_bars, ddpm_table, ode_times
 
 METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
@@ -304,7 +305,7 @@ def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
     visible = np.arange(tokens) < 4
     cond = target * visible[:, None]
     plan = make_plan(~visible, num_iter, 5)
-    plan = Plan(plan.reveal, (cfg[0],) * (len(plan) - 1) + (cfg[1],))
+    plan = replace(plan, cfg=(cfg[0],) * (len(plan) - 1) + (cfg[1],))
     rows = 1 if max(plan.cfg) == 1 else 2
     transformer = Conditions(backend.array(np.stack([target] * rows)))
     head = oracle_head("flow", lambda x, t, z: z)
@@ -343,3 +344,60 @@ def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
         transformer, head, lambda z: 10 * z, cond, visible, text, plan, Noise(5, tokens, 3), 2, 1.0, 0.5
     )
     np.testing.assert_allclose(backend.numpy(end), 10 * (u + 2 * (c - u)) + 0.125, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("regression", [False, True])
+@pytest.mark.parametrize("cfg", [1.0, 2.0])
+def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, cfg):
+    """Drawn is what the head is told (its network returns that): computed here token by token."""
+    module, tokens, std = backend.module("diffloss"), 7, 0.5
+    monkeypatch.setattr(module.SimpleMLPAdaLN, backend.call, lambda self, x, t, c: c)
+    head = module.DiffLoss(3, 3, 1, 8, "flow", 2, regression)
+    weights = random_weights(backend.shapes(head))
+    backend.load(head, weights)
+    to_mel = normal(4, 3, 3)
+    kernel, bias = weights["context.conv.weight"], weights["context.conv.bias"]
+    assert kernel.shape == (3, 6 if regression else 3, 5)
+
+    def told(z: np.ndarray) -> np.ndarray:
+        result = []
+        for i in range(tokens):
+            near = bias.astype(np.float64)
+            for offset in range(-2, 3):
+                if 0 <= i + offset < tokens:  # beyond are zeros
+                    there = z[i + offset]
+                    if regression:
+                        there = np.concatenate((there, there @ to_mel))
+                    near = near + kernel[:, :, offset + 2] @ there
+            near = near / (1 + np.exp(-near))
+            result.append(z[i] + weights["context.out.weight"] @ near + weights["context.out.bias"])
+        return np.array(result)
+
+    c, u = normal(1, tokens, 3), normal(2, tokens, 3)
+    visible = np.arange(tokens) < 2
+    transformer = Conditions(backend.array(np.stack((c, u) if cfg != 1 else (c,))))
+    arrays = map(backend.array, (0 * c, visible, np.zeros(4, int)))
+    plan, matrix = make_plan(~visible, 3, 5, cfg, "constant"), backend.array(to_mel)
+    *_, end = backend.module("mar").sample(
+        transformer, head, lambda z: z @ matrix, *arrays, plan, Noise(5, tokens, 3), 2, 1.0, std
+    )
+    expected = [told(z) * std + z @ to_mel for z in (c, u)]
+    expected = expected[1] + cfg * (expected[0] - expected[1])
+    np.testing.assert_allclose(backend.numpy(end)[2:], expected[2:], rtol=1e-4, atol=1e-4)
+
+
+def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
+    """The network stays where it starts, so a token is its noise, as hot as its iteration is."""
+    head = oracle_head("flow", lambda x, t, z: x)
+    tokens, noise = 20, Noise(5, 20, 3)
+    plan = make_plan(np.ones(tokens, bool), 6, 5, temperature_schedule="linear")
+    cond, visible = backend.array(np.zeros((tokens, 3), np.float32)), backend.array(np.zeros(tokens, bool))
+    transformer = Conditions(backend.array(normal(1, 1, tokens, 3)))
+    *_, end = backend.module("mar").sample(
+        transformer, head, None, cond, visible, backend.array(np.zeros(4, int)), plan, noise, 3, 0.8
+    )
+    done = 0
+    for positions in plan.reveal:
+        done += len(positions)
+        expected = 0.8 * done / tokens * noise.initial[positions]
+        np.testing.assert_allclose(backend.numpy(end)[positions], expected, rtol=1e-4, atol=1e-6)

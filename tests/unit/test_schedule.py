@@ -7,6 +7,7 @@ import pytest
 
 from nanospeech_core.schedule import (
     TRAIN_STEPS,
+    bit_reversal,
     cfg_ramp,
     ddpm_alpha_bars,
     ddpm_table,
@@ -125,3 +126,9 @@ def test_time_frequencies():
     assert values.dtype == np.float32
     np.testing.assert_allclose(values, 10000.0 ** (-np.arange(128) / 127), rtol=1e-6)
     assert values[0] == 1
+
+
+@pytest.mark.parametrize("bits", [0, 1, 3, 8])
+def test_bit_reversal_reverses_the_bits(bits):
+    expected = [int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(2**bits)]
+    assert bit_reversal(bits).tolist() == expected

@@ -15,6 +15,7 @@ from runs import change, losses, read_log
 from nanospeech_core.checkpoint import load_folder, resolve, save_tensors
 from nanospeech_core.config import DiffLossConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.prompt import Prompt
 from nanospeech_core.text import SYMBOLS
 
 torch = pytest.importorskip("torch")
@@ -26,6 +27,7 @@ from nanospeech_torch.nanospeech import Nanospeech  # noqa: E402
 from nanospeech_torch.training import run  # noqa: E402
 from nanospeech_torch.training.acoustic import AcousticTask  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
+from nanospeech_torch.training.init import initialize, warm_start  # noqa: E402
 from nanospeech_torch.training.tasks import load_config  # noqa: E402
 
 PARTS = ("transformer", "duration_predictor", "to_mel", "diffusion_module")
@@ -222,6 +224,43 @@ def test_an_original_checkpoint_gets_a_head_and_learns(tmp_path, capsys):
     assert begin(again)[1][0].endswith("step-00000004.pt")
 
 
+@pytest.mark.parametrize("context", [{"context": 2}, {"context": 1, "regression": True}], ids=str)
+def test_a_head_in_context_starts_as_it_was(config, source, context):
+    """Only the new part is fresh, it adds nothing until it is trained, and then it is."""
+    told = dataclasses.replace(config.model, diffusion=dataclasses.replace(config.model.diffusion, **context))
+    old, _ = begin(change(config, init_from=str(source)))
+    new, lines = begin(change(config, init_from=str(source), model=told))
+    assert lines[0] == f"weights of {source}; new: diffusion_module.context"
+    work = next(old.stream(0, 0, 1))[0]
+    z = torch.randn(2, 9, told.transformer.dim)
+    assert torch.equal(new.model.diffusion_module.in_context(z, new.model.to_mel), z)
+    weights = dict.fromkeys(("flow", "regression", "head", "duration"), 1.0)
+    losses = [task.losses["model"](work, weights) for task in (old, new)]
+    assert all(torch.equal(losses[0][name], losses[1][name]) for name in weights)
+    frozen = tuple(part for part in PARTS if part != "diffusion_module") + ("diffusion_module.net",)
+    engine = Engine(begin(change(config, init_from=str(source), model=told, frozen=frozen))[0])
+    before = weights_of(engine.task.model)
+    engine.run()
+    after = engine.task.model.state_dict()
+    learnt = {name for name in before if not torch.equal(before[name], after[name])}
+    layers = ("conv", "out")
+    assert learnt == {f"diffusion_module.context.{x}.{kind}" for x in layers for kind in ("weight", "bias")}
+
+
+def test_the_embedded_model_takes_a_context():
+    embedded = Nanospeech.from_pretrained()
+    head = dataclasses.replace(embedded.config.diffusion, context=2, regression=True)
+    model = Nanospeech.from_config(
+        dataclasses.replace(embedded.config, diffusion=head, vocoder=None, aligner=None)
+    )
+    initialize(model)
+    assert warm_start(model, "embedded") == ["diffusion_module.context"]
+    cond = np.zeros((20, 400), np.float32)
+    prompt = Prompt(cond, np.arange(20) < 0, np.random.default_rng(0).integers(0, 114, 80))
+    mels = [speaker.eval().sample(prompt, use_diffusion=True, num_iter=3) for speaker in (embedded, model)]
+    assert np.array_equal(*mels)
+
+
 def stripped(state):
     """The trained weights by the model's own names."""
     return {name.removeprefix("model."): value for name, value in state["losses"]["model"].items()}
@@ -241,6 +280,11 @@ def test_what_does_not_fit(config, tmp_path, source):
     for number, (name, changed, words) in enumerate(
         (
             ("transformer", dataclasses.replace(config.model.transformer, depth=1), "missing: transformer"),
+            (
+                "diffusion",
+                dataclasses.replace(config.model.diffusion, context=1),
+                "unexpected: diffusion_module",
+            ),
             ("text", dataclasses.replace(config.model.text, vocab=SYMBOLS[::-1]), "another text.vocab"),
         )
     ):
