@@ -112,7 +112,8 @@ class LossConfig:
     span: float = 0.8  # rows with a visible span, 10 to 40% of the tokens, mostly at the front
     prefix: float = 0.7  # of those spans, the ones at the front
     mask_law: str = "cosine"  # share masked on the masked path: "cosine" of a uniform, or "uniform"
-    mask_order: str = "random"  # what of it: as generation's `order`, "random", "interleaved" or "blocks"
+    # what of it, a draw of these for each row: as generation's `order`, "random", "interleaved" or "blocks"
+    mask_order: tuple[str, ...] = ("random",)
     visible_noise: float = 0.15  # scale of the half-normal std of the noise on visible tokens
     flow_time: tuple[float, ...] = (-0.8, 0.8)  # mean, std of the flow's logit-normal time (arXiv 2511.13720)
     head_time: tuple[float, ...] = (-0.4, 1.0)  # of the head's, for its "flow" objective
@@ -127,7 +128,10 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         one_of("loss.mask_law", self.mask_law, ("cosine", "uniform"))
-        one_of("loss.mask_order", self.mask_order, ORDERS)
+        for order in self.mask_order:
+            one_of("loss.mask_order", order, ORDERS)
+        if not self.mask_order:
+            raise UserError(f"config: loss.mask_order must list some of {', '.join(ORDERS)}")
         for name in ("flow_time", "head_time"):
             if len(getattr(self, name)) != 2:
                 raise UserError(f"config: loss.{name} must be two numbers")

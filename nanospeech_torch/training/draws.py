@@ -120,14 +120,10 @@ def draw(
     masked_share = uniform(rows)
     if config.mask_law == "cosine":
         masked_share = torch.cos(math.pi / 2 * masked_share)
-    if config.mask_order == "random":
-        early = uniform(rows, tokens)
-    elif config.mask_order == "interleaved":  # `nanospeech_core.plan.token_order`
-        reversal = torch.from_numpy(bit_reversal(tokens.bit_length()))
-        begins = (len(reversal) * uniform(rows, 1)).long()
-        early = 1 - (reversal[(position + begins) % len(reversal)] + 1) / len(reversal)
-    else:
-        early = 1 - (position + 1) / length[:, None]
+    kind = torch.randint(len(config.mask_order), (rows, 1), generator=generator)
+    early = torch.zeros(rows, tokens)
+    for index, order in enumerate(config.mask_order):
+        early = torch.where(kind == index, earliness(order, length, tokens, generator), early)
     revealed = early >= masked_share[:, None]
     visible = visible | (revealed & ~is_flow[:, None])
 
@@ -148,6 +144,20 @@ def draw(
         known=known,
         hidden=hidden,
     )
+
+
+def earliness(order: str, length: Tensor, tokens: int, generator: torch.Generator) -> Tensor:
+    """How early each token of rows of `length` is revealed, float [rows, tokens] in [0, 1]: the first has the
+    most. See `nanospeech_core.plan.token_order`.
+    """
+    rows, position = len(length), torch.arange(tokens)[None]
+    if order == "random":
+        return torch.rand(rows, tokens, generator=generator)
+    if order == "interleaved":
+        reversal = torch.from_numpy(bit_reversal(tokens.bit_length()))
+        begins = torch.randint(len(reversal), (rows, 1), generator=generator)
+        return 1 - (reversal[(position + begins) % len(reversal)] + 1) / len(reversal)
+    return 1 - (position + 1) / length[:, None]
 
 
 def draw_known(batch: Batch, generator: torch.Generator, filler: bool) -> tuple[Tensor, Tensor]:

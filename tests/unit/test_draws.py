@@ -141,7 +141,7 @@ LAWS = {
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_masked_share_follows_its_law(law, order):
     rows, tokens = 3000, 500
-    config = LossConfig(span=0.0, drop=0.0, mask_law=law, mask_order=order)
+    config = LossConfig(span=0.0, drop=0.0, mask_law=law, mask_order=(order,))
     visible = draw(plain_batch(rows, tokens), config, 0.0, generator(1)).visible
     shares = np.sort(1 - visible.double().mean(1).numpy())
     grid = np.linspace(0.02, 0.98, 97)
@@ -156,7 +156,7 @@ def test_the_masked_share_follows_its_law(law, order):
 def test_interleaved_masks_are_those_of_generation():
     """What is visible is the beginning of an order that a seed of generation's gives."""
     tokens = 24
-    config = LossConfig(span=0.0, drop=0.0, mask_order="interleaved")
+    config = LossConfig(span=0.0, drop=0.0, mask_order=("interleaved",))
     visible = draw(plain_batch(300, tokens), config, 0.0, generator(2)).visible.numpy()
     orders = [token_order(np.ones(tokens, bool), seed, "interleaved") for seed in range(400)]
     known = {(n, *np.sort(order[:n])) for order in orders for n in range(tokens)}
@@ -164,12 +164,21 @@ def test_interleaved_masks_are_those_of_generation():
     assert len(np.unique(visible, axis=0)) > 100
 
 
+def test_each_row_draws_its_order():
+    """Of two orders, each masks half of the rows: those of "blocks" show their beginning."""
+    config = LossConfig(span=0.0, drop=0.0, mask_order=("random", "blocks"))
+    visible = draw(plain_batch(4000, 200), config, 0.0, generator(4)).visible
+    visible = visible[visible.any(1) & (visible.sum(1) < 150)]  # where chance does not do the same
+    in_front = ~(visible[:, 1:] & ~visible[:, :-1]).any(1)
+    assert abs(float(in_front.double().mean()) - 0.5) < 0.03
+
+
 def test_a_padded_row_is_masked_by_its_own_length():
     """From left to right: the share that is visible is of what there is."""
     batch = plain_batch(4000, 40)
     mask = batch.mask.clone()
     mask[:, 10:] = False
-    config = LossConfig(span=0.0, drop=0.0, mask_law="uniform", mask_order="blocks")
+    config = LossConfig(span=0.0, drop=0.0, mask_law="uniform", mask_order=("blocks",))
     visible = draw(replace(batch, mask=mask), config, 0.0, generator(3)).visible
     counts = torch.bincount(visible.sum(1), minlength=11) / 4000
     assert not visible[:, 10:].any() and (counts[:10] - 0.1).abs().max() < 0.03
