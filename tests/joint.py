@@ -86,9 +86,8 @@ def part(work: JointBatch, noises: Noises, rows: list[int]) -> tuple[JointBatch,
 
     masked = chosen[draws.masked_targets // tokens]
     copies = len(noises.head) // max(1, len(masked))
-    some = {
-        name: getattr(draws, name)[rows] for name in ("drop", "visible", "time", "is_flow", "known", "hidden")
-    }
+    of_rows = ("drop", "visible", "given", "time", "is_flow", "known", "hidden")
+    some = {name: getattr(draws, name)[rows] for name in of_rows}
     some_draws = replace(
         draws, **some, flow_targets=targets(draws.flow_targets), masked_targets=targets(draws.masked_targets)
     )
@@ -99,6 +98,7 @@ def part(work: JointBatch, noises: Noises, rows: list[int]) -> tuple[JointBatch,
         visible_scale=noises.visible_scale[rows],
         head=noises.head[masked.repeat(copies)],
         head_time=noises.head_time[masked.repeat(copies)],
+        draft=noises.draft[rows],
     )
     return replace(work, batch=some_batch, draws=some_draws), some_noises
 
@@ -127,6 +127,7 @@ def padded(work: JointBatch, noises: Noises, extra: int) -> tuple[JointBatch, No
     draws = replace(
         draws,
         visible=pad(draws.visible, extra, False),
+        given=pad(draws.given, extra, False),
         flow_targets=moved(draws.flow_targets),
         masked_targets=moved(draws.masked_targets),
         known=pad(draws.known, 5, False),

@@ -115,6 +115,9 @@ class LossConfig:
     # what of it, a draw of these for each row: as generation's `order`, "random", "interleaved" or "blocks"
     mask_order: tuple[str, ...] = ("random",)
     visible_noise: float = 0.15  # scale of the half-normal std of the noise on visible tokens
+    # how far, at most, those that stand for generated ones are moved to the model's own regression of them:
+    # what a low temperature generates lies between the two. Costs a pass without gradients
+    draft: float = 0.0
     flow_time: tuple[float, ...] = (-0.8, 0.8)  # mean, std of the flow's logit-normal time (arXiv 2511.13720)
     head_time: tuple[float, ...] = (-0.4, 1.0)  # of the head's, for its "flow" objective
     draws: int = 3  # noise draws per token for the head (MAR's diffusion_batch_mul)
@@ -135,7 +138,7 @@ class LossConfig:
         for name in ("flow_time", "head_time"):
             if len(getattr(self, name)) != 2:
                 raise UserError(f"config: loss.{name} must be two numbers")
-        share("loss", self, "flow_share", "drop", "span", "prefix")
+        share("loss", self, "flow_share", "drop", "span", "prefix", "draft")
         least("loss", self, 1, "draws")
         least("loss", self, 0, "visible_noise", "flow_weight", "head_weight", "head_start")
         least("loss", self, 0, "head_ramp", "regression_weight", "duration_weight")

@@ -26,6 +26,7 @@ class Draws:
 
     drop: Tensor  # bool [batch]: rows without text and visible tokens
     visible: Tensor  # bool [batch, tokens]
+    given: Tensor  # bool [batch, tokens]: visible as of a recording, not as generated ones
     time: Tensor  # float [batch]: of the flow; 0 on rows of the masked path
     is_flow: Tensor  # bool [batch]
     flow_targets: Tensor  # int64 [n]: tokens the flow path learns, in the flattened [batch x tokens]
@@ -53,13 +54,14 @@ class JointBatch:
 
 @dataclass(frozen=True)
 class Noises:
-    """All standard normal but the head's times."""
+    """All standard normal but the last two."""
 
     flow: Tensor  # [batch, tokens, channels]: the start of the flow's path
     visible: Tensor  # [batch, tokens, channels]: what is wrong with visible tokens, ...
     visible_scale: Tensor  # [batch, 1, 1]: ... and how much
     head: Tensor  # [draws x m, channels]
     head_time: Tensor  # [draws x m]: in (0, 1), or int64 steps of "ddpm"
+    draft: Tensor  # [batch, 1, 1]: uniform, how far visible tokens are moved to the model's own
 
 
 def build_joint(
@@ -115,7 +117,7 @@ def draw(
     whole = (first > 0) & in_front & (uniform(rows) < 0.5)
     width = torch.where(whole, first, width)
     has_span = (uniform(rows) < config.span)[:, None]
-    visible = has_span & (position >= begin[:, None]) & (position < (begin + width)[:, None])
+    given = has_span & (position >= begin[:, None]) & (position < (begin + width)[:, None])
 
     masked_share = uniform(rows)
     if config.mask_law == "cosine":
@@ -125,7 +127,7 @@ def draw(
     for index, order in enumerate(config.mask_order):
         early = torch.where(kind == index, earliness(order, length, tokens, generator), early)
     revealed = early >= masked_share[:, None]
-    visible = visible | (revealed & ~is_flow[:, None])
+    visible = given | (revealed & ~is_flow[:, None])
 
     drop = uniform(rows) < config.drop
     visible = visible & mask & ~drop[:, None]
@@ -137,6 +139,7 @@ def draw(
     return Draws(
         drop=drop,
         visible=visible,
+        given=given & visible,
         time=time,
         is_flow=is_flow,
         flow_targets=(target & is_flow[:, None]).flatten().nonzero()[:, 0],
@@ -199,6 +202,7 @@ def draw_noises(work: JointBatch, model: Nanospeech, config: LossConfig) -> Nois
         visible_scale=normal(len(tokens), 1, 1),
         head=normal(rows if head is not None else 0, tokens.shape[-1]),
         head_time=time,
+        draft=torch.rand(len(tokens), 1, 1, generator=generator, device=tokens.device),
     )
 
 

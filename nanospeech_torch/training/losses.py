@@ -54,9 +54,14 @@ class JointLoss(nn.Module):
         x = torch.where(draws.is_flow[:, None, None], noised, 0.0)  # the masked path has no noised input
         # what is visible when speaking was generated, so it is never quite right
         spoiled = tokens + config.visible_noise * noises.visible_scale.abs() * noises.visible
-        cond = torch.where(draws.visible[..., None], spoiled, 0.0)
         modulations = transformer.modulations(draws.time)
         text_embed = transformer.embed_text(batch.text, tokens.shape[1], draws.drop, batch.mask)
+        if config.draft and model.to_mel is not None:
+            own = self.draft(work, spoiled, text_embed, modulations)
+            generated = draws.visible & ~draws.given
+            far = config.draft * noises.draft * generated[..., None]
+            spoiled = spoiled + far * (own - tokens)
+        cond = torch.where(draws.visible[..., None], spoiled, 0.0)
         z = transformer.hidden(x, cond, draws.visible, text_embed, modulations, batch.mask)
         blind = None
         if config.guidance:  # the states that guidance would subtract
@@ -74,6 +79,15 @@ class JointLoss(nn.Module):
         if model.diffusion_module is not None and (weights["regression"] or weights["head"]):
             sums |= self.masked(work, weights, noises, z, blind)
         return sums
+
+    @torch.no_grad()
+    def draft(self, work: JointBatch, spoiled: Tensor, text_embed: Tensor, modulations: list) -> Tensor:
+        """The mel regression [batch, tokens, channels] of a masked path that sees only what was given."""
+        given, transformer = work.draws.given, self.model.transformer
+        cond = torch.where(given[..., None], spoiled, 0.0)
+        nothing = torch.zeros_like(cond)
+        z = transformer.hidden(nothing, cond, given, text_embed, modulations, work.batch.mask)
+        return self.model.to_mel(z).float()
 
     def masked(
         self, work: JointBatch, weights: dict[str, float], noises: Noises, z: Tensor, blind: Tensor | None

@@ -274,7 +274,7 @@ def test_a_batch_is_a_function_of_its_seed():
 def test_a_batch_moves_as_a_whole():
     moved = random_work(LossConfig()).to(torch.device("meta"))
     tensors = [*vars(moved.batch).values(), *vars(moved.draws).values()]
-    assert len(tensors) == 15 and all(tensor.is_meta for tensor in tensors)
+    assert len(tensors) == 16 and all(tensor.is_meta for tensor in tensors)
     assert moved.seed == 0 and moved.counts["duration"] > 0
 
 

@@ -144,7 +144,7 @@ def test_the_noises_are_those_of_the_seed():
 @pytest.mark.parametrize("name", ["flow", "in context", "ddpm", "velocity", "filler"])
 def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
     """Accumulated or shared among processes: the same losses and gradients."""
-    config = LossConfig(guidance=guidance, drop=0.3)
+    config = LossConfig(guidance=guidance, drop=0.3, draft=0.5)
     if name == "filler":  # its duration predictor, as the original, does not mask padding
         config = replace(config, duration_weight=0.0)
     weights = {"flow": 1.0, "regression": 0.7, "head": 0.4, "duration": config.duration_weight}
@@ -170,7 +170,7 @@ def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
 
 @pytest.mark.parametrize("name", ["flow", "in context", "ddpm"])
 def test_padding_changes_nothing(name):
-    model, config = build(HEADS[name]), LossConfig(guidance=0.4)
+    model, config = build(HEADS[name]), LossConfig(guidance=0.4, draft=0.5)
     work = random_work(config, flow_share=0.5, config=HEADS[name])
     noises = draw_noises(work, model, config)
     sums = JointLoss(model, config)(work, WEIGHTS, noises)
@@ -241,6 +241,30 @@ def test_visible_tokens_are_spoiled_a_little():
     scale = 0.2 * noises.visible_scale.abs().expand_as(cond)[visible]
     torch.testing.assert_close(error, scale * noises.visible[visible], atol=1e-5, rtol=1e-4)
     assert visible.sum() > 50 and abs(float(noises.visible_scale.std()) - 1) < 0.4
+
+
+def test_generated_tokens_are_moved_towards_the_regression_of_what_is_given():
+    model, config = build(), LossConfig(visible_noise=0.0, draft=0.8, drop=0.0)
+    seen = []
+    model.transformer.input_embed.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    work = random_work(config, rows=40, flow_share=0.5)
+    draws, tokens = work.draws, work.batch.tokens
+    JointLoss(model, config)(work, WEIGHTS)
+    channels = model.transformer.channels
+    first, second = (x[..., channels : 2 * channels] for x in seen)
+    given = draws.given[..., None]
+    assert torch.equal(first, torch.where(given, tokens, 0.0))  # the draft sees what is given, ...
+    assert torch.equal(second[draws.given], tokens[draws.given])  # which stays as it is
+    generated = draws.visible & ~draws.given
+    assert generated.any() and draws.given.any() and not (generated & draws.is_flow[:, None]).any()
+
+    transformer = model.transformer
+    text = transformer.embed_text(work.batch.text, tokens.shape[1], draws.drop, work.batch.mask)
+    modulations = transformer.modulations(torch.zeros(1))
+    z = mar.condition(transformer, first, draws.given, text, modulations, work.batch.mask)
+    far = 0.8 * draw_noises(work, model, config).draft
+    wanted = (1 - far) * tokens + far * model.to_mel(z)
+    torch.testing.assert_close(second[generated], wanted[generated], atol=1e-5, rtol=1e-4)
 
 
 def test_dropped_rows_see_no_text():
