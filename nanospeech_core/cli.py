@@ -96,8 +96,9 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
 def _list_voices(speaker: Speaker) -> None:
     voices = speaker.voices()
     width = max((len(voice.name) for voice in voices), default=0)
+    second = max((len(voice.language) for voice in voices), default=0)
     for voice in voices:
-        print(f"{voice.name:{width}}  {voice.language}  {voice.description}".rstrip())
+        print(f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}".rstrip())
     sys.stdout.flush()
 
 

@@ -210,15 +210,18 @@ def _cast(speaker, args: argparse.Namespace, rows: Sequence[Row]) -> dict[str, V
     cast = {row.id: default for row in rows}
     if args.voice is None and args.ref_audio is None:
         known = {voice.name: voice for voice in speaker.voices()}
-        strangers = set()
+        chinese = speech.choose_voice(speaker.folder, GenerateOptions(lang="zh"))
+        strangers, in_place = set(), set()
         for row in rows:
             voice = known.get(row.voice or "") or known.get((row.voice or "").rpartition("_")[2])
-            cast[row.id] = voice or default
+            cast[row.id] = voice or (chinese if row.lang == "zh" else default)
             if row.voice and voice is None:
                 strangers.add(row.voice)
+                in_place.add(cast[row.id].name)
         if strangers:
             warnings.warn(
-                f"the model has no voice {', '.join(sorted(strangers))}: {default.name} speaks in its place",
+                f"the model has no voice {', '.join(sorted(strangers))}: "
+                f"{' or '.join(sorted(in_place))} speaks in its place",
                 stacklevel=2,
             )
     for row in rows:

@@ -1,5 +1,7 @@
 """Written English to spoken English, for what espeak-ng reads badly: numbers, times, dates, abbreviations.
 
+Chinese has its own rules, in `chinese`.
+
 One table of (pattern, reading), applied in order. The phonemizer cuts the text at every punctuation mark
 before espeak-ng sees it, so "3.5", "10:30", "Mr." and "U.S." must become words here.
 """
@@ -8,7 +10,7 @@ import functools
 import re
 from collections.abc import Callable
 
-from . import numerals
+from . import chinese, numerals
 from .sentences import SENTENCE_END
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
@@ -53,10 +55,13 @@ _WEB = {
 
 
 def normalize(text: str, language: str = "en-us") -> str:
-    """Spell out what espeak-ng would misread. Text that needs nothing, and other languages, stay as they are.
+    """Spell out what the phonemizers would misread. English that needs nothing stays as it is.
 
-    Sentences are expected one at a time (`split_sentences`): the mark of a list or heading goes.
+    Sentences are expected one at a time (`split_sentences`): the mark of a list or heading goes. Raises
+    UserError when a library that the language needs is not installed.
     """
+    if language == "zh":
+        return chinese.normalize(text)
     if not language.startswith("en"):
         return text
     text = text.translate(_FOLD)

@@ -24,7 +24,7 @@ ORDERS = ("random", "interleaved", "blocks")
 class GenerateOptions:
     """What `generate` and `stream` take, beside the text."""
 
-    voice: str | None = None  # None: the model's default voice
+    voice: str | None = None  # None: the model's default voice, or its first that speaks Chinese
     ref_audio: str | None = None  # in place of a voice
     ref_text: str | None = None
     lang: str | None = None  # None: told by the script of the text, else the voice's
@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="language (default: by the script of the text, then the voice)",
     )
     voice = parser.add_argument_group("who says it")
-    _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first)")
+    _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
     _add(voice, "--ref-audio", metavar="FILE", help="speak like this recording (0.5 to 30 s) instead")
     _add(voice, "--ref-text", metavar="TEXT", help="what is said in the recording")
     _add(voice, "--list-voices", action="store_true", help="list the model's voices and exit")

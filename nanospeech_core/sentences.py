@@ -5,6 +5,8 @@ Nothing is ever dropped: the pieces, joined without whitespace, are the text wit
 
 import re
 
+from .scripts import HAN
+
 # Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
 _NEVER = frozenset(
     "mr mrs ms messrs dr drs prof rev hon gen col capt cpt cmdr lt maj sgt cpl pvt gov sen rep pres supt "
@@ -28,8 +30,11 @@ _CLOSERS = "\"'”’»)\\]}」』）】》"
 SENTENCE_END = rf"(?=[{_CLOSERS}]*(?:\s*$|\s+[\"'“‘(]*(?:{STARTERS})\b))"
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n\s*(?=(?:[-*•]|\d{1,3}[.)])[^\S\n])")
+# Marks of a Western keyboard between Chinese characters, where no space follows.
+_TYPED = rf"(?<=[{HAN}])(?:[!?]+|\.(?!\.))(?=[{_CLOSERS}]*[{HAN}])"
 _TERMINATOR = re.compile(
-    rf"(?P<cjk>[。！？；]+[{_CLOSERS}]*)|(?<![.!?…])(?P<stop>[.!?…]+)(?P<closers>[{_CLOSERS}]*)(?=\s)"
+    rf"(?P<cjk>(?:[。！？；｡]+|…{{2,}}(?![，、：—])|{_TYPED})[{_CLOSERS}]*)"
+    rf"|(?<![.!?…])(?P<stop>[.!?…]+)(?P<closers>[{_CLOSERS}]*)(?=\s)"
 )
 _SENTENCE_END = re.compile(SENTENCE_END)
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -47,12 +52,16 @@ def split_sentences(text: str, max_characters: int = 300, min_characters: int = 
     sentences: list[str] = []
     for paragraph in _PARAGRAPH.split(text):
         paragraph = " ".join(paragraph.split())
-        limit, least = max_characters, min_characters
-        if 2 * len(_CJK.findall(paragraph)) > len(paragraph):  # a Chinese character is a syllable
-            limit, least = max(1, limit // 3), least // 3
+        limit, least = as_much(max_characters, paragraph), as_much(min_characters, paragraph)
         spans = [piece for span in _sentence_spans(paragraph) for piece in _divide(paragraph, *span, limit)]
         sentences += [paragraph[a:b].strip() for a, b in _merge(spans, limit, least)]
     return [sentence for sentence in sentences if sentence]
+
+
+def as_much(characters: int, text: str) -> int:
+    """How many characters of this text are as much speech as `characters` of an English one."""
+    chinese = 2 * len(_CJK.findall(text)) > len(text)
+    return max(1, characters // 3) if chinese else characters  # a Chinese character is a syllable
 
 
 def _sentence_spans(text: str) -> list[tuple[int, int]]:

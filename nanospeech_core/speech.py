@@ -43,7 +43,7 @@ def read_script(
         UserError: an option is out of range, the voice is unknown or broken, the text cannot be spoken.
     """
     options.check()
-    voice = choose_voice(folder, options)
+    voice = choose_voice(folder, options, text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     said = voice.phonemes if config.text.kind == "phonemes" else voice.text
     ids = tokenizer.encode(said)
@@ -57,8 +57,10 @@ def read_script(
     return Script(reference, sentences)
 
 
-def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions) -> Voice:
-    """The recording of `ref_audio`, or a voice (the named or the default one) as `voices_folder` has them."""
+def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions, text: str = "") -> Voice:
+    """The recording of `ref_audio`, or a voice as `voices_folder` has them: the named one, else the first
+    that speaks the language of `text`, the default one before the others and a near accent before none.
+    """
     if options.ref_audio is not None:
         return voice_from_reference(
             options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text)
@@ -69,4 +71,5 @@ def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions) -> 
     voices = list_voices(folder)
     if not voices:
         raise UserError("this model has no voices; give it one by --ref-audio and --ref-text")
-    return voices[0]
+    language = options.lang or language_of(text, voices[0].language)
+    return min(voices, key=lambda v: (v.language != language, (v.language == "zh") != (language == "zh")))

@@ -1,7 +1,8 @@
 """Text to model input: sentences, their phonemes or characters, and their ids.
 
 English phonemes come from espeak-ng (phonemizer-fork, espeakng-loader), Chinese ones from misaki; both are
-loaded on first use. The symbols are those of Kokoro-82M (Apache-2.0), the teacher of our corpus.
+loaded on first use, and a sentence in both scripts goes through both. The symbols are those of Kokoro-82M
+(Apache-2.0), the teacher of our corpus.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import chinese
 from .errors import UserError
 from .normalize import normalize
-from .sentences import split_sentences
+from .scripts import fold, is_han, join, language_of, spoken_parts, written_parts
+from .sentences import as_much, split_sentences
 
 __all__ = [
     "Sentence",
@@ -39,8 +42,6 @@ SYMBOLS = tuple(
     "ɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ"
 )
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_LATIN_WORD = re.compile(r"[A-Za-z]+")
 _ESPEAK_PATH_LIMIT = 159  # bytes; espeak-ng ends the process when the path of its data is longer
 
 
@@ -73,23 +74,24 @@ def check_text(text: str) -> str:
     return text
 
 
-def language_of(text: str, default: str = "en-us") -> str:
-    """ "zh" where Chinese characters outnumber Latin words, else `default`."""
-    return "zh" if len(_HAN.findall(text)) > len(_LATIN_WORD.findall(text)) else default
-
-
 def phonemize(text: str, language: str = "en-us") -> str:
     """Phonemes of one sentence, one character each, with punctuation and stress; only SYMBOLS are kept.
 
-    `language` is one of LANGUAGES. The text is taken as it stands: `normalize` it first.
+    Chinese characters are read as Chinese, letters as English: American if `language`, one of LANGUAGES, is
+    "zh". The text is taken as it stands: `normalize` it first.
 
     Raises:
         UserError: an unknown language, or its phonemizer is not installed.
     """
     if language not in LANGUAGES:
         raise UserError(f'there is no language "{language}"; the languages are {", ".join(LANGUAGES)}')
-    phonemes = _misaki()(text) if language == "zh" else _espeak(language)(text)
-    return "".join(symbol for symbol in phonemes.strip() if symbol in _symbol_set())
+    phonemes = join(
+        [
+            chinese.phonemes(part) if spoken == "zh" else _espeak(spoken)(part)
+            for spoken, part in spoken_parts(text, language)
+        ]
+    )
+    return re.sub(" +", " ", "".join(symbol for symbol in phonemes if symbol in _symbol_set()))
 
 
 class Tokenizer:
@@ -123,7 +125,7 @@ class Tokenizer:
         for written in split_sentences(check_text(text), max_characters, min_characters):
             spoken = self.spoken(written, language)
             # Numbers and addresses grow manyfold when spelled out.
-            fits = len(spoken) <= max_characters
+            fits = len(spoken) <= as_much(max_characters, spoken)
             parts = [spoken] if fits else split_sentences(spoken, max_characters, min_characters)
             sentences += [Sentence(part, self.symbols(part, language)) for part in parts]
         sentences = [sentence for sentence in sentences if sentence.symbols]
@@ -134,12 +136,16 @@ class Tokenizer:
         return sentences
 
     def spoken(self, sentence: str, language: str = "en-us") -> str:
-        """One sentence as it is read aloud, numbers and abbreviations in words; "" when it has none."""
+        """One sentence as it is read aloud, numbers and abbreviations in words; "" when it has none.
+
+        Chinese characters are spoken in English text too, and the reverse; not by character models.
+        """
         if not any(character.isalnum() for character in sentence):
             return ""  # "***", which espeak-ng would name
-        if not language.startswith("en"):
+        if self.kind == "characters" and not language.startswith("en"):
             return sentence
-        return normalize("".join(map(self._speakable, sentence)), language)
+        sentence = "".join(self._speakable(character, language) for character in fold(sentence))
+        return join([normalize(part, spoken) for spoken, part in written_parts(sentence, language)])
 
     def symbols(self, spoken: str, language: str = "en-us") -> str:
         """Phonemes or characters, all in the vocabulary, of what `spoken` gives; "" when there are none."""
@@ -156,17 +162,31 @@ class Tokenizer:
             self._skip(symbol, "is not in the model's vocabulary")
         return symbol in self.ids
 
-    def _speakable(self, character: str) -> str:
+    def _speakable(self, character: str, language: str) -> str:
         """The character; a space where espeak-ng would name it ("Chinese letter", "smiling face")."""
         if character.isascii():
             return character
+        if is_han(character) and self.kind == "phonemes":
+            return self._readable(character, language)
         category, name = unicodedata.category(character), unicodedata.name(character, "")
         if category in ("Mn", "Cf"):  # accents stay; variation selectors and joiners have no sound
             return "" if name.startswith("VARIATION") else character
         foreign = category[0] == "L" and not name.startswith(("LATIN", "GREEK", "MODIFIER"))
         picture = category == "So" and character not in "©®™°℃℉№"
         if foreign or picture or category in ("Co", "Cn") or ord(character) > 0xFFFF:
-            self._skip(character, "cannot be spoken in English")
+            self._skip(character, "cannot be spoken")
+            return " "
+        return character
+
+    def _readable(self, character: str, language: str) -> str:
+        """The Chinese character; a space where it has no reading, or in English text where none is known."""
+        if language != "zh" and chinese.missing():
+            if not any(map(is_han, self.unknown)):
+                self._report(f"Chinese characters are skipped: {chinese.NEEDS}")
+            self.unknown.add(character)
+            return " "
+        if not chinese.has_reading(character):
+            self._skip(character, "cannot be spoken")
             return " "
         return character
 
@@ -223,21 +243,3 @@ def _short_path(path: str) -> str:
     link = Path(folder, "espeak-ng-data")
     link.symlink_to(path, target_is_directory=True)
     return str(link)
-
-
-@functools.cache
-def _misaki() -> Callable[[str], str]:
-    """misaki's phonemes of one line of Chinese text, tones as arrows."""
-    try:
-        import jieba
-        from misaki import zh
-    except ImportError as error:
-        raise UserError('Chinese needs misaki: pip install "misaki[zh]"') from error
-    jieba.setLogLevel(logging.WARNING)
-    convert = zh.ZHG2P()
-
-    def phonemes(text: str) -> str:
-        result = convert(" ".join(text.split()))
-        return result[0] if isinstance(result, tuple) else result  # versions differ
-
-    return phonemes

@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 from backends import NAMES, Backend
-from checkpoints import tiny_config, write_checkpoint
+from checkpoints import make_voice, tiny_config, write_checkpoint
 
 from nanospeech_core import audio, scorers
-from nanospeech_core.voices import load_voice
+from nanospeech_core.voices import load_voice, save_voice
 
 pytest.importorskip("jiwer")
 TEXTS = ["Hello there.", "Good day to you.", "A bad cafe."]
@@ -214,6 +215,17 @@ def test_who_speaks(model, measures, flags, voices):
     (setting,) = json.loads(Path("a.json").read_text())["settings"]
     assert [u["voice"] for u in setting["utterances"]] == voices
     assert 0 < setting["similarity_voice"] < 1
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
+def test_a_chinese_text_has_a_chinese_voice(model, measures, tmp_path, capsys):
+    bilingual = shutil.copytree(model, tmp_path / "bilingual")
+    save_voice(bilingual, make_voice("xiaoxiao", "zh", "你好。", "ni↓xau↓."))
+    write_rows([ROWS[2], {"text": "你好，请问。"}, {"text": "你好吗？", "lang": "zh", "voice": "zf_xiaobei"}])
+    run("torch", bilingual, "--texts", "texts.jsonl", "--setting", "ode:steps=1", "--json", "a.json", *PLAIN)
+    (setting,) = json.loads(Path("a.json").read_text())["settings"]
+    assert [u["voice"] for u in setting["utterances"]] == ["heart", "xiaoxiao", "xiaoxiao"]
+    assert "has no voice zf_xiaobei: xiaoxiao speaks in its place" in capsys.readouterr().err
 
 
 def test_a_voice_that_the_model_lacks(model, measures, capsys):

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 import soundfile
 from backends import NAMES
-from checkpoints import FRAMES, write_checkpoint
+from checkpoints import FRAMES, make_voice, write_checkpoint
 
 from nanospeech_core import audio
 from nanospeech_core.checkpoint import PRETRAINED, load_tensors, save_tensors
+from nanospeech_core.chinese import NEEDS
+from nanospeech_core.voices import save_voice
 
 ROOT = Path(__file__).parents[2]
 FRAMEWORKS = {"torch": "torch", "mlx": "mlx.core"}
@@ -135,6 +137,46 @@ def test_a_recording_in_place_of_a_voice(backend, model):
 def test_lists_voices(backend, model):
     out, err = run(backend, "--list-voices", "--model", model)
     assert out == "heart  en-us  heart, a buzz\nemma   en-gb  emma, a buzz\n" and err == ""
+
+
+# Chinese
+
+CHINESE = "你好，世界！我用 Python 写3行代码。"
+
+
+@pytest.fixture(scope="session")
+def bilingual(model, tmp_path_factory) -> Path:
+    """The tiny checkpoint with a Chinese voice, not its default one."""
+    folder = shutil.copytree(model, tmp_path_factory.mktemp("bilingual") / "tiny")
+    save_voice(folder, make_voice("xiaoxiao", "zh", "你好。", "ni↓xau↓."))
+    return folder
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
+def test_chinese_finds_its_voice(backend, bilingual):
+    arguments = ["--text", CHINESE, "--model", bilingual, "--use-diffusion", "--quiet"]
+    for name, flags in {"found": [], "named": ["--voice", "xiaoxiao"], "other": ["--voice", "heart"]}.items():
+        assert run(backend, *arguments, "--output", f"{name}.wav", *flags) == ("", "")
+        assert 1 < speaks(f"{name}.wav") < 10
+    found, named, other = (Path(f"{name}.wav").read_bytes() for name in ("found", "named", "other"))
+    assert found == named != other
+
+
+def test_lists_chinese_voices(backend, bilingual):
+    assert run(backend, "--list-voices", "--model", bilingual)[0].splitlines() == [
+        "heart     en-us  heart, a buzz",
+        "emma      en-gb  emma, a buzz",
+        "xiaoxiao  zh     xiaoxiao, a buzz",
+    ]
+
+
+def test_chinese_without_its_extra(backend, bilingual):
+    line = command(backend, "--text", CHINESE, "--model", bilingual, "--output", "a.wav")
+    line[1:3] = ["-c", WITHOUT_FRAMEWORKS.replace("torch=None, mlx=None", "misaki=None"), line[2]]
+    done = subprocess.run(line, capture_output=True, timeout=300, env=environment())
+    assert (done.returncode, done.stdout, os.listdir()) == (1, b"", [])
+    sentence = f"python -m nanospeech_{backend}.generate: {NEEDS}"
+    assert done.stderr.decode().strip() == sentence and 'pip install "nanospeech-mar[zh]"' in sentence
 
 
 def test_version_and_help_need_no_framework(backend):

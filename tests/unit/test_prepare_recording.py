@@ -242,7 +242,7 @@ def test_given_phonemes_stay_and_their_language_need_not_be_known():
 
 
 def test_symbols_outside_the_vocabulary():
-    assert accepted(noise(2.0), text="Hello 你 there").unknown == ("你",)
+    assert accepted(noise(2.0), text="Hello タ there").unknown == ("タ",)
     given = accepted(noise(1.0), phonemes="həlˈoʊ#7", recipe=Recipe(align=False))
     assert given.unknown == ("#", "7") and given.meta["phonemes"] == "həlˈoʊ"
     given = accepted(noise(1.0), phonemes="a#" * 9, durations=[2] * 20)  # these belong to all symbols

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nanospeech_core.sentences import split_sentences
+from nanospeech_core.sentences import as_much, split_sentences
 
 
 def split(text: str) -> list[str]:
@@ -30,6 +30,10 @@ def split(text: str) -> list[str]:
         ("One line\ngoes on here.", ["One line goes on here."]),
         ("你好。今天很好！去吗？好的；再见", ["你好。", "今天很好！", "去吗？", "好的；", "再见"]),
         ("他说：“你好。”然后走了。", ["他说：“你好。”", "然后走了。"]),
+        ("你好!去吗?好.再见", ["你好!", "去吗?", "好.", "再见"]),  # typed on a Western keyboard
+        ("「走吧！」他說。『好』", ["「走吧！」", "他說。", "『好』"]),
+        ("他走了……我没走。", ["他走了……", "我没走。"]),
+        ("我用 Python 3.10。你呢？", ["我用 Python 3.10。", "你呢？"]),
         ("What?! No!!! Yes.", ["What?!", "No!!!", "Yes."]),
         ("", []),
         (" \n\t ", []),
@@ -55,6 +59,9 @@ def test_cuts(text, sentences):
         "Visit example.com today.",
         "1. An item",
         "Smith et al. Jones vs. Brown.",
+        "嗯……，我想想",
+        "圆周率是3.14吗",
+        "我们——他...她",
     ],
 )
 def test_does_not_cut(text):
@@ -82,6 +89,7 @@ def test_long_sentences_are_cut_at_the_strongest_break():
 def test_chinese_counts_threefold():
     assert max(map(len, split_sentences("今天天气很好，" * 100, 300))) <= 100
     assert split_sentences("你好。今天天气很好！", min_characters=24) == ["你好。今天天气很好！"]
+    assert (as_much(300, "今天天气很好。"), as_much(300, "It is 好."), as_much(2, "好")) == (100, 300, 1)
 
 
 ALPHABET = [

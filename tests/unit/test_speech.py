@@ -1,5 +1,6 @@
 """From a text and the options to sentences in ids and a reference."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +108,56 @@ def test_a_reference_in_place_of_a_voice(folder, tmp_path):
 def test_the_default_voice(folder):
     assert choose_voice(folder, GenerateOptions()).name == "heart"
     assert choose_voice(folder, GenerateOptions(voice="emma")).name == "emma"
+
+
+@pytest.fixture(scope="module")
+def bilingual(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bilingual")
+    save_voice(folder, make_voice("heart", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.", default=True))
+    save_voice(folder, make_voice("emma", "en-gb", "Good day.", "ɡˈʊd dˈeɪ."))
+    for name in ("yunxi", "xiaoxiao"):
+        save_voice(folder, make_voice(name, "zh", "你好。", "ni↓xau↓."))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "name"),
+    [
+        ("你好，世界！", {}, "xiaoxiao"),
+        ("我用 Python 写代码。", {}, "xiaoxiao"),
+        ("I love 北京 very much.", {}, "heart"),
+        ("Hello.", {}, "heart"),
+        ("12:30", {}, "heart"),
+        ("12:30", {"lang": "zh"}, "xiaoxiao"),
+        ("你好，世界！", {"lang": "en-us"}, "heart"),
+        ("你好，世界！", {"lang": "en-gb"}, "emma"),
+        ("你好，世界！", {"voice": "heart"}, "heart"),
+        ("Hello.", {"voice": "yunxi"}, "yunxi"),
+    ],
+)
+def test_the_voice_speaks_the_language(bilingual, text, options, name):
+    assert choose_voice(bilingual, GenerateOptions(**options), text).name == name
+
+
+def test_the_default_voice_may_be_chinese(tmp_path):
+    save_voice(tmp_path, make_voice("yunxi", "zh", "你好。", "ni↓xau↓.", default=True))
+    save_voice(tmp_path, make_voice("emma", "en-gb", "Good day.", "ɡˈʊd dˈeɪ."))
+    for text, name in (("你好", "yunxi"), ("12:30", "yunxi"), ("Hello.", "emma")):
+        assert choose_voice(tmp_path, GenerateOptions(), text).name == name
+
+
+def test_without_a_voice_for_the_language_the_default_speaks(folder, tmp_path):
+    assert choose_voice(folder, GenerateOptions(), "你好").name == "heart"
+    save_voice(tmp_path, make_voice("yunxi", "zh", "你好。", "ni↓xau↓."))
+    assert choose_voice(tmp_path, GenerateOptions(lang="en-gb"), "Hello.").name == "yunxi"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
+def test_numbers_are_read_in_the_language(bilingual):
+    options = (GenerateOptions(), GenerateOptions(lang="zh"), GenerateOptions(voice="yunxi"))
+    english, chinese, voice = (spoken(read_script("12:30", CONFIG, bilingual, o)) for o in options)
+    assert english == [f" {phonemize('twelve thirty')} "]
+    assert chinese == voice == [f" {phonemize('十二点三十分', 'zh')} "]
 
 
 def test_a_model_without_voices_borrows_the_embedded_ones(tmp_path, monkeypatch, folder):
