@@ -18,6 +18,8 @@ METHODS = ("euler", "midpoint", "rk4")
 CFG_SCHEDULES = ("linear", "constant")
 TEMPERATURE_SCHEDULES = ("constant", "linear")
 ORDERS = ("random", "interleaved", "blocks")
+REFINE_ORDERS = ("worst", "random")
+REFINE_SHARE = 0.3  # of a bare --refine
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class GenerateOptions:
     steps: int | None = None
     method: str | None = None
     sway_coef: float | None = None
+    refine: float | None = None  # the ODE drafts, and the masked path draws this share of the tokens anew
+    refine_order: str = "worst"
     speed: float = 1.0
     seed: int = 0
 
@@ -57,12 +61,15 @@ class GenerateOptions:
             _check_range("cfg", self.cfg, 0, 20)
         if self.sway_coef is not None:
             _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
+        if self.refine is not None:
+            _check_range("refine", self.refine, 0, 1)
         _check_range("speed", self.speed, 0.25, 4)
         for flag, value, choices in (
             ("method", self.method, (None, *METHODS)),
             ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
             ("temperature-schedule", self.temperature_schedule, TEMPERATURE_SCHEDULES),
             ("order", self.order, ORDERS),
+            ("refine-order", self.refine_order, REFINE_ORDERS),
             ("lang", self.lang, (None, *LANGUAGES)),
         ):
             if value not in choices:
@@ -138,6 +145,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add(
         how, "--sway-coef", type=float, metavar="S",
         help=f"sway of the ODE's times, -1 to 1 (default: the model's, usually {usual.sway_coef:g})",
+    )  # fmt: skip
+    _add(
+        how, "--refine", type=float, metavar="SHARE", nargs="?", const=REFINE_SHARE,
+        help="draft by the ODE, then draw this share of the tokens anew by masked diffusion "
+        f"(without a number: {REFINE_SHARE:g})",
+    )  # fmt: skip
+    _add(
+        how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
+        help="which tokens those are: worst are those on which the ODE changed its mind most",
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")

@@ -18,6 +18,7 @@ from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.options import DEFAULTS, GenerateOptions
 from nanospeech_core.plan import Noise, make_plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, make_prompts, whole_frames
+from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.vocoder import load_with_vocoder
 from nanospeech_core.voices import Voice, list_voices, voices_folder
@@ -166,6 +167,8 @@ class Nanospeech(nn.Module):
                     steps=chosen.steps,
                     method=chosen.method,
                     sway_coef=chosen.sway_coef,
+                    refine=chosen.refine,
+                    refine_order=chosen.refine_order,
                     seed=next(seeds),
                 )
                 yield self.decode(mel)
@@ -217,46 +220,62 @@ class Nanospeech(nn.Module):
         steps: int | None = DEFAULTS.steps,
         method: str | None = DEFAULTS.method,
         sway_coef: float | None = DEFAULTS.sway_coef,
+        refine: float | None = DEFAULTS.refine,
+        refine_order: str = DEFAULTS.refine_order,
         seed: int = DEFAULTS.seed,
     ) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] of what follows the reference: masked path or ODE.
+        """The log-mel float32 [frames, mel_dim] from the first hidden token on: masked path, ODE, or both.
 
-        Where cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
+        With `refine` the ODE drafts, and the masked path draws that share of the draft's tokens anew. Where
+        cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
         """
         usual = self.config.sampling
         cfg = usual.cfg if cfg is None else cfg
-        cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
-        noise = Noise(seed, *prompt.cond.shape)
-        if use_diffusion:
-            if self.diffusion_module is None:
-                raise UserError("this model has no diffusion head; it speaks without --use-diffusion")
-            if self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
-                raise UserError("a ddpm head needs at least 2 diffusion steps")
+        start, text, noise = prompt.start, self.tensor(prompt.text), Noise(seed, *prompt.cond.shape)
+        masked = use_diffusion or refine is not None
+        if masked and self.diffusion_module is None:
+            flag = "--use-diffusion" if refine is None else "--refine"
+            raise UserError(f"this model has no diffusion head; it speaks without {flag}")
+        if masked and self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
+            raise UserError("a ddpm head needs at least 2 diffusion steps")
+        if refine is not None or not masked:
+            times = ode_times(
+                usual.steps if steps is None else steps, usual.sway_coef if sway_coef is None else sway_coef
+            )
+            latents = [noise.initial]
+            for state in flow.sample(
+                self.transformer,
+                self.tensor(prompt.cond),
+                self.tensor(prompt.visible),
+                text,
+                self.tensor(noise.initial),
+                times,
+                usual.method if method is None else method,
+                cfg,
+                self.config.predict,
+            ):
+                latents.append(state.float().cpu().numpy())
+            tokens = latents[-1]
+        if refine is not None:
+            prompt = remask(prompt, latents, times, refine, refine_order, seed)
+        if masked:
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
-            states = mar.sample(
+            for state in mar.sample(
                 self.transformer,
                 self.diffusion_module,
                 self.to_mel,
-                cond,
-                visible,
+                self.tensor(prompt.cond),
+                self.tensor(prompt.visible),
                 text,
                 plan,
                 noise,
                 diffusion_steps,
                 temperature,
                 self.config.residual_std,
-            )
-        else:
-            method = usual.method if method is None else method
-            steps = usual.steps if steps is None else steps
-            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
-            start = self.tensor(noise.initial)
-            predict = self.config.predict
-            states = flow.sample(self.transformer, cond, visible, text, start, times, method, cfg, predict)
-        for state in states:
-            tokens = state
-        frames = tokens[prompt.start :].reshape(-1, self.transformer.mel_dim)
-        return frames.float().cpu().numpy() * self.config.mel.std + self.config.mel.mean
+            ):
+                tokens = state.float().cpu().numpy()
+        frames = tokens[start:].reshape(-1, self.transformer.mel_dim)
+        return frames * self.config.mel.std + self.config.mel.mean
 
     @torch.inference_mode()
     def decode(self, mel: np.ndarray) -> np.ndarray:
