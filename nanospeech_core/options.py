@@ -153,7 +153,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     _add(
         how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
-        help="which tokens those are: worst are those on which the ODE changed its mind most",
+        help="which tokens those are: worst are those about which the ODE changed its mind most",
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")

@@ -36,6 +36,15 @@ def test_disagreement_is_how_much_the_clean_prediction_changed(steps, sway):
     np.testing.assert_allclose(disagreement(trail(draft, changes, times), times), abs(changes), atol=1e-9)
 
 
+def test_disagreement_is_with_every_promise_on_the_way():
+    times = ode_times(4)
+    states = [rng.standard_normal((3, 6)) for _ in times]
+    last = states[:-2] + trail(states[-1], np.array([0.0, 1.0, 2.0]), times)[-2:]
+    promises = [x + (y - x) * (1 - t) / 0.25 for x, y, t in zip(last, last[1:], times[:3], strict=False)]
+    expected = np.mean([np.sqrt(np.square(last[-1] - p).mean(-1)) for p in promises], axis=0)
+    np.testing.assert_allclose(disagreement(last, times), expected)
+
+
 def test_a_single_step_has_nothing_to_disagree_with():
     with pytest.raises(UserError, match="at least 2 --steps"):
         disagreement([np.zeros((3, 2))] * 2, [0.0, 1.0])
