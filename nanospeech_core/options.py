@@ -20,6 +20,11 @@ TEMPERATURE_SCHEDULES = ("constant", "linear")
 ORDERS = ("random", "interleaved", "blocks")
 REFINE_ORDERS = ("worst", "random")
 REFINE_SHARE = 0.3  # of a bare --refine
+# The options that `Nanospeech.sample` takes, beside the seed.
+SAMPLING = (
+    "use_diffusion", "num_iter", "order", "diffusion_steps", "temperature", "temperature_schedule", "cfg",
+    "cfg_schedule", "steps", "method", "sway_coef", "refine", "refine_order",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,16 @@ class GenerateOptions:
         if self.voice is not None and self.ref_audio is not None:
             raise UserError("--voice and --ref-audio exclude each other")
 
+    def sampling(self) -> dict:
+        """The arguments of `Nanospeech.sample`, without the seed."""
+        return {name: getattr(self, name) for name in SAMPLING}
+
 
 DEFAULTS = GenerateOptions()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
-    d, usual = DEFAULTS, SamplingConfig()
     what = parser.add_argument_group("what to say, and where")
     _add(what, "--text", help="what to say (default: standard input)")
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
@@ -112,6 +120,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="masked autoregressive diffusion; without it, the flow ODE",
     )
+    add_sampling(how)
+    _add(parser, "--quiet", action="store_true", help="print errors only")
+
+
+def add_sampling(how: argparse._ActionsContainer) -> None:
+    """The flags of `SAMPLING` but --use-diffusion, of speed and of seed."""
+    d, usual = DEFAULTS, SamplingConfig()
     _add(how, "--num_iter", type=int, metavar="N", default=d.num_iter, help="masked decoding iterations")
     _add(
         how, "--order", choices=ORDERS, default=d.order,
@@ -157,7 +172,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
-    _add(parser, "--quiet", action="store_true", help="print errors only")
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:
