@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import numbers
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -102,6 +103,8 @@ def hear(wave: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]:
     Raises:
         UserError: it is no recording, is silent, or longer than `MAX_SECONDS`.
     """
+    if not isinstance(sample_rate, numbers.Integral) or sample_rate < 1:
+        raise UserError(f"the sample rate must be a whole number above 0, not {sample_rate!r}")
     if wave.ndim not in (1, 2) or not np.issubdtype(wave.dtype, np.floating) or not len(wave):
         raise UserError(
             f"a recording is floating-point numbers [samples] or [samples, channels], not {wave.dtype} "
@@ -217,5 +220,5 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
 
 def check_margin(margin: float) -> None:
     """Raise UserError unless it is a margin, in milliseconds."""
-    if not (isinstance(margin, (int, float)) and 0 <= margin <= MAX_MARGIN):
+    if not (isinstance(margin, numbers.Real) and 0 <= margin <= MAX_MARGIN):
         raise UserError(f"--margin must be from 0 to {MAX_MARGIN:g} milliseconds, not {margin!r}")

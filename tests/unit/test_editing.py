@@ -10,6 +10,7 @@ from backends import NAMES, Backend, relative_error
 from checkpoints import make_voice, tiny_config, write_checkpoint
 
 from nanospeech_core import edit
+from nanospeech_core.checkpoint import PRETRAINED
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.editing import Change, find_changes, make_gap, merge_near, quietest, window
 from nanospeech_core.errors import UserError
@@ -327,12 +328,19 @@ def test_the_speed_is_of_the_new_words():
         (np.zeros(0, np.float32), "one two", "one", {}, "a recording is floating-point numbers"),
         (np.ones(24000, np.int16), "one two", "one", {}, "not int16"),
         (recording(121, 24000), "one two", "one", {}, "lasts 121 s; at most 120 s"),
+        (
+            recording(3, 24000),
+            "one two",
+            "one",
+            {"rate": 0},
+            "the sample rate must be a whole number above 0",
+        ),
         (recording(0.02, 24000), "one two", "one", {}, "too short for a mel spectrogram"),
     ],
 )
 def test_bad_input(wave, said, wanted, more, message):
     with pytest.raises(UserError, match=message):
-        edited(Stand(), wave, 24000, said, wanted, **more)
+        edited(Stand(), wave, **({"rate": 24000, "said": said, "wanted": wanted} | more))
 
 
 # with networks, both backends
@@ -398,3 +406,21 @@ def test_known_durations_are_heeded(folder, backend):
     assert slow.shape == (len(ids),) and not np.allclose(slow[4:7], fast[4:7])
     unread = np.where(known, 30, 77)
     assert np.allclose(slow, model.infill_durations(ids, unread, known))
+
+
+@pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
+@pytest.mark.parametrize("backend", NAMES)
+def test_the_embedded_checkpoint_finds_the_word(backend):
+    """In a recording whose durations are known: they are of the corpus, as late as the aligner's lag."""
+    model = speaker(backend, None)
+    heart = next(voice for voice in model.voices() if voice.name == "heart")
+    assert "the south with" in heart.text
+    result = model.edit(
+        heart.audio, heart.text, heart.text.replace("south", "north"), lang="en-us", num_iter=2
+    )
+    word = heart.phonemes.index("sˈaʊθ")
+    ends = np.cumsum(heart.durations) - model.config.aligner.lag * HOP / 24000
+    begin, end = ends[word], ends[word + len("sˈaʊθ")]
+    head, tail = kept(heart.audio, result)
+    assert begin - 0.2 < head / 24000 < begin
+    assert end < (len(heart.audio) - tail) / 24000 < end + 0.2
