@@ -22,7 +22,7 @@ DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "
     "as context; all other samples stay as they are."
 )
-MARGIN = 50.0  # milliseconds
+MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the least misheard
 MAX_MARGIN = 500.0
 MAX_SECONDS = 120.0
 FADE_SECONDS = 0.01
