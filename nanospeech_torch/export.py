@@ -42,7 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float16", help="of the weights")
     parser.add_argument("--voice", metavar="NAME", help="cut one voice, of an utterance of that voice or any")
-    parser.add_argument("--voices", metavar="JSON", help="a list of voices to cut (see examples/voices.json)")
+    parser.add_argument(
+        "--voices", metavar="JSON", help="a list of voices to cut (see examples/embedded/voices.json)"
+    )
     parser.add_argument("--shards", nargs="*", default=[], metavar="GLOB", help="where their utterances are")
     args = parser.parse_args(argv)
     try:
@@ -150,15 +152,23 @@ def save(
 
 
 def read_voices(path: str) -> list[dict]:
-    """The voices to cut: `name`, `key` (of an utterance), `language`, `description`, perhaps `default`."""
+    """The voices to cut: `name`, `language`, `description`, perhaps `default`; and `key`, of an utterance, or
+    `voice`, as the data call the speaker.
+    """
     try:
         wanted = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    needed = {"name", "key", "language", "description"}
+    needed = {"name", "language", "description"}
     for item in wanted if isinstance(wanted, list) else [wanted]:
-        if not isinstance(item, dict) or not needed <= item.keys() <= {*needed, "default"}:
-            raise UserError(f"{path}: a voice has {', '.join(sorted(needed))} and perhaps default")
+        if (
+            not isinstance(item, dict)
+            or not needed <= item.keys() <= {*needed, "default", "key", "voice"}
+            or ("key" in item) == ("voice" in item)
+        ):
+            raise UserError(
+                f"{path}: a voice has {', '.join(sorted(needed))}, either key or voice, and perhaps default"
+            )
     return wanted
 
 
@@ -166,7 +176,8 @@ def cut_voices(output: Path, wanted: list[dict], voice: str | None, shards: list
     """Store utterances of the training data as voices of a checkpoint folder, with their durations.
 
     Args:
-        wanted: of `read_voices`.
+        wanted: of `read_voices`; where one has no `key`, it is the utterance of about `VOICE_SECONDS` of its
+            `voice`.
         voice: the name of one more, the default: the utterance of about `VOICE_SECONDS` that the data say to
             be of a voice of this name or, where none is, of any.
         shards: glob patterns.
@@ -177,16 +188,25 @@ def cut_voices(output: Path, wanted: list[dict], voice: str | None, shards: list
         return
     from .training.corpus import read_places
 
-    by_key = {item["key"]: item for item in wanted}
+    by_key = {item["key"]: item for item in wanted if "key" in item}
+    by_voice = {item["voice"]: (float("inf"), None) for item in wanted if "voice" in item}
     likeliest, chosen = (True, float("inf")), None
     for key, place, meta in read_places(tuple(shards)):
         if key in by_key:
             cut(output, by_key.pop(key), key, place, meta)
-        fitness = (meta.get("voice") != voice, abs(seconds(meta) - VOICE_SECONDS))
+        off = abs(seconds(meta) - VOICE_SECONDS)
+        if meta.get("voice") in by_voice and off < by_voice[meta["voice"]][0]:
+            by_voice[meta["voice"]] = off, (key, place, meta)
+        fitness = (meta.get("voice") != voice, off)
         if voice and fitness < likeliest:
             likeliest, chosen = fitness, (key, place, meta)
     if by_key:
         raise UserError(f"the shards have no utterance {', '.join(by_key)}")
+    if lacking := [name for name, (_, found) in by_voice.items() if found is None]:
+        raise UserError(f"the shards have no utterance of {', '.join(lacking)} with phonemes and durations")
+    for item in wanted:
+        if "voice" in item:
+            cut(output, item, *by_voice[item["voice"]][1])
     if voice and chosen is None:
         raise UserError("the shards have no utterance with phonemes and their durations")
     if chosen:

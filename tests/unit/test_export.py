@@ -157,6 +157,28 @@ def test_a_voice_by_its_name(parts, tmp_path, name, voice):
     assert sum(made.durations) == pytest.approx(made.seconds, abs=1e-3)
 
 
+def test_a_list_of_voices_by_their_speakers(parts, tmp_path, capsys):
+    """Each from the utterance of its speaker that is nearest to five seconds."""
+    rng = np.random.default_rng(0)
+    spoken = [tone_utterance(rng, f"v{i % 2}", letters) for i, letters in enumerate((20, 60, 40, 20))]
+    members = []
+    for i, (wave, meta) in enumerate(spoken):
+        members += [(f"u{i}.wav", audio_bytes(wave)), (f"u{i}.json", json.dumps(meta).encode())]
+    write_tar(tmp_path / "s.tar", members)
+    voices = [{**VOICE, "name": name, "voice": name} for name in ("v0", "v1")]
+    for voice in voices:
+        del voice["key"]
+    (tmp_path / "voices.json").write_text(json.dumps(voices))
+    assert main(with_voices(parts, tmp_path)) == 0
+    for made in Nanospeech.from_pretrained(tmp_path / "out").voices():
+        own = [(abs(len(w) / SAMPLE_RATE - 5.0), m["text"]) for w, m in spoken if m["voice"] == made.name]
+        assert len(own) == 2 and made.text == min(own)[1]
+    voices[1]["voice"] = "nobody"
+    (tmp_path / "voices.json").write_text(json.dumps(voices))
+    assert main(with_voices(parts, tmp_path)) == 1
+    assert "no utterance of nobody" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -169,6 +191,7 @@ def test_a_voice_by_its_name(parts, tmp_path, name, voice):
         lambda parts, tmp: (tmp / "voices.json").write_text("{"),
         lambda parts, tmp: (tmp / "voices.json").write_text('{"heart": 1}'),
         lambda parts, tmp: (tmp / "voices.json").write_text(json.dumps([{**VOICE, "key": "nobody"}])),
+        lambda parts, tmp: (tmp / "voices.json").write_text(json.dumps([{**VOICE, "voice": "both"}])),
     ],
 )
 def test_bad_input_is_one_sentence(parts, tmp_path, capsys, damage):
