@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,7 @@ def read_script(
     # A voice's durations are those of its phonemes, all of them.
     known = config.text.kind == "phonemes" and len(ids) == len(said)
     reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
+    reference = replace(reference, tempo=voice.tempo)
     language = options.lang or language_of(text, voice.language)
     sentences = [tokenizer.encode(s.symbols).astype(np.int64) for s in tokenizer.sentences(text, language)]
     if config.text.alignment == "durations":

@@ -14,6 +14,7 @@ from nanospeech_core.checkpoint import PRETRAINED, load_tensors, read_layout, sa
 from nanospeech_core.config import AlignerConfig, VocosConfig  # noqa: E402
 from nanospeech_core.mel import SAMPLE_RATE  # noqa: E402
 from nanospeech_core.text import SYMBOLS  # noqa: E402
+from nanospeech_core.voices import save_voice  # noqa: E402
 from nanospeech_torch import Nanospeech, Vocos  # noqa: E402
 from nanospeech_torch.aligner import Aligner  # noqa: E402
 from nanospeech_torch.export import main  # noqa: E402
@@ -177,6 +178,35 @@ def test_a_list_of_voices_by_their_speakers(parts, tmp_path, capsys):
     (tmp_path / "voices.json").write_text(json.dumps(voices))
     assert main(with_voices(parts, tmp_path)) == 1
     assert "no utterance of nobody" in capsys.readouterr().err
+
+
+def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
+    """Speaking at it, the other utterances last as long as they did."""
+    write_corpus(tmp_path / "s.tar", count=70, letters=40)
+    state = torch.load(parts[0])
+    state["ema"]["duration_predictor.to_pred.bias"].fill_(1.6)  # about 4 frames a symbol
+    torch.save(state, parts[0])
+    assert main(with_voices(parts, tmp_path)) == 0
+    model = Nanospeech.from_pretrained(tmp_path / "out")
+    (voice,) = model.voices()
+    assert voice.tempo != 1.0
+
+    class Spoken(Exception):
+        pass
+
+    seen = []
+
+    def sample(prompt, **options):
+        seen.append((~prompt.visible).sum() * model.transformer.patch * 256 / SAMPLE_RATE)
+        raise Spoken
+
+    model.sample, plain = sample, dataclasses.replace(voice, tempo=1.0)
+    for spoken in (voice, plain):
+        save_voice(tmp_path / "out", spoken)
+        with pytest.raises(Spoken):
+            model.generate(voice.text)
+    assert seen[1] / seen[0] == pytest.approx(voice.tempo, rel=0.05)
+    assert abs(seen[0] / voice.seconds - 1) < abs(seen[1] / voice.seconds - 1)
 
 
 @pytest.mark.parametrize(
