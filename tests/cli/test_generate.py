@@ -190,7 +190,14 @@ def test_version_and_help_need_no_framework(backend):
 @pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
 def test_the_embedded_model(backend):
     out, _ = run(backend, "--list-voices")
-    assert {line.split()[0] for line in out.splitlines()} >= {"heart", "michael", "emma", "george", "xiaoxiao", "yunxi"}
+    assert {line.split()[0] for line in out.splitlines()} >= {
+        "heart",
+        "michael",
+        "emma",
+        "george",
+        "xiaoxiao",
+        "yunxi",
+    }
     run(backend, "--text", TEXT, "--use-diffusion", "--output", "hello.wav")
     assert 0.8 < speaks("hello.wav") < 4
 
