@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import typing
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from .audio import FORMATS
 from .config import SamplingConfig
 from .errors import UserError
+from .files import json_lines
 from .options import REFINE_SHARE, GenerateOptions
 from .scorers import units
 from .text import language_of
@@ -54,28 +54,16 @@ def read_rows(path: str | os.PathLike) -> list[Row]:
         UserError: the file cannot be read or is empty; a row is no such object, has no words, or an id of
             another row or that cannot be a file's name.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     rows: dict[str, Row] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        row = _row(line, number, f"{path}, line {number}")
+    for number, values in json_lines(path):
+        row = _row(values, number, f"{path}, line {number}")
         if row.id in rows:
             raise UserError(f"{path}, line {number}: there is an id {row.id!r} already")
         rows[row.id] = row
-    if not rows:
-        raise UserError(f"{path} is empty")
     return list(rows.values())
 
 
-def _row(line: str, number: int, place: str) -> Row:
-    try:
-        values = json.loads(line)
-    except ValueError as error:
-        raise UserError(f"{place}: not a JSON object") from error
+def _row(values: object, number: int, place: str) -> Row:
     if not isinstance(values, dict) or not isinstance(values.get("text"), str):
         raise UserError(f'{place}: not a JSON object with a "text"')
     for name in ("lang", "voice"):

@@ -5,16 +5,8 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core import edit
-from nanospeech_core.errors import UserError
 
-
-def load(model: str | None, vocoder: str | None):
-    """The model to edit with; imported here, so that --help needs no framework."""
-    try:
-        from . import Nanospeech
-    except ImportError as error:  # the framework is not installed
-        raise UserError(str(error)) from error
-    return Nanospeech.from_pretrained(model, vocoder=vocoder)
+from .generate import load
 
 
 def main(argv: list[str] | None = None) -> int:

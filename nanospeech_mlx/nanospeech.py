@@ -171,20 +171,12 @@ class Nanospeech(nn.Module):
         use_diffusion: bool | None = None,
         **options,
     ) -> np.ndarray:
-        """Change words in a recording; all but the changed words and a little around them stays, bit by bit.
+        """Change words in a recording; all but those and a little around them stays, bit by bit.
 
-        Args:
-            wave: floating-point [samples] or [samples, channels].
-            text: what is said in it.
-            edited: what should be said.
-            sample_rate: of `wave` and of what is returned.
-            margin: milliseconds, least, that are drawn anew on each side of changed words.
-            use_diffusion: None: where the model has a diffusion head.
-            options: further fields of `GenerateOptions`; those of the voice say nothing here.
-        Returns:
-            as `wave` is, of another length.
-        Raises:
-            UserError: the model has no aligner; a text, the recording or an option is unfit.
+        The arguments, what is returned and the errors are those of `nanospeech_core.edit.edit`.
+
+        use_diffusion: None: where the model has a diffusion head.
+        options: further fields of `GenerateOptions`; those of the voice say nothing here.
         """
         if use_diffusion is None:
             use_diffusion = self.diffusion_module is not None
@@ -226,7 +218,7 @@ class Nanospeech(nn.Module):
             return np.full(len(ids), np.log1p(frames[known].mean()), np.float32)
         text, told = self.tensor(ids[None]), self.tensor(known[None])
         given = self.tensor(frames[None].astype(np.float32))
-        return np.array(predictor(text, given, told)[0])
+        return self.array(predictor(text, given, told)[0])
 
     def sample(
         self,
@@ -254,7 +246,8 @@ class Nanospeech(nn.Module):
         """
         usual = self.config.sampling
         cfg = usual.cfg if cfg is None else cfg
-        start, text, noise = prompt.start, self.tensor(prompt.text), Noise(seed, *prompt.cond.shape)
+        cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
+        start, noise = prompt.start, Noise(seed, *prompt.cond.shape)
         masked = use_diffusion or refine is not None
         if masked and self.diffusion_module is None:
             flag = "--use-diffusion" if refine is None else "--refine"
@@ -262,42 +255,36 @@ class Nanospeech(nn.Module):
         if masked and self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
             raise UserError("a ddpm head needs at least 2 diffusion steps")
         if refine is not None or not masked:
-            times = ode_times(
-                usual.steps if steps is None else steps, usual.sway_coef if sway_coef is None else sway_coef
-            )
-            latents = [noise.initial]
-            for state in flow.sample(
-                self.transformer,
-                self.tensor(prompt.cond),
-                self.tensor(prompt.visible),
-                text,
-                self.tensor(noise.initial),
-                times,
-                usual.method if method is None else method,
-                cfg,
-                self.config.predict,
-            ):
-                latents.append(np.array(state))
-            tokens = latents[-1]
+            method = usual.method if method is None else method
+            steps = usual.steps if steps is None else steps
+            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
+            first, predict = self.tensor(noise.initial), self.config.predict
+            latents = [first]
+            states = flow.sample(self.transformer, cond, visible, text, first, times, method, cfg, predict)
+            for tokens in states:
+                mx.eval(tokens)
+                latents.append(tokens)
         if refine is not None:
-            prompt = remask(prompt, latents, times, refine, refine_order, seed)
+            prompt = remask(prompt, [self.array(x) for x in latents], times, refine, refine_order, seed)
+            cond, visible = self.tensor(prompt.cond), self.tensor(prompt.visible)
         if masked:
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
-            for state in mar.sample(
+            states = mar.sample(
                 self.transformer,
                 self.diffusion_module,
                 self.to_mel,
-                self.tensor(prompt.cond),
-                self.tensor(prompt.visible),
+                cond,
+                visible,
                 text,
                 plan,
                 noise,
                 diffusion_steps,
                 temperature,
                 self.config.residual_std,
-            ):
-                tokens = np.array(state)
-        frames = tokens[start:].reshape(-1, self.transformer.mel_dim)
+            )
+            for tokens in states:
+                mx.eval(tokens)
+        frames = self.array(tokens[start:]).reshape(-1, self.transformer.mel_dim)
         return frames * self.config.mel.std + self.config.mel.mean
 
     def decode(self, mel: np.ndarray) -> np.ndarray:
@@ -305,8 +292,12 @@ class Nanospeech(nn.Module):
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
         wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
-        return np.clip(np.array(wave), -1.0, 1.0)
+        return np.clip(self.array(wave), -1.0, 1.0)
 
     def tensor(self, array: np.ndarray) -> mx.array:
         """A numpy array for MLX."""
         return mx.array(array)
+
+    def array(self, tensor: mx.array) -> np.ndarray:
+        """An array of MLX as float32 numpy."""
+        return np.array(tensor)

@@ -5,19 +5,8 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core import edit
-from nanospeech_core.errors import UserError
 
-
-def load(model: str | None, vocoder: str | None):
-    """The model to edit with; imported here, so that --help needs no framework."""
-    try:
-        from . import Nanospeech
-    except ImportError as error:  # the framework is not installed
-        raise UserError(str(error)) from error
-    import torch
-
-    speaker = Nanospeech.from_pretrained(model, vocoder=vocoder)
-    return speaker.to("cuda") if torch.cuda.is_available() else speaker
+from .generate import load
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -221,25 +221,32 @@ def cut_voices(output: Path, wanted: list[dict], voice: str | None, shards: list
         cuts.append((item, key, place, meta))
     for item, key, place, meta in cuts:
         cut(output, item, key, place, meta)
-    for item, _, _, meta in cuts:
-        if meta.get("voice") is not None:
-            set_tempo(output, item["name"], [m for m in metas[meta["voice"]] if m is not meta])
+    speakers = {
+        item["name"]: [m for m in metas[meta["voice"]] if m is not meta and 2.0 < seconds(m) < 20.0]
+        for item, _, _, meta in cuts
+        if meta.get("voice") is not None
+    }
+    set_tempos(output, {name: told for name, told in speakers.items() if len(told) >= TEMPO_UTTERANCES // 2})
 
 
-def set_tempo(output: Path, name: str, metas: list[dict]) -> None:
-    """Give a stored voice the tempo that its speaker's utterances have, where there are enough of them.
+def set_tempos(output: Path, utterances: dict[str, list[dict]]) -> None:
+    """Give stored voices the tempo that their speakers' utterances have.
 
     The duration predictor hardly hears from one short recording how fast its speaker usually is.
     """
     from . import Nanospeech
     from .duration import PhoneDurationPredictor
 
-    metas = [meta for meta in metas if 2.0 < seconds(meta) < 20.0]
-    if len(metas) < TEMPO_UTTERANCES // 2:
+    if not utterances:
         return
     model = Nanospeech.from_pretrained(output)
-    if not isinstance(model.duration_predictor, PhoneDurationPredictor):
-        return
+    if isinstance(model.duration_predictor, PhoneDurationPredictor):
+        for name, metas in utterances.items():
+            set_tempo(model, output, name, metas)
+
+
+def set_tempo(model, output: Path, name: str, metas: list[dict]) -> None:
+    """Give one voice the ratio of the predicted to the actual time of about `TEMPO_UTTERANCES` utterances."""
     voice, tokenizer = load_voice(output, name), Tokenizer(model.config.text.kind, model.config.text.vocab)
     reference = make_reference(voice.audio, tokenizer.encode(voice.phonemes), voice.durations, model.config)
     predicted = actual = 0.0

@@ -171,20 +171,12 @@ class Nanospeech(nn.Module):
         use_diffusion: bool | None = None,
         **options,
     ) -> np.ndarray:
-        """Change words in a recording; all but the changed words and a little around them stays, bit by bit.
+        """Change words in a recording; all but those and a little around them stays, bit by bit.
 
-        Args:
-            wave: floating-point [samples] or [samples, channels].
-            text: what is said in it.
-            edited: what should be said.
-            sample_rate: of `wave` and of what is returned.
-            margin: milliseconds, least, that are drawn anew on each side of changed words.
-            use_diffusion: None: where the model has a diffusion head.
-            options: further fields of `GenerateOptions`; those of the voice say nothing here.
-        Returns:
-            as `wave` is, of another length.
-        Raises:
-            UserError: the model has no aligner; a text, the recording or an option is unfit.
+        The arguments, what is returned and the errors are those of `nanospeech_core.edit.edit`.
+
+        use_diffusion: None: where the model has a diffusion head.
+        options: further fields of `GenerateOptions`; those of the voice say nothing here.
         """
         if use_diffusion is None:
             use_diffusion = self.diffusion_module is not None
@@ -228,7 +220,7 @@ class Nanospeech(nn.Module):
             return np.full(len(ids), np.log1p(frames[known].mean()), np.float32)
         text, told = self.tensor(ids[None]), self.tensor(known[None])
         given = self.tensor(frames[None].astype(np.float32))
-        return predictor(text, given, told)[0].float().cpu().numpy()
+        return self.array(predictor(text, given, told)[0])
 
     @torch.inference_mode()
     def sample(
@@ -257,7 +249,8 @@ class Nanospeech(nn.Module):
         """
         usual = self.config.sampling
         cfg = usual.cfg if cfg is None else cfg
-        start, text, noise = prompt.start, self.tensor(prompt.text), Noise(seed, *prompt.cond.shape)
+        cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
+        start, noise = prompt.start, Noise(seed, *prompt.cond.shape)
         masked = use_diffusion or refine is not None
         if masked and self.diffusion_module is None:
             flag = "--use-diffusion" if refine is None else "--refine"
@@ -265,42 +258,34 @@ class Nanospeech(nn.Module):
         if masked and self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
             raise UserError("a ddpm head needs at least 2 diffusion steps")
         if refine is not None or not masked:
-            times = ode_times(
-                usual.steps if steps is None else steps, usual.sway_coef if sway_coef is None else sway_coef
-            )
-            latents = [noise.initial]
-            for state in flow.sample(
-                self.transformer,
-                self.tensor(prompt.cond),
-                self.tensor(prompt.visible),
-                text,
-                self.tensor(noise.initial),
-                times,
-                usual.method if method is None else method,
-                cfg,
-                self.config.predict,
-            ):
-                latents.append(state.float().cpu().numpy())
+            method = usual.method if method is None else method
+            steps = usual.steps if steps is None else steps
+            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
+            first, predict = self.tensor(noise.initial), self.config.predict
+            states = flow.sample(self.transformer, cond, visible, text, first, times, method, cfg, predict)
+            latents = [first, *states]
             tokens = latents[-1]
         if refine is not None:
-            prompt = remask(prompt, latents, times, refine, refine_order, seed)
+            prompt = remask(prompt, [self.array(x) for x in latents], times, refine, refine_order, seed)
+            cond, visible = self.tensor(prompt.cond), self.tensor(prompt.visible)
         if masked:
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
-            for state in mar.sample(
+            states = mar.sample(
                 self.transformer,
                 self.diffusion_module,
                 self.to_mel,
-                self.tensor(prompt.cond),
-                self.tensor(prompt.visible),
+                cond,
+                visible,
                 text,
                 plan,
                 noise,
                 diffusion_steps,
                 temperature,
                 self.config.residual_std,
-            ):
-                tokens = state.float().cpu().numpy()
-        frames = tokens[start:].reshape(-1, self.transformer.mel_dim)
+            )
+            for state in states:
+                tokens = state
+        frames = self.array(tokens[start:]).reshape(-1, self.transformer.mel_dim)
         return frames * self.config.mel.std + self.config.mel.mean
 
     @torch.inference_mode()
@@ -309,8 +294,12 @@ class Nanospeech(nn.Module):
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
         wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
-        return np.clip(wave.float().cpu().numpy(), -1.0, 1.0)
+        return np.clip(self.array(wave), -1.0, 1.0)
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """A numpy array where the weights are."""
         return torch.from_numpy(array).to(self.transformer.proj_out.weight.device)
+
+    def array(self, tensor: torch.Tensor) -> np.ndarray:
+        """A tensor as float32 numpy."""
+        return tensor.float().cpu().numpy()

@@ -31,12 +31,12 @@ from teacher import MAX_SYMBOLS, UNIT, Teacher
 
 from nanospeech_core.cli import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.files import json_lines, replacing
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.text import SYMBOLS, Tokenizer
 from nanospeech_torch.prepare.encoding import encode
 from nanospeech_torch.prepare.folder import Folder
-from nanospeech_torch.prepare.workers import end_with, interrupts_later, worker_environment
+from nanospeech_torch.prepare.workers import end_with, interrupts_later, release, worker_environment
 
 # What the first letter of a voice's name says of its language.
 LANGUAGES = {"a": "en-us", "b": "en-gb", "z": "zh"}
@@ -134,20 +134,10 @@ def slices(rows: list[dict], size: int) -> Iterator[list[dict]]:
 
 def read_texts(path: Path) -> list[dict]:
     """The rows of a JSONL file. Raises UserError, naming the line, for what cannot be synthesized."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     rows: list[dict] = []
     seen: set[str] = set()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, row in json_lines(path):
         place = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UserError(f"{place}: not a JSON object") from error
         wanted = ("id", "text", "voice")
         if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in wanted):
             raise UserError(f"{place}: not a JSON object with the strings {', '.join(wanted)}")
@@ -159,8 +149,6 @@ def read_texts(path: Path) -> list[dict]:
             raise UserError(f"{place}: {row['voice']!r} is no English or Chinese voice of the teacher")
         seen.add(row["id"])
         rows.append(row)
-    if not rows:
-        raise UserError(f"{path} is empty")
     return rows
 
 
@@ -198,6 +186,7 @@ def synthesize(
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
+            release(executor)
             raise UserError("a process of the teacher died; is there too little memory?") from error
         finally:  # shards that are being made are given up: the executor alone would finish them first
             life.close()

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nanospeech_core.chinese import simplified
 from nanospeech_core.cli import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.evalset import read_rows
@@ -178,20 +179,6 @@ def clean(text: str, source: Source) -> tuple[str, str]:
     if source.lang == "zh" and simplified(text) != text:
         return text, "traditional characters"
     return text, ""
-
-
-def simplified(text: str) -> str:
-    try:
-        import opencc
-    except ImportError as error:
-        raise UserError('Chinese needs more packages: pip install "nanospeech-mar[zh]"') from error
-    global _converter
-    if _converter is None:
-        _converter = opencc.OpenCC("t2s")
-    return _converter.convert(text)
-
-
-_converter = None
 
 
 def key(text: str) -> str:

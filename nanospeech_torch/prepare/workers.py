@@ -116,13 +116,7 @@ class Pool:
 
     def restart(self) -> None:
         """Start anew after a worker has died."""
-        # The executor of Python 3.11.2 (not of 3.11.7) waits for ever to send what no worker is left to read
-        # (github.com/python/cpython/issues/94777), unless nobody could read it.
-        manager = getattr(self.executor, "_executor_manager_thread", None)
-        if manager is not None:
-            manager.join(timeout=2.0)
-            if manager.is_alive():
-                self.executor._call_queue._reader.close()
+        release(self.executor)
         self.stop(at_once=True)
         self.start()
 
@@ -142,6 +136,19 @@ class Pool:
                     self.restart()
                     result = Rejected(found.id, "a worker process dies of it")
                 yield position, result
+
+
+def release(executor: ProcessPoolExecutor) -> None:
+    """Let an executor whose worker has died come to its end.
+
+    That of Python 3.11.2 (not of 3.11.7) waits for ever to send what no worker is left to read
+    (github.com/python/cpython/issues/94777), unless nobody could read it.
+    """
+    manager = getattr(executor, "_executor_manager_thread", None)
+    if manager is not None:
+        manager.join(timeout=2.0)
+        if manager.is_alive():
+            executor._call_queue._reader.close()
 
 
 @contextmanager
