@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -114,32 +113,18 @@ def match_level(wave: np.ndarray, rms: float = 0.07, peak: float = 0.99) -> np.n
     return (wave * gain).astype(np.float32)
 
 
-def join(
-    waves: Sequence[np.ndarray],
-    pause_seconds: float = PAUSE_SECONDS,
-    fade_seconds: float = 0.01,
-    sample_rate: int = SAMPLE_RATE,
+def fade(
+    wave: np.ndarray, rise: bool, fall: bool, seconds: float = 0.01, sample_rate: int = SAMPLE_RATE
 ) -> np.ndarray:
-    """Join sentences with silence between them, every seam faded on both sides by a raised cosine: no clicks.
-
-    Args:
-        waves: float32 [samples] each.
-        pause_seconds: the silence put between two of them.
-        fade_seconds: the length of each fade; the very first and the very last edge are left alone.
-    """
-    pause = np.zeros(round(pause_seconds * sample_rate), dtype=np.float32)
-    pieces: list[np.ndarray] = []
-    for i, wave in enumerate(waves):
-        wave = np.array(wave, dtype=np.float32)
-        n = min(round(fade_seconds * sample_rate), len(wave) // 2)
-        rise = (0.5 - 0.5 * np.cos(np.pi * np.arange(n) / max(n, 1))).astype(np.float32)
-        if i > 0:
-            pieces.append(pause)
-            wave[:n] *= rise
-        if i < len(waves) - 1:
-            wave[len(wave) - n :] *= rise[::-1]
-        pieces.append(wave)
-    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.float32)
+    """A copy of float32 [samples] that begins (`rise`) or ends (`fall`) with a raised cosine: no clicks."""
+    wave = np.array(wave, dtype=np.float32)
+    n = min(round(seconds * sample_rate), len(wave) // 2)
+    ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(n) / max(n, 1))).astype(np.float32)
+    if rise:
+        wave[:n] *= ramp
+    if fall:
+        wave[len(wave) - n :] *= ramp[::-1]
+    return wave
 
 
 def check_player() -> None:

@@ -28,6 +28,7 @@ class GenerateOptions:
     ref_audio: str | None = None  # in place of a voice
     ref_text: str | None = None
     lang: str | None = None  # None: told by the script of the text, else the voice's
+    lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
     use_diffusion: bool = False  # the masked path in place of the ODE
     num_iter: int = 12
     order: str = "random"  # in which masked decoding reveals the tokens
@@ -83,7 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
     d, usual = DEFAULTS, SamplingConfig()
     what = parser.add_argument_group("what to say, and where")
-    _add(what, "--text", help="what to say (default: standard input)")
+    _add(
+        what, "--text",
+        help="what to say (default: standard input); [pause 0.5] is half a second of silence, "
+        "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
+    )  # fmt: skip
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
@@ -93,6 +98,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=LANGUAGES,
         help="language (default: by the script of the text, then the voice)",
     )
+    _add(what, "--lexicon", metavar="FILE", help="pronunciations: lines of a word, a tab and its phonemes")
+    _add(
+        what, "--timestamps", metavar="FILE",
+        help="write when each word is said: .json (phones too), .srt or .vtt",
+    )  # fmt: skip
     voice = parser.add_argument_group("who says it")
     _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
     _add(voice, "--ref-audio", metavar="FILE", help="speak like this recording (0.5 to 30 s) instead")

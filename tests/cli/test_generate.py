@@ -127,6 +127,33 @@ def test_long_text_has_a_progress_bar_and_keeps_its_tail(backend, model):
     assert speaks("a.flac") == pytest.approx(0.4 + len(text) * FRAMES * 256 / 24000, rel=0.25)
 
 
+def test_lexicon_pauses_and_timestamps(backend, model):
+    Path("words.tsv").write_text("hello\thˈaɪ\n", encoding="utf-8")
+    text = "Hello there. [pause 0.5] How are [you](/jˈuː/)?"
+    arguments = ["--text", text, "--lexicon", "words.tsv", "--timestamps", "a.json", "--output", "a.wav"]
+    run(backend, *arguments, "--model", model, "--quiet")
+    times = json.loads(Path("a.json").read_text(encoding="utf-8"))
+    assert times["duration"] == pytest.approx(speaks("a.wav"), abs=1e-6)
+    words = [word for sentence in times["sentences"] for word in sentence["words"]]
+    assert [word["text"] for word in words] == ["Hello", "there.", "How", "are", "you?"]
+    assert [phone["text"] for phone in words[0]["phones"]] == ["h", "ˈa", "ɪ"]
+    assert words[2]["start"] - words[1]["end"] == pytest.approx(47 / 93.75, abs=1e-5)
+    assert sorted(os.listdir()) == ["a.json", "a.wav", "words.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "message"),
+    [
+        ("Hello [pause x] there.", [], '"[pause x]" is no pause of 0 to 60 seconds, such as [pause 0.5]'),
+        ("[Hi](/X/)", [], '[Hi](/X/): "X" is no phoneme of this model; it knows'),
+        ("Hi.", ["--lexicon", "no.tsv"], "cannot read no.tsv: No such file or directory"),
+        ("Hi.", ["--timestamps", "a.txt"], "the suffix must be one of .json, .srt, .vtt"),
+    ],
+)
+def test_bad_control(backend, model, text, flags, message):
+    assert message in fails(backend, "--text", text, "--model", model, "--output", "a.wav", *flags)
+
+
 def test_a_recording_in_place_of_a_voice(backend, model):
     recording = model / "voices" / "heart.flac"
     arguments = ["--text", "Hi.", "--ref-audio", recording, "--ref_text", "Hello there.", "--output", "a.wav"]

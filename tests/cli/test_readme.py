@@ -29,7 +29,9 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
 
 def speak_commands() -> list[str]:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if ".generate " in line and "--model" not in line]
+    return [
+        line for line in lines if ".generate " in line and "--model" not in line and "--lexicon" not in line
+    ]
 
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
@@ -53,6 +55,22 @@ def test_python_example(backend: str, tmp_path: Path) -> None:
     done = run([sys.executable, "-c", code.replace("nanospeech_mlx", f"nanospeech_{backend}")], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("seconds") == 2
+    assert re.fullmatch(
+        r"\[\('Wait', [\d.]+, [\d.]+\), \('for', .*\), \('me.', .*\)\]", done.stdout.splitlines()[-1]
+    )
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_control_commands(backend: str, tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("sh") if "--lexicon" in block]
+    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
+    done = run(["bash", "-e", "-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    times = (tmp_path / "control.vtt").read_text(encoding="utf-8")
+    words = ["This", "is", "Mrs.", "Nguyen", "of", "Leicester."]
+    assert re.sub(r"<.*?>", "", times.splitlines()[-1]).split() == words
+    wave, rate = soundfile.read(tmp_path / "control.wav")
+    assert 1.5 < len(wave) / rate < 6.0
 
 
 # What measures, in place of large libraries: one hears nothing, all voices are alike.

@@ -19,6 +19,7 @@ def parse(*argv: str) -> GenerateOptions:
 FLAGS = {
     "voice": ("--voice", "heart", "heart"),
     "lang": ("--lang", "en-gb", "en-gb"),
+    "lexicon": ("--lexicon", "words.tsv", "words.tsv"),
     "num_iter": ("--num_iter", "24", 24),
     "order": ("--order", "interleaved", "interleaved"),
     "diffusion_steps": ("--diffusion-steps", "16", 16),
