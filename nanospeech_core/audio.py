@@ -29,26 +29,46 @@ def read(path: str | os.PathLike) -> np.ndarray:
     Raises:
         UserError: the file is missing, unreadable, without audio, or has samples that are not finite.
     """
+    wave, rate, _ = read_whole(path, "float32")
+    return to_model(wave, rate)
+
+
+def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndarray, int, str]:
+    """Any file that libsndfile reads, as it is: [samples, channels], their rate, libsndfile's encoding.
+
+    float64 holds every sample of every encoding exactly. Raises UserError as `read` does.
+    """
     import soundfile
 
     path = Path(path)
     try:
-        with open(path, "rb") as file:  # first, for libsndfile does not say why it cannot open one
-            wave, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        with open(path, "rb") as stream:  # first, for libsndfile does not say why it cannot open one
+            with soundfile.SoundFile(stream) as file:
+                wave, rate, encoding = file.read(dtype=dtype, always_2d=True), file.samplerate, file.subtype
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except (soundfile.SoundFileError, TypeError, ValueError) as error:  # TypeError: headerless formats
         raise UserError(f"cannot read {path}: it is no audio file that libsndfile knows") from error
-    wave = wave.mean(axis=1)
     if not np.isfinite(wave).all():
         raise UserError(f"cannot use {path}: it has samples that are not finite")
-    if rate != SAMPLE_RATE and len(wave):
-        import soxr
-
-        wave = soxr.resample(wave, rate, SAMPLE_RATE)
     if not len(wave):
         raise UserError(f"cannot use {path}: it has no audio")
-    return np.ascontiguousarray(wave, dtype=np.float32)
+    return wave, rate, encoding
+
+
+def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """[samples] or [samples, channels] at any rate -> float32 [samples], mono at 24 kHz."""
+    mono = wave.mean(axis=1) if wave.ndim == 2 else wave
+    return np.ascontiguousarray(resample(mono, sample_rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def resample(wave: np.ndarray, old: int, new: int) -> np.ndarray:
+    """[samples] at the rate `old` -> at the rate `new`."""
+    if old == new:
+        return wave
+    import soxr
+
+    return soxr.resample(wave, old, new)
 
 
 def check_output(path: str | os.PathLike) -> None:
@@ -59,8 +79,13 @@ def check_output(path: str | os.PathLike) -> None:
     check_writable(path)
 
 
-def write(path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
-    """Write float32 [samples] in the format of the suffix (.wav and .flac: 16-bit PCM), clipped to [-1, 1].
+def write(
+    path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_RATE, encoding: str | None = None
+) -> None:
+    """Write [samples] or [samples, channels] in the format of the suffix.
+
+    encoding: libsndfile's name of it, where the format has it; else .wav and .flac are 16-bit PCM. Encodings
+    that are not floating-point are clipped to [-1, 1].
 
     Raises:
         UserError: an unknown suffix, an unwritable place, or samples that are not finite; no file is left.
@@ -70,11 +95,17 @@ def write(path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_R
     check_output(path)
     if not np.isfinite(wave).all():
         raise UserError(f"cannot write {path}: the audio has samples that are not finite")
-    container, encoding = FORMATS[Path(path).suffix.lower()]
-    wave = np.clip(wave, -1.0, 1.0)
+    container, usual = FORMATS[Path(path).suffix.lower()]
+    if encoding is None or not soundfile.check_format(container, encoding):
+        encoding = usual
+    if encoding not in ("FLOAT", "DOUBLE"):
+        wave = np.clip(wave, -1.0, 1.0)
+    channels = 1 if wave.ndim == 1 else wave.shape[1]
     with replacing(path) as temporary:
         try:
-            with soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container) as file:
+            with soundfile.SoundFile(
+                temporary, "w", sample_rate, channels, encoding, format=container
+            ) as file:
                 for start in range(0, len(wave), _BLOCK):
                     file.write(wave[start : start + _BLOCK])
         except soundfile.SoundFileError as error:

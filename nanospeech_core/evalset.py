@@ -13,7 +13,7 @@ from pathlib import Path
 from .audio import FORMATS
 from .config import SamplingConfig
 from .errors import UserError
-from .options import GenerateOptions
+from .options import REFINE_SHARE, GenerateOptions
 from .scorers import units
 from .text import language_of
 
@@ -24,7 +24,12 @@ SAMPLERS = {
         "speed", "seed",
     ),
     "ode": ("steps", "method", "sway_coef", "cfg", "speed", "seed"),
+    "refine": (
+        "refine", "refine_order", "steps", "method", "sway_coef", "num_iter", "order", "diffusion_steps",
+        "temperature", "temperature_schedule", "cfg", "cfg_schedule", "speed", "seed",
+    ),
 }  # fmt: skip
+USUAL = ("masked", "ode")  # where no setting is asked for
 
 
 @dataclass(frozen=True)
@@ -121,9 +126,14 @@ class Setting:
     name: str  # as it was asked for: "masked:num_iter=4,cfg=2"
     options: GenerateOptions
 
+    @property
+    def needs_head(self) -> bool:
+        """Whether it draws by the diffusion head."""
+        return self.options.use_diffusion or self.options.refine is not None
+
     def used(self, usual: SamplingConfig) -> dict:
         """The options that do something, with the model's own where none was asked for."""
-        sampler = "masked" if self.options.use_diffusion else "ode"
+        sampler = self.name.partition(":")[0]
         asked = {key: getattr(self.options, key) for key in SAMPLERS[sampler]}
         own = {key: getattr(usual, key, None) for key in asked}
         return {"sampler": sampler} | {
@@ -148,7 +158,7 @@ def parse_setting(text: str) -> Setting:
             f"there is no sampler {sampler!r}{_nearest(sampler, SAMPLERS)}; known: {', '.join(SAMPLERS)}"
         )
     known = SAMPLERS[sampler]
-    values: dict = {"use_diffusion": sampler == "masked"}
+    values: dict = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
@@ -160,7 +170,9 @@ def parse_setting(text: str) -> Setting:
         if key in values:
             raise UserError(f"{key} is given twice in {text!r}")
         values[key] = _value(key, value)
-    options = GenerateOptions(**values)
+    if sampler == "refine":
+        values = {"refine": REFINE_SHARE} | values
+    options = GenerateOptions(use_diffusion=sampler == "masked", **values)
     options.check()
     return Setting(text, options)
 

@@ -18,6 +18,13 @@ METHODS = ("euler", "midpoint", "rk4")
 CFG_SCHEDULES = ("linear", "constant")
 TEMPERATURE_SCHEDULES = ("constant", "linear")
 ORDERS = ("random", "interleaved", "blocks")
+REFINE_ORDERS = ("worst", "random")
+REFINE_SHARE = 0.3  # of a bare --refine
+# The options that `Nanospeech.sample` takes, beside the seed.
+SAMPLING = (
+    "use_diffusion", "num_iter", "order", "diffusion_steps", "temperature", "temperature_schedule", "cfg",
+    "cfg_schedule", "steps", "method", "sway_coef", "refine", "refine_order",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class GenerateOptions:
     steps: int | None = None
     method: str | None = None
     sway_coef: float | None = None
+    refine: float | None = None  # the ODE drafts, and the masked path draws this share of the tokens anew
+    refine_order: str = "worst"
     speed: float = 1.0
     seed: int = 0
 
@@ -58,12 +67,15 @@ class GenerateOptions:
             _check_range("cfg", self.cfg, 0, 20)
         if self.sway_coef is not None:
             _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
+        if self.refine is not None:
+            _check_range("refine", self.refine, 0, 1)
         _check_range("speed", self.speed, 0.25, 4)
         for flag, value, choices in (
             ("method", self.method, (None, *METHODS)),
             ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
             ("temperature-schedule", self.temperature_schedule, TEMPERATURE_SCHEDULES),
             ("order", self.order, ORDERS),
+            ("refine-order", self.refine_order, REFINE_ORDERS),
             ("lang", self.lang, (None, *LANGUAGES)),
         ):
             if value not in choices:
@@ -76,13 +88,16 @@ class GenerateOptions:
         if self.voice is not None and self.ref_audio is not None:
             raise UserError("--voice and --ref-audio exclude each other")
 
+    def sampling(self) -> dict:
+        """The arguments of `Nanospeech.sample`, without the seed."""
+        return {name: getattr(self, name) for name in SAMPLING}
+
 
 DEFAULTS = GenerateOptions()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
-    d, usual = DEFAULTS, SamplingConfig()
     what = parser.add_argument_group("what to say, and where")
     _add(
         what, "--text",
@@ -115,6 +130,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="masked autoregressive diffusion; without it, the flow ODE",
     )
+    add_sampling(how)
+    _add(parser, "--quiet", action="store_true", help="print errors only")
+
+
+def add_sampling(how: argparse._ActionsContainer) -> None:
+    """The flags of `SAMPLING` but --use-diffusion, of speed and of seed."""
+    d, usual = DEFAULTS, SamplingConfig()
     _add(how, "--num_iter", type=int, metavar="N", default=d.num_iter, help="masked decoding iterations")
     _add(
         how, "--order", choices=ORDERS, default=d.order,
@@ -149,9 +171,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         how, "--sway-coef", type=float, metavar="S",
         help=f"sway of the ODE's times, -1 to 1 (default: the model's, usually {usual.sway_coef:g})",
     )  # fmt: skip
+    _add(
+        how, "--refine", type=float, metavar="SHARE", nargs="?", const=REFINE_SHARE,
+        help="draft by the ODE, then draw this share of the tokens anew by masked diffusion "
+        f"(without a number: {REFINE_SHARE:g})",
+    )  # fmt: skip
+    _add(
+        how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
+        help="which tokens those are: worst are those about which the ODE changed its mind most",
+    )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
-    _add(parser, "--quiet", action="store_true", help="print errors only")
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:

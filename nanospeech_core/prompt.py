@@ -29,14 +29,14 @@ class Reference:
 class Prompt:
     """One sentence, ready for `flow.sample` or `mar.sample`."""
 
-    cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the reference's tokens, then zeros
+    cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the known tokens (the reference's), else zeros
     visible: np.ndarray  # bool [tokens]
     text: np.ndarray  # int64 [symbols]: an id per frame, or the ids padded by -1 ("filler")
 
     @property
     def start(self) -> int:
         """The first token to be generated."""
-        return int(self.visible.sum())
+        return int(np.argmin(self.visible))
 
 
 def pause_id(config: ModelConfig) -> int:

@@ -13,6 +13,8 @@ from torch import nn
 
 from nanospeech_core import checkpoint
 from nanospeech_core.config import ModelConfig
+from nanospeech_core.edit import MARGIN
+from nanospeech_core.edit import edit as edit_recording
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.narration import Narration, Speech
@@ -20,6 +22,7 @@ from nanospeech_core.options import DEFAULTS, GenerateOptions
 from nanospeech_core.pieces import make_pieces
 from nanospeech_core.plan import Noise, make_plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, whole_frames
+from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.speech import read_script
 from nanospeech_core.vocoder import load_with_vocoder
@@ -171,25 +174,41 @@ class Nanospeech(nn.Module):
                 progress(i, len(script.lines))
             pieces = make_pieces(script.reference, line, self.config, predict)
             for piece in pieces:
-                mel = self.sample(
-                    piece.prompt,
-                    use_diffusion=chosen.use_diffusion,
-                    num_iter=chosen.num_iter,
-                    order=chosen.order,
-                    diffusion_steps=chosen.diffusion_steps,
-                    temperature=chosen.temperature,
-                    temperature_schedule=chosen.temperature_schedule,
-                    cfg=chosen.cfg,
-                    cfg_schedule=chosen.cfg_schedule,
-                    steps=chosen.steps,
-                    method=chosen.method,
-                    sway_coef=chosen.sway_coef,
-                    seed=next(seeds),
-                )
+                mel = self.sample(piece.prompt, seed=next(seeds), **chosen.sampling())
                 last = i + 1 == len(script.lines) and piece is pieces[-1]
                 yield narration.tell(piece, self.decode(piece.with_silences(mel)), i, last)
         if progress is not None:
             progress(len(script.lines), len(script.lines))
+
+    def edit(
+        self,
+        wave: np.ndarray,
+        text: str,
+        edited: str,
+        sample_rate: int = SAMPLE_RATE,
+        margin: float = MARGIN,
+        use_diffusion: bool | None = None,
+        **options,
+    ) -> np.ndarray:
+        """Change words in a recording; all but the changed words and a little around them stays, bit by bit.
+
+        Args:
+            wave: floating-point [samples] or [samples, channels].
+            text: what is said in it.
+            edited: what should be said.
+            sample_rate: of `wave` and of what is returned.
+            margin: milliseconds, least, that are drawn anew on each side of changed words.
+            use_diffusion: None: where the model has a diffusion head.
+            options: further fields of `GenerateOptions`; those of the voice say nothing here.
+        Returns:
+            as `wave` is, of another length.
+        Raises:
+            UserError: the model has no aligner; a text, the recording or an option is unfit.
+        """
+        if use_diffusion is None:
+            use_diffusion = self.diffusion_module is not None
+        chosen = GenerateOptions(use_diffusion=use_diffusion, **options)
+        return edit_recording(self, wave, text, edited, sample_rate, margin, chosen)
 
     @torch.inference_mode()
     def predict_frames(self, reference: Reference, ids: np.ndarray, speed: float = 1.0) -> np.ndarray:
@@ -200,25 +219,35 @@ class Nanospeech(nn.Module):
             ids: int64 [symbols] of the sentence.
             speed: 2 is twice as fast; the reference's own speech is not changed.
         """
-        predictor = self.duration_predictor
-        if isinstance(predictor, PhoneDurationPredictor):
-            text = np.concatenate((reference.ids, ids))[None]
-            known = np.arange(len(text[0]))[None] < len(reference.ids)
-            given = np.zeros(text.shape, dtype=np.float32)
-            given[0, : len(reference.ids)] = reference.frames
-            given, text, known = self.tensor(given), self.tensor(text), self.tensor(known)
-            logs = predictor(text, given, known)[0, len(reference.ids) :].float().cpu().numpy()
-        elif isinstance(predictor, DurationPredictor):
-            text = np.concatenate((reference.ids, ids))[None]
-            seconds = float(predictor(self.tensor(reference.mel[None]), self.tensor(text))[0])
+        text = np.concatenate((reference.ids, ids))
+        if isinstance(self.duration_predictor, DurationPredictor):
+            mel = self.tensor(reference.mel[None])
+            seconds = float(self.duration_predictor(mel, self.tensor(text[None]))[0])
             frames = (seconds * FRAME_RATE - len(reference.mel)) / speed
             return np.array([max(len(ids), round(frames))])
-        elif self.config.text.alignment == "filler":
+        if self.config.text.alignment == "filler":
             frames = len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed
             return np.array([max(len(ids), round(frames))])
-        else:
-            logs = np.full(len(ids), np.log1p(len(reference.mel) / len(reference.ids)))
+        known = np.arange(len(text)) < len(reference.ids)
+        frames = np.concatenate((reference.frames, np.zeros(len(ids), np.int64)))
+        logs = self.infill_durations(text, frames, known)[len(reference.ids) :]
         return whole_frames(logs, speed, self.transformer.patch)
+
+    @torch.inference_mode()
+    def infill_durations(self, ids: np.ndarray, frames: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """log(1 + frames) of each symbol, float32 [symbols], told the durations of those that are known.
+
+        Args:
+            ids: int64 [symbols] with their pauses.
+            frames: of each symbol [symbols], read where known.
+            known: bool [symbols].
+        """
+        predictor = self.duration_predictor
+        if not isinstance(predictor, PhoneDurationPredictor):
+            return np.full(len(ids), np.log1p(frames[known].mean()), np.float32)
+        text, told = self.tensor(ids[None]), self.tensor(known[None])
+        given = self.tensor(frames[None].astype(np.float32))
+        return predictor(text, given, told)[0].float().cpu().numpy()
 
     @torch.inference_mode()
     def sample(
@@ -236,46 +265,62 @@ class Nanospeech(nn.Module):
         steps: int | None = DEFAULTS.steps,
         method: str | None = DEFAULTS.method,
         sway_coef: float | None = DEFAULTS.sway_coef,
+        refine: float | None = DEFAULTS.refine,
+        refine_order: str = DEFAULTS.refine_order,
         seed: int = DEFAULTS.seed,
     ) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] of what follows the reference: masked path or ODE.
+        """The log-mel float32 [frames, mel_dim] from the first hidden token on: masked path, ODE, or both.
 
-        Where cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
+        With `refine` the ODE drafts, and the masked path draws that share of the draft's tokens anew. Where
+        cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
         """
         usual = self.config.sampling
         cfg = usual.cfg if cfg is None else cfg
-        cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
-        noise = Noise(seed, *prompt.cond.shape)
-        if use_diffusion:
-            if self.diffusion_module is None:
-                raise UserError("this model has no diffusion head; it speaks without --use-diffusion")
-            if self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
-                raise UserError("a ddpm head needs at least 2 diffusion steps")
+        start, text, noise = prompt.start, self.tensor(prompt.text), Noise(seed, *prompt.cond.shape)
+        masked = use_diffusion or refine is not None
+        if masked and self.diffusion_module is None:
+            flag = "--use-diffusion" if refine is None else "--refine"
+            raise UserError(f"this model has no diffusion head; it speaks without {flag}")
+        if masked and self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
+            raise UserError("a ddpm head needs at least 2 diffusion steps")
+        if refine is not None or not masked:
+            times = ode_times(
+                usual.steps if steps is None else steps, usual.sway_coef if sway_coef is None else sway_coef
+            )
+            latents = [noise.initial]
+            for state in flow.sample(
+                self.transformer,
+                self.tensor(prompt.cond),
+                self.tensor(prompt.visible),
+                text,
+                self.tensor(noise.initial),
+                times,
+                usual.method if method is None else method,
+                cfg,
+                self.config.predict,
+            ):
+                latents.append(state.float().cpu().numpy())
+            tokens = latents[-1]
+        if refine is not None:
+            prompt = remask(prompt, latents, times, refine, refine_order, seed)
+        if masked:
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
-            states = mar.sample(
+            for state in mar.sample(
                 self.transformer,
                 self.diffusion_module,
                 self.to_mel,
-                cond,
-                visible,
+                self.tensor(prompt.cond),
+                self.tensor(prompt.visible),
                 text,
                 plan,
                 noise,
                 diffusion_steps,
                 temperature,
                 self.config.residual_std,
-            )
-        else:
-            method = usual.method if method is None else method
-            steps = usual.steps if steps is None else steps
-            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
-            start = self.tensor(noise.initial)
-            predict = self.config.predict
-            states = flow.sample(self.transformer, cond, visible, text, start, times, method, cfg, predict)
-        for state in states:
-            tokens = state
-        frames = tokens[prompt.start :].reshape(-1, self.transformer.mel_dim)
-        return frames.float().cpu().numpy() * self.config.mel.std + self.config.mel.mean
+            ):
+                tokens = state.float().cpu().numpy()
+        frames = tokens[start:].reshape(-1, self.transformer.mel_dim)
+        return frames * self.config.mel.std + self.config.mel.mean
 
     @torch.inference_mode()
     def decode(self, mel: np.ndarray) -> np.ndarray:

@@ -73,6 +73,23 @@ def test_control_commands(backend: str, tmp_path: Path) -> None:
     assert 1.5 < len(wave) / rate < 6.0
 
 
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_edit_command(backend: str, tmp_path: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if ".edit " in line]
+    spoken = [speak_commands()[0], *lines]
+    assert len(spoken) == 2
+    for command in spoken:
+        command = command.replace("nanospeech_mlx", f"nanospeech_{backend}")
+        done = run([sys.executable, *shlex.split(command)[1:]], tmp_path)
+        assert done.returncode == 0, done.stderr
+    before, after = (
+        soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("hello.wav", "edited.wav")
+    )
+    shared = min(len(before), len(after))
+    same = int((before[:shared] != after[:shared]).argmax())
+    assert 0.4 < same / 24000 < len(before) / 24000 - 0.4  # "Hello there, how" is as it was
+
+
 # What measures, in place of large libraries: one hears nothing, all voices are alike.
 STUBS = {
     "faster_whisper": """

@@ -36,13 +36,26 @@ ODE = {
     for cfg in (1.0, 2.0)
     for sway in (0.0, -1.0)
 }
-OPTIONS = {name: {"use_diffusion": True, **options} for name, options in MASKED.items()} | ODE
+REFINE = {
+    "refined, worst": {"refine": 0.4, "steps": 4, "num_iter": 3},
+    "refined, random": {"refine": 0.4, "steps": 4, "num_iter": 3, "refine_order": "random"},
+    "refined, 1 step, cfg 2": {
+        "refine": 0.4,
+        "steps": 1,
+        "num_iter": 3,
+        "refine_order": "random",
+        "cfg": 2.0,
+    },
+    "refined, rk4": {"refine": 0.2, "steps": 2, "method": "rk4", "num_iter": 1},
+}
+OPTIONS = {name: {"use_diffusion": True, **options} for name, options in MASKED.items()} | ODE | REFINE
 DEFAULTS = {
     "masked": {"use_diffusion": True},
     "masked, cfg 2": {"use_diffusion": True, "cfg": 2.0},
     "euler": {"method": "euler"},
     "midpoint": {"method": "midpoint"},
     "rk4": {"method": "rk4", "cfg": 2.0},
+    "refined": {"refine": 0.3, "steps": 4, "num_iter": 4},
 }
 
 
@@ -207,6 +220,10 @@ def test_an_original_checkpoint(folders, options):
 def test_what_a_model_cannot_do_is_told(folders, backend):
     with pytest.raises(UserError, match="no diffusion head"):
         speaker(backend, folders["original"]).generate(TEXT, use_diffusion=True)
+    with pytest.raises(UserError, match="no diffusion head; it speaks without --refine"):
+        speaker(backend, folders["original"]).generate(TEXT, refine=0.3)
+    with pytest.raises(UserError, match="worst needs at least 2 --steps"):
+        speaker(backend, folders["flow"]).generate(TEXT, refine=0.3, steps=1)
     with pytest.raises(UserError, match="at least 2 diffusion steps"):
         speaker(backend, folders["ddpm"]).generate(TEXT, use_diffusion=True, diffusion_steps=1)
 
