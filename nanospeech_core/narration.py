@@ -11,7 +11,7 @@ from .audio import PAUSE_SECONDS, fade
 from .config import ModelConfig
 from .markup import count_given, written_words
 from .mel import HOP, SAMPLE_RATE
-from .pieces import Piece, lag
+from .pieces import Piece, boundaries, lag
 from .speech import Said, Script
 from .words import SILENT, STRESS, find_words
 
@@ -136,16 +136,6 @@ class Narration:
                 sounds = tuple(phone for phone in own if phone.text not in SILENT)
                 words.append(Word(text[span.start : span.end], seconds[first], seconds[last], sounds))
         return " ".join(texts), words
-
-
-def boundaries(frames: np.ndarray, samples: int, lag: int) -> np.ndarray:
-    """Where each symbol begins in the wave, and the end: int64 [symbols + 1], in samples.
-
-    Frame t is centred on sample 256 t; speech is `lag` frames ahead of its symbols.
-    """
-    ends = (np.cumsum(frames) - lag) * HOP
-    ends[-1] = samples
-    return np.clip(np.concatenate(([0], ends)), 0, samples).astype(np.int64)
 
 
 def phones(symbols: list[str], seconds: list[float]) -> list[Phone]:

@@ -12,12 +12,14 @@ from .config import ModelConfig
 from .errors import UserError
 from .lexicon import Lexicon, check_phonemes, read_lexicon
 from .markup import Given, Markup, count_given, pronounce, read_markup
+from .mel import SAMPLE_RATE, log_mel
 from .options import GenerateOptions
-from .pieces import Hold, Line
+from .pieces import Hold, Line, boundaries, lag
 from .prompt import FRAME_RATE, Reference, make_reference, with_pauses
+from .recording import Locate, voice_from_reference
 from .sentences import as_much
 from .text import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
-from .voices import Voice, list_voices, load_voice, voice_from_reference, voices_folder
+from .voices import Voice, find_voice, list_voices, voices_folder
 from .words import SILENT
 
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
@@ -64,7 +66,7 @@ def read_script(
     options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer))
-    voice = choose_voice(folder, options, markup.plain)
+    voice = choose_voice(folder, options, markup.plain, locator(config, align))
     said = voice.phonemes if config.text.kind == "phonemes" else voice.text
     ids = tokenizer.encode(said)
     # A voice's durations are those of its phonemes, all of them.
@@ -148,19 +150,43 @@ def _append(
     ), start
 
 
-def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions, text: str = "") -> Voice:
-    """The recording of `ref_audio`, or a voice as `voices_folder` has them: the named one, else the first
-    that speaks the language of `text`, the default one before the others and a near accent before none.
+def choose_voice(
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
+    text: str = "",
+    locate: Locate | None = None,
+) -> Voice:
+    """The recording of `ref_audio`, or a voice: the named one, of those that `voices_folder` has or of the
+    user's own; else the first that speaks the language of `text`, the default one before the others and a
+    near accent before none.
+
+    locate: as `voice_from_reference` takes it.
     """
     if options.ref_audio is not None:
         return voice_from_reference(
-            options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text)
+            options.ref_audio, options.ref_text, options.lang, options.ref_asr, locate
         )
     folder = voices_folder(folder)
     if options.voice is not None:
-        return load_voice(folder, options.voice)
+        return find_voice(folder, options.voice)
     voices = list_voices(folder)
     if not voices:
-        raise UserError("this model has no voices; give it one by --ref-audio and --ref-text")
+        raise UserError("this model has no voices; give it one by --ref-audio")
     language = options.lang or language_of(text, voices[0].language)
     return min(voices, key=lambda v: (v.language != language, (v.language == "zh") != (language == "zh")))
+
+
+def locator(
+    config: ModelConfig, align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None
+) -> Locate | None:
+    """What tells when each phoneme of a recording begins, by the checkpoint's aligner; None without one."""
+    if align is None or config.text.kind != "phonemes":
+        return None
+    place = {symbol: index for index, symbol in enumerate(config.text.vocab)}
+
+    def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:
+        ids = np.array([place.get(symbol, -1) for symbol in phonemes], dtype=np.int64)
+        frames = align(log_mel(wave), with_pauses(ids, config))
+        return boundaries(frames, len(wave), lag(config)) / SAMPLE_RATE
+
+    return locate

@@ -27,7 +27,7 @@ from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.speech import read_script
 from nanospeech_core.vocoder import load_with_vocoder
-from nanospeech_core.voices import Voice, list_voices, voices_folder
+from nanospeech_core.voices import Voice, list_voices, user_folder, voices_folder
 
 from . import flow, mar
 from .aligner import Aligner
@@ -117,8 +117,8 @@ class Nanospeech(nn.Module):
         self.update(tree_unflatten([(name, mx.array(v.astype(np.float32))) for name, v in fitting.items()]))
 
     def voices(self) -> list[Voice]:
-        """The voices that the checkpoint brings, else the embedded ones; the default one first."""
-        return list_voices(voices_folder(self.folder))
+        """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
+        return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
 
     # from text to a waveform
 

@@ -161,6 +161,18 @@ def test_a_recording_in_place_of_a_voice(backend, model):
     assert 0.05 < speaks("a.wav") < 2
 
 
+def test_a_voice_of_ones_own(backend, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
+    shutil.copy(model / "voices" / "heart.flac", "me.flac")
+    line = [sys.executable, "-m", f"nanospeech_{backend}.voices", "add", "me", "me.flac", "Hello there."]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment())
+    assert (done.stdout, done.stderr) == ('me  en-us  2.0 s  "Hello there."\n', "")
+    speaking = ["--text", "Hi.", "--model", model, "--quiet", "--output", "a.wav"]
+    run(backend, *speaking, "--voice", "me")
+    assert 0.05 < speaks("a.wav") < 2
+    assert run(backend, "--list-voices", "--model", model)[0].endswith("me     en-us  yours\n")
+
+
 def test_lists_voices(backend, model):
     out, err = run(backend, "--list-voices", "--model", model)
     assert out == "heart  en-us  heart, a buzz\nemma   en-gb  emma, a buzz\n" and err == ""
@@ -240,7 +252,7 @@ def test_the_embedded_model(backend):
         (["--sway-coef", "5"], "--sway-coef must be a number from -1 to 1"),
         (["--method", "heun"], "invalid choice: 'heun'"),
         (["--lang", "xx"], "invalid choice: 'xx'"),
-        (["--ref-audio", "a.wav"], "--ref-audio needs --ref-text"),
+        (["--ref-asr", "small"], "--ref-asr finds the words of --ref-audio"),
         (["--ref-text", "Hi."], "--ref-text needs --ref-audio"),
         (["--voice", "a", "--ref-audio", "a.wav", "--ref-text", "Hi."], "exclude each other"),
         (["--outputs", "b.wav"], "unrecognized arguments: --outputs"),
@@ -427,7 +439,7 @@ RECORDINGS = {
     "text": (b"not audio at all", "it is no audio file"),
     "0 seconds": (wav(0, 0), "it has no audio"),
     "silent": (wav(2, 0), "it is silent"),
-    "too short": (wav(0.1, 0.1), "its speech lasts 0.1 s, not 0.5 to 30 s"),
+    "too short": (wav(0.1, 0.1), "its speech lasts 0.1 s; at least 2 s are needed"),
 }
 
 

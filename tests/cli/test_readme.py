@@ -61,6 +61,20 @@ def test_python_example(backend: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
+    (block,) = [block for block in blocks("sh") if ".voices add" in block]
+    wave, rate = soundfile.read(PRETRAINED / "voices" / "emma.flac")
+    soundfile.write(tmp_path / "me.wav", wave, rate)
+    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
+    done = run(["bash", "-e", "-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith('"What is said in the recording."\n')
+    wave, rate = soundfile.read(tmp_path / "me-too.wav")
+    assert 0.5 < len(wave) / rate < 4.0
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_control_commands(backend: str, tmp_path: Path) -> None:
     (block,) = [block for block in blocks("sh") if "--lexicon" in block]
     script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)

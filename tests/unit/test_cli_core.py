@@ -125,7 +125,7 @@ def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
         (["--text", "a", "--cfg", "nan"], "--cfg must be a number from 0 to 20, not nan"),
         (["--text", "a", "--num_iter", "0"], "--num_iter must be"),
         (["--text", "a", "--num-iter", "x"], "invalid int value"),
-        (["--text", "a", "--ref-audio", "a.wav"], "--ref-audio needs --ref-text"),
+        (["--text", "a", "--ref-text", "b"], "--ref-text needs --ref-audio"),
         (["--text", "a", "--method", "heun"], "invalid choice"),
         (["--nonsense"], "unrecognized arguments"),
         (["--text", "a", "--out", "a.wav"], "unrecognized arguments"),  # no abbreviations

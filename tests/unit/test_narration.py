@@ -10,9 +10,9 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, SAMPLE_RATE
-from nanospeech_core.narration import Narration, Speech, boundaries, phones
+from nanospeech_core.narration import Narration, Speech, phones
 from nanospeech_core.options import GenerateOptions
-from nanospeech_core.pieces import HELD_FRAMES, Hold, Line, hold, make_pieces, split
+from nanospeech_core.pieces import HELD_FRAMES, Hold, Line, boundaries, hold, make_pieces, split
 from nanospeech_core.prompt import MAX_FRAMES, with_pauses
 from nanospeech_core.speech import read_script
 from nanospeech_core.voices import save_voice
