@@ -23,6 +23,7 @@ class Reference:
     mel: np.ndarray  # float32 [frames, mel_dim], normalized
     ids: np.ndarray  # int64 [symbols]
     frames: np.ndarray  # int64 [symbols], the frames of each symbol; they sum to the mel's
+    tempo: float = 1.0  # of the voice, see `Voice`
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def read_script(
     # A voice's durations are those of its phonemes, all of them.
     known = config.text.kind == "phonemes" and len(ids) == len(said)
     reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
+    reference = replace(reference, tempo=voice.tempo)
     language = options.lang or language_of(markup.plain, voice.language)
     lines, told = make_lines(markup, tokenizer, language, config)
     if not lines:

@@ -230,7 +230,7 @@ class Nanospeech(nn.Module):
         known = np.arange(len(text)) < len(reference.ids)
         frames = np.concatenate((reference.frames, np.zeros(len(ids), np.int64)))
         logs = self.infill_durations(text, frames, known)[len(reference.ids) :]
-        return whole_frames(logs, speed, self.transformer.patch)
+        return whole_frames(logs, speed * reference.tempo, self.transformer.patch)
 
     def infill_durations(self, ids: np.ndarray, frames: np.ndarray, known: np.ndarray) -> np.ndarray:
         """log(1 + frames) of each symbol, float32 [symbols], told the durations of those that are known.

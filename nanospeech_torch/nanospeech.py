@@ -231,7 +231,7 @@ class Nanospeech(nn.Module):
         known = np.arange(len(text)) < len(reference.ids)
         frames = np.concatenate((reference.frames, np.zeros(len(ids), np.int64)))
         logs = self.infill_durations(text, frames, known)[len(reference.ids) :]
-        return whole_frames(logs, speed, self.transformer.patch)
+        return whole_frames(logs, speed * reference.tempo, self.transformer.patch)
 
     @torch.inference_mode()
     def infill_durations(self, ids: np.ndarray, frames: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -41,6 +41,7 @@ class VocoderLossConfig:
     mel: float = 45.0
     stft: float = 20.0
     modulation: float = 20.0
+    phase: float = 0.0
     adversarial: float = 1.0
     features: float = 2.0
     adversarial_start: int = 0
@@ -50,7 +51,18 @@ class VocoderLossConfig:
     discriminator_learning_rate: float = 2e-4
 
     def __post_init__(self) -> None:
-        least("loss", self, 0, "mel", "stft", "modulation", "adversarial", "features", "adversarial_start")
+        least(
+            "loss",
+            self,
+            0,
+            "mel",
+            "stft",
+            "modulation",
+            "phase",
+            "adversarial",
+            "features",
+            "adversarial_start",
+        )
         least("loss", self, 1, "adversarial_crops", "discriminator_width")
         least("loss", self, 4, "adversarial_frames")
         positive("loss", self, "discriminator_learning_rate")

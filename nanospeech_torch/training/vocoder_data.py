@@ -48,7 +48,7 @@ class CropBatch:
     def counts(self) -> dict[str, float]:
         """What each loss is a mean over: crops."""
         crops, judged = float(len(self.wave)), float(self.judged)
-        everywhere = dict.fromkeys(("mel", "stft", "modulation"), crops)
+        everywhere = dict.fromkeys(("mel", "stft", "modulation", "phase"), crops)
         return everywhere | dict.fromkeys(("discriminator", "adversarial", "features"), judged)
 
     @property

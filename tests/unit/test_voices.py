@@ -34,7 +34,7 @@ def make_voice(name: str = "heart", **changes) -> Voice:
 def test_saved_and_loaded(tmp_path):
     save_voice(tmp_path, make_voice())
     loaded = load_voice(tmp_path, "heart")
-    for field in ("name", "text", "phonemes", "durations", "language", "description", "default"):
+    for field in ("name", "text", "phonemes", "durations", "language", "description", "default", "tempo"):
         assert getattr(loaded, field) == getattr(make_voice(), field)
     assert loaded.audio == pytest.approx(make_voice().audio, abs=1e-4)
     assert loaded.seconds == pytest.approx(1.2)
@@ -69,6 +69,8 @@ def test_no_voices_at_all(tmp_path):
         ({"text": None}, "needs text"),
         ({"language": 3}, "needs language"),
         ({"default": "yes"}, "needs default .true or false."),
+        ({"tempo": "fast"}, "tempo must be a number from 0.5 to 2"),
+        ({"tempo": 0}, "tempo must be a number from 0.5 to 2"),
         ({"speaker": "x"}, "unknown key: speaker"),
         ({"durations": [0.6, 0.6]}, "must be 6 numbers"),
         ({"durations": "long"}, "must be 6 numbers"),
