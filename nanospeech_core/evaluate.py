@@ -101,6 +101,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 
 def _check(args: argparse.Namespace) -> None:
     """Raise UserError for arguments that are out of range or do not go together."""
+    if args.ref_audio is not None and args.ref_text is None:
+        raise UserError("--ref-audio needs --ref-text, the words that are said in it")
     GenerateOptions(voice=args.voice, ref_audio=args.ref_audio, ref_text=args.ref_text).check()
     if args.limit is not None and args.limit < 1 or args.threads < 0:
         raise UserError("--limit must be at least 1, and --threads at least 0")

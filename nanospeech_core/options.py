@@ -33,8 +33,10 @@ class GenerateOptions:
 
     voice: str | None = None  # None: the model's default voice, or its first that speaks Chinese
     ref_audio: str | None = None  # in place of a voice
-    ref_text: str | None = None
+    ref_text: str | None = None  # None: a recogniser finds it
+    ref_asr: str | None = None  # the recogniser, KIND:MODEL; None: one that is installed
     lang: str | None = None  # None: told by the script of the text, else the voice's
+    lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
     use_diffusion: bool = False  # the masked path in place of the ODE
     num_iter: int = 12
     order: str = "random"  # in which masked decoding reveals the tokens
@@ -80,10 +82,10 @@ class GenerateOptions:
             if value not in choices:
                 names = ", ".join(choice for choice in choices if choice)
                 raise UserError(f"--{flag} must be one of {names}, not {value!r}")
-        if self.ref_audio is not None and self.ref_text is None:
-            raise UserError("--ref-audio needs --ref-text, the words that are said in it")
         if self.ref_text is not None and self.ref_audio is None:
             raise UserError("--ref-text needs --ref-audio, the recording it is said in")
+        if self.ref_asr is not None and (self.ref_audio is None or self.ref_text is not None):
+            raise UserError("--ref-asr finds the words of --ref-audio where there is no --ref-text")
         if self.voice is not None and self.ref_audio is not None:
             raise UserError("--voice and --ref-audio exclude each other")
 
@@ -98,7 +100,11 @@ DEFAULTS = GenerateOptions()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
     what = parser.add_argument_group("what to say, and where")
-    _add(what, "--text", help="what to say (default: standard input)")
+    _add(
+        what, "--text",
+        help="what to say (default: standard input); [pause 0.5] is half a second of silence, "
+        "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
+    )  # fmt: skip
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
@@ -108,10 +114,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=LANGUAGES,
         help="language (default: by the script of the text, then the voice)",
     )
+    _add(what, "--lexicon", metavar="FILE", help="pronunciations: lines of a word, a tab and its phonemes")
+    _add(
+        what, "--timestamps", metavar="FILE",
+        help="write when each word is said: .json (phones too), .srt or .vtt",
+    )  # fmt: skip
     voice = parser.add_argument_group("who says it")
     _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
-    _add(voice, "--ref-audio", metavar="FILE", help="speak like this recording (0.5 to 30 s) instead")
-    _add(voice, "--ref-text", metavar="TEXT", help="what is said in the recording")
+    _add(
+        voice,
+        "--ref-audio",
+        metavar="FILE",
+        help="speak like this recording (2 to 15 s are used) instead; only of a person who agreed to it",
+    )
+    _add(voice, "--ref-text", metavar="TEXT", help="what is said in it (default: what a recogniser hears)")
+    _add(
+        voice,
+        "--ref-asr",
+        metavar="KIND:MODEL",
+        help="the recogniser: faster-whisper: or mlx-whisper:, and "
+        "a model's name or folder (default: the small one of what is installed)",
+    )
     _add(voice, "--list-voices", action="store_true", help="list the model's voices and exit")
     how = parser.add_argument_group("how it is generated")
     _add(

@@ -181,27 +181,6 @@ def make_prompt(
     return Prompt(cond, np.arange(total) < start, text)
 
 
-def make_prompts(
-    reference: Reference, ids: np.ndarray, config: ModelConfig, predict: Callable[[np.ndarray], np.ndarray]
-) -> list[Prompt]:
-    """The prompts of one sentence: one, or those of its parts where it is too long to be spoken at once.
-
-    Args:
-        reference: the voice.
-        ids: int64 [symbols] of the sentence ("durations": with its pauses).
-        config: the model's.
-        predict: ids -> frames, as `make_prompt` takes them.
-    Raises:
-        UserError: even a single symbol does not fit beside the reference.
-    """
-    frames = predict(ids)
-    if total_tokens(reference, frames, config.transformer.patch) * config.transformer.patch > MAX_FRAMES:
-        parts = halves(ids, config)
-        if len(parts) > 1:
-            return [prompt for part in parts for prompt in make_prompts(reference, part, config, predict)]
-    return [make_prompt(reference, ids, frames, config)]
-
-
 def total_tokens(reference: Reference, frames: np.ndarray | int, patch: int) -> int:
     """Tokens of the reference and of a sentence of `frames`, the last of which may be filled up."""
     return len(reference.mel) // patch + -(-int(np.sum(frames)) // patch)

@@ -12,19 +12,22 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
-from nanospeech_core import audio, checkpoint, speech
+from nanospeech_core import checkpoint
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.edit import MARGIN
 from nanospeech_core.edit import edit as edit_recording
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.narration import Narration, Speech
 from nanospeech_core.options import DEFAULTS, GenerateOptions
+from nanospeech_core.pieces import make_pieces
 from nanospeech_core.plan import Noise, make_plan
-from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, make_prompts, whole_frames
+from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, whole_frames
 from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
+from nanospeech_core.speech import read_script
 from nanospeech_core.vocoder import load_with_vocoder
-from nanospeech_core.voices import Voice, list_voices, voices_folder
+from nanospeech_core.voices import Voice, list_voices, user_folder, voices_folder
 
 from . import flow, mar
 from .aligner import Aligner
@@ -114,8 +117,8 @@ class Nanospeech(nn.Module):
         self.update(tree_unflatten([(name, mx.array(v.astype(np.float32))) for name, v in fitting.items()]))
 
     def voices(self) -> list[Voice]:
-        """The voices that the checkpoint brings, else the embedded ones; the default one first."""
-        return list_voices(voices_folder(self.folder))
+        """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
+        return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
 
     # from text to a waveform
 
@@ -131,7 +134,7 @@ class Nanospeech(nn.Module):
         Raises:
             UserError: the text cannot be spoken, the voice is unknown, an option is out of range.
         """
-        return audio.join(list(self.stream(text, voice, **options)))
+        return np.concatenate(list(self.stream(text, voice, **options)))
 
     def stream(
         self,
@@ -142,24 +145,40 @@ class Nanospeech(nn.Module):
     ) -> Iterator[np.ndarray]:
         """Speak sentence by sentence, yielding float32 [samples] each; the arguments are those of `generate`.
 
+        Concatenated they are what `generate` returns.
+
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         """
+        for speech in self.speak(text, voice, progress, **options):
+            yield speech.wave
+
+    def speak(
+        self,
+        text: str,
+        voice: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **options,
+    ) -> Iterator[Speech]:
+        """`stream` with the text of each sentence, its words and phones and their times."""
         chosen = GenerateOptions(voice=voice, **options)
         align = None if self.aligner is None else self.aligner.align
-        script = speech.read_script(text, self.config, self.folder, chosen, align)
+        script = read_script(text, self.config, self.folder, chosen, align)
         seeds = itertools.count(chosen.seed)
 
         def predict(ids: np.ndarray) -> np.ndarray:
             return self.predict_frames(script.reference, ids, chosen.speed)
 
-        for i, ids in enumerate(script.sentences):
+        narration = Narration(script, self.config)
+        for i, line in enumerate(script.lines):
             if progress is not None:
-                progress(i, len(script.sentences))
-            for prompt in make_prompts(script.reference, ids, self.config, predict):
-                mel = self.sample(prompt, seed=next(seeds), **chosen.sampling())
-                yield self.decode(mel)
+                progress(i, len(script.lines))
+            pieces = make_pieces(script.reference, line, self.config, predict)
+            for piece in pieces:
+                mel = self.sample(piece.prompt, seed=next(seeds), **chosen.sampling())
+                last = i + 1 == len(script.lines) and piece is pieces[-1]
+                yield narration.tell(piece, self.decode(piece.with_silences(mel)), i, last)
         if progress is not None:
-            progress(len(script.sentences), len(script.sentences))
+            progress(len(script.lines), len(script.lines))
 
     def edit(
         self,

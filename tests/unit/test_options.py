@@ -19,6 +19,7 @@ def parse(*argv: str) -> GenerateOptions:
 FLAGS = {
     "voice": ("--voice", "heart", "heart"),
     "lang": ("--lang", "en-gb", "en-gb"),
+    "lexicon": ("--lexicon", "words.tsv", "words.tsv"),
     "num_iter": ("--num_iter", "24", 24),
     "order": ("--order", "interleaved", "interleaved"),
     "diffusion_steps": ("--diffusion-steps", "16", 16),
@@ -52,11 +53,13 @@ def test_flags_with_dashes_and_underscores(field):
 
 def test_every_field_has_a_flag():
     names = {field.name for field in dataclasses.fields(GenerateOptions)}
-    assert names == set(FLAGS) | {"use_diffusion", "ref_audio", "ref_text"}
+    assert names == set(FLAGS) | {"use_diffusion", "ref_audio", "ref_text", "ref_asr"}
     assert parse("--use_diffusion") == parse("--use-diffusion") == GenerateOptions(use_diffusion=True)
     assert parse("--refine") == parse("--refine", "0.3") == GenerateOptions(refine=0.3)
     expected = GenerateOptions(ref_audio="a.wav", ref_text="hi")
     assert parse("--ref_audio", "a.wav", "--ref-text", "hi") == expected
+    expected = GenerateOptions(ref_audio="a.wav", ref_asr="faster-whisper:small")
+    assert parse("--ref_audio", "a.wav", "--ref-asr", "faster-whisper:small") == expected
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,8 @@ def test_every_field_has_a_flag():
         ({"temperature_schedule": "cosine"}, "--temperature-schedule must be one of constant, linear"),
         ({"order": "left"}, "--order must be one of random, interleaved, blocks"),
         ({"lang": "fr"}, "--lang must be one of en-us, en-gb, zh"),
-        ({"ref_audio": "a.wav"}, "--ref-audio needs --ref-text"),
+        ({"ref_asr": "small"}, "--ref-asr finds the words of --ref-audio"),
+        ({"ref_audio": "a.wav", "ref_text": "hi", "ref_asr": "small"}, "--ref-asr finds the words"),
         ({"ref_text": "hi"}, "--ref-text needs --ref-audio"),
         ({"ref_audio": "a.wav", "ref_text": "hi", "voice": "heart"}, "exclude each other"),
     ],
