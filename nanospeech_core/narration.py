@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,9 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """A sentence, spoken; the waves of all, concatenated, are the whole speech.
+    """A sentence, spoken, or a chunk of one; the waves of all, concatenated, are the whole speech.
+
+    The first chunk of a sentence has the text, the words and the phones of all of it, the others have none.
 
     phones: without a gap from the beginning to the end of the wave; () with words () where the model does not
     know when it says what (config `text.alignment`).
@@ -55,6 +58,16 @@ class Speech:
         return self.start + len(self.wave) / self.sample_rate
 
 
+def join(speeches: Sequence[Speech]) -> list[Speech]:
+    """Sentences whose chunks are joined again."""
+    whole: list[list[Speech]] = []
+    for speech in speeches:
+        if speech.text or not whole:
+            whole.append([])
+        whole[-1].append(speech)
+    return [replace(chunks[0], wave=np.concatenate([c.wave for c in chunks])) for chunks in whole]
+
+
 class Narration:
     """Puts pauses around waves and times to words, piece by piece."""
 
@@ -63,38 +76,62 @@ class Narration:
         self.samples = 0  # of the speech so far
 
     def tell(self, piece: Piece, wave: np.ndarray, number: int, last: bool) -> Speech:
-        """The next piece.
+        """The next piece, whose wave float32 [samples] is there; the rest as in `tell_chunks`."""
+        (speech,) = self.tell_chunks(piece, [wave], len(wave), number, last)
+        return speech
+
+    def tell_chunks(
+        self, piece: Piece, chunks: Iterable[np.ndarray], samples: int, number: int, last: bool
+    ) -> Iterator[Speech]:
+        """The next piece, chunk by chunk: the first tells text, words and phones of all of it.
 
         Args:
             piece: of line `number` of the script.
-            wave: float32 [samples], what the vocoder made of it.
+            chunks: float32 [samples] each, what the vocoder makes of it; they are asked for one by one.
+            samples: of all chunks.
             last: whether nothing follows.
         """
         said = self.script.said[number]
         symbols = [self.config.text.vocab[i] for i in piece.line.ids]
         timed = self.config.text.alignment == "durations"
-        edges = boundaries(piece.frames, len(wave), lag(self.config)) if timed else np.array([0, len(wave)])
+        edges = boundaries(piece.frames, samples, lag(self.config)) if timed else np.array([0, samples])
         sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT] if timed else [0]
         first, final = edges[sounds[0]], edges[sounds[-1] + 1]
         line = piece.line
         before = 0 if line.lead is None else line.lead * HOP - first
-        after = 0 if line.tail is None else line.tail * HOP - (len(wave) - final)
+        after = 0 if line.tail is None else line.tail * HOP - (samples - final)
         if line.tail is None and not last:
             after = round(PAUSE_SECONDS * SAMPLE_RATE)
-        kept = wave[max(0, -before) : len(wave) - max(0, -after)]
-        kept = fade(kept, self.samples > 0 or before != 0, not last or after != 0)
-        silence = [np.zeros(max(0, length), np.float32) for length in (before, after)]
-        whole = np.concatenate((silence[0], kept, silence[1]))
+        # Each sample of the wave times its loudness, and silence around.
+        gain = np.zeros(samples, np.float32)
+        kept = slice(max(0, -before), samples - max(0, -after))
+        gain[kept] = fade(np.ones_like(gain[kept]), self.samples > 0 or before != 0, not last or after != 0)
+        length = max(0, before) + len(gain[kept]) + max(0, after)
 
         begin = self.samples / SAMPLE_RATE
-        self.samples += len(whole)
-        if not timed:
-            return Speech(whole, self._text(said), begin)
-        edges = np.clip(edges + before, 0, len(whole))
-        edges[0], edges[-1] = 0, len(whole)
-        seconds = [begin + int(edge) / SAMPLE_RATE for edge in edges]
-        text, words = self._words(said, line.start, symbols, seconds)
-        return Speech(whole, text, begin, tuple(words), tuple(phones(symbols, seconds)))
+        if timed:
+            edges = np.clip(edges + before, 0, length)
+            edges[0], edges[-1] = 0, length
+            seconds = [begin + int(edge) / SAMPLE_RATE for edge in edges]
+            text, words = self._words(said, line.start, symbols, seconds)
+            told = (text, tuple(words), tuple(phones(symbols, seconds)))
+        else:
+            told = (self._text(said), (), ())
+        silence, done = np.zeros(max(0, before), np.float32), 0
+        for chunk in chunks:
+            place = slice(max(done, kept.start), min(done + len(chunk), kept.stop))
+            wave = chunk[max(0, place.start - done) : max(0, place.stop - done)]
+            parts = [silence, wave * gain[place]] if len(wave) else [silence]
+            done += len(chunk)
+            if done == samples:
+                parts.append(np.zeros(max(0, after), np.float32))
+            wave = np.concatenate(parts)
+            silence = silence[:0]
+            if len(wave):
+                start = self.samples / SAMPLE_RATE
+                self.samples += len(wave)
+                yield Speech(wave, told[0], start, *told[1:])
+                told = ("", (), ())
 
     def _text(self, said: list[Said]) -> str:
         return " ".join(written_words(part.sentence.written, part.given) for part in said)

@@ -44,8 +44,18 @@ class Piece:
 
     line: Line
     prompt: Prompt
+    drawn: int  # frames of its mel
     frames: np.ndarray  # int64 [symbols] of each symbol, silences included; of "filler" models [1]
     silences: tuple[tuple[int, int], ...] = ()  # (frame of the drawn mel, frames of silence put in there)
+
+    @property
+    def total(self) -> int:
+        """Frames of its mel with the rest of its long pauses."""
+        return self.shown(self.drawn)
+
+    def shown(self, known: int) -> int:
+        """Where the first `known` frames of the drawn mel end with the silences put in."""
+        return known + sum(frames for at, frames in self.silences if at <= known)
 
     def with_silences(self, mel: np.ndarray) -> np.ndarray:
         """What was drawn, log-mel [frames, mel_dim], with the rest of its long pauses."""
@@ -105,7 +115,9 @@ def make_pieces(
         if held.frames > HELD_FRAMES:
             middle = int(ends[held.last - 1]) - HELD_FRAMES // 2 - lag(config)
             silences.append((middle, held.frames - HELD_FRAMES))
-    return [Piece(line, make_prompt(reference, line.ids, drawn, config), whole, tuple(silences))]
+    prompt = make_prompt(reference, line.ids, drawn, config)
+    hidden = (len(prompt.cond) - prompt.start) * patch
+    return [Piece(line, prompt, hidden, whole, tuple(silences))]
 
 
 def split(line: Line, config: ModelConfig) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,37 @@ class Prompt:
     def start(self) -> int:
         """The first token to be generated."""
         return int(np.argmin(self.visible))
+
+
+def collate(
+    prompts: Sequence[Prompt], patch: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Prompts as one batch, the shorter ones padded at their end.
+
+    Returns:
+        cond float32 [batch, tokens, channels], visible bool [batch, tokens], text int64 [batch, symbols] (-1:
+        none), and the mask, bool [batch, tokens], false where padded; None where nothing is.
+    """
+    tokens = np.array([len(prompt.cond) for prompt in prompts])
+    symbols = max(len(prompt.text) for prompt in prompts)
+    if (tokens < tokens.max()).any():
+        symbols = max(symbols, int(tokens.max()) * patch)
+    cond = np.zeros((len(prompts), tokens.max(), prompts[0].cond.shape[1]), np.float32)
+    visible = np.zeros(cond.shape[:2], bool)
+    text = np.full((len(prompts), symbols), -1, np.int64)
+    for b, prompt in enumerate(prompts):
+        cond[b, : tokens[b]], visible[b, : tokens[b]] = prompt.cond, prompt.visible
+        text[b, : len(prompt.text)] = prompt.text
+    mask = np.arange(tokens.max()) < tokens[:, None]
+    return cond, visible, text, None if mask.all() else mask
+
+
+def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays [length, channels] as one, [rows, the longest, channels], zeros at their ends."""
+    result = np.zeros((len(rows), max(map(len, rows)), rows[0].shape[1]), rows[0].dtype)
+    for row, values in zip(result, rows, strict=True):
+        row[: len(values)] = values
+    return result
 
 
 def pause_id(config: ModelConfig) -> int:

@@ -8,7 +8,7 @@ network predicts the clean token, and few Euler steps do.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import mlx.core as mx
 import numpy as np
@@ -79,7 +79,10 @@ class SimpleMLPAdaLN(nn.Module):
 
     def __call__(self, x: mx.array, t: mx.array, c: mx.array) -> mx.array:
         """x [rows, in_channels], t [rows] (or [1]) on the 0..1000 scale, c [rows, z_channels]."""
-        y = self.time_embed(t) + self.cond_embed(c)
+        return self.denoise(x, self.time_embed(t) + self.cond_embed(c))
+
+    def denoise(self, x: mx.array, y: mx.array) -> mx.array:
+        """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
         x = self.input_proj(x.astype(self.input_proj.bias.dtype))
         for block in self.res_blocks:
             x = block(x, y)
@@ -147,18 +150,15 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def in_context(
-        self, z: mx.array, to_mel: Callable[[mx.array], mx.array] | None, mask: mx.array | None = None
-    ) -> mx.array:
+    def in_context(self, z: mx.array, base: mx.array | None, mask: mx.array | None = None) -> mx.array:
         """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
 
-        to_mel: the mel regression; the head's loss does not train it. mask: bool [batch, tokens], false where
-        padded.
+        base: the mel regression on z [batch, tokens, channels]; the head's loss does not train it. mask: bool
+        [batch, tokens], false where padded.
         """
         if self.context is None:
             return z
-        base = mx.stop_gradient(to_mel(z)) if self.context.regression else None
-        return self.context(z, base, mask)
+        return self.context(z, mx.stop_gradient(base) if self.context.regression else None, mask)
 
     def loss(self, target: mx.array, z: mx.array, t: mx.array, noise: mx.array) -> dict[str, mx.array]:
         """The loss of each row.
@@ -184,8 +184,9 @@ class DiffLoss(nn.Module):
         init: mx.array,
         noise: np.ndarray | None,
         steps: int,
-        temperature: float,
-        cfg: float,
+        temperature: float | mx.array,
+        cfg: float | mx.array,
+        times: mx.array | None = None,
     ) -> Iterator[mx.array]:
         """Draw a token per row, yielding the rows after each step; the last yield is the sample.
 
@@ -194,40 +195,65 @@ class DiffLoss(nn.Module):
             init: standard normal [rows, channels].
             noise: for "ddpm" standard normal [steps, rows, channels], in the order of use; None for "flow".
             steps: denoising steps.
-            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow").
-            cfg: guidance scale; 1 is none.
+            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow"); one
+                for all, or [rows, 1].
+            cfg: guidance scale, read where z has the rows for it; one for all, or [rows, 1].
+            times: of `embed_times(steps)`, where they are at hand.
         """
+        c = self.net.cond_embed(z)
+        times = self.embed_times(steps) if times is None else times
         if self.objective == "flow":
-            return self.sample_flow(z, init, steps, temperature, cfg)
-        return self.sample_ddpm(z, init, noise, steps, temperature, cfg)
+            return self.sample_flow(c, init, times, temperature, cfg)
+        return self.sample_ddpm(c, init, noise, times, temperature, cfg)
 
-    def predict(self, x: mx.array, t: float, z: mx.array, cfg: float) -> mx.array:
-        """The network's float32 output [rows, ...], its first `channels` guided: u + cfg (c - u)."""
-        time = mx.full((1,), t)
-        if cfg == 1:
-            return self.net(x, time, z).astype(mx.float32)
-        cond, uncond = mx.split(self.net(mx.concatenate((x, x)), time, z).astype(mx.float32), 2)
+    def embed_times(self, steps: int) -> mx.array:
+        """The embedded timesteps of `steps` denoising steps [steps, width], the noisiest first."""
+        if self.objective == "flow":
+            times = [1000 * t for t in ode_times(steps)[:-1]]
+        else:
+            times = [float(row.timestep) for row in reversed(ddpm_table(steps))]
+        return self.net.time_embed(mx.array(times))
+
+    def predict(self, x: mx.array, y: mx.array, cfg: float | mx.array) -> mx.array:
+        """The network's float32 output [rows, ...] for `SimpleMLPAdaLN.denoise`'s y.
+
+        Where y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+        """
+        if y.shape[0] == x.shape[0]:
+            return self.net.denoise(x, y).astype(mx.float32)
+        cond, uncond = mx.split(self.net.denoise(mx.concatenate((x, x)), y).astype(mx.float32), 2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
         return mx.concatenate((guided, cond[:, self.channels :]), axis=-1)
 
     def sample_flow(
-        self, z: mx.array, init: mx.array, steps: int, temperature: float, cfg: float
+        self,
+        c: mx.array,
+        init: mx.array,
+        times: mx.array,
+        temperature: float | mx.array,
+        cfg: float | mx.array,
     ) -> Iterator[mx.array]:
-        """Euler steps from noise (0) to token (1)."""
+        """Euler steps from noise (0) to token (1), told embedded conditions c."""
         x = init * temperature
-        times = ode_times(steps)
-        for t, end in zip(times[:-1], times[1:], strict=True):
-            clean = self.predict(x, 1000 * t, z, cfg)
+        points = ode_times(len(times))
+        for t, end, time in zip(points[:-1], points[1:], times, strict=True):
+            clean = self.predict(x, time + c, cfg)
             x = x + (clean - x) * ((end - t) / (1 - t))
             yield x
 
     def sample_ddpm(
-        self, z: mx.array, init: mx.array, noise: np.ndarray, steps: int, temperature: float, cfg: float
+        self,
+        c: mx.array,
+        init: mx.array,
+        noise: np.ndarray,
+        times: mx.array,
+        temperature: float | mx.array,
+        cfg: float | mx.array,
     ) -> Iterator[mx.array]:
-        """Ancestral sampling (arXiv 2102.09672) over `steps` respaced timesteps."""
+        """Ancestral sampling (arXiv 2102.09672) over respaced timesteps, told embedded conditions c."""
         x = init
-        for row, draw in zip(reversed(ddpm_table(steps)), noise, strict=True):
-            eps, variance = mx.split(self.predict(x, row.timestep, z, cfg), 2, axis=-1)
+        for row, draw, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
+            eps, variance = mx.split(self.predict(x, time + c, cfg), 2, axis=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2

@@ -6,16 +6,15 @@ text. Each iteration draws the tokens that its plan reveals from DiffLoss(z); fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import mlx.core as mx
 from mlx import nn
 
-from nanospeech_core.plan import Noise, Plan
+from nanospeech_core.plan import Noise, Plan, turns
 
 from .diffloss import DiffLoss
 from .dit import DiT
-from .flow import guidance_rows
 
 
 def condition(
@@ -40,46 +39,62 @@ def sample(
     cond: mx.array,
     visible: mx.array,
     text: mx.array,
-    plan: Plan,
-    noise: Noise,
+    plans: Sequence[Plan],
+    noises: Sequence[Noise],
     diffusion_steps: int,
     temperature: float = 1.0,
     residual_std: float = 1.0,
-) -> Iterator[mx.array]:
-    """Generate one utterance, yielding its tokens [tokens, channels] after each iteration, masked ones zero.
+    mask: mx.array | None = None,
+) -> Iterator[tuple[mx.array, mx.array]]:
+    """Generate a batch, yielding twice [batch, tokens, channels] after each iteration: tokens and a draft.
+
+    Tokens that are still masked are zero; in the draft they are what the mel regression expects there.
 
     Args:
         transformer, diffusion_module: the networks.
         to_mel: the mel regression on z; the head models its residual / `residual_std`. None: the tokens.
-        cond: visible tokens [tokens, channels], normalized, zeros elsewhere.
-        visible: bool [tokens].
-        text: int32 [symbols], one id per frame (-1: none).
-        plan: which tokens each iteration reveals, its guidance scale and its share of the temperature.
-        noise: every draw.
+        cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
+        visible: bool [batch, tokens].
+        text: int32 [batch, symbols], one id per frame (-1: none).
+        plans: which tokens each iteration reveals, its guidance scale and its share of the temperature.
+        noises: every draw of each utterance.
         diffusion_steps: denoising steps of the head.
         temperature: scale of the head's noise.
         residual_std: see `to_mel`.
+        mask: bool [batch, tokens], false where padded, or None.
     """
-    guided = any(scale != 1 for scale in plan.cfg)
-    conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, guided)
+    batch, tokens, channels = cond.shape
     modulations = transformer.modulations(mx.zeros(1))
-    for k, (reveal, scale, heat) in enumerate(zip(plan.reveal, plan.cfg, plan.temperature, strict=True)):
-        z = condition(transformer, conds, visibles, text_embed, modulations)
-        picked = mx.array(reveal, dtype=mx.int32)
-        rows = z[:, picked].reshape(-1, z.shape[-1])
-        told = diffusion_module.in_context(z, to_mel)[:, picked].reshape(-1, z.shape[-1])
-        if guided and scale == 1:
-            rows, told = rows[: len(reveal)], told[: len(reveal)]
-        init = mx.array(noise.initial[reveal])
-        draws = None
-        if diffusion_module.objective == "ddpm":
-            draws = noise.steps(k, diffusion_steps, len(reveal))
-        *_, drawn = diffusion_module.sample(told, init, draws, diffusion_steps, temperature * heat, scale)
-        if to_mel is not None:
-            base = to_mel(rows)
-            if scale != 1:
-                base = base[len(reveal) :] + scale * (base[: len(reveal)] - base[len(reveal) :])
-            drawn = base + residual_std * drawn
-        conds, visibles = mx.array(conds), mx.array(visibles)
-        conds[0, picked], visibles[0, picked] = drawn, True
-        yield conds[0]
+    times = diffusion_module.embed_times(diffusion_steps)
+
+    def look(cond: mx.array, visible: mx.array, text_embed: mx.array) -> tuple[mx.array, mx.array | None]:
+        """What the head is told of every token [batch x tokens, dim]; the regression, or None."""
+        z = condition(transformer, cond, visible, text_embed, modulations, mask)
+        base = None if to_mel is None else to_mel(z)
+        told = diffusion_module.in_context(z, base, mask).reshape(batch * tokens, -1)
+        return told, None if base is None else base.reshape(-1, channels)
+
+    text_embed = transformer.embed_text(text, tokens, None, mask)
+    blind = None  # what is told without text and tokens: the same in all iterations
+    if any(scale != 1 for plan in plans for scale in plan.cfg):
+        nothing = transformer.embed_text(text, tokens, mx.ones(batch, dtype=mx.bool_), mask)
+        blind = look(mx.zeros_like(cond), mx.zeros_like(visible), nothing)
+    drawn, shown = cond.reshape(-1, channels), visible.reshape(-1)
+    ddpm_steps = diffusion_steps if diffusion_module.objective == "ddpm" else 0
+    for turn in turns(plans, noises, tokens, temperature, ddpm_steps):
+        told, base = look(drawn.reshape(cond.shape), shown.reshape(visible.shape), text_embed)
+        rows = mx.array(turn.rows)
+        scale = 1.0 if turn.cfg is None else mx.array(turn.cfg)
+        z = told[rows] if turn.cfg is None else mx.concatenate((told[rows], blind[0][rows]))
+        *_, new = diffusion_module.sample(
+            z, mx.array(turn.initial), turn.noise, diffusion_steps, mx.array(turn.temperature), scale, times
+        )
+        if base is not None:
+            mean = base[rows]
+            if turn.cfg is not None:
+                mean = blind[1][rows] + scale * (mean - blind[1][rows])
+            new = mean + residual_std * new
+        drawn, shown = mx.array(drawn), mx.array(shown)
+        drawn[rows], shown[rows] = new, True
+        draft = drawn if base is None else mx.where(shown[:, None], drawn, base)
+        yield drawn.reshape(cond.shape), draft.reshape(cond.shape)

@@ -8,7 +8,7 @@ network predicts the clean token, and few Euler steps do.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ class TimestepEmbedder(nn.Module):
         freqs = torch.from_numpy(time_frequencies(half, half)).to(t.device, non_blocking=True)
         angles = t[:, None].float() * freqs[None]
         sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1)
-        return self.mlp(sinusoids.to(self.mlp[0].bias.dtype))
+        return self.mlp(sinusoids.to(self.mlp[0].bias))
 
 
 class ResBlock(nn.Module):
@@ -78,7 +78,10 @@ class SimpleMLPAdaLN(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
         """x [rows, in_channels], t [rows] (or [1]) on the 0..1000 scale, c [rows, z_channels]."""
-        y = self.time_embed(t) + self.cond_embed(c)
+        return self.denoise(x, self.time_embed(t) + self.cond_embed(c))
+
+    def denoise(self, x: Tensor, y: Tensor) -> Tensor:
+        """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
         x = self.input_proj(x.to(self.input_proj.bias.dtype))
         for block in self.res_blocks:
             x = block(x, y)
@@ -146,18 +149,15 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def in_context(
-        self, z: Tensor, to_mel: Callable[[Tensor], Tensor] | None, mask: Tensor | None = None
-    ) -> Tensor:
+    def in_context(self, z: Tensor, base: Tensor | None, mask: Tensor | None = None) -> Tensor:
         """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
 
-        to_mel: the mel regression; the head's loss does not train it. mask: bool [batch, tokens], false where
-        padded.
+        base: the mel regression on z [batch, tokens, channels]; the head's loss does not train it. mask: bool
+        [batch, tokens], false where padded.
         """
         if self.context is None:
             return z
-        base = to_mel(z).detach() if self.context.regression else None
-        return self.context(z, base, mask)
+        return self.context(z, base.detach() if self.context.regression else None, mask)
 
     def loss(self, target: Tensor, z: Tensor, t: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The loss of each row.
@@ -178,7 +178,14 @@ class DiffLoss(nn.Module):
         return ddpm_loss(self.net, target, z, t, noise)
 
     def sample(
-        self, z: Tensor, init: Tensor, noise: np.ndarray | None, steps: int, temperature: float, cfg: float
+        self,
+        z: Tensor,
+        init: Tensor,
+        noise: np.ndarray | None,
+        steps: int,
+        temperature: float | Tensor,
+        cfg: float | Tensor,
+        times: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """Draw a token per row, yielding the rows after each step; the last yield is the sample.
 
@@ -187,40 +194,60 @@ class DiffLoss(nn.Module):
             init: standard normal [rows, channels].
             noise: for "ddpm" standard normal [steps, rows, channels], in the order of use; None for "flow".
             steps: denoising steps.
-            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow").
-            cfg: guidance scale; 1 is none.
+            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow"); one
+                for all, or [rows, 1].
+            cfg: guidance scale, read where z has the rows for it; one for all, or [rows, 1].
+            times: of `embed_times(steps)`, where they are at hand.
         """
+        c = self.net.cond_embed(z)
+        times = self.embed_times(steps) if times is None else times
         if self.objective == "flow":
-            return self.sample_flow(z, init, steps, temperature, cfg)
-        return self.sample_ddpm(z, init, noise, steps, temperature, cfg)
+            return self.sample_flow(c, init, times, temperature, cfg)
+        return self.sample_ddpm(c, init, noise, times, temperature, cfg)
 
-    def predict(self, x: Tensor, t: float, z: Tensor, cfg: float) -> Tensor:
-        """The network's float32 output [rows, ...], its first `channels` guided: u + cfg (c - u)."""
-        time = torch.full((1,), t, device=x.device)
-        if cfg == 1:
-            return self.net(x, time, z).float()
-        cond, uncond = self.net(torch.cat((x, x)), time, z).float().chunk(2)
+    def embed_times(self, steps: int) -> Tensor:
+        """The embedded timesteps of `steps` denoising steps [steps, width], the noisiest first."""
+        if self.objective == "flow":
+            times = [1000 * t for t in ode_times(steps)[:-1]]
+        else:
+            times = [float(row.timestep) for row in reversed(ddpm_table(steps))]
+        return self.net.time_embed(torch.tensor(times))
+
+    def predict(self, x: Tensor, y: Tensor, cfg: float | Tensor) -> Tensor:
+        """The network's float32 output [rows, ...] for `SimpleMLPAdaLN.denoise`'s y.
+
+        Where y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+        """
+        if y.shape[0] == x.shape[0]:
+            return self.net.denoise(x, y).float()
+        cond, uncond = self.net.denoise(torch.cat((x, x)), y).float().chunk(2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
         return torch.cat((guided, cond[:, self.channels :]), dim=-1)
 
     def sample_flow(
-        self, z: Tensor, init: Tensor, steps: int, temperature: float, cfg: float
+        self, c: Tensor, init: Tensor, times: Tensor, temperature: float | Tensor, cfg: float | Tensor
     ) -> Iterator[Tensor]:
-        """Euler steps from noise (0) to token (1)."""
+        """Euler steps from noise (0) to token (1), told embedded conditions c."""
         x = init * temperature
-        times = ode_times(steps)
-        for t, end in zip(times[:-1], times[1:], strict=True):
-            clean = self.predict(x, 1000 * t, z, cfg)
+        points = ode_times(len(times))
+        for t, end, time in zip(points[:-1], points[1:], times, strict=True):
+            clean = self.predict(x, time + c, cfg)
             x = x + (clean - x) * ((end - t) / (1 - t))
             yield x
 
     def sample_ddpm(
-        self, z: Tensor, init: Tensor, noise: np.ndarray, steps: int, temperature: float, cfg: float
+        self,
+        c: Tensor,
+        init: Tensor,
+        noise: np.ndarray,
+        times: Tensor,
+        temperature: float | Tensor,
+        cfg: float | Tensor,
     ) -> Iterator[Tensor]:
-        """Ancestral sampling (arXiv 2102.09672) over `steps` respaced timesteps."""
+        """Ancestral sampling (arXiv 2102.09672) over respaced timesteps, told embedded conditions c."""
         x = init
-        for row, draw in zip(reversed(ddpm_table(steps)), noise, strict=True):
-            eps, variance = self.predict(x, row.timestep, z, cfg).chunk(2, dim=-1)
+        for row, draw, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
+            eps, variance = self.predict(x, time + c, cfg).chunk(2, dim=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2

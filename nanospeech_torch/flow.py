@@ -42,18 +42,19 @@ def velocity(
     t: float,
     cfg: float,
     predict: str,
+    mask: Tensor | None = None,
 ) -> Tensor:
-    """The (guided) velocity [1, tokens, channels] at time t.
+    """The (guided) velocity [batch, tokens, channels] at time t.
 
-    With cfg != 1 the condition rows are two: conditional, then unconditional; x is shared: u + cfg (c - u).
+    With guidance the condition's rows are conditional, then unconditional; x is shared: u + cfg (c - u).
     """
-    rows = text_embed.shape[0]
+    batch, rows = x.shape[0], text_embed.shape[0]
     time = torch.full((1,), t, device=x.device)
-    shared = x.expand(rows, -1, -1)
-    z = transformer.hidden(shared, cond, visible, text_embed, transformer.modulations(time))
+    shared = x.repeat(rows // batch, 1, 1)
+    z = transformer.hidden(shared, cond, visible, text_embed, transformer.modulations(time), mask)
     out = transformer.proj_out(z)
-    if rows == 2:
-        out = out[1:] + cfg * (out[:1] - out[1:])
+    if rows > batch:
+        out = out[batch:] + cfg * (out[:batch] - out[batch:])
     if predict == "velocity":
         return out
     return (out - x) / max(1 - t, MIN_GAP)
@@ -95,42 +96,44 @@ def sample(
     method: str = "euler",
     cfg: float = 1.0,
     predict: str = "clean",
+    mask: Tensor | None = None,
 ) -> Iterator[Tensor]:
-    """Generate one utterance by the ODE, yielding the tokens [tokens, channels] after each interval.
+    """Generate a batch by the ODE, yielding the tokens [batch, tokens, channels] after each interval.
 
     Args:
         transformer: the network.
-        cond: visible tokens [tokens, channels], normalized, zeros elsewhere.
-        visible: bool [tokens].
-        text: int64 [symbols], one id per frame (-1: none).
-        noise: standard normal [tokens, channels].
+        cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
+        visible: bool [batch, tokens].
+        text: int64 [batch, symbols], one id per frame (-1: none).
+        noise: standard normal [batch, tokens, channels].
         times: of `nanospeech_core.schedule.ode_times`.
         method: "euler", "midpoint" or "rk4".
-        cfg: guidance scale; 1 is none and takes one row instead of two.
+        cfg: guidance scale; 1 is none and takes half the rows.
         predict: what the network was trained to predict, "clean" or "velocity".
+        mask: bool [batch, tokens], false where padded, or None.
     """
-    conds, visibles, text_embed = guidance_rows(transformer, cond, visible, text, cfg != 1)
+    conds, visibles, text_embed, masks = guidance_rows(transformer, cond, visible, text, cfg != 1, mask)
 
     def f(t: float, x: Tensor) -> Tensor:
-        return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict)
+        return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict, masks)
 
-    for x in solve(f, noise[None], times, method):
-        yield x[0]
+    yield from solve(f, noise, times, method)
 
 
 def guidance_rows(
-    transformer: DiT, cond: Tensor, visible: Tensor, text: Tensor, guided: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The batch of one utterance: its conditional row and, where guided, an unconditional one.
+    transformer: DiT, cond: Tensor, visible: Tensor, text: Tensor, guided: bool, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """The rows of a batch: the conditional ones and, where guided, as many unconditional ones after them.
 
-    Returns cond [rows, tokens, channels], visible [rows, tokens] and text_embed [rows, tokens, ...]:
-    this is where the text is embedded, once an utterance.
+    Returns cond [rows, tokens, channels], visible [rows, tokens], text_embed [rows, tokens, ...] and the mask
+    [rows, tokens] or None: this is where the text is embedded, once an utterance.
     """
-    conds, visibles, texts = cond[None], visible[None], text[None]
-    drop = torch.zeros(1, dtype=torch.bool, device=cond.device)
+    batch, tokens, _ = cond.shape
+    drop = torch.zeros(batch, dtype=torch.bool, device=cond.device)
     if guided:
-        conds = torch.cat((conds, torch.zeros_like(conds)))
-        visibles = torch.cat((visibles, torch.zeros_like(visibles)))
-        texts = torch.cat((texts, texts))
+        cond = torch.cat((cond, torch.zeros_like(cond)))
+        visible = torch.cat((visible, torch.zeros_like(visible)))
+        text = torch.cat((text, text))
         drop = torch.cat((drop, ~drop))
-    return conds, visibles, transformer.embed_text(texts, cond.shape[0], drop)
+        mask = None if mask is None else torch.cat((mask, mask))
+    return cond, visible, transformer.embed_text(text, tokens, drop, mask), mask

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -13,20 +12,14 @@ from torch import nn
 
 from nanospeech_core import checkpoint
 from nanospeech_core.config import ModelConfig
-from nanospeech_core.edit import MARGIN
-from nanospeech_core.edit import edit as edit_recording
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import SAMPLE_RATE
-from nanospeech_core.narration import Narration, Speech
-from nanospeech_core.options import DEFAULTS, GenerateOptions
-from nanospeech_core.pieces import make_pieces
-from nanospeech_core.plan import Noise, make_plan
-from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, whole_frames
+from nanospeech_core.options import GenerateOptions
+from nanospeech_core.plan import Noise, Plan, make_plan
+from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
 from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
-from nanospeech_core.speech import read_script
+from nanospeech_core.speaker import Speaker
 from nanospeech_core.vocoder import load_with_vocoder
-from nanospeech_core.voices import Voice, list_voices, user_folder, voices_folder
 
 from . import flow, mar
 from .aligner import Aligner
@@ -36,7 +29,7 @@ from .duration import DurationPredictor, DurationTransformer, PhoneDurationPredi
 from .vocos import Vocos
 
 
-class Nanospeech(nn.Module):
+class Nanospeech(Speaker, nn.Module):
     """The whole system.
 
     Args:
@@ -48,8 +41,6 @@ class Nanospeech(nn.Module):
         config: what the weights were trained for.
         aligner: finds the durations of reference recordings; None: they are spread evenly.
     """
-
-    sample_rate = SAMPLE_RATE
 
     def __init__(
         self,
@@ -116,91 +107,7 @@ class Nanospeech(nn.Module):
         for name, value in fitting.items():
             own[name].copy_(torch.from_numpy(value))
 
-    def voices(self) -> list[Voice]:
-        """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
-        return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
-
-    # from text to a waveform
-
-    def generate(self, text: str, voice: str | None = None, **options) -> np.ndarray:
-        """Speak.
-
-        Args:
-            text: any length; it is split into sentences.
-            voice: one of `voices()`; None is the first.
-            options: further fields of `GenerateOptions`.
-        Returns:
-            float32 [samples] at `sample_rate`.
-        Raises:
-            UserError: the text cannot be spoken, the voice is unknown, an option is out of range.
-        """
-        return np.concatenate(list(self.stream(text, voice, **options)))
-
-    def stream(
-        self,
-        text: str,
-        voice: str | None = None,
-        progress: Callable[[int, int], None] | None = None,
-        **options,
-    ) -> Iterator[np.ndarray]:
-        """Speak sentence by sentence, yielding float32 [samples] each; the arguments are those of `generate`.
-
-        Concatenated they are what `generate` returns.
-
-        progress: called with (sentences done, sentences in all) before each sentence and at the end.
-        """
-        for speech in self.speak(text, voice, progress, **options):
-            yield speech.wave
-
-    def speak(
-        self,
-        text: str,
-        voice: str | None = None,
-        progress: Callable[[int, int], None] | None = None,
-        **options,
-    ) -> Iterator[Speech]:
-        """`stream` with the text of each sentence, its words and phones and their times."""
-        chosen = GenerateOptions(voice=voice, **options)
-        align = None if self.aligner is None else self.aligner.align
-        script = read_script(text, self.config, self.folder, chosen, align)
-        seeds = itertools.count(chosen.seed)
-
-        def predict(ids: np.ndarray) -> np.ndarray:
-            return self.predict_frames(script.reference, ids, chosen.speed)
-
-        narration = Narration(script, self.config)
-        for i, line in enumerate(script.lines):
-            if progress is not None:
-                progress(i, len(script.lines))
-            pieces = make_pieces(script.reference, line, self.config, predict)
-            for piece in pieces:
-                mel = self.sample(piece.prompt, seed=next(seeds), **chosen.sampling())
-                last = i + 1 == len(script.lines) and piece is pieces[-1]
-                yield narration.tell(piece, self.decode(piece.with_silences(mel)), i, last)
-        if progress is not None:
-            progress(len(script.lines), len(script.lines))
-
-    def edit(
-        self,
-        wave: np.ndarray,
-        text: str,
-        edited: str,
-        sample_rate: int = SAMPLE_RATE,
-        margin: float = MARGIN,
-        use_diffusion: bool | None = None,
-        **options,
-    ) -> np.ndarray:
-        """Change words in a recording; all but those and a little around them stays, bit by bit.
-
-        The arguments, what is returned and the errors are those of `nanospeech_core.edit.edit`.
-
-        use_diffusion: None: where the model has a diffusion head.
-        options: further fields of `GenerateOptions`; those of the voice say nothing here.
-        """
-        if use_diffusion is None:
-            use_diffusion = self.diffusion_module is not None
-        chosen = GenerateOptions(use_diffusion=use_diffusion, **options)
-        return edit_recording(self, wave, text, edited, sample_rate, margin, chosen)
+    # from text to a waveform: what `Speaker` speaks with
 
     @torch.inference_mode()
     def predict_frames(self, reference: Reference, ids: np.ndarray, speed: float = 1.0) -> np.ndarray:
@@ -242,70 +149,73 @@ class Nanospeech(nn.Module):
         return self.array(predictor(text, given, told)[0])
 
     @torch.inference_mode()
-    def sample(
+    def latents(
         self,
-        prompt: Prompt,
-        *,
-        use_diffusion: bool = False,
-        num_iter: int = DEFAULTS.num_iter,
-        order: str = DEFAULTS.order,
-        diffusion_steps: int = DEFAULTS.diffusion_steps,
-        temperature: float = DEFAULTS.temperature,
-        temperature_schedule: str = DEFAULTS.temperature_schedule,
-        cfg: float | None = DEFAULTS.cfg,
-        cfg_schedule: str = DEFAULTS.cfg_schedule,
-        steps: int | None = DEFAULTS.steps,
-        method: str | None = DEFAULTS.method,
-        sway_coef: float | None = DEFAULTS.sway_coef,
-        refine: float | None = DEFAULTS.refine,
-        refine_order: str = DEFAULTS.refine_order,
-        seed: int = DEFAULTS.seed,
-    ) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] from the first hidden token on: masked path, ODE, or both.
+        prompts: Sequence[Prompt],
+        seeds: Sequence[int],
+        options: GenerateOptions,
+        plans: Sequence[Plan] | None = None,
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Tokens and a draft [batch, tokens, channels] after each step of the ODE, the masked path, or both.
 
-        With `refine` the ODE drafts, and the masked path draws that share of the draft's tokens anew. Where
-        cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
+        They are normalized, and without meaning where padded. Tokens of the masked path that are not drawn
+        yet are zeros; in the draft they are what the mel regression expects.
+
+        Args:
+            prompts: the batch; of different lengths only where the transformer masks the padding.
+            seeds: of each.
+            options: those of text and voice say nothing here. Where cfg, steps, method or sway_coef is None,
+                it is that of `config.sampling`.
+            plans: of the masked path, of each prompt; None: as the options say.
+        Raises:
+            UserError: the model has no diffusion head, or it needs more steps.
         """
-        usual = self.config.sampling
-        cfg = usual.cfg if cfg is None else cfg
-        cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
-        start, noise = prompt.start, Noise(seed, *prompt.cond.shape)
-        masked = use_diffusion or refine is not None
+        usual, o = self.config.sampling, options
+        cfg = usual.cfg if o.cfg is None else o.cfg
+        masked = o.use_diffusion or o.refine is not None
         if masked and self.diffusion_module is None:
-            flag = "--use-diffusion" if refine is None else "--refine"
+            flag = "--use-diffusion" if o.refine is None else "--refine"
             raise UserError(f"this model has no diffusion head; it speaks without {flag}")
-        if masked and self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
+        if masked and self.diffusion_module.objective == "ddpm" and o.diffusion_steps < 2:
             raise UserError("a ddpm head needs at least 2 diffusion steps")
-        if refine is not None or not masked:
-            method = usual.method if method is None else method
-            steps = usual.steps if steps is None else steps
-            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
-            first, predict = self.tensor(noise.initial), self.config.predict
-            states = flow.sample(self.transformer, cond, visible, text, first, times, method, cfg, predict)
-            latents = [first, *states]
-            tokens = latents[-1]
-        if refine is not None:
-            prompt = remask(prompt, [self.array(x) for x in latents], times, refine, refine_order, seed)
-            cond, visible = self.tensor(prompt.cond), self.tensor(prompt.visible)
+        noises = [Noise(seed, *prompt.cond.shape) for prompt, seed in zip(prompts, seeds, strict=True)]
+        if o.refine is not None or not masked:
+            steps, method = o.steps or usual.steps, o.method or usual.method
+            times = ode_times(steps, usual.sway_coef if o.sway_coef is None else o.sway_coef)
+            *batch, mask = self.collate(prompts)
+            first = self.tensor(pad([noise.initial for noise in noises]))
+            states = [first]
+            predict = self.config.predict
+            for tokens in flow.sample(self.transformer, *batch, first, times, method, cfg, predict, mask):
+                states.append(tokens)
+                yield tokens, tokens
+        if o.refine is not None:
+            drafts = [self.array(state) for state in states]
+            prompts = [
+                remask(p, [x[b, : len(p.cond)] for x in drafts], times, o.refine, o.refine_order, seeds[b])
+                for b, p in enumerate(prompts)
+            ]
         if masked:
-            plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
-            states = mar.sample(
+            plans = plans or [
+                make_plan(
+                    ~prompt.visible, o.num_iter, seed, cfg, o.cfg_schedule, o.order, o.temperature_schedule
+                )
+                for prompt, seed in zip(prompts, seeds, strict=True)
+            ]
+            *batch, mask = self.collate(prompts)
+            for tokens, draft in mar.sample(
                 self.transformer,
                 self.diffusion_module,
                 self.to_mel,
-                cond,
-                visible,
-                text,
-                plan,
-                noise,
-                diffusion_steps,
-                temperature,
+                *batch,
+                plans,
+                noises,
+                o.diffusion_steps,
+                o.temperature,
                 self.config.residual_std,
-            )
-            for state in states:
-                tokens = state
-        frames = self.array(tokens[start:]).reshape(-1, self.transformer.mel_dim)
-        return frames * self.config.mel.std + self.config.mel.mean
+                mask,
+            ):
+                yield tokens, draft
 
     @torch.inference_mode()
     def decode(self, mel: np.ndarray) -> np.ndarray:
@@ -315,6 +225,11 @@ class Nanospeech(nn.Module):
         wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
         return np.clip(self.array(wave), -1.0, 1.0)
 
+    def collate(self, prompts: Sequence[Prompt]) -> list:
+        """cond, visible, text and mask of a batch, as `nanospeech_core.prompt.collate` gives them."""
+        parts = collate(prompts, self.transformer.patch)
+        return [None if part is None else self.tensor(part) for part in parts]
+
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """A numpy array where the weights are."""
         return torch.from_numpy(array).to(self.transformer.proj_out.weight.device)
@@ -322,3 +237,6 @@ class Nanospeech(nn.Module):
     def array(self, tensor: torch.Tensor) -> np.ndarray:
         """A tensor as float32 numpy."""
         return tensor.float().cpu().numpy()
+
+    def free_memory(self) -> None:
+        """Nothing: PyTorch uses the memory of the last sentence again."""

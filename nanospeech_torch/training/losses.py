@@ -99,7 +99,10 @@ class JointLoss(nn.Module):
             return tokens.flatten(0, 1)[work.draws.masked_targets]
 
         def told(states: Tensor) -> Tensor:
-            return rows(head.in_context(states, model.to_mel, batch.mask))
+            if head.context is None:
+                return rows(states)
+            base = None if model.to_mel is None else model.to_mel(states)
+            return rows(head.in_context(states, base, batch.mask))
 
         clean = rows(batch.tokens)
         if model.to_mel is not None:

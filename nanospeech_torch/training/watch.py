@@ -30,7 +30,7 @@ from nanospeech_core.prompt import Prompt, make_prompt
 from nanospeech_core.text import Tokenizer
 from nanospeech_core.vocoder import load_vocoder
 
-from .. import flow, mar
+from .. import mar
 from ..nanospeech import Nanospeech
 from ..vocos import Vocos
 from . import plots
@@ -183,10 +183,10 @@ def sample_all(model: Nanospeech, prompt: Prompt, seed: int) -> dict[str, tuple[
 @torch.inference_mode()
 def regress(model: Nanospeech, prompt: Prompt) -> np.ndarray:
     """The mel regression alone, all tokens at once: float32 [frames, mel_dim]. What the head adds to."""
-    cond, visible, text = model.tensor(prompt.cond), model.tensor(prompt.visible), model.tensor(prompt.text)
-    rows = flow.guidance_rows(model.transformer, cond, visible, text, False)
+    cond, visible, text = (model.tensor(part[None]) for part in (prompt.cond, prompt.visible, prompt.text))
+    text_embed = model.transformer.embed_text(text, len(prompt.cond))
     modulations = model.transformer.modulations(torch.zeros(1, device=cond.device))
-    z = mar.condition(model.transformer, *rows, modulations)
+    z = mar.condition(model.transformer, cond, visible, text_embed, modulations)
     frames = model.to_mel(z[0, prompt.start :]).reshape(-1, model.transformer.mel_dim)
     return frames.float().cpu().numpy() * model.config.mel.std + model.config.mel.mean
 

@@ -30,6 +30,7 @@ TABLE = (np.cos(ANGLES).repeat(2, 1), np.sin(ANGLES).repeat(2, 1))
 MODULATION = 0.5 * normal(6, BATCH, 1, DIM)
 TARGET = np.tanh(normal(7, 20)).astype(np.float32)
 TARGET[0, :3], TARGET[1, :3] = 1.0, -1.0  # the two open bins of the likelihood
+Y = normal(8, 28)  # embedded times and conditions
 Z, EPS, T_ROWS = normal(7, 24), normal(7, 20), np.array([0, 0, 1, 37, 500, 998, 999])
 T_FLOW = T_ROWS.astype(np.float32) / 999
 DURATIONS = np.array([[3.0, 7, 0, 12, 4], [5, 1, 9, -1, -1]], np.float32)
@@ -74,11 +75,14 @@ CASES = [
     ("diffloss", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK)),
     ("diffloss", "HeadContext", (32, 20, 1, False), "", (HIDDEN,)),
     ("diffloss", "HeadContext", (32, 20, 0, True), "", (HIDDEN, X)),
-    ("diffloss", "DiffLoss", TOLD, "in_context", (HIDDEN, lambda z: 3 * z[..., :20], MASK)),
+    ("diffloss", "DiffLoss", TOLD, "in_context", (HIDDEN, X, MASK)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "embed_times", (3,)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "embed_times", (5,)),
+    ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "denoise", (TARGET, Y[:7])),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "loss", (TARGET, Z, T_ROWS, EPS)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "loss", (TARGET, Z, T_FLOW, EPS)),
-    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET, 250.0, Z, 1.0)),
-    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET[:3], 250.0, Z[:6], 2.5)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET, Y[:7], 1.0)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET[:3], Y[:6], 2.5)),
     ("duration", "DurationBlock", (32, 2, 8, 3, "all_heads"), "", (HIDDEN, TABLE, MASK)),
     ("duration", "PhoneDurationPredictor", PHONE, "", (TEXT, DURATIONS, KNOWN, SYMBOLS)),
     ("duration", "PhoneDurationPredictor", PHONE, "", (TEXT[:1], DURATIONS[:1], KNOWN[:1])),
@@ -202,7 +206,8 @@ def test_half_precision_weights(name):
         x, cond, visible, text = given(backend, (X, COND, VISIBLE, TEXT))
         embedded = transformer.embed_text(text, TOKENS)
         z = transformer.hidden(x, cond, visible, embedded, transformer.modulations(backend.array(TIME)))
-        return z, head.predict(x[0], 250.0, z[0], 1.0)
+        *_, drawn = head.sample(z[0], x[0], None, 2, 1.0, 1.0)
+        return z, drawn
 
     expected = [backend.numpy(value) for value in run()]
     half = backend.framework.float16

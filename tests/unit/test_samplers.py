@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 
 from nanospeech_core.plan import Noise, make_plan
+from nanospeech_core.prompt import Prompt, collate
 from nanospeech_core.schedule import ddpm_alpha_bars, ddpm_table, ode_times
 
 METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
@@ -84,13 +86,13 @@ class Oracle:
     def __init__(self, predict):
         self.predict = predict
 
-    def embed_text(self, text, tokens, drop):
+    def embed_text(self, text, tokens, drop, mask):
         return text  # only its number of rows is looked at
 
     def modulations(self, time):
         return float(time[0])
 
-    def hidden(self, x, cond, visible, text_embed, t):
+    def hidden(self, x, cond, visible, text_embed, t, mask):
         return t, x
 
     def proj_out(self, z):
@@ -100,11 +102,10 @@ class Oracle:
 def sample_flow(
     backend: Backend, oracle: Oracle, noise: np.ndarray, times: list[float], **options
 ) -> np.ndarray:
-    cond, visible = backend.array(0 * noise), backend.array(np.zeros(len(noise), bool))
-    text = backend.array(np.zeros(4, int))
-    run = backend.module("flow").sample(oracle, cond, visible, text, backend.array(noise), times, **options)
-    *_, end = run
-    return backend.numpy(end)
+    cond, visible = backend.array(0 * noise[None]), backend.array(np.zeros((1, len(noise)), bool))
+    text, start = backend.array(np.zeros((1, 4), int)), backend.array(noise[None])
+    *_, end = backend.module("flow").sample(oracle, cond, visible, text, start, times, **options)
+    return backend.numpy(end)[0]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -130,7 +131,7 @@ def test_a_constant_velocity_is_followed(backend):
 def test_guidance_extrapolates_from_the_unconditional(backend):
     """Both rows predict a velocity; the guided one is u + cfg (c - u)."""
     c, u, noise = normal(1, 5, 3), normal(2, 5, 3), normal(0, 5, 3)
-    oracle = Oracle(lambda t, x: backend.array(np.stack((c, u))) + 0 * x)
+    oracle = Oracle(lambda t, x: backend.array(np.stack((c, u))) + 0 * x)  # two rows or an error
     end = sample_flow(backend, oracle, noise, ode_times(2), cfg=2.5, predict="velocity")
     np.testing.assert_allclose(end, noise + u + 2.5 * (c - u), atol=1e-5)
 
@@ -168,15 +169,25 @@ def test_dropped_rows_see_nothing(backend):
 
 
 @pytest.fixture
-def oracle_head(backend, monkeypatch):
-    """A DiffLoss whose network is a function of x, t (a float) and z."""
+def oracle_head(backend):
+    """A DiffLoss whose network is a function of x, t (a float) and z: what it is told holds t, then z."""
 
-    def make(objective: str, network):
-        module = backend.module("diffloss")
-        monkeypatch.setattr(
-            module.SimpleMLPAdaLN, backend.call, lambda self, x, t, c: network(x, float(t[0]), c)
-        )
-        return module.DiffLoss(3, 3, 1, 8, objective)
+    def make(objective: str, function):
+        join = backend.framework.concatenate
+
+        def time_embed(t):
+            return join((t[:, None], 0 * t[:, None], 0 * t[:, None], 0 * t[:, None]), -1)
+
+        def cond_embed(z):
+            return join((0 * z[:, :1], z), -1)
+
+        def denoise(x, y):
+            return function(x, float(y[0, 0]), y[:, 1:])
+
+        head = backend.module("diffloss").DiffLoss(3, 3, 1, 8, objective)
+        del head.net
+        head.net = SimpleNamespace(time_embed=time_embed, cond_embed=cond_embed, denoise=denoise)
+        return head
 
     return make
 
@@ -278,14 +289,24 @@ def test_ddpm_head_ends_without_noise(backend, oracle_head):
 # masked autoregressive decoding
 
 
+def nothing(backend: Backend, tokens: int) -> list:
+    """cond, visible and text of one utterance of which nothing is known."""
+    shapes = np.zeros((1, tokens, 3), np.float32), np.zeros((1, tokens), bool), np.zeros((1, 4), int)
+    return [backend.array(part) for part in shapes]
+
+
 class Conditions:
-    """In place of DiT: its last hidden state is `z`, whatever is visible; it keeps what it was shown."""
+    """In place of DiT: its last hidden state is `z`, whatever is visible, or `blind` without text.
 
-    def __init__(self, z):
-        self.z, self.seen = z, []
+    It keeps what it was shown.
+    """
 
-    def embed_text(self, text, tokens, drop):
-        return text
+    def __init__(self, z, blind=None):
+        self.z, self.blind, self.seen = z, blind, []
+
+    def embed_text(self, text, tokens, drop, mask):
+        assert drop is None or drop.all()
+        return "text" if drop is None else "none"
 
     def modulations(self, time):
         assert float(time[0]) == 0
@@ -293,6 +314,9 @@ class Conditions:
 
     def hidden(self, x, cond, visible, text_embed, modulations, mask):
         assert modulations == "at time 0" and float(abs(x).max()) == 0
+        if text_embed == "none":
+            assert not (cond != 0).any() and not visible.any()
+            return self.blind
         self.seen.append((cond, visible))
         return self.z
 
@@ -306,44 +330,53 @@ def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
     cond = target * visible[:, None]
     plan = make_plan(~visible, num_iter, 5)
     plan = replace(plan, cfg=(cfg[0],) * (len(plan) - 1) + (cfg[1],))
-    rows = 1 if max(plan.cfg) == 1 else 2
-    transformer = Conditions(backend.array(np.stack([target] * rows)))
+    z = backend.array(target[None])
+    transformer = Conditions(
+        z, None if max(plan.cfg) == 1 else z
+    )  # without guidance nothing is computed twice
     head = oracle_head("flow", lambda x, t, z: z)
-    text = backend.array(np.zeros(4, int))
+    text = backend.array(np.zeros((1, 4), int))
     run = backend.module("mar").sample(
         transformer,
         head,
         None,
-        backend.array(cond),
-        backend.array(visible),
+        backend.array(cond[None]),
+        backend.array(visible[None]),
         text,
-        plan,
-        Noise(5, tokens, 3),
+        [plan],
+        [Noise(5, tokens, 3)],
         3,
     )
     known = visible.copy()
-    for k, state in enumerate(run):
+    for k, (state, draft) in enumerate(run):
         shown, flags = (backend.numpy(part) for part in transformer.seen[k])
         assert np.array_equal(flags[0], known)
         np.testing.assert_allclose(shown[0], target * known[:, None], atol=1e-5)
-        assert rows == 1 or not (shown[1].any() or flags[1].any())  # the unconditional row stays blind
         known[plan.reveal[k]] = True
-        np.testing.assert_allclose(backend.numpy(state), target * known[:, None], atol=1e-5)
-    assert known.all()
+        np.testing.assert_allclose(backend.numpy(state)[0], target * known[:, None], atol=1e-5)
+        assert np.array_equal(backend.numpy(draft), backend.numpy(state))  # without a regression
+    assert known.all() and len(transformer.seen) == len(plan)
 
 
 def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
     """to_mel gives the base (guided as the head is), the head what is missing, in units of residual_std."""
     c, u, tokens = normal(1, 6, 3), normal(2, 6, 3), 6
-    transformer = Conditions(backend.array(np.stack((c, u))))
+    transformer = Conditions(backend.array(c[None]), backend.array(u[None]))
     head = oracle_head("flow", lambda x, t, z: 0 * z + 0.25)
     plan = make_plan(np.ones(tokens, bool), 3, 5, 2.0, "constant")
-    cond, visible = backend.array(np.zeros((tokens, 3), np.float32)), backend.array(np.zeros(tokens, bool))
-    text = backend.array(np.zeros(4, int))
-    *_, end = backend.module("mar").sample(
-        transformer, head, lambda z: 10 * z, cond, visible, text, plan, Noise(5, tokens, 3), 2, 1.0, 0.5
+    cond, visible, text = nothing(backend, tokens)
+    noises = [Noise(5, tokens, 3)]
+    states = backend.module("mar").sample(
+        transformer, head, lambda z: 10 * z, cond, visible, text, [plan], noises, 2, 1.0, 0.5
     )
-    np.testing.assert_allclose(backend.numpy(end), 10 * (u + 2 * (c - u)) + 0.125, rtol=1e-4, atol=1e-4)
+    drawn = 10 * (u + 2 * (c - u)) + 0.125
+    known = np.zeros((tokens, 1), bool)
+    for reveal, (state, draft) in zip(plan.reveal, states, strict=True):
+        known[reveal] = True
+        expected = np.where(known, drawn, 0), np.where(known, drawn, 10 * c)
+        np.testing.assert_allclose(backend.numpy(state)[0], expected[0], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(backend.numpy(draft)[0], expected[1], rtol=1e-4, atol=1e-4)
+    assert known.all()
 
 
 @pytest.mark.parametrize("regression", [False, True])
@@ -351,10 +384,12 @@ def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
 def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, cfg):
     """Drawn is what the head is told (its network returns that): computed here token by token."""
     module, tokens, std = backend.module("diffloss"), 7, 0.5
-    monkeypatch.setattr(module.SimpleMLPAdaLN, backend.call, lambda self, x, t, c: c)
     head = module.DiffLoss(3, 3, 1, 8, "flow", 2, regression)
     weights = random_weights(backend.shapes(head))
     backend.load(head, weights)
+    monkeypatch.setattr(module.SimpleMLPAdaLN, "denoise", lambda self, x, y: y)
+    del head.net.cond_embed, head.net.time_embed
+    head.net.cond_embed, head.net.time_embed = lambda z: z, lambda t: 0 * t[:, None]
     to_mel = normal(4, 3, 3)
     kernel, bias = weights["context.conv.weight"], weights["context.conv.bias"]
     assert kernel.shape == (3, 6 if regression else 3, 5)
@@ -375,15 +410,15 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
 
     c, u = normal(1, tokens, 3), normal(2, tokens, 3)
     visible = np.arange(tokens) < 2
-    transformer = Conditions(backend.array(np.stack((c, u) if cfg != 1 else (c,))))
-    arrays = map(backend.array, (0 * c, visible, np.zeros(4, int)))
+    transformer = Conditions(backend.array(c[None]), backend.array(u[None]))
+    arrays = map(backend.array, (0 * c[None], visible[None], np.zeros((1, 4), int)))
     plan, matrix = make_plan(~visible, 3, 5, cfg, "constant"), backend.array(to_mel)
-    *_, end = backend.module("mar").sample(
-        transformer, head, lambda z: z @ matrix, *arrays, plan, Noise(5, tokens, 3), 2, 1.0, std
+    *_, (end, _) = backend.module("mar").sample(
+        transformer, head, lambda z: z @ matrix, *arrays, [plan], [Noise(5, tokens, 3)], 2, 1.0, std
     )
     expected = [told(z) * std + z @ to_mel for z in (c, u)]
     expected = expected[1] + cfg * (expected[0] - expected[1])
-    np.testing.assert_allclose(backend.numpy(end)[2:], expected[2:], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(backend.numpy(end)[0, 2:], expected[2:], rtol=1e-4, atol=1e-4)
 
 
 def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
@@ -391,13 +426,41 @@ def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
     head = oracle_head("flow", lambda x, t, z: x)
     tokens, noise = 20, Noise(5, 20, 3)
     plan = make_plan(np.ones(tokens, bool), 6, 5, temperature_schedule="linear")
-    cond, visible = backend.array(np.zeros((tokens, 3), np.float32)), backend.array(np.zeros(tokens, bool))
     transformer = Conditions(backend.array(normal(1, 1, tokens, 3)))
-    *_, end = backend.module("mar").sample(
-        transformer, head, None, cond, visible, backend.array(np.zeros(4, int)), plan, noise, 3, 0.8
+    *_, (end, _) = backend.module("mar").sample(
+        transformer, head, None, *nothing(backend, tokens), [plan], [noise], 3, 0.8
     )
     done = 0
     for positions in plan.reveal:
         done += len(positions)
         expected = 0.8 * done / tokens * noise.initial[positions]
-        np.testing.assert_allclose(backend.numpy(end)[positions], expected, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(backend.numpy(end)[0, positions], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_batch_is_decoded_as_its_utterances_are(backend):
+    """With padding, plans of different lengths and guidance: as each by itself."""
+    dit = backend.module("dit").DiT(**OURS)
+    head = backend.module("diffloss").DiffLoss(20, 32, 2, 24, "ddpm", 1, True)
+    to_mel = backend.module("layers").nn.Linear(32, 20)
+    for seed, model in enumerate((dit, head, to_mel)):
+        backend.load(model, random_weights(backend.shapes(model), seed))
+    prompts, plans, noises = [], [], []
+    for seed, tokens in enumerate((9, 4, 7)):
+        visible = np.arange(tokens) < 2
+        cond = normal(seed, tokens, 20) * visible[:, None]
+        prompts.append(Prompt(cond, visible, np.random.default_rng(seed).integers(0, 11, tokens * 2)))
+        plans.append(make_plan(~visible, 4, seed, 2.0))
+        noises.append(Noise(seed, tokens, 20))
+
+    def ends(chosen: slice) -> list[np.ndarray]:
+        *arrays, mask = collate(prompts[chosen], 2)
+        arrays = map(backend.array, arrays)
+        mask = None if mask is None else backend.array(mask)
+        *_, (end, _) = backend.module("mar").sample(
+            dit, head, to_mel, *arrays, plans[chosen], noises[chosen], 3, 0.8, 0.5, mask
+        )
+        return list(backend.numpy(end))
+
+    for k, (prompt, together) in enumerate(zip(prompts, ends(slice(None)), strict=True)):
+        (alone,) = ends(slice(k, k + 1))
+        assert relative_error(together[: len(prompt.cond)], alone) < 1e-5

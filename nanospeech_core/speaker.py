@@ -1,0 +1,239 @@
+"""Speaking, on any backend: from a text to waves, sentence by sentence, chunk by chunk or in batches."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from .config import ModelConfig
+from .edit import MARGIN
+from .edit import edit as edit_recording
+from .errors import UserError
+from .mel import HOP, SAMPLE_RATE
+from .narration import Narration, Speech
+from .options import GenerateOptions
+from .pieces import Piece, make_pieces
+from .plan import Plan, make_plan, stream_blocks
+from .prompt import FRAME_RATE, Prompt
+from .seams import Seams, context_frames
+from .speech import Script, read_script
+from .voices import Voice, list_voices, user_folder, voices_folder
+
+FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.5, 1.6, 2.0  # of the blocks of a stream
+LEAST_TOKENS = 8  # that are worth a run of the vocoder
+BATCH = 8  # sentences
+WINDOW = 16  # batches that are sorted by length together
+
+
+class Speaker:
+    """What `Nanospeech` does with its networks, which are behind `latents`, `predict_frames` and `decode`."""
+
+    config: ModelConfig
+    folder: str | os.PathLike | None
+    sample_rate = SAMPLE_RATE
+
+    def voices(self) -> list[Voice]:
+        """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
+        return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
+
+    def generate(self, text: str, voice: str | None = None, **options) -> np.ndarray:
+        """Speak.
+
+        Args:
+            text: any length; it is split into sentences.
+            voice: one of `voices()`; None is the first.
+            options: further fields of `GenerateOptions`.
+        Returns:
+            float32 [samples] at `sample_rate`.
+        Raises:
+            UserError: the text cannot be spoken, the voice is unknown, an option is out of range.
+        """
+        return np.concatenate([speech.wave for speech in self.speak(text, voice, **options)])
+
+    def stream(self, text: str, voice: str | None = None, **options) -> Iterator[np.ndarray]:
+        """Speak while the rest is still being made: yields float32 [samples], to be played one after another.
+
+        Masked decoding goes from left to right, so that a sentence is heard before its end is known; the ODE
+        makes whole sentences. Nothing is computed but when a chunk is asked for: closing the iterator, or
+        Ctrl-C, ends the work. The arguments are those of `generate`.
+        """
+        for speech in self.speak(text, voice, stream=True, **options):
+            yield speech.wave
+
+    def speak(
+        self,
+        text: str,
+        voice: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        stream: bool = False,
+        **options,
+    ) -> Iterator[Speech]:
+        """`generate` sentence by sentence, or `stream`, with the words and phones and their times.
+
+        progress: called with (sentences done, sentences in all) before each sentence and at the end.
+        """
+        chosen = GenerateOptions(voice=voice, **options)
+        script = self._script(text, chosen)
+        narration, seeds = Narration(script, self.config), itertools.count(chosen.seed)
+        for i, pieces in enumerate(self._pieces(script, chosen)):
+            if progress is not None:
+                progress(i, len(script.lines))
+            for piece in pieces:
+                last = i + 1 == len(script.lines) and piece is pieces[-1]
+                if stream:
+                    chunks = self._chunks(piece, next(seeds), chosen)
+                    yield from narration.tell_chunks(piece, chunks, (piece.total - 1) * HOP, i, last)
+                else:
+                    mel = self._mels([piece.prompt], [next(seeds)], chosen)[0]
+                    yield narration.tell(piece, self.decode(piece.with_silences(mel)), i, last)
+                self.free_memory()
+        if progress is not None:
+            progress(len(script.lines), len(script.lines))
+
+    def generate_batch(
+        self, texts: Sequence[str], voice: str | None = None, batch_size: int = BATCH, **options
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Speak many texts, several sentences at once; each sounds as it does by itself.
+
+        Args:
+            texts: as `generate` takes them.
+            voice: of all; None: of each the first that speaks its language.
+            batch_size: sentences at once; more are faster on a GPU and take more memory.
+            options: further fields of `GenerateOptions`.
+        Yields:
+            the number of a text and its wave, as they are ready: in order of length within some batches.
+        Raises:
+            UserError: as `generate` does.
+        """
+        chosen = GenerateOptions(voice=voice, **options)
+        size = batch_size if self.config.transformer.mask_padding else 1  # else padding would be heard
+        for begin in range(0, len(texts), size * WINDOW):
+            numbers = range(begin, min(len(texts), begin + size * WINDOW))
+            scripts = {number: self._script(texts[number], chosen) for number in numbers}
+            jobs: list[tuple[int, int, Piece, int]] = []  # text, line, piece, seed
+            for number, script in scripts.items():
+                seeds = itertools.count(chosen.seed)
+                for i, pieces in enumerate(self._pieces(script, chosen)):
+                    jobs += [(number, i, piece, next(seeds)) for piece in pieces]
+            order = sorted(range(len(jobs)), key=lambda j: len(jobs[j][2].prompt.cond))
+            left = {number: sum(job[0] == number for job in jobs) for number in numbers}
+            mels: dict[int, np.ndarray] = {}
+            for start in range(0, len(order), size):
+                batch = order[start : start + size]
+                drawn = self._mels([jobs[j][2].prompt for j in batch], [jobs[j][3] for j in batch], chosen)
+                mels.update(zip(batch, drawn, strict=True))
+                self.free_memory()
+                for number in dict.fromkeys(jobs[j][0] for j in batch):
+                    left[number] -= sum(jobs[j][0] == number for j in batch)
+                    if not left[number]:
+                        own = [j for j in range(len(jobs)) if jobs[j][0] == number]
+                        narration = Narration(scripts[number], self.config)
+                        waves = []
+                        for j in own:
+                            _, i, piece, _ = jobs[j]
+                            wave = self.decode(piece.with_silences(mels.pop(j)))
+                            waves.append(narration.tell(piece, wave, i, j == own[-1]).wave)
+                        yield number, np.concatenate(waves)
+
+    def edit(
+        self,
+        wave: np.ndarray,
+        text: str,
+        edited: str,
+        sample_rate: int = SAMPLE_RATE,
+        margin: float = MARGIN,
+        use_diffusion: bool | None = None,
+        **options,
+    ) -> np.ndarray:
+        """Change words in a recording; all but those and a little around them stays, bit by bit.
+
+        The arguments, what is returned and the errors are those of `nanospeech_core.edit.edit`.
+
+        use_diffusion: None: where the model has a diffusion head.
+        options: further fields of `GenerateOptions`; those of the voice say nothing here.
+        """
+        if use_diffusion is None:
+            use_diffusion = self.config.diffusion is not None
+        chosen = GenerateOptions(use_diffusion=use_diffusion, **options)
+        return edit_recording(self, wave, text, edited, sample_rate, margin, chosen)
+
+    def sample(self, prompt: Prompt, **options) -> np.ndarray:
+        """The log-mel float32 [frames, mel_dim] of a prompt from its first hidden token on.
+
+        options: fields of `GenerateOptions`; those of text and voice say nothing here.
+        """
+        chosen = GenerateOptions(**options)
+        return self._mels([prompt], [chosen.seed], chosen)[0]
+
+    def _script(self, text: str, chosen: GenerateOptions) -> Script:
+        align = None if self.aligner is None else self.aligner.align
+        return read_script(text, self.config, self.folder, chosen, align)
+
+    def _pieces(self, script: Script, chosen: GenerateOptions) -> Iterator[list[Piece]]:
+        """Of each line, when it is asked for."""
+
+        def predict(ids: np.ndarray) -> np.ndarray:
+            return self.predict_frames(script.reference, ids, chosen.speed)
+
+        for line in script.lines:
+            yield make_pieces(script.reference, line, self.config, predict)
+
+    def _mels(
+        self, prompts: Sequence[Prompt], seeds: Sequence[int], chosen: GenerateOptions
+    ) -> list[np.ndarray]:
+        """Log-mels [frames, mel_dim] of a batch, each from its first hidden token on."""
+        for tokens, _ in self.latents(prompts, seeds, chosen):  # noqa: B007
+            pass
+        states = self.array(tokens)
+        return [
+            self._mel(state, prompt.start, len(prompt.cond))
+            for state, prompt in zip(states, prompts, strict=True)
+        ]
+
+    def _mel(self, tokens: np.ndarray, start: int, end: int) -> np.ndarray:
+        frames = tokens[start:end].reshape(-1, self.config.transformer.mel_dim)
+        return frames * self.config.mel.std + self.config.mel.mean
+
+    def _chunks(self, piece: Piece, seed: int, chosen: GenerateOptions) -> Iterator[np.ndarray]:
+        """The wave of a piece as it becomes known."""
+        prompt, patch = piece.prompt, self.config.transformer.patch
+        if self.config.vocoder is None:
+            raise UserError("this model has no vocoder")
+        plan, start = None, prompt.start
+        if chosen.use_diffusion and chosen.refine is None:
+            plan = self._plan(prompt, seed, chosen)
+        seams = Seams(self.decode, piece.total, context_frames(self.config.vocoder))
+        states = self.latents([prompt], [seed], chosen, None if plan is None else [plan])
+        if plan is None:
+            for tokens, _ in states:  # noqa: B007
+                pass
+            mel = self._mel(self.array(tokens)[0], start, len(prompt.cond))
+            yield seams.push(piece.with_silences(mel), piece.total)
+            return
+        before = start
+        for known, (_, draft) in zip(plan.known(), states, strict=True):
+            if known - before >= LEAST_TOKENS or known == len(prompt.cond):
+                mel = self._mel(self.array(draft)[0], start, len(prompt.cond))
+                before = known
+                yield seams.push(piece.with_silences(mel), piece.shown((known - start) * patch))
+
+    def _plan(self, prompt: Prompt, seed: int, chosen: GenerateOptions) -> Plan:
+        """From left to right: as many iterations in all as otherwise, but at least one a block."""
+        masked = ~prompt.visible
+        tokens_per_second = FRAME_RATE / self.config.transformer.patch
+        first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
+        blocks = stream_blocks(int(masked.sum()), first, GROWTH, largest)
+        cfg = self.config.sampling.cfg if chosen.cfg is None else chosen.cfg
+        return make_plan(
+            masked,
+            max(1, round(chosen.num_iter / len(blocks))),
+            seed,
+            cfg,
+            chosen.cfg_schedule,
+            chosen.order,
+            chosen.temperature_schedule,
+            blocks,
+        )
