@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -118,24 +120,37 @@ def write(
     Raises:
         UserError: an unknown suffix, an unwritable place, or samples that are not finite; no file is left.
     """
+    channels = 1 if wave.ndim == 1 else wave.shape[1]
+    with writing(path, sample_rate, channels, encoding) as give:
+        give(wave)
+
+
+@contextmanager
+def writing(
+    path: str | os.PathLike, sample_rate: int = SAMPLE_RATE, channels: int = 1, encoding: str | None = None
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """`write` bit by bit: give [samples] or [samples, channels], one after another."""
     import soundfile
 
     check_output(path)
-    if not np.isfinite(wave).all():
-        raise UserError(f"cannot write {path}: the audio has samples that are not finite")
     container, usual = FORMATS[Path(path).suffix.lower()]
     if encoding is None or not soundfile.check_format(container, encoding):
         encoding = usual
-    if encoding not in ("FLOAT", "DOUBLE"):
-        wave = np.clip(wave, -1.0, 1.0)
-    channels = 1 if wave.ndim == 1 else wave.shape[1]
+
+    def give(wave: np.ndarray) -> None:
+        if not np.isfinite(wave).all():
+            raise UserError(f"cannot write {path}: the audio has samples that are not finite")
+        if encoding not in ("FLOAT", "DOUBLE"):
+            wave = np.clip(wave, -1.0, 1.0)
+        for start in range(0, len(wave), _BLOCK):
+            file.write(wave[start : start + _BLOCK])
+
     with replacing(path) as temporary:
         try:
             with soundfile.SoundFile(
                 temporary, "w", sample_rate, channels, encoding, format=container
             ) as file:
-                for start in range(0, len(wave), _BLOCK):
-                    file.write(wave[start : start + _BLOCK])
+                yield give
         except soundfile.SoundFileError as error:
             raise UserError(f"cannot write {path}: {error}") from error
 
@@ -193,32 +208,6 @@ def check_player() -> None:
         sounddevice.query_devices(kind="output")
     except (sounddevice.PortAudioError, ValueError) as error:
         raise UserError("there is no sound device to play on; write a file with --output instead") from error
-
-
-def play(wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
-    """Play float32 [samples] after what is playing already; returns as soon as it begins.
-
-    Raises:
-        UserError: sounddevice, PortAudio or a sound device is missing.
-    """
-    sounddevice = _sounddevice()
-    finish_playing()
-    try:
-        sounddevice.play(wave, sample_rate)
-    except sounddevice.PortAudioError as error:
-        raise UserError(
-            f"the sound cannot be played ({error}); write a file with --output instead"
-        ) from error
-
-
-def finish_playing() -> None:
-    """Wait for the end of what is playing; Ctrl-C stops it."""
-    sounddevice = _sounddevice()
-    try:
-        sounddevice.wait()
-    except KeyboardInterrupt:
-        sounddevice.stop()
-        raise
 
 
 def _sounddevice():

@@ -218,9 +218,9 @@ def speak(speaker, text: str, options: GenerateOptions) -> dict:
         sentences = total
 
     started = time.perf_counter()
-    for wave in speaker.stream(text, progress=progress, **asdict(options)):
+    for speech in speaker.speak(text, progress=progress, **asdict(options)):
         first = time.perf_counter() - started if first is None else first
-        samples += len(wave)
+        samples += len(speech.wave)
     elapsed = time.perf_counter() - started
     if not samples:
         raise UserError(f"nothing was spoken for {text!r}")

@@ -8,7 +8,9 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -16,8 +18,10 @@ import numpy as np
 from . import audio
 from .config import ModelConfig
 from .errors import UserError
+from .files import check_writable
 from .narration import Speech
 from .options import GenerateOptions, add_arguments, from_args
+from .player import Player
 from .text import MAX_CHARACTERS, check_text, decode_text
 from .timestamps import check_timestamps, no_times, write_timestamps
 from .voices import Voice
@@ -37,6 +41,10 @@ class Speaker(Protocol):
         self, text: str, *, progress: Callable[[int, int], None] | None = None, **options
     ) -> Iterator[Speech]: ...
 
+    def generate_batch(
+        self, texts: Sequence[str], *, batch_size: int, **options
+    ) -> Iterator[tuple[int, np.ndarray]]: ...
+
 
 def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] | None, prog: str) -> int:
     """The command's body.
@@ -53,7 +61,8 @@ def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] |
     args, options = _parse(argv, prog)
     if args.list_voices:
         return guard(lambda: _list_voices(load(args.model, args.vocoder)), prog, args.quiet)
-    return guard(lambda: _speak(load, args, options), prog, args.quiet)
+    speak = _speak if args.input is None else _speak_lines
+    return guard(lambda: speak(load, args, options), prog, args.quiet)
 
 
 def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
@@ -92,7 +101,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         options = from_args(args)
     except UserError as error:
         parser.error(str(error))
-    if args.text is None and not args.list_voices and (sys.stdin is None or sys.stdin.isatty()):
+    lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
+    if args.input is not None and (lone or args.stream):
+        parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
+    if (args.input is None) != (args.output_dir is None):
+        parser.error("--input needs --output-dir, and the reverse")
+    if args.batch_size < 1:
+        parser.error("--batch-size must be at least 1")
+    given = args.text is not None or args.input is not None or args.list_voices
+    if not given and (sys.stdin is None or sys.stdin.isatty()):
         parser.error("give --text, or pipe a text to standard input")
     return args, options
 
@@ -121,28 +138,73 @@ def _speak(
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
-    speeches = []
-    with _Bar(args.quiet) as bar:
+    samples, told = 0, []
+    with _sink(args.output, speaker.sample_rate) as give, _Bar(args.quiet, "sentence") as bar:
         for speech in speaker.speak(text, progress=bar, **asdict(options)):
-            speeches.append(speech)
-            if args.output is None:  # the next sentence is generated while this one is heard
-                audio.play(speech.wave, speaker.sample_rate)
-    elapsed = time.perf_counter() - started
-    whole = np.concatenate([speech.wave for speech in speeches])
-    if args.output is None:
-        audio.finish_playing()
-    else:
-        audio.write(args.output, whole, speaker.sample_rate)
+            give(speech.wave)
+            samples += len(speech.wave)
+            if args.timestamps is not None and speech.text:
+                told.append(replace(speech, wave=speech.wave[:0]))  # a long text's waves are not kept
+        elapsed = time.perf_counter() - started
     if args.timestamps is not None:
-        write_timestamps(args.timestamps, speeches)
-    if not args.quiet:
-        seconds = len(whole) / speaker.sample_rate
+        write_timestamps(args.timestamps, told)
+    _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)
+
+
+def _speak_lines(
+    load: Callable[[str | None, str | None], Speaker], args: argparse.Namespace, options: GenerateOptions
+) -> None:
+    """Each line of a file into a file of its own."""
+    folder = Path(args.output_dir)
+    try:
+        lines = decode_text(Path(args.input).read_bytes()).splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read {args.input}: {error.strerror or error}") from error
+    texts = [check_text(line) for line in lines if line.strip()]
+    if not texts:
+        raise UserError(f"{args.input} has no text")
+    if not folder.exists():
+        check_writable(folder)
+    speaker = load(args.model, args.vocoder)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+    started, samples = time.perf_counter(), 0
+    with _Bar(args.quiet, "text") as bar:
+        batches = speaker.generate_batch(texts, batch_size=args.batch_size, **asdict(options))
+        for done, (number, wave) in enumerate(batches, 1):
+            audio.write(folder / f"{number + 1:04d}.wav", wave, speaker.sample_rate)
+            samples += len(wave)
+            bar(done, len(texts))
+    elapsed = time.perf_counter() - started
+    _report(samples / speaker.sample_rate, elapsed, args.output_dir, args.quiet)
+
+
+def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:
+    if not quiet:
         factor = elapsed / max(seconds, 1e-9)
-        where = f" -> {args.output}" if args.output else ""
+        arrow = f" -> {where}" if where else ""
         print(
-            f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){where}",
+            f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}",
             file=sys.stderr,
         )
+
+
+@contextmanager
+def _sink(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """What is given is written, or played while the next is made; the file is there when the block ends."""
+    if output is not None:
+        with audio.writing(output, sample_rate) as give:
+            yield give
+        return
+    player = Player(sample_rate)
+    try:
+        yield player.put
+        player.finish()
+    except BaseException:
+        player.stop()
+        raise
 
 
 def _read_standard_input() -> str:
@@ -156,10 +218,10 @@ def _read_standard_input() -> str:
 
 
 class _Bar:
-    """A progress bar of sentences, shown when there are more than one; a failure wipes it away."""
+    """A progress bar, shown when there is more than one of its units; a failure wipes it away."""
 
-    def __init__(self, quiet: bool):
-        self.quiet, self.bar = quiet, None
+    def __init__(self, quiet: bool, unit: str):
+        self.quiet, self.unit, self.bar = quiet, unit, None
 
     def __enter__(self) -> _Bar:
         return self
@@ -168,7 +230,7 @@ class _Bar:
         if self.bar is None and total > 1 and not self.quiet:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=total, unit="sentence", file=sys.stderr)
+            self.bar = tqdm(total=total, unit=self.unit, file=sys.stderr)
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
 

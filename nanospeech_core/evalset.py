@@ -21,7 +21,7 @@ from .text import language_of
 SAMPLERS = {
     "masked": (
         "num_iter", "order", "diffusion_steps", "temperature", "temperature_schedule", "cfg", "cfg_schedule",
-        "speed", "seed",
+        "stream", "speed", "seed",
     ),
     "ode": ("steps", "method", "sway_coef", "cfg", "speed", "seed"),
     "refine": (
@@ -165,9 +165,13 @@ def parse_setting(text: str) -> Setting:
     return Setting(text, options)
 
 
-def _value(key: str, text: str) -> int | float | str:
+def _value(key: str, text: str) -> bool | int | float | str:
     hint = typing.get_type_hints(GenerateOptions)[key]  # "int" or "int | None"
     kind = next(iter(typing.get_args(hint)), hint)
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise UserError(f"{key} must be true or false, not {text!r}")
+        return text == "true"
     try:
         return kind(text)
     except ValueError as error:

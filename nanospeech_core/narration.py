@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -48,24 +48,11 @@ class Speech:
 
     wave: np.ndarray  # float32 [samples], the pause after it included
     text: str
-    start: float  # seconds since the speech began
+    start: float  # of the wave, in seconds since the speech began
+    end: float  # of the sentence
     words: tuple[Word, ...] = ()
     phones: tuple[Phone, ...] = ()
     sample_rate: int = SAMPLE_RATE
-
-    @property
-    def end(self) -> float:
-        return self.start + len(self.wave) / self.sample_rate
-
-
-def join(speeches: Sequence[Speech]) -> list[Speech]:
-    """Sentences whose chunks are joined again."""
-    whole: list[list[Speech]] = []
-    for speech in speeches:
-        if speech.text or not whole:
-            whole.append([])
-        whole[-1].append(speech)
-    return [replace(chunks[0], wave=np.concatenate([c.wave for c in chunks])) for chunks in whole]
 
 
 class Narration:
@@ -130,7 +117,7 @@ class Narration:
             if len(wave):
                 start = self.samples / SAMPLE_RATE
                 self.samples += len(wave)
-                yield Speech(wave, told[0], start, *told[1:])
+                yield Speech(wave, told[0], start, begin + length / SAMPLE_RATE, *told[1:])
                 told = ("", (), ())
 
     def _text(self, said: list[Said]) -> str:

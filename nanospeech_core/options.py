@@ -51,6 +51,7 @@ class GenerateOptions:
     refine: float | None = None  # the ODE drafts, and the masked path draws this share of the tokens anew
     refine_order: str = "worst"
     speed: float = 1.0
+    stream: bool = False  # masked decoding from left to right, to be heard before its end is known
     seed: int = 0
 
     def check(self) -> None:
@@ -106,6 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
     )  # fmt: skip
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
+    _add(what, "--input", metavar="FILE", help="speak each line of a text file, several at once, into")
+    _add(what, "--output-dir", metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
+    _add(what, "--batch-size", type=int, metavar="N", default=8, help="of --input: sentences at once")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
     _add(
@@ -192,6 +196,10 @@ def add_sampling(how: argparse._ActionsContainer) -> None:
     _add(
         how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
         help="which tokens those are: worst are those about which the ODE changed its mind most",
+    )  # fmt: skip
+    _add(
+        how, "--stream", action="store_true",
+        help="masked decoding from left to right, in blocks that are played or written as they are ready",
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")

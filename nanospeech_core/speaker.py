@@ -60,7 +60,7 @@ class Speaker:
         makes whole sentences. Nothing is computed but when a chunk is asked for: closing the iterator, or
         Ctrl-C, ends the work. The arguments are those of `generate`.
         """
-        for speech in self.speak(text, voice, stream=True, **options):
+        for speech in self.speak(text, voice, **{"stream": True, **options}):
             yield speech.wave
 
     def speak(
@@ -68,10 +68,9 @@ class Speaker:
         text: str,
         voice: str | None = None,
         progress: Callable[[int, int], None] | None = None,
-        stream: bool = False,
         **options,
     ) -> Iterator[Speech]:
-        """`generate` sentence by sentence, or `stream`, with the words and phones and their times.
+        """`generate` sentence by sentence (`stream`: chunk by chunk), with its words and phones.
 
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         """
@@ -83,7 +82,7 @@ class Speaker:
                 progress(i, len(script.lines))
             for piece in pieces:
                 last = i + 1 == len(script.lines) and piece is pieces[-1]
-                if stream:
+                if chosen.stream:
                     chunks = self._chunks(piece, next(seeds), chosen)
                     yield from narration.tell_chunks(piece, chunks, (piece.total - 1) * HOP, i, last)
                 else:

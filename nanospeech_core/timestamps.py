@@ -30,11 +30,12 @@ def write_timestamps(path: str | os.PathLike, speeches: Sequence[Speech]) -> Non
 
     Args:
         path: .json, .srt or .vtt. WebVTT has a time before each word, JSON also its phones.
-        speeches: all that `Nanospeech.speak` gave.
+        speeches: what `Nanospeech.speak` gave; chunks without a text say nothing.
     Raises:
         UserError: an unknown suffix, an unwritable place, or a model that does not know when it says what.
     """
     check_timestamps(path)
+    speeches = [speech for speech in speeches if speech.text]
     if any(not speech.phones for speech in speeches):
         raise no_times()
     text = {".json": as_json, ".srt": as_srt, ".vtt": as_vtt}[Path(path).suffix.lower()](speeches)

@@ -48,7 +48,8 @@ class Speaker:
             start = done / 2
             word = Word(sentence, start + 0.1, start + 0.4, (Phone("a", start + 0.1, start + 0.4),))
             phones = (Phone(" ", start, start + 0.1), *word.phones, Phone(" ", start + 0.4, start + 0.5))
-            yield Speech(np.full(12000, 0.25, dtype=np.float32), sentence, start, (word,), phones)
+            wave = np.full(12000, 0.25, dtype=np.float32)
+            yield Speech(wave, sentence, start, start + 0.5, (word,), phones)
         progress(len(sentences), len(sentences))
 
 

@@ -17,7 +17,8 @@ def speech(text: str, start: float = 0.0, each: float = 0.5) -> Speech:
         begin = start + i * each
         phones.append(Phone("a", begin, begin + each))
         words.append(Word(word, begin, begin + each, (phones[-1],)))
-    return Speech(np.zeros(round(24000 * len(words) * each)), text, start, tuple(words), tuple(phones))
+    end = start + len(words) * each
+    return Speech(np.zeros(round(24000 * (end - start))), text, start, end, tuple(words), tuple(phones))
 
 
 def test_json(tmp_path):
@@ -84,5 +85,5 @@ def test_bad_places(tmp_path, name, message):
 
 def test_a_model_without_times_leaves_no_file(tmp_path):
     with pytest.raises(UserError, match="no durations"):
-        write_timestamps(tmp_path / "a.srt", [Speech(np.zeros(100), "Hello.", 0.0)])
+        write_timestamps(tmp_path / "a.srt", [Speech(np.zeros(100), "Hello.", 0.0, 0.1)])
     assert not list(tmp_path.iterdir())
