@@ -131,13 +131,85 @@ def test_speed_voice_and_seed(folders, use_diffusion, options):
 def test_two_sentences(folders, use_diffusion):
     wave = assert_same(folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
     for name in NAMES:
-        stream = list(
-            speaker(name, folders["flow"]).stream(TWO_SENTENCES, use_diffusion=use_diffusion, seed=7)
+        first, second = speaker(name, folders["flow"]).speak(
+            TWO_SENTENCES, use_diffusion=use_diffusion, seed=7
         )
-        assert len(stream) == 2 and np.array_equal(
-            np.concatenate(stream), speak(name, folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
-        )
-        assert not stream[0][-4800:].any() and len(wave) == sum(map(len, stream))  # the pause between
+        whole = speak(name, folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
+        assert np.array_equal(np.concatenate((first.wave, second.wave)), whole)
+        assert not first.wave[-4800:].any() and len(wave) == len(whole)  # the pause between
+
+
+STREAMED = {"masked": {"use_diffusion": True}, "cfg 2": {"use_diffusion": True, "cfg": 2.0}, "ode": {}}
+
+
+@pytest.mark.parametrize("options", STREAMED.values(), ids=STREAMED)
+def test_streams(folders, options):
+    """Of both backends the same chunks, as long in all as the whole, and told of as the whole is."""
+    streams = [
+        list(speaker(name, folders["flow"]).speak(TWO_SENTENCES, stream=True, seed=7, **options))
+        for name in NAMES
+    ]
+    whole = list(speaker("torch", folders["flow"]).speak(TWO_SENTENCES, seed=7, **options))
+    for torch, mlx in zip(*streams, strict=True):
+        assert relative_error(mlx.wave, torch.wave) <= TOLERANCE
+        assert (torch.start, torch.end, torch.words) == (mlx.start, mlx.end, mlx.words)
+    sentences = [chunk for chunk in streams[0] if chunk.text]
+    told = [(s.text, s.start, s.end, s.words, s.phones) for s in whole]
+    assert [(s.text, s.start, s.end, s.words, s.phones) for s in sentences] == told
+    if options:
+        assert len(streams[0]) > len(whole)
+    else:  # the ODE's sentences are whole
+        assert len(streams[0]) == len(whole)
+        assert all(np.array_equal(a.wave, b.wave) for a, b in zip(streams[0], whole, strict=True))
+    joined, at_once = (np.concatenate([s.wave for s in part]) for part in (streams[0], whole))
+    assert joined.shape == at_once.shape and not joined[-1:].any() == at_once[-1:].any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stream_that_is_closed_ends_its_work(folders, name, monkeypatch):
+    """Nothing is computed ahead, and nothing after: of 12 iterations the first block's were made."""
+    model, steps = speaker(name, folders["flow"]), []
+    latents = model.latents
+
+    def counted(*args):
+        for state in latents(*args):
+            steps.append(1)
+            yield state
+
+    monkeypatch.setattr(model, "latents", counted)
+    stream = model.stream("word and " * 12 + "word.", use_diffusion=True)
+    assert steps == []
+    assert len(next(stream))
+    made = len(steps)
+    stream.close()
+    assert 1 <= made == len(steps) < 12
+
+
+BATCH = ["Hello there, how are you?", "Yes.", TWO_SENTENCES, "What a day, isn't it?"]
+
+
+@pytest.mark.parametrize(
+    "options", [*DEFAULTS.values(), {"use_diffusion": True, "order": "interleaved"}], ids=str
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_text_sounds_the_same_in_a_batch(folders, name, options):
+    model = speaker(name, folders["flow"])
+    waves = dict(model.generate_batch(BATCH, batch_size=3, seed=7, **options))
+    assert sorted(waves) == [0, 1, 2, 3]
+    for number, text in enumerate(BATCH):
+        alone = model.generate(text, seed=7, **options)
+        assert relative_error(waves[number], alone) <= TOLERANCE
+
+
+def test_a_model_that_hears_padding_gets_none(folders, monkeypatch):
+    """A batch of one each, where the transformer does not mask its padding."""
+    model, sizes = speaker("torch", folders["filler"]), []
+    latents = model.latents
+    monkeypatch.setattr(
+        model, "latents", lambda prompts, *rest: sizes.append(len(prompts)) or latents(prompts, *rest)
+    )
+    waves = dict(model.generate_batch(["Hello.", "Yes, you are."], steps=1))
+    assert sizes == [1, 1] and np.array_equal(waves[0], model.generate("Hello.", steps=1))
 
 
 CONTROLLED = (
@@ -176,8 +248,10 @@ def test_pauses_phonemes_and_times(folders, use_diffusion):
 @pytest.mark.parametrize("backend", NAMES)
 def test_speed_changes_only_what_is_generated(folders, backend, monkeypatch):
     model, seen = speaker(backend, folders["flow"]), []
-    sample = model.sample
-    monkeypatch.setattr(model, "sample", lambda prompt, **o: seen.append(prompt) or sample(prompt, **o))
+    latents = model.latents
+    monkeypatch.setattr(
+        model, "latents", lambda prompts, *rest: seen.extend(prompts) or latents(prompts, *rest)
+    )
     recording = folders["flow"] / "voices" / "heart.flac"
     for own in ({}, {"ref_audio": str(recording), "ref_text": "Hello there."}):
         seen.clear()
@@ -192,7 +266,10 @@ def test_speed_changes_only_what_is_generated(folders, backend, monkeypatch):
 
 def test_a_sentence_too_long_for_the_model(folders):
     text = "word and " * 32 + "word"
-    waves = [list(speaker(name, folders["flow"]).stream(text, speed=0.25, steps=1)) for name in NAMES]
+    waves = [
+        [speech.wave for speech in speaker(name, folders["flow"]).speak(text, speed=0.25, steps=1)]
+        for name in NAMES
+    ]
     assert len(waves[0]) == len(waves[1]) > 1
     for torch, mlx in zip(*waves, strict=True):
         assert relative_error(mlx, torch) <= TOLERANCE

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.options import ORDERS
-from nanospeech_core.plan import Noise, make_plan, token_order
+from nanospeech_core.plan import Noise, make_plan, stream_blocks, token_order, turns
 from nanospeech_core.schedule import reveal_counts
 
 
@@ -128,3 +128,65 @@ def test_noise_is_standard_normal():
         assert draws.std() == pytest.approx(1, abs=0.02)
     a, b = noise.initial.ravel()[:100000], noise.steps(0, 20, 100).ravel()[:100000]
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.02  # two streams, not one
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("num_iter", [1, 3, 50])
+def test_blocks_are_revealed_one_after_another(order, num_iter):
+    masked = random_mask(90, 1)
+    hidden = np.flatnonzero(masked)
+    blocks = stream_blocks(len(hidden), 8, 1.5, 20)
+    plan = make_plan(masked, num_iter, 4, order=order, blocks=blocks)
+    assert np.array_equal(np.sort(np.concatenate(plan.reveal)), hidden)
+    start = k = 0
+    for size in blocks:
+        block = hidden[start : start + size]
+        count = min(num_iter, size)
+        assert np.array_equal(np.sort(np.concatenate(plan.reveal[k : k + count])), block)
+        start, k = start + size, k + count
+    assert k == len(plan) == len(plan.cfg)
+
+
+def test_how_much_is_known_after_each_iteration():
+    masked = np.arange(30) >= 10
+    plan = make_plan(masked, 3, 0, blocks=[4, 6, 10])
+    assert plan.known()[2::3] == [14, 20, 30]
+    visible = ~masked
+    for reveal, known in zip(plan.reveal, plan.known(), strict=True):
+        visible[reveal] = True
+        assert visible[:known].all() and (known == 30 or not visible[known])
+    assert make_plan(np.zeros(5, bool), 4, 0).known() == []
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 12, 17, 18, 100, 1000])
+def test_stream_blocks_grow_and_sum_up(tokens):
+    blocks = stream_blocks(tokens, 12, 1.6, 47)
+    assert sum(blocks) == tokens and min(blocks) > 0
+    assert blocks[0] == min(tokens, 12) or tokens < 18 and len(blocks) == 1
+    for before, after in zip(blocks, blocks[1:-1], strict=False):
+        assert before <= after <= 47
+    assert blocks[-1] < 1.5 * 47 + 1
+
+
+def test_turns_lay_utterances_end_to_end():
+    masks = [np.arange(9) >= 2, np.arange(5) >= 1]
+    plans = [make_plan(masks[0], 4, 0, 3.0), make_plan(masks[1], 2, 1, 3.0, temperature_schedule="linear")]
+    noises = [Noise(0, 9, 3), Noise(1, 5, 3)]
+    shown = np.zeros(18, bool)
+    for k, turn in enumerate(turns(plans, noises, 9, 0.5, ddpm_steps=6)):
+        parts = [(b, plan) for b, plan in enumerate(plans) if k < len(plan)]
+        start = 0
+        for b, plan in parts:
+            count = len(plan.reveal[k])
+            part = slice(start, start + count)
+            assert np.array_equal(turn.rows[part], 9 * b + plan.reveal[k])
+            assert np.allclose(turn.cfg[part], plan.cfg[k])
+            assert np.allclose(turn.temperature[part], 0.5 * plan.temperature[k])
+            assert np.array_equal(turn.initial[part], noises[b].initial[plan.reveal[k]])
+            assert np.array_equal(turn.noise[:, part], noises[b].steps(k, 6, count))
+            start += count
+        assert start == len(turn.rows) == len(turn.cfg) and not shown[turn.rows].any()
+        shown[turn.rows] = True
+    assert k == 3 and np.array_equal(shown, np.concatenate((masks[0], masks[1], np.zeros(4, bool))))
+    unguided = [make_plan(mask, 4, 0) for mask in masks]
+    assert all(turn.cfg is None and turn.noise is None for turn in turns(unguided, noises, 9, 1.0))
