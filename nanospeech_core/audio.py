@@ -144,7 +144,7 @@ def join(
 
 def check_player() -> None:
     """Raise UserError unless sound can be played here."""
-    sounddevice = _sounddevice()
+    sounddevice = load_sounddevice()
     try:
         sounddevice.query_devices(kind="output")
     except (sounddevice.PortAudioError, ValueError) as error:
@@ -157,7 +157,7 @@ def play(wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
     Raises:
         UserError: sounddevice, PortAudio or a sound device is missing.
     """
-    sounddevice = _sounddevice()
+    sounddevice = load_sounddevice()
     finish_playing()
     try:
         sounddevice.play(wave, sample_rate)
@@ -169,7 +169,7 @@ def play(wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
 
 def finish_playing() -> None:
     """Wait for the end of what is playing; Ctrl-C stops it."""
-    sounddevice = _sounddevice()
+    sounddevice = load_sounddevice()
     try:
         sounddevice.wait()
     except KeyboardInterrupt:
@@ -177,7 +177,8 @@ def finish_playing() -> None:
         raise
 
 
-def _sounddevice():
+def load_sounddevice():
+    """The module sounddevice. Raises UserError when it, or PortAudio, is missing."""
     try:
         import sounddevice
     except ImportError as error:

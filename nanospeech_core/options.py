@@ -79,11 +79,12 @@ class GenerateOptions:
 DEFAULTS = GenerateOptions()
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
+def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
+    """All flags of `generate`, --text if wanted. Where one has a dash or an underscore, both are accepted."""
     d, usual = DEFAULTS, SamplingConfig()
     what = parser.add_argument_group("what to say, and where")
-    _add(what, "--text", help="what to say (default: standard input)")
+    if text:
+        _add(what, "--text", help="what to say (default: standard input)")
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
