@@ -32,18 +32,12 @@ class Dictation:
     def feed(self, piece: str) -> list[str]:
         """The sentences that `piece` completes."""
         said = self._markdown.feed(self._answer.feed(piece))
-        return [_shorten(sentence) for sentence in self._sentences.feed(said)]
+        return self._sentences.feed(said)
 
     def finish(self) -> list[str]:
         """What is left. The text ends here."""
         said = self._markdown.feed(self._answer.finish()) + self._markdown.finish()
-        sentences = self._sentences.feed(said) + self._sentences.finish()
-        return [_shorten(sentence) for sentence in sentences]
-
-
-def _shorten(sentence: str) -> str:
-    """Addresses are read by their host alone."""
-    return _URL.sub(r"\1", sentence)
+        return self._sentences.feed(said) + self._sentences.finish()
 
 
 class Answer:
@@ -83,7 +77,7 @@ class Sentences:
     """Takes plain text in pieces, gives its sentences as soon as each is complete; a line break ends one.
 
     None has more than about `MOST` characters, and only what stands alone has fewer than `LEAST`. Nothing
-    that can be spoken is dropped.
+    that can be spoken is dropped, but of addresses only the host is kept.
     """
 
     def __init__(self):
@@ -98,6 +92,7 @@ class Sentences:
                 continue
             if character.isspace():
                 character = " " if self._text and not self._text.endswith(" ") else ""
+                self._text = _shorten(self._text)
             self._text += character
             if end := self._end():
                 sentences += self._cut(end)
@@ -105,6 +100,7 @@ class Sentences:
 
     def finish(self) -> list[str]:
         """What is left of the paragraph."""
+        self._text = _shorten(self._text)
         return self._cut(len(self._text))
 
     def _cut(self, end: int) -> list[str]:
@@ -129,3 +125,7 @@ class Sentences:
             if len(text) >= as_much(AT_A_SPACE, text) and " " in text.strip():
                 return text.rstrip().rfind(" ") + 1
         return 0
+
+
+def _shorten(text: str) -> str:
+    return _URL.sub(r"\1", text)

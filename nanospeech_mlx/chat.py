@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,8 @@ def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
 
 def converse(llm: LanguageModel, voice: Voice, quiet: bool) -> None:
     """Questions from the terminal, until Ctrl-D, or Ctrl-C in place of a question."""
-    import readline  # noqa: F401  (line editing and history for input())
+    with suppress(ImportError):  # some builds of Python are without it
+        import readline  # noqa: F401  (line editing and history for input())
 
     while True:
         try:

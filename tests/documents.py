@@ -5,8 +5,9 @@ import re
 
 # Kinds of block with words w1, w2, ... in place of each "@": all of them must be said, in order.
 BLOCKS = [
-    "# @ @\n", "@ **@ @** @. @ *@*!\n\n", "- @\n- [x] @ `@`\n", "3. @ @\n", "> @\n> @\n\n", "@\n===\n", "***\n",
-    "```x\ncode\n```\n", "$$\nformula\n$$\n", "@ [@] (@) \"@\" @_@ @*@ <@ @>\n\n", "@ <b>@</b> &amp; @\n",
+    "# @ @\n", "@ **@ @** @. @ *@*!\n\n", "- @\n- [x] @ `@`\n", "3. @ @\n", "> @\n> @\n\n", "@\n===\n",
+    "***\n", "```x\ncode\n```\n", "$$\nformula\n$$\n", "@ [@] (@) \"@\" @_@ @*@ <@ @>\n\n",
+    "@ <b>@</b> &amp; @\n",
     "| @ | @ |\n|---|---|\n| @ | **@** |\n\n", "[@](http://h.org/x) ![@](y) [@][z]\n\n", "<!-- code -->@\n",
     "@, @; @ ~~@~~ __@__ \\*@\\*\n", "1986. @ ``@ ` @``\n\n", "@[^n]\n\n[^n]: @\n",
 ]  # fmt: skip
