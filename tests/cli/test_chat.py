@@ -188,7 +188,7 @@ def test_reasoning_is_not_remembered(tmp_path):
     assert llm.messages[-1] == {"role": "assistant", "content": "Well."}
 
 
-# a terminal, and a sound device that writes down what it plays, in real time
+# a terminal, and a sound device that writes down what it is told and plays ten times too slowly
 
 SOUNDDEVICE = """
 import json, time
@@ -197,11 +197,11 @@ def query_devices(kind): pass
 def note(call):
     with open("calls", "a") as file: print(json.dumps([time.monotonic(), call]), file=file)
 class OutputStream:
-    def __init__(self, rate, channels, dtype): self.rate = rate
+    def __init__(self, rate, channels, dtype): pass
     def start(self): note("start")
     def stop(self): note("stop")
     def abort(self): note("abort")
-    def write(self, block): time.sleep(len(block) / self.rate)
+    def write(self, block): time.sleep(0.5)
 """
 
 
@@ -259,7 +259,7 @@ def test_ctrl_c_ends_the_speech_and_then_the_conversation(model, llm, tmp_path):
         process.send_signal(signal.SIGINT)
         wait_for(lambda: shown.endswith(b"> ") and len(calls()) == 2)
         ended, call = calls()[1]
-        assert call == "abort" and ended - pressed < 1  # of some 20 s of speech
+        assert call == "abort" and ended - pressed < 10  # of some 200 s
         os.write(terminal, b"And?\n")
         wait_for(lambda: shown.count(b"item") == 2 and len(calls()) == 3)
         process.send_signal(signal.SIGINT)

@@ -102,7 +102,7 @@ def test_an_answer_without_reasoning_is_unchanged():
         assert "".join(map(answer.feed, text)) + answer.finish() == text
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_how_the_text_is_cut_makes_no_difference(seed):
     rng = random.Random(seed)
     document, count = make_document(rng)
@@ -124,7 +124,7 @@ def ends(parts: list[str]) -> set[int]:
     return {sum(lengths[: n + 1]) for n in range(len(lengths))}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_ends_are_those_of_split_sentences(seed, monkeypatch):
     """What is decided while the text is being written is what the whole text says; nothing is lost."""
     monkeypatch.setattr("nanospeech_core.dictation.MOST", 10**6)
