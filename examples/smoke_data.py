@@ -1,7 +1,7 @@
 """python examples/smoke_data.py DIR [--voices N]: a few sentences to try a training recipe on, in seconds.
 
-The embedded voices speak them. DIR gets wavs/ and metadata.csv (path|text|speaker), as your data may have.
-It shows that a recipe runs from end to end; it teaches a model nothing.
+The embedded voices speak them, or those of --texts. DIR gets wavs/ and metadata.csv (path|text|speaker|lang),
+as your data may have. It shows that a recipe runs from end to end; it teaches a model nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nanospeech_core import audio
 from nanospeech_core.errors import UserError
+from nanospeech_core.evalset import Row, read_rows
 
 SENTENCES = (
     "The boat left early in the morning.",
@@ -33,19 +34,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--voices", type=int, default=1, metavar="N", help="who speak in turn (default: 1)")
+    parser.add_argument("--texts", metavar="JSONL", help="lines {text, lang, voice}, spoken in place of ours")
     args = parser.parse_args()
     try:
         from nanospeech_torch import Nanospeech
 
         model = Nanospeech.from_pretrained()
-        names = [voice.name for voice in model.voices()][: args.voices]
+        known = {voice.name: voice for voice in model.voices()}
+        if args.texts:
+            rows = read_rows(args.texts)
+        else:
+            voices = list(known)[: args.voices]
+            rows = [
+                Row(str(number), sentence, "en-us", voices[number % len(voices)])
+                for number, sentence in enumerate(SENTENCES)
+            ]
         (args.folder / "wavs").mkdir(parents=True, exist_ok=True)
         lines = []
-        for number, sentence in enumerate(SENTENCES):
-            voice = names[number % len(names)]
-            wave = model.generate(sentence, voice=voice, use_diffusion=True, num_iter=4, seed=number)
+        for number, row in enumerate(rows):
+            # "bf_emma" is spoken by emma, and what no voice is named after by a voice of the language
+            voice = known.get((row.voice or "").rpartition("_")[2])
+            lang = "zh" if row.language == "zh" else voice.language if voice else "en-us"
+            name = voice and voice.name
+            wave = model.generate(
+                row.text, voice=name, lang=lang, use_diffusion=True, num_iter=4, seed=number
+            )
             audio.write(args.folder / "wavs" / f"{number:02d}.wav", wave)
-            lines.append(f"wavs/{number:02d}.wav|{sentence}|{voice}")
+            lines.append(f"wavs/{number:02d}.wav|{row.text}|{row.voice}|{lang}")
         (args.folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     except (UserError, OSError) as error:
         print(f"smoke_data: {error}", file=sys.stderr)

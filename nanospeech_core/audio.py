@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,31 +24,79 @@ _BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minute
 
 
 def read(path: str | os.PathLike) -> np.ndarray:
-    """Any file that libsndfile reads, mixed to mono and resampled: float32 [samples] at 24 kHz.
+    """A recording, mixed to mono and resampled: float32 [samples] at 24 kHz.
+
+    libsndfile reads most formats, the package av (FFmpeg), where it is installed, all others (.m4a).
 
     Raises:
         UserError: the file is missing, unreadable, without audio, or has samples that are not finite.
+    """
+    wave, rate, _ = read_whole(path, "float32")
+    return to_model(wave, rate)
+
+
+def decode(path: Path) -> tuple[np.ndarray, int, str]:
+    """What libsndfile does not know, by FFmpeg: float32 [samples, channels], their rate, "PCM_16".
+
+    Raises:
+        UserError: av is not installed, or it is no audio file either.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise UserError(
+            f"cannot read {path}: it is no audio file that libsndfile knows; "
+            "other formats (.m4a) need av: pip install av"
+        ) from error
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            resampler = av.AudioResampler(format="fltp")
+            frames = [f for packet in container.decode(stream) for f in resampler.resample(packet)]
+            frames += resampler.resample(None)
+            blocks = [frame.to_ndarray().T for frame in frames]
+            rate = stream.rate
+    except (av.error.FFmpegError, IndexError, ValueError) as error:  # IndexError: a film without sound
+        raise UserError(f"cannot read {path}: it is no audio file that libsndfile or FFmpeg knows") from error
+    return np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32), rate, "PCM_16"
+
+
+def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndarray, int, str]:
+    """A recording as it is: [samples, channels], their rate, libsndfile's name of the encoding.
+
+    float64 holds every sample of every encoding exactly. Raises UserError as `read` does.
     """
     import soundfile
 
     path = Path(path)
     try:
-        with open(path, "rb") as file:  # first, for libsndfile does not say why it cannot open one
-            wave, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        with open(path, "rb") as stream:  # first, for libsndfile does not say why it cannot open one
+            with soundfile.SoundFile(stream) as file:
+                wave, rate, encoding = file.read(dtype=dtype, always_2d=True), file.samplerate, file.subtype
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (soundfile.SoundFileError, TypeError, ValueError) as error:  # TypeError: headerless formats
-        raise UserError(f"cannot read {path}: it is no audio file that libsndfile knows") from error
-    wave = wave.mean(axis=1)
+    except (soundfile.SoundFileError, TypeError, ValueError):  # TypeError: headerless formats
+        wave, rate, encoding = decode(path)
     if not np.isfinite(wave).all():
         raise UserError(f"cannot use {path}: it has samples that are not finite")
-    if rate != SAMPLE_RATE and len(wave):
-        import soxr
-
-        wave = soxr.resample(wave, rate, SAMPLE_RATE)
     if not len(wave):
         raise UserError(f"cannot use {path}: it has no audio")
-    return np.ascontiguousarray(wave, dtype=np.float32)
+    return wave, rate, encoding
+
+
+def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """[samples] or [samples, channels] at any rate -> float32 [samples], mono at 24 kHz."""
+    mono = wave.mean(axis=1) if wave.ndim == 2 else wave
+    return np.ascontiguousarray(resample(mono, sample_rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def resample(wave: np.ndarray, old: int, new: int) -> np.ndarray:
+    """[samples] at the rate `old` -> at the rate `new`."""
+    if old == new:
+        return wave
+    import soxr
+
+    return soxr.resample(wave, old, new)
 
 
 def check_output(path: str | os.PathLike) -> None:
@@ -60,8 +107,13 @@ def check_output(path: str | os.PathLike) -> None:
     check_writable(path)
 
 
-def write(path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
-    """Write float32 [samples] in the format of the suffix (.wav and .flac: 16-bit PCM), clipped to [-1, 1].
+def write(
+    path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_RATE, encoding: str | None = None
+) -> None:
+    """Write [samples] or [samples, channels] in the format of the suffix.
+
+    encoding: libsndfile's name of it, where the format has it; else .wav and .flac are 16-bit PCM. Encodings
+    that are not floating-point are clipped to [-1, 1].
 
     Raises:
         UserError: an unknown suffix, an unwritable place, or samples that are not finite; no file is left.
@@ -71,11 +123,17 @@ def write(path: str | os.PathLike, wave: np.ndarray, sample_rate: int = SAMPLE_R
     check_output(path)
     if not np.isfinite(wave).all():
         raise UserError(f"cannot write {path}: the audio has samples that are not finite")
-    container, encoding = FORMATS[Path(path).suffix.lower()]
-    wave = np.clip(wave, -1.0, 1.0)
+    container, usual = FORMATS[Path(path).suffix.lower()]
+    if encoding is None or not soundfile.check_format(container, encoding):
+        encoding = usual
+    if encoding not in ("FLOAT", "DOUBLE"):
+        wave = np.clip(wave, -1.0, 1.0)
+    channels = 1 if wave.ndim == 1 else wave.shape[1]
     with replacing(path) as temporary:
         try:
-            with soundfile.SoundFile(temporary, "w", sample_rate, 1, encoding, format=container) as file:
+            with soundfile.SoundFile(
+                temporary, "w", sample_rate, channels, encoding, format=container
+            ) as file:
                 for start in range(0, len(wave), _BLOCK):
                     file.write(wave[start : start + _BLOCK])
         except soundfile.SoundFileError as error:
@@ -114,32 +172,18 @@ def match_level(wave: np.ndarray, rms: float = 0.07, peak: float = 0.99) -> np.n
     return (wave * gain).astype(np.float32)
 
 
-def join(
-    waves: Sequence[np.ndarray],
-    pause_seconds: float = PAUSE_SECONDS,
-    fade_seconds: float = 0.01,
-    sample_rate: int = SAMPLE_RATE,
+def fade(
+    wave: np.ndarray, rise: bool, fall: bool, seconds: float = 0.01, sample_rate: int = SAMPLE_RATE
 ) -> np.ndarray:
-    """Join sentences with silence between them, every seam faded on both sides by a raised cosine: no clicks.
-
-    Args:
-        waves: float32 [samples] each.
-        pause_seconds: the silence put between two of them.
-        fade_seconds: the length of each fade; the very first and the very last edge are left alone.
-    """
-    pause = np.zeros(round(pause_seconds * sample_rate), dtype=np.float32)
-    pieces: list[np.ndarray] = []
-    for i, wave in enumerate(waves):
-        wave = np.array(wave, dtype=np.float32)
-        n = min(round(fade_seconds * sample_rate), len(wave) // 2)
-        rise = (0.5 - 0.5 * np.cos(np.pi * np.arange(n) / max(n, 1))).astype(np.float32)
-        if i > 0:
-            pieces.append(pause)
-            wave[:n] *= rise
-        if i < len(waves) - 1:
-            wave[len(wave) - n :] *= rise[::-1]
-        pieces.append(wave)
-    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.float32)
+    """A copy of float32 [samples] that begins (`rise`) or ends (`fall`) with a raised cosine: no clicks."""
+    wave = np.array(wave, dtype=np.float32)
+    n = min(round(seconds * sample_rate), len(wave) // 2)
+    ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(n) / max(n, 1))).astype(np.float32)
+    if rise:
+        wave[:n] *= ramp
+    if fall:
+        wave[len(wave) - n :] *= ramp[::-1]
+    return wave
 
 
 def check_player() -> None:

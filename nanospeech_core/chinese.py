@@ -51,7 +51,7 @@ def normalize(text: str) -> str:
 
     Letters of other scripts stay. Raises UserError when a library is not installed.
     """
-    text = _opencc()(fold(text))
+    text = simplified(fold(text))
     for pattern, reading in _before():
         text = pattern.sub(reading, text)
     if re.search(r"\d", text):
@@ -59,6 +59,11 @@ def normalize(text: str) -> str:
     for pattern, reading in _after():
         text = pattern.sub(reading, text)
     return " ".join(text.split())
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones. Raises UserError when opencc is not installed."""
+    return _opencc()(text)
 
 
 def phonemes(text: str) -> str:

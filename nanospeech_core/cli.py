@@ -14,9 +14,12 @@ from typing import Protocol
 import numpy as np
 
 from . import audio
+from .config import ModelConfig
 from .errors import UserError
+from .narration import Speech
 from .options import GenerateOptions, add_arguments, from_args
 from .text import MAX_CHARACTERS, check_text, decode_text
+from .timestamps import check_timestamps, no_times, write_timestamps
 from .voices import Voice
 
 DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
@@ -26,12 +29,13 @@ class Speaker(Protocol):
     """What a backend's `Nanospeech` offers."""
 
     sample_rate: int
+    config: ModelConfig
 
     def voices(self) -> list[Voice]: ...
 
-    def stream(
+    def speak(
         self, text: str, *, progress: Callable[[int, int], None] | None = None, **options
-    ) -> Iterator[np.ndarray]: ...
+    ) -> Iterator[Speech]: ...
 
 
 def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] | None, prog: str) -> int:
@@ -112,21 +116,26 @@ def _speak(
         audio.check_player()
     else:
         audio.check_output(args.output)
+    if args.timestamps is not None:
+        check_timestamps(args.timestamps)
     speaker = load(args.model, args.vocoder)
+    if args.timestamps is not None and speaker.config.text.alignment != "durations":
+        raise no_times()
     started = time.perf_counter()
-    pause = np.zeros(round(audio.PAUSE_SECONDS * speaker.sample_rate), dtype=np.float32)
-    waves = []
+    speeches = []
     with _Bar(args.quiet) as bar:
-        for wave in speaker.stream(text, progress=bar, **asdict(options)):
-            waves.append(wave)
+        for speech in speaker.speak(text, progress=bar, **asdict(options)):
+            speeches.append(speech)
             if args.output is None:  # the next sentence is generated while this one is heard
-                audio.play(np.concatenate([wave, pause]), speaker.sample_rate)
+                audio.play(speech.wave, speaker.sample_rate)
     elapsed = time.perf_counter() - started
-    whole = audio.join(waves, sample_rate=speaker.sample_rate)
+    whole = np.concatenate([speech.wave for speech in speeches])
     if args.output is None:
         audio.finish_playing()
     else:
         audio.write(args.output, whole, speaker.sample_rate)
+    if args.timestamps is not None:
+        write_timestamps(args.timestamps, speeches)
     if not args.quiet:
         seconds = len(whole) / speaker.sample_rate
         factor = elapsed / max(seconds, 1e-9)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import typing
 from collections.abc import Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 from .audio import FORMATS
 from .config import SamplingConfig
 from .errors import UserError
-from .options import GenerateOptions
+from .files import json_lines
+from .options import REFINE_SHARE, GenerateOptions
 from .scorers import units
 from .text import language_of
 
@@ -24,7 +24,12 @@ SAMPLERS = {
         "speed", "seed",
     ),
     "ode": ("steps", "method", "sway_coef", "cfg", "speed", "seed"),
+    "refine": (
+        "refine", "refine_order", "steps", "method", "sway_coef", "num_iter", "order", "diffusion_steps",
+        "temperature", "temperature_schedule", "cfg", "cfg_schedule", "speed", "seed",
+    ),
 }  # fmt: skip
+USUAL = ("masked", "ode")  # where no setting is asked for
 
 
 @dataclass(frozen=True)
@@ -49,28 +54,16 @@ def read_rows(path: str | os.PathLike) -> list[Row]:
         UserError: the file cannot be read or is empty; a row is no such object, has no words, or an id of
             another row or that cannot be a file's name.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     rows: dict[str, Row] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        row = _row(line, number, f"{path}, line {number}")
+    for number, values in json_lines(path):
+        row = _row(values, number, f"{path}, line {number}")
         if row.id in rows:
             raise UserError(f"{path}, line {number}: there is an id {row.id!r} already")
         rows[row.id] = row
-    if not rows:
-        raise UserError(f"{path} is empty")
     return list(rows.values())
 
 
-def _row(line: str, number: int, place: str) -> Row:
-    try:
-        values = json.loads(line)
-    except ValueError as error:
-        raise UserError(f"{place}: not a JSON object") from error
+def _row(values: object, number: int, place: str) -> Row:
     if not isinstance(values, dict) or not isinstance(values.get("text"), str):
         raise UserError(f'{place}: not a JSON object with a "text"')
     for name in ("lang", "voice"):
@@ -121,9 +114,14 @@ class Setting:
     name: str  # as it was asked for: "masked:num_iter=4,cfg=2"
     options: GenerateOptions
 
+    @property
+    def needs_head(self) -> bool:
+        """Whether it draws by the diffusion head."""
+        return self.options.use_diffusion or self.options.refine is not None
+
     def used(self, usual: SamplingConfig) -> dict:
         """The options that do something, with the model's own where none was asked for."""
-        sampler = "masked" if self.options.use_diffusion else "ode"
+        sampler = self.name.partition(":")[0]
         asked = {key: getattr(self.options, key) for key in SAMPLERS[sampler]}
         own = {key: getattr(usual, key, None) for key in asked}
         return {"sampler": sampler} | {
@@ -148,7 +146,7 @@ def parse_setting(text: str) -> Setting:
             f"there is no sampler {sampler!r}{_nearest(sampler, SAMPLERS)}; known: {', '.join(SAMPLERS)}"
         )
     known = SAMPLERS[sampler]
-    values: dict = {"use_diffusion": sampler == "masked"}
+    values: dict = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
@@ -160,7 +158,9 @@ def parse_setting(text: str) -> Setting:
         if key in values:
             raise UserError(f"{key} is given twice in {text!r}")
         values[key] = _value(key, value)
-    options = GenerateOptions(**values)
+    if sampler == "refine":
+        values = {"refine": REFINE_SHARE} | values
+    options = GenerateOptions(use_diffusion=sampler == "masked", **values)
     options.check()
     return Setting(text, options)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import audio, cli, scorers, speech
 from .errors import UserError
-from .evalset import SAMPLERS, Row, Setting, parse_setting, read_rows, recordings
+from .evalset import USUAL, Row, Setting, parse_setting, read_rows, recordings
 from .files import check_writable, replacing
 from .measure import Measures, Spoken, describe, means, measure, summarize
 from .options import GenerateOptions
@@ -66,8 +66,9 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--texts", required=True, metavar="JSONL", help="{text, id, lang, voice} a line; "
         "only text is needed")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N texts only")
-    parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked` or "
-        "`ode`, with options of generate: masked:num_iter=4,cfg=2; repeatable (default: both, plain)")
+    parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked`, "
+        "`ode` or `refine`, with options of generate: masked:num_iter=4,cfg=2; repeatable (default: masked "
+        "and ode, plain)")
     parser.add_argument("--wavs", metavar="DIR", help="no model: measure recordings, "
         "DIR/ID.wav (or .flac, ...)")
     parser.add_argument("--output", metavar="DIR", help="keep the speech as DIR/SETTING/ID.wav")
@@ -90,7 +91,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     args = parser.parse_args(argv)
     try:
         _check(args)
-        args.settings = [parse_setting(text) for text in args.setting or SAMPLERS]
+        args.settings = [parse_setting(text) for text in args.setting or USUAL]
         if len({setting.folder for setting in args.settings}) < len(args.settings):
             raise UserError("a --setting is given twice")
     except UserError as error:
@@ -100,6 +101,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 
 def _check(args: argparse.Namespace) -> None:
     """Raise UserError for arguments that are out of range or do not go together."""
+    if args.ref_audio is not None and args.ref_text is None:
+        raise UserError("--ref-audio needs --ref-text, the words that are said in it")
     GenerateOptions(voice=args.voice, ref_audio=args.ref_audio, ref_text=args.ref_text).check()
     if args.limit is not None and args.limit < 1 or args.threads < 0:
         raise UserError("--limit must be at least 1, and --threads at least 0")
@@ -177,7 +180,7 @@ def _jobs(speaker, args: argparse.Namespace, rows: Sequence[Row]) -> Iterator[Jo
     """One for each setting; of the default ones, those that the model can."""
     settings: list[Setting] = args.settings
     if speaker.diffusion_module is None:
-        settings = [setting for setting in settings if not setting.options.use_diffusion]
+        settings = [setting for setting in settings if not setting.needs_head]
         if args.setting and len(settings) < len(args.settings):
             raise UserError("this model has no diffusion head: it can be asked for ode settings only")
     voices = _cast(speaker, args, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,6 +21,27 @@ def check_writable(path: str | os.PathLike) -> None:
         raise UserError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UserError(f"cannot write {path}: no permission to write in {path.parent}")
+
+
+def json_lines(path: str | os.PathLike) -> Iterator[tuple[int, object]]:
+    """The values of a JSONL file, each with the number of its line, from 1. Empty lines are passed over.
+
+    Raises:
+        UserError: the file cannot be read, has no values, or a line is no JSON.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if not any(line.strip() for line in lines):
+        raise UserError(f"{path} is empty")
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                value = json.loads(line)
+            except ValueError as error:
+                raise UserError(f"{path}, line {number}: not a JSON object") from error
+            yield number, value
 
 
 @contextmanager

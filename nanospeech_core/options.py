@@ -18,6 +18,13 @@ METHODS = ("euler", "midpoint", "rk4")
 CFG_SCHEDULES = ("linear", "constant")
 TEMPERATURE_SCHEDULES = ("constant", "linear")
 ORDERS = ("random", "interleaved", "blocks")
+REFINE_ORDERS = ("worst", "random")
+REFINE_SHARE = 0.3  # of a bare --refine
+# The options that `Nanospeech.sample` takes, beside the seed.
+SAMPLING = (
+    "use_diffusion", "num_iter", "order", "diffusion_steps", "temperature", "temperature_schedule", "cfg",
+    "cfg_schedule", "steps", "method", "sway_coef", "refine", "refine_order",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,10 @@ class GenerateOptions:
 
     voice: str | None = None  # None: the model's default voice, or its first that speaks Chinese
     ref_audio: str | None = None  # in place of a voice
-    ref_text: str | None = None
+    ref_text: str | None = None  # None: a recogniser finds it
+    ref_asr: str | None = None  # the recogniser, KIND:MODEL; None: one that is installed
     lang: str | None = None  # None: told by the script of the text, else the voice's
+    lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
     use_diffusion: bool = False  # the masked path in place of the ODE
     num_iter: int = 12
     order: str = "random"  # in which masked decoding reveals the tokens
@@ -39,6 +48,8 @@ class GenerateOptions:
     steps: int | None = None
     method: str | None = None
     sway_coef: float | None = None
+    refine: float | None = None  # the ODE drafts, and the masked path draws this share of the tokens anew
+    refine_order: str = "worst"
     speed: float = 1.0
     seed: int = 0
 
@@ -57,34 +68,47 @@ class GenerateOptions:
             _check_range("cfg", self.cfg, 0, 20)
         if self.sway_coef is not None:
             _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
+        if self.refine is not None:
+            _check_range("refine", self.refine, 0, 1)
         _check_range("speed", self.speed, 0.25, 4)
         for flag, value, choices in (
             ("method", self.method, (None, *METHODS)),
             ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
             ("temperature-schedule", self.temperature_schedule, TEMPERATURE_SCHEDULES),
             ("order", self.order, ORDERS),
+            ("refine-order", self.refine_order, REFINE_ORDERS),
             ("lang", self.lang, (None, *LANGUAGES)),
         ):
             if value not in choices:
                 names = ", ".join(choice for choice in choices if choice)
                 raise UserError(f"--{flag} must be one of {names}, not {value!r}")
-        if self.ref_audio is not None and self.ref_text is None:
-            raise UserError("--ref-audio needs --ref-text, the words that are said in it")
         if self.ref_text is not None and self.ref_audio is None:
             raise UserError("--ref-text needs --ref-audio, the recording it is said in")
+        if self.ref_asr is not None and (self.ref_audio is None or self.ref_text is not None):
+            raise UserError("--ref-asr finds the words of --ref-audio where there is no --ref-text")
         if self.voice is not None and self.ref_audio is not None:
             raise UserError("--voice and --ref-audio exclude each other")
+
+    def sampling(self) -> dict:
+        """The arguments of `Nanospeech.sample`, without the seed."""
+        return {name: getattr(self, name) for name in SAMPLING}
 
 
 DEFAULTS = GenerateOptions()
 
 
 def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
-    """All flags of `generate`, --text if wanted. Where one has a dash or an underscore, both are accepted."""
-    d, usual = DEFAULTS, SamplingConfig()
+    """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted.
+
+    text: with --text, and --timestamps of its words.
+    """
     what = parser.add_argument_group("what to say, and where")
     if text:
-        _add(what, "--text", help="what to say (default: standard input)")
+        _add(
+            what, "--text",
+            help="what to say (default: standard input); [pause 0.5] is half a second of silence, "
+            "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
+        )  # fmt: skip
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
@@ -94,10 +118,28 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         choices=LANGUAGES,
         help="language (default: by the script of the text, then the voice)",
     )
+    _add(what, "--lexicon", metavar="FILE", help="pronunciations: lines of a word, a tab and its phonemes")
+    if text:
+        _add(
+            what, "--timestamps", metavar="FILE",
+            help="write when each word is said: .json (phones too), .srt or .vtt",
+        )  # fmt: skip
     voice = parser.add_argument_group("who says it")
     _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
-    _add(voice, "--ref-audio", metavar="FILE", help="speak like this recording (0.5 to 30 s) instead")
-    _add(voice, "--ref-text", metavar="TEXT", help="what is said in the recording")
+    _add(
+        voice,
+        "--ref-audio",
+        metavar="FILE",
+        help="speak like this recording (2 to 15 s are used) instead; only of a person who agreed to it",
+    )
+    _add(voice, "--ref-text", metavar="TEXT", help="what is said in it (default: what a recogniser hears)")
+    _add(
+        voice,
+        "--ref-asr",
+        metavar="KIND:MODEL",
+        help="the recogniser: faster-whisper: or mlx-whisper:, and "
+        "a model's name or folder (default: the small one of what is installed)",
+    )
     _add(voice, "--list-voices", action="store_true", help="list the model's voices and exit")
     how = parser.add_argument_group("how it is generated")
     _add(
@@ -106,6 +148,13 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         action="store_true",
         help="masked autoregressive diffusion; without it, the flow ODE",
     )
+    add_sampling(how)
+    _add(parser, "--quiet", action="store_true", help="print errors only")
+
+
+def add_sampling(how: argparse._ActionsContainer) -> None:
+    """The flags of `SAMPLING` but --use-diffusion, of speed and of seed."""
+    d, usual = DEFAULTS, SamplingConfig()
     _add(how, "--num_iter", type=int, metavar="N", default=d.num_iter, help="masked decoding iterations")
     _add(
         how, "--order", choices=ORDERS, default=d.order,
@@ -140,9 +189,17 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         how, "--sway-coef", type=float, metavar="S",
         help=f"sway of the ODE's times, -1 to 1 (default: the model's, usually {usual.sway_coef:g})",
     )  # fmt: skip
+    _add(
+        how, "--refine", type=float, metavar="SHARE", nargs="?", const=REFINE_SHARE,
+        help="draft by the ODE, then draw this share of the tokens anew by masked diffusion "
+        f"(without a number: {REFINE_SHARE:g})",
+    )  # fmt: skip
+    _add(
+        how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
+        help="which tokens those are: worst are those about which the ODE changed its mind most",
+    )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
-    _add(parser, "--quiet", action="store_true", help="print errors only")
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:

@@ -23,20 +23,21 @@ class Reference:
     mel: np.ndarray  # float32 [frames, mel_dim], normalized
     ids: np.ndarray  # int64 [symbols]
     frames: np.ndarray  # int64 [symbols], the frames of each symbol; they sum to the mel's
+    tempo: float = 1.0  # of the voice, see `Voice`
 
 
 @dataclass(frozen=True)
 class Prompt:
     """One sentence, ready for `flow.sample` or `mar.sample`."""
 
-    cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the reference's tokens, then zeros
+    cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the known tokens (the reference's), else zeros
     visible: np.ndarray  # bool [tokens]
     text: np.ndarray  # int64 [symbols]: an id per frame, or the ids padded by -1 ("filler")
 
     @property
     def start(self) -> int:
         """The first token to be generated."""
-        return int(self.visible.sum())
+        return int(np.argmin(self.visible))
 
 
 def pause_id(config: ModelConfig) -> int:
@@ -178,27 +179,6 @@ def make_prompt(
             np.int64
         )
     return Prompt(cond, np.arange(total) < start, text)
-
-
-def make_prompts(
-    reference: Reference, ids: np.ndarray, config: ModelConfig, predict: Callable[[np.ndarray], np.ndarray]
-) -> list[Prompt]:
-    """The prompts of one sentence: one, or those of its parts where it is too long to be spoken at once.
-
-    Args:
-        reference: the voice.
-        ids: int64 [symbols] of the sentence ("durations": with its pauses).
-        config: the model's.
-        predict: ids -> frames, as `make_prompt` takes them.
-    Raises:
-        UserError: even a single symbol does not fit beside the reference.
-    """
-    frames = predict(ids)
-    if total_tokens(reference, frames, config.transformer.patch) * config.transformer.patch > MAX_FRAMES:
-        parts = halves(ids, config)
-        if len(parts) > 1:
-            return [prompt for part in parts for prompt in make_prompts(reference, part, config, predict)]
-    return [make_prompt(reference, ids, frames, config)]
 
 
 def total_tokens(reference: Reference, frames: np.ndarray | int, patch: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import math
 import os
 import re
@@ -21,8 +22,8 @@ from .errors import UserError
 RATE = 16000  # Hz, of all audio here: what the recognisers, Resemblyzer and DNSMOS were trained on
 INSTALL = 'pip install "nanospeech-mar[evaluate]"'
 
-# Audio float32 [samples] at 16 kHz and a language ("en", "zh") -> text.
-Recognise = Callable[[np.ndarray, str], str]
+# Audio float32 [samples] at 16 kHz and a language ("en", "zh", or None: to be found) -> text.
+Recognise = Callable[[np.ndarray, "str | None"], str]
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _PITCH = dict(fmin=60.0, fmax=450.0, frame_length=1024, hop_length=RATE // 100, resolution=0.25)
@@ -90,7 +91,7 @@ def recogniser(name: str, languages: Sequence[str] = (), threads: int = 0) -> Re
     """A speech recogniser on the CPU.
 
     Args:
-        name: `faster-whisper:MODEL`, a name or a folder, or MODEL alone.
+        name: `faster-whisper:MODEL` or `mlx-whisper:MODEL`, a name or a folder; or MODEL of the former alone.
         languages: what it must understand ("en", "zh").
         threads: 0 leaves the library's choice.
     Raises:
@@ -117,14 +118,50 @@ def _faster_whisper(name: str, languages: Sequence[str], threads: int) -> Recogn
     if lacking:
         raise UserError(f"asr {name!r} does not understand {', '.join(lacking)}")
 
-    def recognise(wave: np.ndarray, language: str) -> str:
+    def recognise(wave: np.ndarray, language: str | None) -> str:
         segments, _ = model.transcribe(wave, language=language, beam_size=5, condition_on_previous_text=False)
         return " ".join(segment.text.strip() for segment in segments)
 
     return recognise
 
 
-RECOGNISERS: dict[str, Callable[[str, Sequence[str], int], Recognise]] = {"faster-whisper": _faster_whisper}
+def _mlx_whisper(name: str, languages: Sequence[str], threads: int) -> Recognise:
+    library = _need("mlx_whisper", "mlx-whisper", "recognising speech", "pip install mlx-whisper")
+
+    def recognise(wave: np.ndarray, language: str | None) -> str:
+        wave = np.asarray(wave, dtype=np.float32)
+        try:
+            found = library.transcribe(
+                wave, path_or_hf_repo=name, language=language, condition_on_previous_text=False
+            )
+        except (ValueError, OSError, RuntimeError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise UserError(f"asr {name!r} cannot be used: {reason}") from error
+        return " ".join(found["text"].split())
+
+    return recognise
+
+
+RECOGNISERS: dict[str, Callable[[str, Sequence[str], int], Recognise]] = {
+    "faster-whisper": _faster_whisper,
+    "mlx-whisper": _mlx_whisper,
+}
+# What is taken where none is named: a package, and a model of it that understands many languages.
+USUAL_RECOGNISERS = (
+    ("mlx_whisper", "mlx-whisper:mlx-community/whisper-small-mlx"),
+    ("faster_whisper", "faster-whisper:small"),
+)
+
+
+def usual_recogniser() -> str | None:
+    """The name of a recogniser whose package is installed, or None."""
+    return next((name for module, name in USUAL_RECOGNISERS if _is_installed(module)), None)
+
+
+def _is_installed(module: str) -> bool:
+    if module in sys.modules:
+        return sys.modules[module] is not None
+    return importlib.util.find_spec(module) is not None
 
 
 # how it sounds

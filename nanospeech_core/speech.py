@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .config import ModelConfig
 from .errors import UserError
+from .lexicon import Lexicon, check_phonemes, read_lexicon
+from .markup import Given, Markup, count_given, pronounce, read_markup
+from .mel import SAMPLE_RATE, log_mel
 from .options import GenerateOptions
-from .prompt import Reference, make_reference, with_pauses
-from .text import Tokenizer, language_of
-from .voices import Voice, list_voices, load_voice, voice_from_reference, voices_folder
+from .pieces import Hold, Line, boundaries, lag
+from .prompt import FRAME_RATE, Reference, make_reference, with_pauses
+from .recording import Locate, voice_from_reference
+from .sentences import as_much
+from .text import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
+from .voices import Voice, find_voice, list_voices, voices_folder
+from .words import SILENT
+
+_ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence, and where it begins in the symbols of its line: with a pause inside, a line has two."""
+
+    sentence: Sentence
+    given: list[Given]  # words whose phonemes are given, see `markup`
+    start: int
 
 
 @dataclass(frozen=True)
 class Script:
-    """A text, ready to be spoken sentence by sentence."""
+    """A text, ready to be spoken line by line."""
 
     reference: Reference
-    sentences: list[np.ndarray]  # int64 [symbols] each, with pauses where the model has durations
+    lines: list[Line]
+    said: list[list[Said]]  # what is said in each line
+    tokenizer: Tokenizer
+    language: str
 
 
 def read_script(
@@ -34,42 +55,139 @@ def read_script(
     """Split, phonemize and encode a text, and prepare the voice that `options` name.
 
     Args:
-        text: any length.
+        text: any length; with pauses and phonemes where wanted, see `markup`.
         config: the model's.
         folder: the checkpoint's, where its voices are; None: it has none.
-        options: of which voice, ref_audio, ref_text and lang are read here.
+        options: of which voice, ref_audio, ref_text, lang and lexicon are read here.
         align: of a voice whose durations are not known, see `make_reference`.
     Raises:
         UserError: an option is out of range, the voice is unknown or broken, the text cannot be spoken.
     """
     options.check()
-    voice = choose_voice(folder, options, text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
+    markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer))
+    voice = choose_voice(folder, options, markup.plain, locator(config, align))
     said = voice.phonemes if config.text.kind == "phonemes" else voice.text
     ids = tokenizer.encode(said)
     # A voice's durations are those of its phonemes, all of them.
     known = config.text.kind == "phonemes" and len(ids) == len(said)
     reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
-    language = options.lang or language_of(text, voice.language)
-    sentences = [tokenizer.encode(s.symbols).astype(np.int64) for s in tokenizer.sentences(text, language)]
-    if config.text.alignment == "durations":
-        sentences = [with_pauses(ids, config) for ids in sentences]
-    return Script(reference, sentences)
+    reference = replace(reference, tempo=voice.tempo)
+    language = options.lang or language_of(markup.plain, voice.language)
+    lines, told = make_lines(markup, tokenizer, language, config)
+    if not lines:
+        raise nothing_to_speak(text)
+    return Script(reference, lines, told, tokenizer, language)
 
 
-def choose_voice(folder: str | os.PathLike | None, options: GenerateOptions, text: str = "") -> Voice:
-    """The recording of `ref_audio`, or a voice as `voices_folder` has them: the named one, else the first
-    that speaks the language of `text`, the default one before the others and a near accent before none.
+def open_lexicon(lexicon: str | Mapping[str, str] | None, tokenizer: Tokenizer) -> Lexicon:
+    """The entries of a file, or of a mapping, checked; none of None."""
+    if lexicon is None:
+        return {}
+    if isinstance(lexicon, Mapping):
+        return {word: check_phonemes(p, tokenizer.ids, f'lexicon, "{word}"') for word, p in lexicon.items()}
+    return read_lexicon(lexicon, tokenizer.ids)
+
+
+def make_lines(
+    markup: Markup, tokenizer: Tokenizer, language: str, config: ModelConfig
+) -> tuple[list[Line], list[list[Said]]]:
+    """The lines of a text and what is said in each; none where nothing can be spoken.
+
+    Where there is a pause inside a sentence, its two sides are one line with a held space, so that it is
+    spoken as one sentence. Elsewhere a pause is silence between two lines.
+    """
+    timed = config.text.alignment == "durations"
+    given = iter(markup.given)
+    lines: list[Line] = []
+    said: list[list[Said]] = []
+    seconds: float | None = None  # of the pause before the next sentence
+    for part in markup.parts:
+        if isinstance(part, float):
+            seconds = (seconds or 0.0) + part
+            continue
+        for sentence in tokenizer.find_sentences(part, language):
+            words = [next(given) for _ in range(count_given(sentence.written))]
+            symbols = pronounce(sentence, words, tokenizer, language)
+            ids = tokenizer.encode(symbols)
+            sentence = sentence._replace(symbols=symbols)
+            frames = None if seconds is None else round(seconds * FRAME_RATE)
+            if timed and frames is not None and lines and _is_one(said[-1], sentence):
+                lines[-1], start = _append(lines[-1], said[-1], ids, frames, config)
+                said[-1].append(Said(sentence, words, start))
+            else:
+                if frames is not None and lines:
+                    lines[-1] = replace(lines[-1], tail=frames // 2)
+                    frames -= frames // 2
+                lines.append(Line(with_pauses(ids, config) if timed else ids, lead=frames))
+                said.append([Said(sentence, words, int(timed))])
+            seconds = None
+    if seconds is not None and lines:
+        lines[-1] = replace(lines[-1], tail=round(seconds * FRAME_RATE))
+    return lines, said
+
+
+def _is_one(before: list[Said], sentence: Sentence) -> bool:
+    """Whether what is before a pause and what is after it are one sentence, or too short to be two."""
+    written = [said.sentence.written for said in before]
+    both = "".join(written) + sentence.written
+    least = as_much(24, both)
+    ended = written[-1].rstrip(_CLOSERS).endswith(_ENDS)
+    short = min(len("".join(written)), len(sentence.written)) < least
+    return (short or not ended) and len(both) <= as_much(300, both)
+
+
+def _append(
+    line: Line, said: list[Said], ids: np.ndarray, frames: int, config: ModelConfig
+) -> tuple[Line, int]:
+    """A line, a pause and a further sentence; and where the sentence begins."""
+    first, start = len(line.ids) - 1, len(line.ids)
+    while config.text.vocab[line.ids[first - 1]] in SILENT:
+        first -= 1
+    return replace(
+        line,
+        ids=np.concatenate((line.ids, ids, line.ids[-1:])),  # its last symbol, a pause, is the space
+        holds=(*line.holds, Hold(first, start, frames)),
+    ), start
+
+
+def choose_voice(
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
+    text: str = "",
+    locate: Locate | None = None,
+) -> Voice:
+    """The recording of `ref_audio`, or a voice: the named one, of those that `voices_folder` has or of the
+    user's own; else the first that speaks the language of `text`, the default one before the others and a
+    near accent before none.
+
+    locate: as `voice_from_reference` takes it.
     """
     if options.ref_audio is not None:
         return voice_from_reference(
-            options.ref_audio, options.ref_text, options.lang or language_of(options.ref_text)
+            options.ref_audio, options.ref_text, options.lang, options.ref_asr, locate
         )
     folder = voices_folder(folder)
     if options.voice is not None:
-        return load_voice(folder, options.voice)
+        return find_voice(folder, options.voice)
     voices = list_voices(folder)
     if not voices:
-        raise UserError("this model has no voices; give it one by --ref-audio and --ref-text")
+        raise UserError("this model has no voices; give it one by --ref-audio")
     language = options.lang or language_of(text, voices[0].language)
     return min(voices, key=lambda v: (v.language != language, (v.language == "zh") != (language == "zh")))
+
+
+def locator(
+    config: ModelConfig, align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None
+) -> Locate | None:
+    """What tells when each phoneme of a recording begins, by the checkpoint's aligner; None without one."""
+    if align is None or config.text.kind != "phonemes":
+        return None
+    place = {symbol: index for index, symbol in enumerate(config.text.vocab)}
+
+    def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:
+        ids = np.array([place.get(symbol, -1) for symbol in phonemes], dtype=np.int64)
+        frames = align(log_mel(wave), with_pauses(ids, config))
+        return boundaries(frames, len(wave), lag(config)) / SAMPLE_RATE
+
+    return locate

@@ -46,10 +46,11 @@ _ESPEAK_PATH_LIMIT = 159  # bytes; espeak-ng ends the process when the path of i
 
 
 class Sentence(NamedTuple):
-    """One sentence: as it is read aloud (`normalize`), and as the model's symbols."""
+    """One sentence: as it is read aloud (`normalize`), as the model's symbols, and as it is written."""
 
     text: str
     symbols: str
+    written: str = ""
 
 
 def decode_text(data: bytes) -> str:
@@ -72,6 +73,12 @@ def check_text(text: str) -> str:
         if unicodedata.category(character) in ("Cc", "Cs"):
             raise UserError(f"the text has a control character (U+{ord(character):04X}); is it binary data?")
     return text
+
+
+def nothing_to_speak(text: str) -> UserError:
+    """What is raised for a text without words."""
+    shown = " ".join(text.split())
+    return UserError(f'there is nothing to speak in "{shown if len(shown) <= 40 else shown[:40] + "..."}"')
 
 
 def phonemize(text: str, language: str = "en-us") -> str:
@@ -121,19 +128,25 @@ class Tokenizer:
         Raises:
             UserError: the text is empty, too long, binary, or nothing in it can be spoken.
         """
+        sentences = self.find_sentences(check_text(text), language, max_characters, min_characters)
+        if not sentences:
+            raise nothing_to_speak(text)
+        return sentences
+
+    def find_sentences(
+        self, text: str, language: str = "en-us", max_characters: int = 300, min_characters: int = 24
+    ) -> list[Sentence]:
+        """The same of a text that `check_text` let pass, and none where nothing can be spoken."""
         sentences = []
-        for written in split_sentences(check_text(text), max_characters, min_characters):
+        for written in split_sentences(text, max_characters, min_characters):
             spoken = self.spoken(written, language)
             # Numbers and addresses grow manyfold when spelled out.
-            fits = len(spoken) <= as_much(max_characters, spoken)
-            parts = [spoken] if fits else split_sentences(spoken, max_characters, min_characters)
-            sentences += [Sentence(part, self.symbols(part, language)) for part in parts]
-        sentences = [sentence for sentence in sentences if sentence.symbols]
-        if not sentences:
-            shown = " ".join(text.split())
-            shown = shown if len(shown) <= 40 else shown[:40] + "..."
-            raise UserError(f'there is nothing to speak in "{shown}"')
-        return sentences
+            if len(spoken) <= as_much(max_characters, spoken):
+                parts = [(spoken, written)]
+            else:
+                parts = [(part, part) for part in split_sentences(spoken, max_characters, min_characters)]
+            sentences += [Sentence(part, self.symbols(part, language), own) for part, own in parts]
+        return [sentence for sentence in sentences if sentence.symbols]
 
     def spoken(self, sentence: str, language: str = "en-us") -> str:
         """One sentence as it is read aloud, numbers and abbreviations in words; "" when it has none.

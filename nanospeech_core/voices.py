@@ -1,7 +1,8 @@
-"""Voices: reference audio with its text, from a checkpoint's folder `voices/` or from a user's recording.
+"""Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
 
 A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
-`description`, and `default` (true for the voice that speaks when none is named).
+`description`, `default` (true for the voice that speaks when none is named) and `tempo`. Audio and text, not
+a mel or an embedding: any model can speak with them, and anyone can hear whose voice it is.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ from .checkpoint import PRETRAINED
 from .errors import UserError
 from .files import replacing
 from .mel import HOP, SAMPLE_RATE
-from .text import SYMBOLS, Tokenizer
 
-MIN_SECONDS, MAX_SECONDS = 0.5, 30.0  # of a user's reference
+DATA_FOLDER = "NANOSPEECH_DATA"  # the environment variable that names another folder for the user's voices
 _NAME = re.compile(r"\w[\w-]*")
 
 
@@ -38,6 +38,7 @@ class Voice:
     language: str = "en-us"
     description: str = ""
     default: bool = False
+    tempo: float = 1.0  # against what the model predicts: 1.1 speaks so much faster
 
     @property
     def seconds(self) -> float:
@@ -46,12 +47,46 @@ class Voice:
 
 def voices_folder(folder: str | os.PathLike | None) -> Path:
     """`folder` where it has voices, else the embedded checkpoint: its recordings serve any model."""
-    return Path(folder) if folder is not None and _names(folder) else PRETRAINED
+    return Path(folder) if folder is not None and voice_names(folder) else PRETRAINED
+
+
+def voice_names(folder: str | os.PathLike) -> list[str]:
+    """The names of the voices in `folder`/voices, sorted."""
+    return sorted(path.stem for path in Path(folder, "voices").glob("*.json") if _NAME.fullmatch(path.stem))
+
+
+def user_folder() -> Path:
+    """Where the user's own voices are: what NANOSPEECH_DATA says, else as the system has it."""
+    import platformdirs
+
+    return Path(os.environ.get(DATA_FOLDER) or platformdirs.user_data_path("nanospeech-mar", appauthor=False))
+
+
+def find_voice(folder: str | os.PathLike, name: str) -> Voice:
+    """The voice `name` in `folder`/voices, else among the user's own. Raises UserError as `load_voice`."""
+    own = voice_names(user_folder())
+    if name in own and name not in voice_names(folder):
+        return load_voice(user_folder(), name)
+    if own and name not in voice_names(folder):
+        raise UserError(
+            f'there is no voice "{name}"; the voices are {", ".join([*voice_names(folder), *own])}'
+        )
+    return load_voice(folder, name)
+
+
+def remove_voice(folder: str | os.PathLike, name: str) -> None:
+    """Delete a voice's files. Raises UserError when there is none of that name, or they cannot be deleted."""
+    path = _path(folder, name)
+    try:
+        path.unlink()  # first: without it there is no voice
+        path.with_suffix(".flac").unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
 def list_voices(folder: str | os.PathLike) -> list[Voice]:
     """All voices in `folder`/voices, the default first, then by name. Raises UserError for a broken one."""
-    voices = [load_voice(folder, name) for name in _names(folder)]
+    voices = [load_voice(folder, name) for name in voice_names(folder)]
     return sorted(voices, key=lambda voice: (not voice.default, voice.name))
 
 
@@ -61,11 +96,7 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
     Raises:
         UserError: there is no such voice (the message names those there are), or its files are broken.
     """
-    names = _names(folder)
-    if name not in names:
-        known = f"the voices are {', '.join(names)}" if names else "this model has none; use --ref-audio"
-        raise UserError(f'there is no voice "{name}"; {known}')
-    path = Path(folder, "voices", f"{name}.json")
+    path = _path(folder, name)
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -76,10 +107,15 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
     return Voice(name=name, audio=wave, **_checked(meta, len(wave) / SAMPLE_RATE, path))
 
 
+def check_name(name: str) -> None:
+    """Raise UserError unless a voice, and so a file, can be called that."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f'"{name}" cannot be the name of a voice: letters, digits, "_" and "-" can')
+
+
 def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
     """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError when they cannot be written."""
-    if not _NAME.fullmatch(voice.name):
-        raise UserError(f'"{voice.name}" cannot be the name of a voice: letters, digits, "_" and "-" can')
+    check_name(voice.name)
     path = Path(folder, "voices", f"{voice.name}.json")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +128,7 @@ def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
         "language": voice.language,
         "description": voice.description,
         "default": voice.default,
+        "tempo": round(voice.tempo, 4),
     }
     _checked(meta, voice.seconds, path)
     audio.write(path.with_suffix(".flac"), voice.audio)
@@ -99,34 +136,18 @@ def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
         temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def voice_from_reference(path: str | os.PathLike, text: str, language: str = "en-us") -> Voice:
-    """A voice from a recording and what is said in it; silence at the ends is cut, the level matched.
-
-    Raises:
-        UserError: the recording is unreadable, silent, shorter than 0.5 s or longer than 30 s, or the text is
-            unspeakable.
-    """
-    wave = audio.trim_silence(audio.read(path))
-    seconds = len(wave) / SAMPLE_RATE
-    if not seconds:
-        raise UserError(f"cannot use {path}: it is silent")
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise UserError(
-            f"cannot use {path}: its speech lasts {seconds:.1f} s, not {MIN_SECONDS} to {MAX_SECONDS:.0f} s"
-        )
-    sentences = Tokenizer("phonemes", SYMBOLS).sentences(text, language)
-    phonemes = " ".join(sentence.symbols for sentence in sentences)
-    return Voice(Path(path).stem, audio.match_level(wave), " ".join(text.split()), phonemes, None, language)
-
-
-def _names(folder: str | os.PathLike) -> list[str]:
-    return sorted(path.stem for path in Path(folder, "voices").glob("*.json") if _NAME.fullmatch(path.stem))
+def _path(folder: str | os.PathLike, name: str) -> Path:
+    names = voice_names(folder)
+    if name not in names:
+        known = f"the voices are {', '.join(names)}" if names else "there are none; use --ref-audio"
+        raise UserError(f'there is no voice "{name}"; {known}')
+    return Path(folder, "voices", f"{name}.json")
 
 
 def _checked(meta: object, seconds: float, path: Path) -> dict:
     """The fields of a voice's JSON. Raises UserError, naming the file, for what does not fit."""
     types = {"text": str, "phonemes": str, "language": str, "description": str, "default": bool}
-    optional = {"durations": None, "description": "", "default": False}
+    optional = {"durations": None, "description": "", "default": False, "tempo": 1.0}
     if not isinstance(meta, dict):
         raise UserError(f"{path} must hold a JSON object")
     unknown = sorted(set(meta) - set(types) - set(optional))
@@ -136,6 +157,9 @@ def _checked(meta: object, seconds: float, path: Path) -> dict:
     for name, kind in types.items():
         if not isinstance(fields.get(name), kind):
             raise UserError(f"{path} needs {name} ({'true or false' if kind is bool else 'a string'})")
+    tempo = fields["tempo"]
+    if isinstance(tempo, bool) or not isinstance(tempo, (int, float)) or not 0.5 <= tempo <= 2:
+        raise UserError(f"{path}: tempo must be a number from 0.5 to 2")
     durations = fields["durations"]
     if durations is not None:
         numbers = isinstance(durations, list) and all(

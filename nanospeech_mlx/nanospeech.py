@@ -12,16 +12,22 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
-from nanospeech_core import audio, checkpoint, speech
+from nanospeech_core import checkpoint
 from nanospeech_core.config import ModelConfig
+from nanospeech_core.edit import MARGIN
+from nanospeech_core.edit import edit as edit_recording
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.narration import Narration, Speech
 from nanospeech_core.options import DEFAULTS, GenerateOptions
+from nanospeech_core.pieces import make_pieces
 from nanospeech_core.plan import Noise, make_plan
-from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, make_prompts, whole_frames
+from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, whole_frames
+from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
+from nanospeech_core.speech import read_script
 from nanospeech_core.vocoder import load_with_vocoder
-from nanospeech_core.voices import Voice, list_voices, voices_folder
+from nanospeech_core.voices import Voice, list_voices, user_folder, voices_folder
 
 from . import flow, mar
 from .aligner import Aligner
@@ -111,8 +117,8 @@ class Nanospeech(nn.Module):
         self.update(tree_unflatten([(name, mx.array(v.astype(np.float32))) for name, v in fitting.items()]))
 
     def voices(self) -> list[Voice]:
-        """The voices that the checkpoint brings, else the embedded ones; the default one first."""
-        return list_voices(voices_folder(self.folder))
+        """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
+        return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
 
     # from text to a waveform
 
@@ -128,7 +134,7 @@ class Nanospeech(nn.Module):
         Raises:
             UserError: the text cannot be spoken, the voice is unknown, an option is out of range.
         """
-        return audio.join(list(self.stream(text, voice, **options)))
+        return np.concatenate(list(self.stream(text, voice, **options)))
 
     def stream(
         self,
@@ -139,38 +145,62 @@ class Nanospeech(nn.Module):
     ) -> Iterator[np.ndarray]:
         """Speak sentence by sentence, yielding float32 [samples] each; the arguments are those of `generate`.
 
+        Concatenated they are what `generate` returns.
+
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         """
+        for speech in self.speak(text, voice, progress, **options):
+            yield speech.wave
+
+    def speak(
+        self,
+        text: str,
+        voice: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **options,
+    ) -> Iterator[Speech]:
+        """`stream` with the text of each sentence, its words and phones and their times."""
         chosen = GenerateOptions(voice=voice, **options)
         align = None if self.aligner is None else self.aligner.align
-        script = speech.read_script(text, self.config, self.folder, chosen, align)
+        script = read_script(text, self.config, self.folder, chosen, align)
         seeds = itertools.count(chosen.seed)
 
         def predict(ids: np.ndarray) -> np.ndarray:
             return self.predict_frames(script.reference, ids, chosen.speed)
 
-        for i, ids in enumerate(script.sentences):
+        narration = Narration(script, self.config)
+        for i, line in enumerate(script.lines):
             if progress is not None:
-                progress(i, len(script.sentences))
-            for prompt in make_prompts(script.reference, ids, self.config, predict):
-                mel = self.sample(
-                    prompt,
-                    use_diffusion=chosen.use_diffusion,
-                    num_iter=chosen.num_iter,
-                    order=chosen.order,
-                    diffusion_steps=chosen.diffusion_steps,
-                    temperature=chosen.temperature,
-                    temperature_schedule=chosen.temperature_schedule,
-                    cfg=chosen.cfg,
-                    cfg_schedule=chosen.cfg_schedule,
-                    steps=chosen.steps,
-                    method=chosen.method,
-                    sway_coef=chosen.sway_coef,
-                    seed=next(seeds),
-                )
-                yield self.decode(mel)
+                progress(i, len(script.lines))
+            pieces = make_pieces(script.reference, line, self.config, predict)
+            for piece in pieces:
+                mel = self.sample(piece.prompt, seed=next(seeds), **chosen.sampling())
+                last = i + 1 == len(script.lines) and piece is pieces[-1]
+                yield narration.tell(piece, self.decode(piece.with_silences(mel)), i, last)
         if progress is not None:
-            progress(len(script.sentences), len(script.sentences))
+            progress(len(script.lines), len(script.lines))
+
+    def edit(
+        self,
+        wave: np.ndarray,
+        text: str,
+        edited: str,
+        sample_rate: int = SAMPLE_RATE,
+        margin: float = MARGIN,
+        use_diffusion: bool | None = None,
+        **options,
+    ) -> np.ndarray:
+        """Change words in a recording; all but those and a little around them stays, bit by bit.
+
+        The arguments, what is returned and the errors are those of `nanospeech_core.edit.edit`.
+
+        use_diffusion: None: where the model has a diffusion head.
+        options: further fields of `GenerateOptions`; those of the voice say nothing here.
+        """
+        if use_diffusion is None:
+            use_diffusion = self.diffusion_module is not None
+        chosen = GenerateOptions(use_diffusion=use_diffusion, **options)
+        return edit_recording(self, wave, text, edited, sample_rate, margin, chosen)
 
     def predict_frames(self, reference: Reference, ids: np.ndarray, speed: float = 1.0) -> np.ndarray:
         """How long a sentence takes: int64 [symbols], or [1] for "filler" models, in frames.
@@ -180,25 +210,34 @@ class Nanospeech(nn.Module):
             ids: int64 [symbols] of the sentence.
             speed: 2 is twice as fast; the reference's own speech is not changed.
         """
-        predictor = self.duration_predictor
-        if isinstance(predictor, PhoneDurationPredictor):
-            text = np.concatenate((reference.ids, ids))[None]
-            known = np.arange(len(text[0]))[None] < len(reference.ids)
-            given = np.zeros(text.shape, dtype=np.float32)
-            given[0, : len(reference.ids)] = reference.frames
-            given, text, known = self.tensor(given), self.tensor(text), self.tensor(known)
-            logs = np.array(predictor(text, given, known)[0, len(reference.ids) :])
-        elif isinstance(predictor, DurationPredictor):
-            text = np.concatenate((reference.ids, ids))[None]
-            seconds = float(predictor(self.tensor(reference.mel[None]), self.tensor(text))[0])
+        text = np.concatenate((reference.ids, ids))
+        if isinstance(self.duration_predictor, DurationPredictor):
+            mel = self.tensor(reference.mel[None])
+            seconds = float(self.duration_predictor(mel, self.tensor(text[None]))[0])
             frames = (seconds * FRAME_RATE - len(reference.mel)) / speed
             return np.array([max(len(ids), round(frames))])
-        elif self.config.text.alignment == "filler":
+        if self.config.text.alignment == "filler":
             frames = len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed
             return np.array([max(len(ids), round(frames))])
-        else:
-            logs = np.full(len(ids), np.log1p(len(reference.mel) / len(reference.ids)))
-        return whole_frames(logs, speed, self.transformer.patch)
+        known = np.arange(len(text)) < len(reference.ids)
+        frames = np.concatenate((reference.frames, np.zeros(len(ids), np.int64)))
+        logs = self.infill_durations(text, frames, known)[len(reference.ids) :]
+        return whole_frames(logs, speed * reference.tempo, self.transformer.patch)
+
+    def infill_durations(self, ids: np.ndarray, frames: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """log(1 + frames) of each symbol, float32 [symbols], told the durations of those that are known.
+
+        Args:
+            ids: int64 [symbols] with their pauses.
+            frames: of each symbol [symbols], read where known.
+            known: bool [symbols].
+        """
+        predictor = self.duration_predictor
+        if not isinstance(predictor, PhoneDurationPredictor):
+            return np.full(len(ids), np.log1p(frames[known].mean()), np.float32)
+        text, told = self.tensor(ids[None]), self.tensor(known[None])
+        given = self.tensor(frames[None].astype(np.float32))
+        return self.array(predictor(text, given, told)[0])
 
     def sample(
         self,
@@ -215,21 +254,39 @@ class Nanospeech(nn.Module):
         steps: int | None = DEFAULTS.steps,
         method: str | None = DEFAULTS.method,
         sway_coef: float | None = DEFAULTS.sway_coef,
+        refine: float | None = DEFAULTS.refine,
+        refine_order: str = DEFAULTS.refine_order,
         seed: int = DEFAULTS.seed,
     ) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] of what follows the reference: masked path or ODE.
+        """The log-mel float32 [frames, mel_dim] from the first hidden token on: masked path, ODE, or both.
 
-        Where cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
+        With `refine` the ODE drafts, and the masked path draws that share of the draft's tokens anew. Where
+        cfg, steps, method or sway_coef is None, it is that of `config.sampling`.
         """
         usual = self.config.sampling
         cfg = usual.cfg if cfg is None else cfg
         cond, visible, text = self.tensor(prompt.cond), self.tensor(prompt.visible), self.tensor(prompt.text)
-        noise = Noise(seed, *prompt.cond.shape)
-        if use_diffusion:
-            if self.diffusion_module is None:
-                raise UserError("this model has no diffusion head; it speaks without --use-diffusion")
-            if self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
-                raise UserError("a ddpm head needs at least 2 diffusion steps")
+        start, noise = prompt.start, Noise(seed, *prompt.cond.shape)
+        masked = use_diffusion or refine is not None
+        if masked and self.diffusion_module is None:
+            flag = "--use-diffusion" if refine is None else "--refine"
+            raise UserError(f"this model has no diffusion head; it speaks without {flag}")
+        if masked and self.diffusion_module.objective == "ddpm" and diffusion_steps < 2:
+            raise UserError("a ddpm head needs at least 2 diffusion steps")
+        if refine is not None or not masked:
+            method = usual.method if method is None else method
+            steps = usual.steps if steps is None else steps
+            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
+            first, predict = self.tensor(noise.initial), self.config.predict
+            latents = [first]
+            states = flow.sample(self.transformer, cond, visible, text, first, times, method, cfg, predict)
+            for tokens in states:
+                mx.eval(tokens)
+                latents.append(tokens)
+        if refine is not None:
+            prompt = remask(prompt, [self.array(x) for x in latents], times, refine, refine_order, seed)
+            cond, visible = self.tensor(prompt.cond), self.tensor(prompt.visible)
+        if masked:
             plan = make_plan(~prompt.visible, num_iter, seed, cfg, cfg_schedule, order, temperature_schedule)
             states = mar.sample(
                 self.transformer,
@@ -244,26 +301,22 @@ class Nanospeech(nn.Module):
                 temperature,
                 self.config.residual_std,
             )
-        else:
-            method = usual.method if method is None else method
-            steps = usual.steps if steps is None else steps
-            times = ode_times(steps, usual.sway_coef if sway_coef is None else sway_coef)
-            start = self.tensor(noise.initial)
-            predict = self.config.predict
-            states = flow.sample(self.transformer, cond, visible, text, start, times, method, cfg, predict)
-        for state in states:
-            mx.eval(state)
-            tokens = state
-        frames = tokens[prompt.start :].reshape(-1, self.transformer.mel_dim)
-        return np.array(frames) * self.config.mel.std + self.config.mel.mean
+            for tokens in states:
+                mx.eval(tokens)
+        frames = self.array(tokens[start:]).reshape(-1, self.transformer.mel_dim)
+        return frames * self.config.mel.std + self.config.mel.mean
 
     def decode(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]."""
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
         wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
-        return np.clip(np.array(wave), -1.0, 1.0)
+        return np.clip(self.array(wave), -1.0, 1.0)
 
     def tensor(self, array: np.ndarray) -> mx.array:
         """A numpy array for MLX."""
         return mx.array(array)
+
+    def array(self, tensor: mx.array) -> np.ndarray:
+        """An array of MLX as float32 numpy."""
+        return np.array(tensor)

@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
+os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs them
 
 # Before any test imports mlx.core: the package lends it a fast BLAS.
 with contextlib.suppress(ImportError):

@@ -114,10 +114,15 @@ class Pool:
             pending.popleft()
             yield position, result
 
-    def rescue(self, pending: deque) -> Iterator[tuple]:
-        """Do what is pending one by one, to learn which of them workers die of."""
+    def restart(self) -> None:
+        """Start anew after a worker has died."""
+        release(self.executor)
         self.stop(at_once=True)
         self.start()
+
+    def rescue(self, pending: deque) -> Iterator[tuple]:
+        """Do what is pending one by one, to learn which of them workers die of."""
+        self.restart()
         while pending:
             position, found, future = pending.popleft()
             if future is None:
@@ -128,10 +133,22 @@ class Pool:
                 try:
                     result = self.executor.submit(work, found).result()
                 except BrokenProcessPool:
-                    self.stop(at_once=True)
-                    self.start()
+                    self.restart()
                     result = Rejected(found.id, "a worker process dies of it")
                 yield position, result
+
+
+def release(executor: ProcessPoolExecutor) -> None:
+    """Let an executor whose worker has died come to its end.
+
+    That of Python 3.11.2 (not of 3.11.7) waits for ever to send what no worker is left to read
+    (github.com/python/cpython/issues/94777), unless nobody could read it.
+    """
+    manager = getattr(executor, "_executor_manager_thread", None)
+    if manager is not None:
+        manager.join(timeout=2.0)
+        if manager.is_alive():
+            executor._call_queue._reader.close()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from nanospeech_core.mel import SAMPLE_RATE, log_mel
 from ..vocos import Vocos
 from . import watch
 from .discriminators import Discriminators
-from .vocoder_config import VocoderConfig
+from .vocoder_config import RECONSTRUCTION, VocoderConfig
 from .vocoder_data import CropBatch, Crops, Recording, read_recordings
 from .vocoder_losses import MAGNITUDE_FLOOR, LogMel, stft_magnitude
 from .vocoder_objectives import DiscriminatorObjective, GeneratorObjective, reconstruction
@@ -71,7 +71,7 @@ class VocoderTask:
     def weights(self, turn: str, step: int) -> dict[str, float]:
         if turn == "discriminators":
             return {"discriminator": 1.0}
-        names = ("mel", "stft", "modulation", "adversarial", "features")
+        names = (*RECONSTRUCTION, "adversarial", "features")
         weights = {name: getattr(self.config.loss, name) for name in names}
         return weights if self.adversarial(step) else weights | {"adversarial": 0.0, "features": 0.0}
 
@@ -95,7 +95,7 @@ class VocoderTask:
         device = next(model.parameters()).device
         target, mel_of = self.held_out_crops.to(device), LogMel().to(device)
         mel = mel_of(target)
-        weights = {"mel": 1.0, "stft": 1.0, "modulation": 1.0}
+        weights = dict.fromkeys(RECONSTRUCTION, 1.0)
         losses = reconstruction(mel_of, model(mel), target, mel, weights)
         return {f"held_out_{name}": float(value) for name, value in losses.items()}
 

@@ -10,6 +10,8 @@ from nanospeech_core.mel import HOP, N_MELS
 
 from .config import EngineConfig, OptimizerConfig, WatchConfig, least, positive
 
+RECONSTRUCTION = ("mel", "stft", "modulation", "phase")  # the losses of the resynthesis
+
 
 @dataclass(frozen=True)
 class VocoderDataConfig:
@@ -41,6 +43,7 @@ class VocoderLossConfig:
     mel: float = 45.0
     stft: float = 20.0
     modulation: float = 20.0
+    phase: float = 0.0
     adversarial: float = 1.0
     features: float = 2.0
     adversarial_start: int = 0
@@ -50,7 +53,7 @@ class VocoderLossConfig:
     discriminator_learning_rate: float = 2e-4
 
     def __post_init__(self) -> None:
-        least("loss", self, 0, "mel", "stft", "modulation", "adversarial", "features", "adversarial_start")
+        least("loss", self, 0, *RECONSTRUCTION, "adversarial", "features", "adversarial_start")
         least("loss", self, 1, "adversarial_crops", "discriminator_width")
         least("loss", self, 4, "adversarial_frames")
         positive("loss", self, "discriminator_learning_rate")

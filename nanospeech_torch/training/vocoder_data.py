@@ -23,7 +23,7 @@ from nanospeech_core.mel import HOP, SAMPLE_RATE
 from .corpus import Skip, read_wave
 from .data import batch_seed
 from .shards import TAR_ERRORS, StrictTarInfo, kind_of, tar_members
-from .vocoder_config import VocoderDataConfig
+from .vocoder_config import RECONSTRUCTION, VocoderDataConfig
 
 MIN_SECONDS = 0.25
 DECODED_AT_ONCE = 64  # audio files
@@ -48,7 +48,7 @@ class CropBatch:
     def counts(self) -> dict[str, float]:
         """What each loss is a mean over: crops."""
         crops, judged = float(len(self.wave)), float(self.judged)
-        everywhere = dict.fromkeys(("mel", "stft", "modulation"), crops)
+        everywhere = dict.fromkeys(RECONSTRUCTION, crops)
         return everywhere | dict.fromkeys(("discriminator", "adversarial", "features"), judged)
 
     @property

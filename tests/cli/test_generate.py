@@ -127,11 +127,50 @@ def test_long_text_has_a_progress_bar_and_keeps_its_tail(backend, model):
     assert speaks("a.flac") == pytest.approx(0.4 + len(text) * FRAMES * 256 / 24000, rel=0.25)
 
 
+def test_lexicon_pauses_and_timestamps(backend, model):
+    Path("words.tsv").write_text("hello\thˈaɪ\n", encoding="utf-8")
+    text = "Hello there. [pause 0.5] How are [you](/jˈuː/)?"
+    arguments = ["--text", text, "--lexicon", "words.tsv", "--timestamps", "a.json", "--output", "a.wav"]
+    run(backend, *arguments, "--model", model, "--quiet")
+    times = json.loads(Path("a.json").read_text(encoding="utf-8"))
+    assert times["duration"] == pytest.approx(speaks("a.wav"), abs=1e-6)
+    words = [word for sentence in times["sentences"] for word in sentence["words"]]
+    assert [word["text"] for word in words] == ["Hello", "there.", "How", "are", "you?"]
+    assert [phone["text"] for phone in words[0]["phones"]] == ["h", "ˈa", "ɪ"]
+    assert words[2]["start"] - words[1]["end"] == pytest.approx(47 / 93.75, abs=1e-5)
+    assert sorted(os.listdir()) == ["a.json", "a.wav", "words.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "message"),
+    [
+        ("Hello [pause x] there.", [], '"[pause x]" is no pause of 0 to 60 seconds, such as [pause 0.5]'),
+        ("[Hi](/X/)", [], '[Hi](/X/): "X" is no phoneme of this model; it knows'),
+        ("Hi.", ["--lexicon", "no.tsv"], "cannot read no.tsv: No such file or directory"),
+        ("Hi.", ["--timestamps", "a.txt"], "the suffix must be one of .json, .srt, .vtt"),
+    ],
+)
+def test_bad_control(backend, model, text, flags, message):
+    assert message in fails(backend, "--text", text, "--model", model, "--output", "a.wav", *flags)
+
+
 def test_a_recording_in_place_of_a_voice(backend, model):
     recording = model / "voices" / "heart.flac"
     arguments = ["--text", "Hi.", "--ref-audio", recording, "--ref_text", "Hello there.", "--output", "a.wav"]
     run(backend, *arguments, "--model", model)
     assert 0.05 < speaks("a.wav") < 2
+
+
+def test_a_voice_of_ones_own(backend, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
+    shutil.copy(model / "voices" / "heart.flac", "me.flac")
+    line = [sys.executable, "-m", f"nanospeech_{backend}.voices", "add", "me", "me.flac", "Hello there."]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment())
+    assert (done.stdout, done.stderr) == ('me  en-us  2.0 s  "Hello there."\n', "")
+    speaking = ["--text", "Hi.", "--model", model, "--quiet", "--output", "a.wav"]
+    run(backend, *speaking, "--voice", "me")
+    assert 0.05 < speaks("a.wav") < 2
+    assert run(backend, "--list-voices", "--model", model)[0].endswith("me     en-us  yours\n")
 
 
 def test_lists_voices(backend, model):
@@ -190,7 +229,14 @@ def test_version_and_help_need_no_framework(backend):
 @pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
 def test_the_embedded_model(backend):
     out, _ = run(backend, "--list-voices")
-    assert {line.split()[0] for line in out.splitlines()} >= {"heart", "michael", "emma", "george"}
+    assert {line.split()[0] for line in out.splitlines()} >= {
+        "heart",
+        "michael",
+        "emma",
+        "george",
+        "xiaoxiao",
+        "yunxi",
+    }
     run(backend, "--text", TEXT, "--use-diffusion", "--output", "hello.wav")
     assert 0.8 < speaks("hello.wav") < 4
 
@@ -213,7 +259,7 @@ def test_the_embedded_model(backend):
         (["--sway-coef", "5"], "--sway-coef must be a number from -1 to 1"),
         (["--method", "heun"], "invalid choice: 'heun'"),
         (["--lang", "xx"], "invalid choice: 'xx'"),
-        (["--ref-audio", "a.wav"], "--ref-audio needs --ref-text"),
+        (["--ref-asr", "small"], "--ref-asr finds the words of --ref-audio"),
         (["--ref-text", "Hi."], "--ref-text needs --ref-audio"),
         (["--voice", "a", "--ref-audio", "a.wav", "--ref-text", "Hi."], "exclude each other"),
         (["--outputs", "b.wav"], "unrecognized arguments: --outputs"),
@@ -400,7 +446,7 @@ RECORDINGS = {
     "text": (b"not audio at all", "it is no audio file"),
     "0 seconds": (wav(0, 0), "it has no audio"),
     "silent": (wav(2, 0), "it is silent"),
-    "too short": (wav(0.1, 0.1), "its speech lasts 0.1 s, not 0.5 to 30 s"),
+    "too short": (wav(0.1, 0.1), "its speech lasts 0.1 s; at least 2 s are needed"),
 }
 
 

@@ -37,9 +37,10 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
     )
 
 
-def speak_commands() -> list[str]:
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if ".generate " in line and "--model" not in line]
+def speak_command(language: str = "English") -> str:
+    """The first that speaks the language."""
+    lines = [line for block in blocks("sh") for line in block.splitlines() if ".generate " in line]
+    return next(line for line in lines if ("你" in line) == (language == "Chinese"))
 
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
@@ -47,8 +48,7 @@ def speak_commands() -> list[str]:
 def test_speak_command(backend: str, language: str, tmp_path: Path) -> None:
     if language == "Chinese" and sys.version_info >= (3, 13):
         pytest.skip("misaki needs Python 3.12 or older")
-    command = dict(zip(("English", "Chinese"), speak_commands(), strict=True))[language]
-    arguments = shlex.split(command.replace("nanospeech_mlx", f"nanospeech_{backend}"))
+    arguments = shlex.split(speak_command(language).replace("nanospeech_mlx", f"nanospeech_{backend}"))
     done = run([sys.executable, *arguments[1:]], tmp_path)
     assert done.returncode == 0, done.stderr
     wave, rate = soundfile.read(tmp_path / arguments[arguments.index("--output") + 1])
@@ -63,6 +63,53 @@ def test_python_example(backend: str, tmp_path: Path) -> None:
     done = run([sys.executable, "-c", code.replace("nanospeech_mlx", f"nanospeech_{backend}")], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("seconds") == 2
+    assert re.fullmatch(
+        r"\[\('Wait', [\d.]+, [\d.]+\), \('for', .*\), \('me.', .*\)\]", done.stdout.splitlines()[-1]
+    )
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
+    (block,) = [block for block in blocks("sh") if ".voices add" in block]
+    wave, rate = soundfile.read(PRETRAINED / "voices" / "emma.flac")
+    soundfile.write(tmp_path / "me.wav", wave, rate)
+    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
+    done = run(["bash", "-e", "-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith('"What is said in the recording."\n')
+    wave, rate = soundfile.read(tmp_path / "me-too.wav")
+    assert 0.5 < len(wave) / rate < 4.0
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_control_commands(backend: str, tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("sh") if "--lexicon" in block]
+    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
+    done = run(["bash", "-e", "-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    times = (tmp_path / "control.vtt").read_text(encoding="utf-8")
+    words = ["This", "is", "Mrs.", "Nguyen", "of", "Leicester."]
+    assert re.sub(r"<.*?>", "", times.splitlines()[-1]).split() == words
+    wave, rate = soundfile.read(tmp_path / "control.wav")
+    assert 1.5 < len(wave) / rate < 6.0
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_edit_command(backend: str, tmp_path: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if ".edit " in line]
+    spoken = [speak_command(), *lines]
+    assert len(spoken) == 2
+    for command in spoken:
+        command = command.replace("nanospeech_mlx", f"nanospeech_{backend}")
+        done = run([sys.executable, *shlex.split(command)[1:]], tmp_path)
+        assert done.returncode == 0, done.stderr
+    before, after = (
+        soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("hello.wav", "edited.wav")
+    )
+    shared = min(len(before), len(after))
+    same = int((before[:shared] != after[:shared]).argmax())
+    assert 0.4 < same / 24000 < len(before) / 24000 - 0.4  # "Hello there, how" is as it was
 
 
 # What measures, in place of large libraries: one hears nothing, all voices are alike.

@@ -74,7 +74,14 @@ def test_nanospeechs_defaults_hold(speakers, recording):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_reference_an_embedded_voice_is_borrowed(speakers, name):
-    assert [voice.name for voice in speakers[name].voices()] == ["heart", "emma", "george", "michael"]
+    assert [voice.name for voice in speakers[name].voices()] == [
+        "heart",
+        "emma",
+        "george",
+        "michael",
+        "xiaoxiao",
+        "yunxi",
+    ]
     wave = speakers[name].generate("Hi.", voice="emma", steps=1, method="euler")
     assert len(wave) and np.isfinite(wave).all()
 

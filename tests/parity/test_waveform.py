@@ -36,13 +36,26 @@ ODE = {
     for cfg in (1.0, 2.0)
     for sway in (0.0, -1.0)
 }
-OPTIONS = {name: {"use_diffusion": True, **options} for name, options in MASKED.items()} | ODE
+REFINE = {
+    "refined, worst": {"refine": 0.4, "steps": 4, "num_iter": 3},
+    "refined, random": {"refine": 0.4, "steps": 4, "num_iter": 3, "refine_order": "random"},
+    "refined, 1 step, cfg 2": {
+        "refine": 0.4,
+        "steps": 1,
+        "num_iter": 3,
+        "refine_order": "random",
+        "cfg": 2.0,
+    },
+    "refined, rk4": {"refine": 0.2, "steps": 2, "method": "rk4", "num_iter": 1},
+}
+OPTIONS = {name: {"use_diffusion": True, **options} for name, options in MASKED.items()} | ODE | REFINE
 DEFAULTS = {
     "masked": {"use_diffusion": True},
     "masked, cfg 2": {"use_diffusion": True, "cfg": 2.0},
     "euler": {"method": "euler"},
     "midpoint": {"method": "midpoint"},
     "rk4": {"method": "rk4", "cfg": 2.0},
+    "refined": {"refine": 0.3, "steps": 4, "num_iter": 4},
 }
 
 
@@ -121,8 +134,60 @@ def test_two_sentences(folders, use_diffusion):
         stream = list(
             speaker(name, folders["flow"]).stream(TWO_SENTENCES, use_diffusion=use_diffusion, seed=7)
         )
-        assert len(stream) == 2
-        assert len(wave) == sum(map(len, stream)) + 4800  # and the pause between
+        assert len(stream) == 2 and np.array_equal(
+            np.concatenate(stream), speak(name, folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
+        )
+        assert not stream[0][-4800:].any() and len(wave) == sum(map(len, stream))  # the pause between
+
+
+CONTROLLED = (
+    "[pause 0.2] I said [pause 1.5] [tomato](/təˈmɑːtoʊ/), if you please. "
+    "This is the second sentence of the two. [pause 0.1]"
+)
+
+
+@pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
+def test_pauses_phonemes_and_times(folders, use_diffusion):
+    spoken = [
+        list(
+            speaker(name, folders["flow"]).speak(
+                CONTROLLED, lexicon={"please": "plˈɪz"}, use_diffusion=use_diffusion, num_iter=3, seed=7
+            )
+        )
+        for name in NAMES
+    ]
+    for torch, mlx in zip(*spoken, strict=True):
+        assert relative_error(mlx.wave, torch.wave) <= TOLERANCE
+        assert (torch.text, torch.start, torch.words, torch.phones) == (
+            mlx.text,
+            mlx.start,
+            mlx.words,
+            mlx.phones,
+        )
+    first, second = spoken[0]
+    i, said, tomato, _, _, please = first.words
+    assert i.start == pytest.approx(19 / 93.75) and tomato.start - said.end == pytest.approx(141 / 93.75)
+    assert "".join(phone.text for phone in tomato.phones) == "təˈmɑːtoʊ"
+    assert "".join(phone.text for phone in please.phones) == "plˈɪz"
+    assert second.start == len(first.wave) / 24000 and second.words[0].start >= second.start
+    assert second.end - second.words[-1].end == pytest.approx(9 / 93.75)
+
+
+@pytest.mark.parametrize("backend", NAMES)
+def test_speed_changes_only_what_is_generated(folders, backend, monkeypatch):
+    model, seen = speaker(backend, folders["flow"]), []
+    sample = model.sample
+    monkeypatch.setattr(model, "sample", lambda prompt, **o: seen.append(prompt) or sample(prompt, **o))
+    recording = folders["flow"] / "voices" / "heart.flac"
+    for own in ({}, {"ref_audio": str(recording), "ref_text": "Hello there."}):
+        seen.clear()
+        waves = [model.generate(TEXT, speed=speed, steps=1, **own) for speed in (1.0, 2.0)]
+        one, fast = seen
+        assert len(waves[1]) == pytest.approx(len(waves[0]) / 2, rel=0.1)
+        assert one.start == fast.start > 40
+        assert (one.cond[: one.start] == fast.cond[: one.start]).all()
+        frames = one.start * model.config.transformer.patch
+        assert (one.text[:frames] == fast.text[:frames]).all()
 
 
 def test_a_sentence_too_long_for_the_model(folders):
@@ -155,6 +220,10 @@ def test_an_original_checkpoint(folders, options):
 def test_what_a_model_cannot_do_is_told(folders, backend):
     with pytest.raises(UserError, match="no diffusion head"):
         speaker(backend, folders["original"]).generate(TEXT, use_diffusion=True)
+    with pytest.raises(UserError, match="no diffusion head; it speaks without --refine"):
+        speaker(backend, folders["original"]).generate(TEXT, refine=0.3)
+    with pytest.raises(UserError, match="worst needs at least 2 --steps"):
+        speaker(backend, folders["flow"]).generate(TEXT, refine=0.3, steps=1)
     with pytest.raises(UserError, match="at least 2 diffusion steps"):
         speaker(backend, folders["ddpm"]).generate(TEXT, use_diffusion=True, diffusion_steps=1)
 

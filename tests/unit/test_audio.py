@@ -140,21 +140,16 @@ def test_match_level():
     assert len(audio.match_level(np.zeros(0, dtype=np.float32))) == 0
 
 
-def test_join_keeps_everything_but_the_seams():
-    waves = [np.full(n, 0.5, dtype=np.float32) for n in (1000, 2000, 3000)]
-    joined = audio.join(waves, pause_seconds=0.01, fade_seconds=0.005)
-    assert len(joined) == 6000 + 2 * 240 and joined.dtype == np.float32
-    assert joined[0] == joined[-1] == 0.5
-    assert np.abs(np.diff(joined)).max() < 0.01  # no step, where 0.5 to 0 would click
-    assert not joined[1000:1240].any()
-    assert (joined[1240 + 120 : 1240 + 1880] == 0.5).all()
-    assert all((wave == 0.5).all() for wave in waves)  # the arguments are left alone
-
-
-def test_join_of_few_and_short():
-    assert len(audio.join([])) == 0
-    assert np.array_equal(audio.join([tone()]), tone())
-    assert len(audio.join([np.ones(1), np.ones(0), np.ones(3)], pause_seconds=0)) == 4
+def test_fade_leaves_the_middle_and_the_argument():
+    wave = np.full(2000, 0.5, dtype=np.float32)
+    both = audio.fade(wave, True, True, seconds=0.005)
+    assert both[0] == both[-1] == 0 and (both[120:-120] == 0.5).all()
+    assert np.abs(np.diff(both)).max() < 0.01  # no step, where 0.5 to 0 would click
+    assert (wave == 0.5).all() and np.array_equal(audio.fade(wave, False, False), wave)
+    for rise, fall in ((True, False), (False, True)):
+        one = audio.fade(wave, rise, fall)
+        assert (one[0], one[-1]) == (0.5 * (not rise), 0.5 * (not fall))
+    assert [len(audio.fade(np.ones(n), True, True)) for n in (0, 1, 3)] == [0, 1, 3]
 
 
 class PortAudioError(Exception):

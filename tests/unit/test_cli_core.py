@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoints import tiny_config
 
 from nanospeech_core import audio, cli
+from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.narration import Phone, Speech, Word
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.text import split_sentences
 from nanospeech_core.voices import Voice
@@ -20,6 +23,7 @@ class Speaker:
     """Half a second a sentence; keeps what it was asked."""
 
     sample_rate = 24000
+    config = tiny_config()
 
     def __init__(self, error: BaseException | None = None):
         self.error, self.text, self.options, self.model = error, None, None, "not loaded"
@@ -34,14 +38,17 @@ class Speaker:
             Voice("emma", np.zeros(1), "", ""),
         ]
 
-    def stream(self, text, *, progress=None, **options):
+    def speak(self, text, *, progress=None, **options):
         self.text, self.options = text, options
         sentences = split_sentences(text)
-        for done, _ in enumerate(sentences):
+        for done, sentence in enumerate(sentences):
             progress(done, len(sentences))
             if self.error and done == len(sentences) - 1:
                 raise self.error
-            yield np.full(12000, 0.25, dtype=np.float32)
+            start = done / 2
+            word = Word(sentence, start + 0.1, start + 0.4, (Phone("a", start + 0.1, start + 0.4),))
+            phones = (Phone(" ", start, start + 0.1), *word.phones, Phone(" ", start + 0.4, start + 0.5))
+            yield Speech(np.full(12000, 0.25, dtype=np.float32), sentence, start, (word,), phones)
         progress(len(sentences), len(sentences))
 
 
@@ -79,7 +86,7 @@ def test_writes_a_file_and_one_line(run, speaker, capsys):
 
 def test_long_text_has_a_bar_and_is_joined(run, capsys):
     assert run("--text", LONG, "--output", "a.wav") == 0
-    assert len(audio.read("a.wav")) == 24000 + round(audio.PAUSE_SECONDS * 24000)
+    assert len(audio.read("a.wav")) == 24000
     assert "2/2" in capsys.readouterr().err
 
 
@@ -118,7 +125,7 @@ def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
         (["--text", "a", "--cfg", "nan"], "--cfg must be a number from 0 to 20, not nan"),
         (["--text", "a", "--num_iter", "0"], "--num_iter must be"),
         (["--text", "a", "--num-iter", "x"], "invalid int value"),
-        (["--text", "a", "--ref-audio", "a.wav"], "--ref-audio needs --ref-text"),
+        (["--text", "a", "--ref-text", "b"], "--ref-text needs --ref-audio"),
         (["--text", "a", "--method", "heun"], "invalid choice"),
         (["--nonsense"], "unrecognized arguments"),
         (["--text", "a", "--out", "a.wav"], "unrecognized arguments"),  # no abbreviations
@@ -149,13 +156,35 @@ def test_a_player_is_looked_for_before_the_model_is_loaded(run, speaker, monkeyp
     assert speaker.model == "not loaded"
 
 
-def test_plays_each_sentence_with_a_pause_after_it(run, monkeypatch, capsys):
+def test_plays_each_sentence(run, monkeypatch, capsys):
     played = []
     monkeypatch.setattr(audio, "check_player", lambda: None)
     monkeypatch.setattr(audio, "play", lambda wave, rate: played.append(len(wave)))
     monkeypatch.setattr(audio, "finish_playing", lambda: played.append("finished"))
     assert run("--text", LONG, "--quiet") == 0
-    assert played == [12000 + 4800, 12000 + 4800, "finished"]
+    assert played == [12000, 12000, "finished"]
+
+
+def test_timestamps(run, capsys):
+    assert run("--text", LONG, "--output", "a.wav", "--timestamps", "a.srt", "--quiet") == 0
+    assert Path("a.srt").read_text(encoding="utf-8") == (
+        "1\n00:00:00,100 --> 00:00:00,400\nThis is a sentence of some length.\n\n"
+        "2\n00:00:00,600 --> 00:00:00,900\nThis is another one of some length.\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["a.txt", "no/such/folder/a.srt", "."])
+def test_bad_timestamps_are_told_before_the_model_is_loaded(run, speaker, capsys, path):
+    assert run("--text", "Hello.", "--output", "a.wav", "--timestamps", path) == 1
+    assert capsys.readouterr().err.startswith("prog: cannot write")
+    assert speaker.model == "not loaded"
+
+
+def test_timestamps_of_a_model_without_durations(run, speaker, capsys):
+    speaker.config = tiny_config(text=TextConfig("characters", tuple("abc"), "filler"), phone_duration=None)
+    assert run("--text", "Hello.", "--output", "a.wav", "--timestamps", "a.srt") == 1
+    assert "no durations" in capsys.readouterr().err
+    assert speaker.text is None and os.listdir() == []
 
 
 @pytest.mark.parametrize(
@@ -197,9 +226,9 @@ def test_warnings_are_one_line(tmp_path, monkeypatch, capsys):
     import warnings
 
     class Warning_(Speaker):
-        def stream(self, text, **options):
+        def speak(self, text, **options):
             warnings.warn("a symbol is skipped", stacklevel=1)
-            yield from super().stream(text, **options)
+            yield from super().speak(text, **options)
 
     monkeypatch.chdir(tmp_path)
     assert cli.run(Warning_().load, ["--text", "Hello.", "--output", "a.wav"], "prog") == 0

@@ -14,6 +14,7 @@ from nanospeech_core.checkpoint import PRETRAINED, load_tensors, read_layout, sa
 from nanospeech_core.config import AlignerConfig, VocosConfig  # noqa: E402
 from nanospeech_core.mel import SAMPLE_RATE  # noqa: E402
 from nanospeech_core.text import SYMBOLS  # noqa: E402
+from nanospeech_core.voices import save_voice  # noqa: E402
 from nanospeech_torch import Nanospeech, Vocos  # noqa: E402
 from nanospeech_torch.aligner import Aligner  # noqa: E402
 from nanospeech_torch.export import main  # noqa: E402
@@ -157,6 +158,57 @@ def test_a_voice_by_its_name(parts, tmp_path, name, voice):
     assert sum(made.durations) == pytest.approx(made.seconds, abs=1e-3)
 
 
+def test_a_list_of_voices_by_their_speakers(parts, tmp_path, capsys):
+    """Each from the utterance of its speaker that is nearest to five seconds."""
+    rng = np.random.default_rng(0)
+    spoken = [tone_utterance(rng, f"v{i % 2}", letters) for i, letters in enumerate((20, 60, 40, 20))]
+    members = []
+    for i, (wave, meta) in enumerate(spoken):
+        members += [(f"u{i}.wav", audio_bytes(wave)), (f"u{i}.json", json.dumps(meta).encode())]
+    write_tar(tmp_path / "s.tar", members)
+    voices = [{**VOICE, "name": name, "voice": name} for name in ("v0", "v1")]
+    for voice in voices:
+        del voice["key"]
+    (tmp_path / "voices.json").write_text(json.dumps(voices))
+    assert main(with_voices(parts, tmp_path)) == 0
+    for made in Nanospeech.from_pretrained(tmp_path / "out").voices():
+        own = [(abs(len(w) / SAMPLE_RATE - 5.0), m["text"]) for w, m in spoken if m["voice"] == made.name]
+        assert len(own) == 2 and made.text == min(own)[1]
+    voices[1]["voice"] = "nobody"
+    (tmp_path / "voices.json").write_text(json.dumps(voices))
+    assert main(with_voices(parts, tmp_path)) == 1
+    assert "no utterance of nobody" in capsys.readouterr().err
+
+
+def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
+    """Speaking at it, the other utterances last as long as they did."""
+    write_corpus(tmp_path / "s.tar", count=70, letters=40)
+    state = torch.load(parts[0])
+    state["ema"]["duration_predictor.to_pred.bias"].fill_(1.6)  # about 4 frames a symbol
+    torch.save(state, parts[0])
+    assert main(with_voices(parts, tmp_path)) == 0
+    model = Nanospeech.from_pretrained(tmp_path / "out")
+    (voice,) = model.voices()
+    assert voice.tempo != 1.0
+
+    class Spoken(Exception):
+        pass
+
+    seen = []
+
+    def sample(prompt, **options):
+        seen.append((~prompt.visible).sum() * model.transformer.patch * 256 / SAMPLE_RATE)
+        raise Spoken
+
+    model.sample, plain = sample, dataclasses.replace(voice, tempo=1.0)
+    for spoken in (voice, plain):
+        save_voice(tmp_path / "out", spoken)
+        with pytest.raises(Spoken):
+            model.generate(voice.text)
+    assert seen[1] / seen[0] == pytest.approx(voice.tempo, rel=0.05)
+    assert abs(seen[0] / voice.seconds - 1) < abs(seen[1] / voice.seconds - 1)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -169,6 +221,7 @@ def test_a_voice_by_its_name(parts, tmp_path, name, voice):
         lambda parts, tmp: (tmp / "voices.json").write_text("{"),
         lambda parts, tmp: (tmp / "voices.json").write_text('{"heart": 1}'),
         lambda parts, tmp: (tmp / "voices.json").write_text(json.dumps([{**VOICE, "key": "nobody"}])),
+        lambda parts, tmp: (tmp / "voices.json").write_text(json.dumps([{**VOICE, "voice": "both"}])),
     ],
 )
 def test_bad_input_is_one_sentence(parts, tmp_path, capsys, damage):

@@ -19,6 +19,7 @@ def parse(*argv: str) -> GenerateOptions:
 FLAGS = {
     "voice": ("--voice", "heart", "heart"),
     "lang": ("--lang", "en-gb", "en-gb"),
+    "lexicon": ("--lexicon", "words.tsv", "words.tsv"),
     "num_iter": ("--num_iter", "24", 24),
     "order": ("--order", "interleaved", "interleaved"),
     "diffusion_steps": ("--diffusion-steps", "16", 16),
@@ -29,6 +30,8 @@ FLAGS = {
     "steps": ("--steps", "32", 32),
     "method": ("--method", "rk4", "rk4"),
     "sway_coef": ("--sway-coef", "-0.5", -0.5),
+    "refine": ("--refine", "0.25", 0.25),
+    "refine_order": ("--refine-order", "random", "random"),
     "speed": ("--speed", "1.5", 1.5),
     "seed": ("--seed", "7", 7),
 }
@@ -50,10 +53,13 @@ def test_flags_with_dashes_and_underscores(field):
 
 def test_every_field_has_a_flag():
     names = {field.name for field in dataclasses.fields(GenerateOptions)}
-    assert names == set(FLAGS) | {"use_diffusion", "ref_audio", "ref_text"}
+    assert names == set(FLAGS) | {"use_diffusion", "ref_audio", "ref_text", "ref_asr"}
     assert parse("--use_diffusion") == parse("--use-diffusion") == GenerateOptions(use_diffusion=True)
+    assert parse("--refine") == parse("--refine", "0.3") == GenerateOptions(refine=0.3)
     expected = GenerateOptions(ref_audio="a.wav", ref_text="hi")
     assert parse("--ref_audio", "a.wav", "--ref-text", "hi") == expected
+    expected = GenerateOptions(ref_audio="a.wav", ref_asr="faster-whisper:small")
+    assert parse("--ref_audio", "a.wav", "--ref-asr", "faster-whisper:small") == expected
 
 
 @pytest.mark.parametrize(
@@ -74,12 +80,16 @@ def test_every_field_has_a_flag():
         ({"speed": 4.1}, "--speed"),
         ({"seed": -1}, "--seed must be a whole number from 0 up"),
         ({"sway_coef": 1.5}, "--sway-coef"),
+        ({"refine": 1.1}, "--refine must be a number from 0 to 1, not 1.1"),
+        ({"refine": -0.1}, "--refine must"),
+        ({"refine_order": "best"}, "--refine-order must be one of worst, random"),
         ({"method": "heun"}, "--method must be one of euler, midpoint, rk4"),
         ({"cfg_schedule": "cosine"}, "--cfg-schedule"),
         ({"temperature_schedule": "cosine"}, "--temperature-schedule must be one of constant, linear"),
         ({"order": "left"}, "--order must be one of random, interleaved, blocks"),
         ({"lang": "fr"}, "--lang must be one of en-us, en-gb, zh"),
-        ({"ref_audio": "a.wav"}, "--ref-audio needs --ref-text"),
+        ({"ref_asr": "small"}, "--ref-asr finds the words of --ref-audio"),
+        ({"ref_audio": "a.wav", "ref_text": "hi", "ref_asr": "small"}, "--ref-asr finds the words"),
         ({"ref_text": "hi"}, "--ref-text needs --ref-audio"),
         ({"ref_audio": "a.wav", "ref_text": "hi", "voice": "heart"}, "exclude each other"),
     ],

@@ -15,7 +15,6 @@ from nanospeech_core.prompt import (
     Reference,
     halves,
     make_prompt,
-    make_prompts,
     make_reference,
     pause_id,
     seconds_to_frames,
@@ -219,24 +218,3 @@ def test_halves(sentence, expected):
     assert [decode(part) for part in timed] == [f" {part} " for part in expected]
     filler = replace(FILLER, text=replace(FILLER.text, vocab=VOCAB))
     assert [decode(part) for part in halves(encode(sentence), filler)] == expected
-
-
-def test_a_sentence_too_long_is_spoken_in_parts():
-    words = " ".join("word" if i % 5 else "word," for i in range(100))
-    ids = with_pauses(encode(words), CONFIG)
-    prompts = make_prompts(reference(400), ids, CONFIG, lambda part: np.full(len(part), 20))
-    assert len(prompts) > 1 and all(len(prompt.text) <= MAX_FRAMES for prompt in prompts)
-    spoken = " ".join(decode(prompt.text[400::20]).strip() for prompt in prompts)
-    assert spoken == words
-
-
-def test_a_sentence_that_fits_is_spoken_at_once():
-    ids = with_pauses(encode("wˈʌn tˈuː"), CONFIG)
-    (prompt,) = make_prompts(reference(), ids, CONFIG, lambda part: np.full(len(part), 4))
-    assert (prompt.text == make_prompt(reference(), ids, np.full(len(ids), 4), CONFIG).text).all()
-
-
-def test_a_symbol_too_long_is_told():
-    ids = with_pauses(encode("abc"), CONFIG)
-    with pytest.raises(UserError, match="at most 44 s"):
-        make_prompts(reference(), ids, CONFIG, lambda part: np.full(len(part), 2000))

@@ -11,6 +11,7 @@ from nanospeech_torch.training.vocoder_losses import (  # noqa: E402
     LogMel,
     modulation_loss,
     modulation_spectrum,
+    phase_loss,
     stft_loss,
     stft_magnitude,
 )
@@ -38,6 +39,25 @@ def test_stft_loss_is_zero_for_the_same_and_has_finite_gradients_in_silence():
     assert float(stft_loss(0.5 * wave, wave, RESOLUTIONS)) > 0.5  # convergence alone is exactly 0.5
     silent = torch.zeros_like(wave).requires_grad_()
     stft_loss(silent, wave, RESOLUTIONS).backward()
+    assert torch.isfinite(silent.grad).all()
+
+
+def test_phase_loss_hears_a_wrong_pitch_but_not_where_the_pulses_fall():
+    time = torch.arange(8192) / SAMPLE_RATE
+
+    def tone(pitch, shift=0.0, level=0.3):
+        return level * torch.sin(2 * np.pi * (pitch * time + shift))[None]
+
+    hops = ((1024, 256),)
+    assert float(phase_loss(tone(200.0), tone(200.0), hops)) < 1e-5
+    shifted = float(phase_loss(tone(200.0, 0.3, 0.1), tone(200.0), hops))
+    off = [float(phase_loss(tone(200.0 + more), tone(200.0), hops)) for more in (5.0, 10.0, 20.0)]
+    turns = 2 * np.pi * np.array([5.0, 10.0, 20.0]) * 256 / SAMPLE_RATE  # too far within a hop
+    assert shifted < 0.08  # all of it at the reflected ends
+    np.testing.assert_allclose(off, 1 - np.cos(turns), atol=0.1)
+    silent = torch.zeros(1, 8192, requires_grad=True)
+    phase_loss(silent, tone(200.0), hops).backward()
+    phase_loss(tone(200.0), silent, hops).backward()
     assert torch.isfinite(silent.grad).all()
 
 

@@ -2,14 +2,22 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from nanospeech_core import audio
 from nanospeech_core.errors import UserError
-from nanospeech_core.text import phonemize
-from nanospeech_core.voices import Voice, list_voices, load_voice, save_voice, voice_from_reference
+from nanospeech_core.voices import (
+    Voice,
+    find_voice,
+    list_voices,
+    load_voice,
+    remove_voice,
+    save_voice,
+    user_folder,
+)
 
 RATE = audio.SAMPLE_RATE
 
@@ -26,7 +34,7 @@ def make_voice(name: str = "heart", **changes) -> Voice:
 def test_saved_and_loaded(tmp_path):
     save_voice(tmp_path, make_voice())
     loaded = load_voice(tmp_path, "heart")
-    for field in ("name", "text", "phonemes", "durations", "language", "description", "default"):
+    for field in ("name", "text", "phonemes", "durations", "language", "description", "default", "tempo"):
         assert getattr(loaded, field) == getattr(make_voice(), field)
     assert loaded.audio == pytest.approx(make_voice().audio, abs=1e-4)
     assert loaded.seconds == pytest.approx(1.2)
@@ -61,6 +69,8 @@ def test_no_voices_at_all(tmp_path):
         ({"text": None}, "needs text"),
         ({"language": 3}, "needs language"),
         ({"default": "yes"}, "needs default .true or false."),
+        ({"tempo": "fast"}, "tempo must be a number from 0.5 to 2"),
+        ({"tempo": 0}, "tempo must be a number from 0.5 to 2"),
         ({"speaker": "x"}, "unknown key: speaker"),
         ({"durations": [0.6, 0.6]}, "must be 6 numbers"),
         ({"durations": "long"}, "must be 6 numbers"),
@@ -101,30 +111,43 @@ def test_a_broken_voice_is_not_saved(tmp_path):
     assert not list(tmp_path.rglob("*.*"))
 
 
-def test_from_reference(tmp_path):
-    path = tmp_path / "me.wav"
-    silence = np.zeros(RATE, dtype=np.float32)
-    audio.write(path, np.concatenate([silence, 0.1 * noise(2), silence]))
-    voice = voice_from_reference(path, "Hello.  It's 5 pm.", "en-gb")
-    assert voice.name == "me" and voice.durations is None and voice.language == "en-gb"
-    assert voice.text == "Hello. It's 5 pm."
-    assert voice.phonemes == phonemize("Hello. It's five P-M.", "en-gb")
-    assert voice.seconds == pytest.approx(2.1, abs=0.03)
-    assert np.sqrt(np.mean(voice.audio**2)) == pytest.approx(0.07, rel=1e-3)
+# the user's own
 
 
-@pytest.mark.parametrize(
-    ("wave", "text", "message"),
-    [
-        (np.zeros(RATE), "Hello.", "silent"),
-        (noise(0.2), "Hello.", "lasts 0.2 s"),
-        (noise(31), "Hello.", "lasts 31.0 s"),
-        (noise(1), "...", "nothing to speak"),
-        (noise(1), "", "empty"),
-    ],
-)
-def test_bad_references(tmp_path, wave, text, message):
-    path = tmp_path / "me.wav"
-    audio.write(path, wave)
-    with pytest.raises(UserError, match=message):
-        voice_from_reference(path, text)
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "own"))
+    save_voice(tmp_path / "own", make_voice("me", text="Mine."))
+    save_voice(tmp_path / "own", make_voice("heart", text="Mine."))
+    save_voice(tmp_path, make_voice("heart", text="The model's."))
+    return tmp_path
+
+
+def test_own_voices_come_after_the_models(own):
+    assert find_voice(own, "heart").text == "The model's."
+    assert find_voice(own, "me").text == "Mine." and find_voice(own / "none", "heart").text == "Mine."
+    with pytest.raises(UserError, match="the voices are heart, heart, me"):
+        find_voice(own, "nobody")
+
+
+def test_without_own_voices(tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "nothing"))
+    save_voice(tmp_path, make_voice("heart"))
+    assert find_voice(tmp_path, "heart").name == "heart" and list_voices(user_folder()) == []
+    with pytest.raises(UserError, match='no voice "me"; the voices are heart$'):
+        find_voice(tmp_path, "me")
+
+
+def test_the_folder_of_the_system(monkeypatch, tmp_path):
+    monkeypatch.delenv("NANOSPEECH_DATA")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert "nanospeech-mar" in user_folder().parts
+    if sys.platform == "linux":
+        assert user_folder() == tmp_path / "nanospeech-mar"
+
+
+def test_removed(own):
+    remove_voice(own / "own", "me")
+    assert sorted(path.name for path in (own / "own" / "voices").iterdir()) == ["heart.flac", "heart.json"]
+    with pytest.raises(UserError, match='no voice "me"'):
+        remove_voice(own / "own", "me")

@@ -249,18 +249,21 @@ def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
     assert learnt == {f"diffusion_module.context.{x}.{kind}" for x in layers for kind in ("weight", "bias")}
 
 
-def test_the_embedded_model_takes_a_context():
+def test_the_embedded_model_goes_on_whole():
     embedded = Nanospeech.from_pretrained()
-    head = dataclasses.replace(embedded.config.diffusion, context=2, regression=True)
-    model = Nanospeech.from_config(
-        dataclasses.replace(embedded.config, diffusion=head, vocoder=None, aligner=None)
-    )
+    config = dataclasses.replace(embedded.config, vocoder=None, aligner=None)
+    model = Nanospeech.from_config(config)
     initialize(model)
-    assert warm_start(model, "embedded") == ["diffusion_module.context"]
+    assert warm_start(model, "embedded") == []
     cond = np.zeros((20, 400), np.float32)
     prompt = Prompt(cond, np.arange(20) < 0, np.random.default_rng(0).integers(0, 114, 80))
     mels = [speaker.eval().sample(prompt, use_diffusion=True, num_iter=3) for speaker in (embedded, model)]
     assert np.array_equal(*mels)
+    told = config.diffusion
+    assert told.context and told.regression
+    head = dataclasses.replace(told, context=0, regression=False)  # what it was told of would be lost
+    with pytest.raises(UserError, match="diffusion_module.context"):
+        warm_start(Nanospeech.from_config(dataclasses.replace(config, diffusion=head)), "embedded")
 
 
 def stripped(state):

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The embedded voices from nothing: texts, speech, vocoder, aligner, acoustic model, checkpoint, figures:   ./run.sh downloads
+# The same with 17 sentences and a few steps, in a few minutes:   ./run.sh --smoke
+# In the smoke run our own embedded voices stand for the teacher, which is not on this machine.
+# The working folder gets data/ and runs/. docs/voice.md says what `downloads` must hold. See README.md beside this file.
+set -euo pipefail
+here=$(dirname "$0")
+settings=("${@:2}") # on top of acoustic.toml, such as optimizer.steps=20000
+source=${1:?"name the folder of your downloads, or --smoke"}
+smoke=() aligner=() vocoder=()
+measure=(--asr "faster-whisper:${ASR:-small}")
+
+if [[ $source == --smoke ]]; then
+    source=$here/smoke
+    smoke=(optimizer.steps=4 optimizer.warmup=1 watch.log_every=1 watch.validate_every=0 watch.sample_every=0)
+    aligner=("${smoke[@]}" data.held_out=2 data.batch_seconds=12)
+    vocoder=("${smoke[@]}" data.batch_size=2 data.hold_out_every=4 data.held_out_crops=2 loss.adversarial_start=3
+        model.dim=32 model.intermediate_dim=64 model.num_layers=2)
+    settings+=("${smoke[@]}" data.held_out=2 data.batch_seconds=12
+        model.transformer.dim=64 model.transformer.depth=2 model.transformer.heads=2 model.transformer.dim_head=32
+        model.diffusion.z_channels=64 model.diffusion.width=64)
+    measure=(--limit 1 --no-dnsmos --no-prosody)
+fi
+
+mkdir -p data
+python "$here/texts.py" --ljspeech "$source/metadata.csv" --libritts "$source/libritts" \
+    --tatoeba "$source"/{eng,cmn}_sentences.tsv* --output data/texts.jsonl
+if ((${#smoke[@]})); then
+    python "$here/../smoke_data.py" data/smoke --texts data/texts.jsonl
+    python -m nanospeech_torch.prepare data/smoke/metadata.csv --output data/embedded
+else
+    python "$here/synthesize.py" data/texts.jsonl --output data/embedded --shards "${SHARDS:-100}" \
+        --teacher "$source/kokoro-v1.0.int8.onnx" --voices "$source/voices-v1.0.bin"
+fi
+
+python -m nanospeech_torch.train "$here/vocoder.toml" "${vocoder[@]}"
+python -m nanospeech_torch.train "$here/aligner.toml" "${aligner[@]}"
+python -m nanospeech_torch.train "$here/acoustic.toml" "${settings[@]}"
+python -m nanospeech_torch.report runs/embedded
+python -m nanospeech_torch.export runs/embedded runs/vocoder --aligner runs/aligner --output runs/embedded/model \
+    --voices "$here/voices.json" --shards "data/embedded/*.tar"
+
+for language in en zh; do
+    python -m nanospeech_torch.evaluate runs/embedded/model --texts "$here/eval_$language.jsonl" "${measure[@]}" \
+        --json "runs/embedded/eval_$language.json"
+done
+python -m nanospeech_torch.generate --model runs/embedded/model --use-diffusion \
+    --text "This is my own voice speaking." --output runs/embedded/hello.wav
