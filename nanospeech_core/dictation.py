@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .markup import without_markup
 from .sentences import as_much, first_part, first_sentence
 from .spoken_markdown import SpokenMarkdown
 
@@ -19,6 +20,8 @@ _UNFINISHED = re.compile(r"\bhttps?://\S{0,2000}$")  # an address that is still 
 class Dictation:
     """Takes Markdown in pieces of any size, gives sentences to speak; how it was cut makes no difference.
 
+    None has markup of ours in it (`markup`): neither pauses nor phonemes are the model's to give.
+
     Args:
         reasoning: the tags around what a model thinks before it answers, which is not spoken.
         begun: whether the text begins inside of them: some prompts end with the first tag.
@@ -32,12 +35,12 @@ class Dictation:
     def feed(self, piece: str) -> list[str]:
         """The sentences that `piece` completes."""
         said = self._markdown.feed(self._answer.feed(piece))
-        return self._sentences.feed(said)
+        return list(map(without_markup, self._sentences.feed(said)))
 
     def finish(self) -> list[str]:
         """What is left. The text ends here."""
         said = self._markdown.feed(self._answer.finish()) + self._markdown.finish()
-        return self._sentences.feed(said) + self._sentences.finish()
+        return list(map(without_markup, self._sentences.feed(said) + self._sentences.finish()))
 
 
 class Answer:

@@ -7,7 +7,9 @@ import pytest
 from documents import cut, make_document
 
 from nanospeech_core.dictation import LEAST, MOST, PATIENCE, Answer, Dictation, Sentences
+from nanospeech_core.markup import read_markup
 from nanospeech_core.sentences import as_much, split_sentences
+from nanospeech_core.text import SYMBOLS, Tokenizer
 
 
 def dictate(*pieces: str, **settings) -> list[str]:
@@ -67,6 +69,24 @@ def test_the_first_sentence_need_not_be_whole():
 def test_long_sentences_are_divided():
     sentences = dictate(START + "and so on, " * 100)
     assert len(sentences) > 4 and all(LEAST < len(s) <= MOST for s in sentences)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("Wait [pause 0.5] for [tomato](/təˈmɑːtoʊ/) and [a link](http://x.org).",
+         "Wait pause 0.5 for tomato and a link."),
+        ("The [pause] key, [pause 600] or ［Pause 2］", "The pause key, pause 600 or Pause 2"),
+        ("A [pause [pause 2]] and [pause 3", "A pause pause 2 and pause 3"),
+        (r"As \[word\](/wɜːd/), `[pause 3]` or &#91;pause 4&#93; or [[pause 5]](u)",
+         "As word, pause 3 or pause 4 or pause 5"),
+        (r"In \[\[a\](/b/)c\](/d/), \[one\](/two", "In ac(/d/), one(/two"),
+        ("`arr[0][1]`, arr[2], [sic] and [H]e", "arr 0 1, arr 2, sic and He"),
+    ],
+)  # fmt: skip
+def test_none_of_our_markup_is_left(written, said):
+    assert dictate(written) == dictate(*written) == [said]
+    assert read_markup(said, Tokenizer("phonemes", SYMBOLS)).parts == [said]
 
 
 def test_addresses_are_read_by_their_host():
