@@ -8,7 +8,9 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,7 @@ from nanospeech_core.dictation import Dictation
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions, add_arguments, from_args
 from nanospeech_core.player import Player
+from nanospeech_core.speech import choose_voice, locator
 from nanospeech_core.text import check_text
 
 from .generate import load
@@ -43,7 +46,8 @@ class Voice:
     def __init__(self, tts: Nanospeech, options: GenerateOptions, aloud: bool):
         self.tts, self.options = tts, options
         self.player = Player(tts.sample_rate) if aloud else None
-        self.waves: list[np.ndarray] = []
+        self.waves: list[np.ndarray] = []  # a sentence each, and `pause`
+        self.pause = np.zeros(round(audio.PAUSE_SECONDS * tts.sample_rate), dtype=np.float32)
         self.started: float | None = None  # when the first speech was ready, by time.perf_counter
         self._told: set[str] = set()
         tts.generate(
@@ -52,18 +56,19 @@ class Voice:
 
     def say(self, sentence: str) -> None:
         """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
-        pause = np.zeros(round(audio.PAUSE_SECONDS * self.tts.sample_rate), dtype=np.float32)
         try:
-            for wave in self.tts.stream(sentence, **asdict(self.options)):
-                self.started = self.started or time.perf_counter()
-                if self.player is None:
-                    self.waves.append(wave)
-                else:
-                    self.player.put(np.concatenate([wave, pause]))
+            wave = self.tts.generate(sentence, **asdict(self.options))
         except UserError as error:
             if str(error) not in self._told:
                 self._told.add(str(error))
                 warnings.warn(str(error), stacklevel=2)
+            return
+        self.started = self.started or time.perf_counter()
+        wave = np.concatenate([audio.fade(wave, rise=True, fall=True), self.pause])
+        if self.player is None:
+            self.waves.append(wave)
+        else:
+            self.player.put(wave)
 
     def finish(self) -> None:
         """Wait until all is heard."""
@@ -74,6 +79,20 @@ class Voice:
         """Silence, now."""
         if self.player is not None:
             self.player.stop()
+
+
+def read_reference(tts: Nanospeech, options: GenerateOptions, folder: str) -> GenerateOptions:
+    """The same voice, but the part of its recording that is used, in `folder`, and what is said in it.
+
+    So they are not found anew for each sentence. Raises UserError as `choose_voice`.
+    """
+    if options.ref_audio is None:
+        return options
+    align = None if tts.aligner is None else tts.aligner.align
+    voice = choose_voice(tts.folder, options, locate=locator(tts.config, align))
+    path = str(Path(folder, "reference.flac"))
+    audio.write(path, voice.audio)
+    return replace(options, ref_audio=path, ref_text=voice.text, ref_asr=None)
 
 
 def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
@@ -143,21 +162,22 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
     )
     # Of the symbols that a model likes to strew in, none is worth a warning in the middle of its answer.
     warnings.filterwarnings("ignore", message=".* and is skipped$")
-    voice = Voice(tts, options, aloud=args.output is None)
-    asked = time.perf_counter()
-    if interactive:
-        converse(llm, voice, args.quiet)
-    else:
-        reply(llm, voice, question, args.quiet)
-        if voice.started is None:
-            raise UserError("there is nothing to speak in the answer")
-        if not args.quiet:
-            print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
-    if args.output is not None and voice.waves:
-        whole = audio.join(voice.waves, sample_rate=tts.sample_rate)
-        audio.write(args.output, whole, tts.sample_rate)
-        if not args.quiet:
-            print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)
+    with TemporaryDirectory() as folder:
+        voice = Voice(tts, read_reference(tts, options, folder), aloud=args.output is None)
+        asked = time.perf_counter()
+        if interactive:
+            converse(llm, voice, args.quiet)
+        else:
+            reply(llm, voice, question, args.quiet)
+            if voice.started is None:
+                raise UserError("there is nothing to speak in the answer")
+            if not args.quiet:
+                print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
+        if args.output is not None and voice.waves:
+            whole = np.concatenate(voice.waves)[: -len(voice.pause)]
+            audio.write(args.output, whole, tts.sample_rate)
+            if not args.quiet:
+                print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)
 
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptions]:

@@ -82,7 +82,11 @@ def spoken(model: Path, sentences: list[str], **options) -> np.ndarray:
 
     tts = Nanospeech.from_pretrained(model)
     options = {"use_diffusion": True, "num_iter": 2, "diffusion_steps": 2, **options}
-    return audio.as_written(audio.join([tts.generate(sentence, **options) for sentence in sentences]))
+    pause = np.zeros(round(audio.PAUSE_SECONDS * 24000), np.float32)
+    parts = []
+    for sentence in sentences:
+        parts += [pause, audio.fade(tts.generate(sentence, **options), rise=True, fall=True)]
+    return audio.as_written(np.concatenate(parts[1:]))
 
 
 def test_the_answer_is_printed_and_spoken(run, model, llm):
@@ -111,6 +115,58 @@ def test_each_sentence_has_a_voice_of_its_language(run, model, tmp_path):
     chinese = spoken(model, ["你好，我的世界！"], voice="xiaoxiao")
     wave = audio.read("a.wav")
     assert len(wave) == len(english) + len(chinese) + round(audio.PAUSE_SECONDS * 24000)
+
+
+def test_there_is_one_pause_between_two_sentences(run, model, tmp_path):
+    """The one that `generate` makes, and none at the end."""
+    from nanospeech_mlx import Nanospeech
+
+    pieces = ["The old man went down to ", "the river. ", "All the boats lay at the green bank."]
+    llm = write_scripted_llm(tmp_path / "llm", pieces)
+    assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")[0] == 0
+    text = Nanospeech.from_pretrained(model).generate("".join(pieces), use_diffusion=True, num_iter=2)
+    wave = audio.read("a.wav")
+    assert len(wave) == len(text)
+    silent = np.flatnonzero(np.diff(np.concatenate(([0], wave == 0, [0]))))
+    longest = max(b - a for a, b in zip(silent[::2], silent[1::2], strict=True))
+    assert 0 <= longest - audio.PAUSE_SECONDS * 24000 < 200
+
+
+def test_a_model_cannot_write_our_markup(run, model, tmp_path):
+    """Its brackets are not read, so that it can neither be silent for half a minute nor be refused."""
+    pieces = [r"Press [pause] or \[pause", r" 30\] on `[the](/?/)` remote."]
+    llm = write_scripted_llm(tmp_path / "llm", pieces)
+    code, _, err = run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")
+    assert (code, err) == (0, "")
+    expected = spoken(model, ["Press pause or pause 30 on the remote."])
+    assert np.abs(audio.read("a.wav") - expected).max() < 1e-3
+
+
+def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
+    """However many sentences are spoken in its voice, and by whatever recogniser."""
+    from nanospeech_core import recording
+
+    heard = []
+
+    def hear(wave, path, language, asr):
+        heard.append(str(path))
+        return "Hello there."
+
+    monkeypatch.setattr(recording, "transcribe", hear)
+    noise = np.random.default_rng(0).standard_normal(3 * 24000) / 10
+    audio.write(tmp_path / "me.wav", noise)
+    llm = write_scripted_llm(tmp_path / "llm", ["This is the first sentence. ", "This is the second one."])
+    code, _, err = run(
+        "--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--ref-audio", tmp_path / "me.wav"
+    )
+    assert code == 0 and heard == [str(tmp_path / "me.wav")] and err.count("is heard") == 1
+    expected = spoken(
+        model,
+        ["This is the first sentence.", "This is the second one."],
+        ref_audio=str(tmp_path / "me.wav"),
+        ref_text="Hello there.",
+    )
+    assert len(audio.read("a.wav")) == len(expected)
 
 
 def test_an_answer_without_words_is_told(run, tmp_path):
@@ -359,6 +415,7 @@ def test_bad_questions_and_voices(run, llm, arguments, sentence):
         (["--llm", "x", "--llm-temperature", "nan"], "--llm-temperature must be a number from 0 to 2"),
         (["--llm", "x", "--cfg", "nan"], "--cfg must be a number"),
         (["--llm", "x", "--text", "Hi."], "unrecognized arguments: --text"),
+        (["--llm", "x", "--timestamps", "a.vtt"], "unrecognized arguments: --timestamps"),
     ],
 )
 def test_mistakes_in_the_arguments_exit_2(capsys, arguments, sentence):
