@@ -203,14 +203,15 @@ def fade(
 
 def check_player() -> None:
     """Raise UserError unless sound can be played here."""
-    sounddevice = _sounddevice()
+    sounddevice = load_sounddevice()
     try:
         sounddevice.query_devices(kind="output")
     except (sounddevice.PortAudioError, ValueError) as error:
         raise UserError("there is no sound device to play on; write a file with --output instead") from error
 
 
-def _sounddevice():
+def load_sounddevice():
+    """The module sounddevice. Raises UserError when it, or PortAudio, is missing."""
     try:
         import sounddevice
     except ImportError as error:

@@ -60,7 +60,7 @@ def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] |
     """
     args, options = _parse(argv, prog)
     if args.list_voices:
-        return guard(lambda: _list_voices(load(args.model, args.vocoder)), prog, args.quiet)
+        return guard(lambda: print_voices(load(args.model, args.vocoder)), prog, args.quiet)
     speak = _speak if args.input is None else _speak_lines
     return guard(lambda: speak(load, args, options), prog, args.quiet)
 
@@ -114,7 +114,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     return args, options
 
 
-def _list_voices(speaker: Speaker) -> None:
+def print_voices(speaker: Speaker) -> None:
+    """The answer to --list-voices."""
     voices = speaker.voices()
     width = max((len(voice.name) for voice in voices), default=0)
     second = max((len(voice.language) for voice in voices), default=0)
@@ -127,7 +128,7 @@ def _speak(
     load: Callable[[str | None, str | None], Speaker], args: argparse.Namespace, options: GenerateOptions
 ) -> None:
     # What can be refused is refused before the model is loaded.
-    text = check_text(_read_standard_input() if args.text is None else args.text)
+    text = check_text(read_standard_input() if args.text is None else args.text)
     if args.output is None:
         audio.check_player()
     else:
@@ -207,7 +208,8 @@ def _sink(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray
         raise
 
 
-def _read_standard_input() -> str:
+def read_standard_input() -> str:
+    """All of it. Raises UserError when it is no text, or more than can be spoken at once."""
     limit = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes a character
     data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:

@@ -58,9 +58,13 @@ def read_markup(text: str, tokenizer: Tokenizer, lexicon: Lexicon | None = None)
             reads characters.
     """
     given: list[Given] = []
-    found = re.compile(rf"{_GIVEN}|(?P<entry>{entry_pattern(lexicon or {})})")
+    found = re.compile(
+        rf"{_GIVEN}|(?P<entry>{entry_pattern(lexicon or {})})|(?P<own>(?i:{_STAND_IN.pattern}))"
+    )
 
     def stand_in(match: re.Match) -> str:
+        if match["own"]:  # the text's own: no longer the same, and read alike
+            return f"{match[0][:-3]}-{match[0][-3:]}"
         word = " ".join((match["word"] or match[0]).split())
         if match["word"]:
             _need_phonemes(tokenizer, match[0])
@@ -83,6 +87,15 @@ def read_markup(text: str, tokenizer: Tokenizer, lexicon: Lexicon | None = None)
     parts.append(found.sub(stand_in, text[start:]))
     plain = re.sub(_GIVEN, lambda match: match["word"], _PAUSE.sub(" ", text))
     return Markup([part for part in parts if part != ""], given, plain)
+
+
+def without_markup(text: str) -> str:
+    """The text with nothing in it for `read_markup` to find: for what others wrote, a language model for one.
+
+    A word with phonemes is left as it is written, and of all else in square brackets the brackets are taken.
+    """
+    text = re.sub(_GIVEN, lambda match: match["word"], text)
+    return re.sub(r"[\[\]［］]", "", re.sub(r"(?<=[\w\]］])(?=[\[［])", " ", text))  # arr[0]: arr 0
 
 
 def count_given(written: str) -> int:

@@ -98,14 +98,18 @@ class GenerateOptions:
 DEFAULTS = GenerateOptions()
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted."""
+def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
+    """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted.
+
+    text: with --text, and --timestamps of its words.
+    """
     what = parser.add_argument_group("what to say, and where")
-    _add(
-        what, "--text",
-        help="what to say (default: standard input); [pause 0.5] is half a second of silence, "
-        "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
-    )  # fmt: skip
+    if text:
+        _add(
+            what, "--text",
+            help="what to say (default: standard input); [pause 0.5] is half a second of silence, "
+            "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
+        )  # fmt: skip
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--input", metavar="FILE", help="speak each line of a text file, several at once, into")
     _add(what, "--output-dir", metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
@@ -119,10 +123,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="language (default: by the script of the text, then the voice)",
     )
     _add(what, "--lexicon", metavar="FILE", help="pronunciations: lines of a word, a tab and its phonemes")
-    _add(
-        what, "--timestamps", metavar="FILE",
-        help="write when each word is said: .json (phones too), .srt or .vtt",
-    )  # fmt: skip
+    if text:
+        _add(
+            what, "--timestamps", metavar="FILE",
+            help="write when each word is said: .json (phones too), .srt or .vtt",
+        )  # fmt: skip
     voice = parser.add_argument_group("who says it")
     _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
     _add(

@@ -58,6 +58,35 @@ def split_sentences(text: str, max_characters: int = 300, min_characters: int = 
     return [sentence for sentence in sentences if sentence]
 
 
+def first_sentence(text: str, least: int) -> int:
+    """Where the first sentence of a text that is still being written ends; 0 if that is not certain yet.
+
+    Args:
+        text: the beginning of a paragraph, with single spaces.
+        least: characters; a shorter sentence goes with the next one.
+    """
+    start = 0
+    for match in _TERMINATOR.finditer(text):
+        following = text[match.end() :].lstrip()
+        if not following:
+            return 0
+        if not match["cjk"]:
+            word = _LAST_WORD.search(text, max(start, match.start() - 30), match.start())[0]
+            if _takes_a_stop(word) and not re.match(r"\S+\s+\S", following):
+                return 0  # its next word is not whole
+            if not _ends_sentence(text, start, match):
+                continue
+        if match.end() >= as_much(least, text[: match.end()]):
+            return match.end()
+        start = match.end()
+    return 0
+
+
+def first_part(text: str, limit: int) -> int:
+    """Where a sentence of more than `limit` characters is best divided first."""
+    return _divide(text, 0, len(text), limit)[0][1]
+
+
 def as_much(characters: int, text: str) -> int:
     """How many characters of this text are as much speech as `characters` of an English one."""
     chinese = 2 * len(_CJK.findall(text)) > len(text)
@@ -88,10 +117,15 @@ def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
         return False
     if lowered in _BEFORE_NUMBER:
         return not following[:1].isdigit()
-    initial = len(word) == 1 and word.isupper() and word != "I"
-    if initial or lowered in _MAYBE or re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word):
+    if _takes_a_stop(word):
         return bool(_SENTENCE_END.match(text, match.end("stop")))
     return True
+
+
+def _takes_a_stop(word: str) -> bool:
+    """Whether the full stop after a word may belong to it: what follows decides."""
+    initial = len(word) == 1 and word.isupper() and word != "I"
+    return initial or word.lower() in _MAYBE or bool(re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word))
 
 
 def _divide(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:

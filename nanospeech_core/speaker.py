@@ -60,7 +60,7 @@ class Speaker:
         makes whole sentences. Nothing is computed but when a chunk is asked for: closing the iterator, or
         Ctrl-C, ends the work. The arguments are those of `generate`.
         """
-        for speech in self.speak(text, voice, **{"stream": True, **options}):
+        for speech in self.speak(text, voice, **{**options, "stream": True}):
             yield speech.wave
 
     def speak(

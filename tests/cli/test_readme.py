@@ -8,10 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import soundfile
+from language_models import write_scripted_llm
 
 from nanospeech_core import benchmark
 from nanospeech_core.checkpoint import PRETRAINED
@@ -26,7 +28,15 @@ def blocks(language: str) -> list[str]:
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=300,
+    )
 
 
 def speak_command(language: str = "English") -> str:
@@ -192,6 +202,20 @@ def test_benchmark_commands_are_understood(text: str, monkeypatch: pytest.Monkey
         assert importlib.import_module(module).main(flags) == 0
     assert len(asked) == len(lines) >= 2
     assert any(args.json for args in asked)
+
+
+@pytest.mark.skipif(not find_spec("mlx_lm"), reason="mlx-lm is not installed")
+def test_chat_commands(tmp_path: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if ".chat " in line]
+    interactive, question = ([sys.executable, *shlex.split(line)[1:]] for line in lines)
+    name = interactive[interactive.index("--llm") + 1]
+    write_scripted_llm(tmp_path / name, ["It **scat", "ters** more of the blue", " light."])
+    done = run(question, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "It **scatters** more of the blue light.\n"), done.stderr
+    wave, rate = soundfile.read(tmp_path / "answer.wav")
+    assert 1.0 < len(wave) / rate < 4.0 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
+    done = run(interactive, tmp_path)  # its standard input is empty, and no terminal
+    assert (done.returncode, done.stdout) == (1, "") and "the prompt is empty" in done.stderr
 
 
 def test_flags_exist() -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +52,11 @@ class Speaker:
             wave = np.full(12000, 0.25, dtype=np.float32)
             yield Speech(wave, sentence, start, start + 0.5, (word,), phones)
         progress(len(sentences), len(sentences))
+
+    def generate_batch(self, texts, **options):
+        self.text, self.options = texts, options
+        for number in reversed(range(len(texts))):
+            yield number, np.full(1000 * (number + 1), 0.25, dtype=np.float32)
 
 
 LONG = "This is a sentence of some length. This is another one of some length."
@@ -157,11 +163,63 @@ def test_a_player_is_looked_for_before_the_model_is_loaded(run, speaker, monkeyp
     assert speaker.model == "not loaded"
 
 
+def player(played: list) -> SimpleNamespace:
+    """In place of `Player`: keeps what it is told to do."""
+    return SimpleNamespace(
+        put=lambda wave: played.append(len(wave)),
+        finish=lambda: played.append("finished"),
+        stop=lambda: played.append("stopped"),
+    )
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("no")])
+def test_a_failure_stops_the_sound(run, speaker, monkeypatch, error):
+    played, speaker.error = [], error
+    monkeypatch.setattr(audio, "check_player", lambda: None)
+    monkeypatch.setattr(cli, "Player", lambda rate: player(played))
+    assert run("--text", LONG, "--quiet") == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert played == [12000, "stopped"]
+
+
+def test_lines_of_a_file(run, speaker, capsys):
+    Path("lines.txt").write_text("First.\n\nSecond one.\n", encoding="utf-8")
+    assert run("--input", "lines.txt", "--output-dir", "out", "--batch-size", "3", "--seed", "5") == 0
+    assert speaker.text == ["First.", "Second one."]
+    assert (speaker.options["batch_size"], speaker.options["seed"]) == (3, 5)
+    assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
+    assert len(audio.read("out/0002.wav")) == 2000
+    assert "s of speech in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "message"),
+    [
+        (["--input", "no.txt", "--output-dir", "out"], 1, "cannot read no.txt"),
+        (["--input", "empty.txt", "--output-dir", "out"], 1, "empty.txt has no text"),
+        (["--input", "lines.txt", "--output-dir", "lines.txt"], 1, "cannot make the folder"),
+        (["--input", "lines.txt", "--output-dir", "no/such/out"], 1, "there is no folder"),
+        (["--input", "lines.txt"], 2, "--input needs --output-dir"),
+        (["--text", "a", "--output-dir", "out"], 2, "--input needs --output-dir"),
+        (["--input", "lines.txt", "--output-dir", "out", "--text", "a"], 2, "exclude each other"),
+        (["--input", "lines.txt", "--output-dir", "out", "--stream"], 2, "exclude each other"),
+        (["--input", "lines.txt", "--output-dir", "out", "--batch-size", "0"], 2, "at least 1"),
+    ],
+)
+def test_bad_lines(run, capsys, argv, code, message):
+    Path("lines.txt").write_text("First.\n", encoding="utf-8")
+    Path("empty.txt").write_text("\n", encoding="utf-8")
+    try:
+        assert run(*argv) == code == 1
+    except SystemExit as stop:
+        assert stop.code == code == 2
+    assert message in capsys.readouterr().err
+    assert not os.path.exists("out")
+
+
 def test_plays_each_sentence(run, monkeypatch, capsys):
     played = []
     monkeypatch.setattr(audio, "check_player", lambda: None)
-    monkeypatch.setattr(audio, "play", lambda wave, rate: played.append(len(wave)))
-    monkeypatch.setattr(audio, "finish_playing", lambda: played.append("finished"))
+    monkeypatch.setattr(cli, "Player", lambda rate: player(played))
     assert run("--text", LONG, "--quiet") == 0
     assert played == [12000, 12000, "finished"]
 

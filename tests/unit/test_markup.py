@@ -40,6 +40,12 @@ def test_given_phonemes_are_spoken():
     assert spoken(f'He said "{TOMATO}".', language="en-gb") == 'hiː sˈɛd "təˈmɑːtoʊ".'
 
 
+def test_a_word_that_stands_in_may_be_in_the_text():
+    """As `[Zubazub](/.../)`, in a lexicon, or by itself."""
+    assert spoken("A zubazub and [Ozubazub](/tˈuː/).", {"ozubazubs": "wˈʌn"}) == "ɐ zjˈuːbəzˈʌb ænd tˈuː."
+    assert spoken("Zubazubs, ozubazubs.", {"ozubazubs": "wˈʌn"}) == "zjˈuːbəzˈʌbz, wˈʌn."
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,0 +1,237 @@
+"""python -m nanospeech_mlx.chat: talk with a language model of mlx-lm, which is heard while it writes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nanospeech_core import audio, cli
+from nanospeech_core.dictation import Dictation
+from nanospeech_core.errors import UserError
+from nanospeech_core.options import GenerateOptions, add_arguments, from_args
+from nanospeech_core.player import Player
+from nanospeech_core.speech import choose_voice, locator
+from nanospeech_core.text import check_text
+
+from .generate import load
+from .language_model import LanguageModel
+
+if TYPE_CHECKING:
+    from .nanospeech import Nanospeech
+
+PROG = "python -m nanospeech_mlx.chat"
+
+
+class Voice:
+    """Speaks sentence by sentence, to a loudspeaker or for a file.
+
+    Args:
+        tts: the model.
+        options: how it speaks; where they name no voice, the language of each sentence chooses.
+        aloud: play; otherwise `waves` keeps it.
+    Raises:
+        UserError: the model cannot speak with these options.
+    """
+
+    def __init__(self, tts: Nanospeech, options: GenerateOptions, aloud: bool):
+        self.tts, self.options = tts, options
+        self.player = Player(tts.sample_rate) if aloud else None
+        self.waves: list[np.ndarray] = []  # chunks, and a `pause` after each sentence
+        self.pause = np.zeros(round(audio.PAUSE_SECONDS * tts.sample_rate), dtype=np.float32)
+        self.started: float | None = None  # when the first speech was ready, by time.perf_counter
+        self._told: set[str] = set()
+        tts.generate(
+            "你好。" if options.lang == "zh" else "Hello.", **asdict(options)
+        )  # compiles what is slow
+
+    def say(self, sentence: str) -> None:
+        """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
+        try:
+            for chunk in self.tts.stream(sentence, **asdict(self.options)):
+                self.started = self.started or time.perf_counter()
+                self._give(chunk)
+        except UserError as error:
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                warnings.warn(str(error), stacklevel=2)
+            return
+        self._give(self.pause)
+
+    def _give(self, wave: np.ndarray) -> None:
+        if self.player is None:
+            self.waves.append(wave)
+        else:
+            self.player.put(wave)
+
+    def finish(self) -> None:
+        """Wait until all is heard."""
+        if self.player is not None:
+            self.player.finish()
+
+    def stop(self) -> None:
+        """Silence, now."""
+        if self.player is not None:
+            self.player.stop()
+
+
+def read_reference(tts: Nanospeech, options: GenerateOptions, folder: str) -> GenerateOptions:
+    """The same voice, but the part of its recording that is used, in `folder`, and what is said in it.
+
+    So they are not found anew for each sentence. Raises UserError as `choose_voice`.
+    """
+    if options.ref_audio is None:
+        return options
+    align = None if tts.aligner is None else tts.aligner.align
+    voice = choose_voice(tts.folder, options, locate=locator(tts.config, align))
+    path = str(Path(folder, "reference.flac"))
+    audio.write(path, voice.audio)
+    return replace(options, ref_audio=path, ref_text=voice.text, ref_asr=None)
+
+
+def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
+    """Print and speak the answer. Ctrl-C ends both at once."""
+    try:
+        try:
+            with closing(llm.answer(question)) as pieces:
+                dictation = None
+                for piece in pieces:
+                    if not quiet:
+                        print(piece, end="", flush=True)
+                    dictation = dictation or Dictation(llm.reasoning, llm.reasons_at_once)
+                    for sentence in dictation.feed(piece):
+                        voice.say(sentence)
+        finally:
+            if not quiet:
+                print(flush=True)
+        for sentence in dictation.finish() if dictation else []:
+            voice.say(sentence)
+        voice.finish()
+    except KeyboardInterrupt:
+        voice.stop()
+        raise
+
+
+def converse(llm: LanguageModel, voice: Voice, quiet: bool) -> None:
+    """Questions from the terminal, until Ctrl-D, or Ctrl-C in place of a question."""
+    with suppress(ImportError):  # some builds of Python are without it
+        import readline  # noqa: F401  (line editing and history for input())
+
+    while True:
+        try:
+            question = input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+        if question:
+            try:
+                reply(llm, voice, check_text(question), quiet)
+            except KeyboardInterrupt:
+                continue
+
+
+def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
+    """The command's body."""
+    question = args.prompt
+    interactive = question is None and sys.stdin is not None and sys.stdin.isatty()
+    if not interactive:  # what can be refused is refused before a model is loaded
+        question = cli.read_standard_input() if question is None else question
+        if not question.strip():
+            raise UserError("the prompt is empty")
+        check_text(question)
+    if args.output is None:
+        audio.check_player()
+    else:
+        audio.check_output(args.output)
+    tts = load(args.model, args.vocoder)
+    import mlx.core as mx
+
+    mx.random.seed(options.seed)
+    llm = LanguageModel.from_pretrained(
+        args.llm,
+        system=args.system,
+        think=args.think,
+        max_tokens=args.max_tokens,
+        temperature=args.llm_temperature,
+    )
+    # Of the symbols that a model likes to strew in, none is worth a warning in the middle of its answer.
+    warnings.filterwarnings("ignore", message=".* and is skipped$")
+    with TemporaryDirectory() as folder:
+        voice = Voice(tts, read_reference(tts, options, folder), aloud=args.output is None)
+        asked = time.perf_counter()
+        if interactive:
+            converse(llm, voice, args.quiet)
+        else:
+            reply(llm, voice, question, args.quiet)
+            if voice.started is None:
+                raise UserError("there is nothing to speak in the answer")
+            if not args.quiet:
+                print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
+        if args.output is not None and voice.waves:
+            whole = np.concatenate(voice.waves)[: -len(voice.pause)]
+            audio.write(args.output, whole, tts.sample_rate)
+            if not args.quiet:
+                print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)
+
+
+def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptions]:
+    """The arguments. Raises SystemExit after a mistake in them."""
+    parser = argparse.ArgumentParser(
+        prog=PROG,
+        usage="%(prog)s --llm DIR|ID [options]",
+        description="Talk with a language model: its answer is spoken while it is written.",
+        epilog="Ctrl-C ends the answer, and in place of a question the conversation.",
+        allow_abbrev=False,
+    )
+    who = parser.add_argument_group("who answers what")
+    who.add_argument("--llm", metavar="DIR|ID", help="a chat model of mlx-lm: a folder or a hub id")
+    who.add_argument(
+        "--prompt", metavar="TEXT", help="one question (default: ask for them, or standard input if piped)"
+    )
+    who.add_argument("--system", metavar="TEXT", help="what the model is told before the conversation")
+    who.add_argument("--think", action="store_true", help="let it reason first, which is not spoken")
+    who.add_argument(
+        "--max-tokens", type=int, metavar="N", default=2048, help="of an answer (default: %(default)s)"
+    )
+    who.add_argument(
+        "--llm-temperature",
+        type=float,
+        metavar="T",
+        default=0.7,
+        help="of the language model, 0 to 2 (default: %(default)s)",
+    )
+    add_arguments(parser, text=False)
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")
+    args = parser.parse_args(argv)
+    try:
+        options = from_args(args)
+    except UserError as error:
+        parser.error(str(error))
+    if args.llm is None and not args.list_voices:
+        parser.error("give --llm, a language model")
+    if args.max_tokens < 1:
+        parser.error(f"--max-tokens must be a whole number from 1 up, not {args.max_tokens}")
+    if not 0 <= args.llm_temperature <= 2:
+        parser.error(f"--llm-temperature must be a number from 0 to 2, not {args.llm_temperature}")
+    return args, options
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command."""
+    args, options = parse(argv)
+    if args.list_voices:
+        return cli.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), PROG, args.quiet)
+    return cli.guard(lambda: chat(args, options), PROG, args.quiet)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
