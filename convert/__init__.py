@@ -1,1 +1,1 @@
-"""Checkpoints from PyTorch to MLX and back, and a look inside them."""
+"""Checkpoints from PyTorch to MLX and back, to fewer bits, and a look inside them."""

@@ -1,4 +1,4 @@
-"""`python -m convert torch2mlx|mlx2torch|import-nanospeech|inspect`: checkpoint conversion's command line."""
+"""`python -m convert torch2mlx|mlx2torch|quantize|import-nanospeech|inspect`: conversion's command line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
 from nanospeech_core.errors import UserError
 
 from .convert import CASTS, convert
 from .describe import describe
 from .original import import_nanospeech
+from .quantize import quantize_folder
 
 DIRECTIONS = {"torch2mlx": ("pt", "mlx"), "mlx2torch": ("mlx", "pt")}
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="convert", description="Convert checkpoints between PyTorch and MLX."
+        prog="convert", description="Convert and quantize checkpoints, between PyTorch and MLX."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, helps in (
@@ -34,6 +36,21 @@ def build_parser() -> argparse.ArgumentParser:
             "--dtype", choices=list(CASTS), help="cast the floating weights (default: no cast)"
         )
         command.add_argument("--force", action="store_true", help="replace the output if it exists")
+    helps = "a checkpoint folder to one whose linear layers have 4 or 8 bits"
+    command = commands.add_parser("quantize", help=helps, description=f"Convert {helps}.")
+    command.add_argument("source", metavar="SRC", help="folder, hub id (ID@REVISION) or `embedded`")
+    command.add_argument(
+        "-o", "--output", metavar="DIR", help="folder to write (default: SRC-4bit, SRC-8bit)"
+    )
+    command.add_argument("--bits", type=int, choices=BITS, required=True, help="of a weight")
+    command.add_argument(
+        "--group-size",
+        type=int,
+        choices=GROUP_SIZES,
+        default=QuantizationConfig.group_size,
+        help="weights that share a scale and a bias (default: %(default)s)",
+    )
+    command.add_argument("--force", action="store_true", help="replace the output if it exists")
     helps = "an original Nanospeech checkpoint, to a folder that the diffusion head can be trained on"
     command = commands.add_parser("import-nanospeech", help=helps, description=f"Convert {helps}.")
     command.add_argument(
@@ -78,6 +95,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(describe(arguments.source))
     elif arguments.command == "import-nanospeech":
         print(import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force))
+    elif arguments.command == "quantize":
+        source = None if arguments.source == "embedded" else arguments.source
+        bits, group_size = arguments.bits, arguments.group_size
+        print(quantize_folder(source, bits, group_size, arguments.output, arguments.force))
     else:
         have, want = DIRECTIONS[arguments.command]
         print(convert(arguments.source, have, want, arguments.output, arguments.dtype, arguments.force))

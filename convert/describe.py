@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from nanospeech_core.checkpoint import DTYPE_NAMES, read_layout
+from nanospeech_core.config import ModelConfig
 from nanospeech_core.original import OriginalFiles, read_original
+from nanospeech_core.quantize import parameter_counts
 
 from .convert import NAMES
 from .source import read
@@ -23,15 +25,18 @@ def describe(source: str | os.PathLike) -> str:
         config = read_original(files, lambda file: read_layout(file, "pt"))[0].to_dict()
     if config is not None:
         lines += ["config", *(f"  {key}: {brief(value)}" for key, value in config.items())]
+    quantized = config is not None and config.get("quantization") is not None
+    bits = ModelConfig.from_dict(config, "config").quantization.bits if quantized else 32
     for file in checkpoint.files:
         size = sum(array.nbytes for array in file.tensors.values())
-        count = sum(array.size for array in file.tensors.values())
+        counts = parameter_counts(file.tensors, bits)
+        count = sum(counts.values())
         lines.append(f"{file.name}: {NAMES[file.format]} format, {count:,} parameters, {size / 1e6:.1f} MB")
         lines += [f"  metadata {key}: {value}" for key, value in file.metadata.items() if key != "format"]
         parts: dict[str, int] = {}
-        for name, array in file.tensors.items():
+        for name, count in counts.items():
             part = name.split(".")[0]
-            parts[part] = parts.get(part, 0) + array.size
+            parts[part] = parts.get(part, 0) + count
         lines += [f"  {part}: {count:,} parameters" for part, count in parts.items()]
         lines += [
             f"    {name} {DTYPE_NAMES[array.dtype]} {list(array.shape)}"

@@ -23,6 +23,7 @@ from .errors import UserError
 from .files import replacing
 from .hub import find_folder
 from .original import OriginalFiles, read_original
+from .quantize import check_quantized, dequantize_all
 
 FORMATS = ("pt", "mlx")
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -235,7 +236,8 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
         backend: "pt" or "mlx", the layout wanted.
     Returns:
         the config and all tensors, the vocoder's under `vocoder.`, the aligner's under `aligner.`, bfloat16
-        widened to float32.
+        widened to float32. Quantized weights stay so for "mlx"; PyTorch has no kernels for them, so "pt" gets
+        the float32 that they stand for, and a config without `quantization`.
     Raises:
         UserError: a file is missing, broken, or not what the config says.
     """
@@ -244,6 +246,11 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
     if files is None:
         config = read_config(folder)
         result = read_layout(folder / "model.safetensors", backend)
+        if config.quantization is not None:
+            check_quantized(result, config.quantization, folder / "model.safetensors")
+            if backend == "pt":
+                result = dequantize_all(result, config.quantization)
+                config = replace(config, quantization=None)
     else:
         config, result = read_original(files, lambda file: read_layout(file, "pt"))
         result = for_backend(result, "pt", backend)

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 
 from .errors import UserError
 
+GROUP_SIZES, BITS = (32, 64, 128), (4, 8)  # of quantized weights; MLX has kernels for these groups
+
 
 @dataclass(frozen=True)
 class TextConfig:
@@ -137,6 +139,15 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True)
+class QuantizationConfig:
+    """How the matrices of `model.safetensors` are kept where they are quantized: see `quantize`."""
+
+    group_size: int = 64  # numbers that share a scale and a bias
+    bits: int = 4
+    mode: str = "affine"
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """Everything that `config.json` holds. The defaults are the embedded model's."""
 
@@ -155,6 +166,7 @@ class ModelConfig:
     vocoder: VocosConfig | None = field(default_factory=VocosConfig)
     aligner: AlignerConfig | None = None
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    quantization: QuantizationConfig | None = None
 
     def __post_init__(self) -> None:
         t, d = self.transformer, self.diffusion
@@ -174,6 +186,11 @@ class ModelConfig:
         ):
             if section is not None:
                 check_sizes(name, section, len(self.text.vocab))
+        if self.quantization is not None:
+            q = self.quantization
+            one_of("quantization.group_size", q.group_size, GROUP_SIZES)
+            one_of("quantization.bits", q.bits, BITS)
+            one_of("quantization.mode", q.mode, ("affine",))
         if not (0 <= self.sampling.cfg <= 20 and -1 <= self.sampling.sway_coef <= 1):
             raise UserError("config: sampling.cfg must be from 0 to 20, sampling.sway_coef from -1 to 1")
         if not (self.mel.std > 0 and self.residual_std > 0):
@@ -213,9 +230,9 @@ class ModelConfig:
         return from_dict(cls, values, where)
 
 
-def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+def one_of(name: str, value: str | int, known: tuple[str, ...] | tuple[int, ...]) -> None:
     if value not in known:
-        raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(known)}")
+        raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(map(str, known))}")
 
 
 def check_sizes(name: str, section: object, symbols: int) -> None:

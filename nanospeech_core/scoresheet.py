@@ -1,9 +1,10 @@
-"""How an evaluation is told: its table, and when and where it was made."""
+"""How an evaluation or a benchmark is told: its table, and when and where it was made."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib import metadata
@@ -39,10 +40,15 @@ def table(results: Sequence[dict]) -> str:
                 cell += f" ({low:.{digits}f} to {high:.{digits}f})"
             cells.append(cell)
         lines.append(cells)
+    return aligned(lines)
+
+
+def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows of as many cells each, in columns; the first `left` columns are flush left, the others right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
+            cell.rjust(width) if i >= left else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
@@ -57,6 +63,7 @@ def surroundings() -> dict:
             "system": platform.platform(),
             "processor": _processor(),
             "cpus": os.cpu_count(),
+            "memory_gb": _memory(),
             "python": platform.python_version(),
         },
         "versions": {name: found for name in PACKAGES if (found := _installed(name)) is not None},
@@ -65,12 +72,23 @@ def surroundings() -> dict:
 
 def _processor() -> str:
     try:
+        if platform.system() == "Darwin":
+            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]  # "Apple M3 Max"
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:  # not Linux
+    except (OSError, subprocess.CalledProcessError):  # another system, or a sandbox
         pass
     return platform.processor() or platform.machine()
+
+
+def _memory() -> float | None:
+    """Gigabytes (10^9 bytes) of this machine; None where they cannot be asked for."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
 
 
 def _installed(name: str) -> str | None:

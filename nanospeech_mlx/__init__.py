@@ -6,7 +6,7 @@ import importlib
 
 from .blas import lend_blas
 
-lend_blas()  # before the first import of mlx.core, or it has no effect
+BLAS = lend_blas()  # before the first import of mlx.core, or it has no effect
 
 PUBLIC = {
     "DiT": "dit",

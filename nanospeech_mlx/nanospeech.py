@@ -112,9 +112,20 @@ class Nanospeech(nn.Module):
 
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:
         """Take all weights; a missing, extra or misshaped tensor is a UserError that names it and `path`."""
+        quantization = self.config.quantization
+        if quantization is not None:  # the layers become those of the file before they take its weights
+            bits, group_size = quantization.bits, quantization.group_size
+
+            def is_quantized(name: str, layer: nn.Module) -> bool:
+                fits = hasattr(layer, "to_quantized") and layer.weight.shape[-1] % group_size == 0
+                return fits and f"{name}.scales" in tensors
+
+            nn.quantize(self, group_size, bits, class_predicate=is_quantized)
         own = dict(tree_flatten(self.parameters()))
         fitting = checkpoint.check(tensors, {name: value.shape for name, value in own.items()}, path)
-        self.update(tree_unflatten([(name, mx.array(v.astype(np.float32))) for name, v in fitting.items()]))
+        codes = np.dtype(np.uint32)
+        taken = {name: v if v.dtype == codes else v.astype(np.float32) for name, v in fitting.items()}
+        self.update(tree_unflatten([(name, mx.array(value)) for name, value in taken.items()]))
 
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""

@@ -168,6 +168,8 @@ class AcousticConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", complete(self.model))
+        if self.model.quantization is not None:
+            raise UserError("config: model.quantization is of weights that are trained already; leave it out")
         least("", self, 0, "seed")
         if self.watch.asr and not self.data.held_out:
             raise UserError(

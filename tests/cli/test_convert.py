@@ -207,19 +207,34 @@ def test_inspect_counts(tmp_path):
     assert "diffusion: target_channels 400" in text
 
 
+def test_quantize(tmp_path):
+    assert run("quantize", "embedded", "--bits", 8, cwd=tmp_path).stdout == "nanospeech-mar-8bit\n"
+    config = json.loads((tmp_path / "nanospeech-mar-8bit" / "config.json").read_text(encoding="utf-8"))
+    assert config["quantization"] == {"group_size": 64, "bits": 8, "mode": "affine"}
+    text = run("inspect", "nanospeech-mar-8bit", cwd=tmp_path).stdout
+    assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
+    assert "quantized already" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
+    assert "no such folder" in failure("quantize", tmp_path / "none", "--bits", 4)
+    for mistake in (["--bits", 3], ["--bits", 4, "--group-size", 48], []):
+        assert "usage:" in run("quantize", "embedded", *mistake, code=2, cwd=tmp_path).stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["nanospeech-mar-8bit"]
+
+
 def test_help_says_what_it_does():
     text = run("--help").stdout
-    assert all(command in text for command in ("torch2mlx", "mlx2torch", "inspect"))
+    assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))
 
 
 def test_numpy_is_enough(tmp_path):
     source = make_folder(tmp_path / "model", "BF16")
     code = (
-        "import sys; sys.modules['torch'] = sys.modules['mlx'] = None\n"
+        "import sys; sys.modules['torch'] = sys.modules['mlx'] = sys.modules['mlx.core'] = None\n"
         "from convert.__main__ import main\nsys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "torch2mlx"]
     subprocess.run([*command, str(source)], cwd=ROOT, check=True, capture_output=True)
+    quantize = [*command[:-1], "quantize", "embedded", "--bits", "4", "-o", str(tmp_path / "small")]
+    subprocess.run(quantize, cwd=ROOT, check=True, capture_output=True)
     (tmp_path / "x.pt").write_bytes(b"")
     done = subprocess.run([*command, str(tmp_path / "x.pt")], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr == "convert: reading x.pt needs PyTorch: pip install torch\n"

@@ -1,5 +1,6 @@
 """What the README shows is run as it stands there, with the embedded checkpoint."""
 
+import importlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 from language_models import write_scripted_llm
 
+from nanospeech_core import benchmark
 from nanospeech_core.checkpoint import PRETRAINED
 
 ROOT = Path(__file__).parents[2]
@@ -187,6 +189,33 @@ def test_chat_commands(tmp_path: Path) -> None:
     assert 1.0 < len(wave) / rate < 4.0 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
     done = run(interactive, tmp_path)  # its standard input is empty, and no terminal
     assert (done.returncode, done.stdout) == (1, "") and "the prompt is empty" in done.stderr
+
+
+PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+
+
+def test_quantize_commands(tmp_path: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if "nanospeech-8bit" in line]
+    assert [line.split()[2] for line in lines] == ["convert", "nanospeech_mlx.generate"]
+    for line in lines:
+        done = run(
+            [sys.executable, *shlex.split(line.replace("nanospeech_mlx", "nanospeech_torch"))[1:]], tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+    wave, rate = soundfile.read(tmp_path / "small.wav")
+    assert 0.4 < len(wave) / rate < 3 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
+
+
+@pytest.mark.parametrize("text", [README, PERFORMANCE], ids=["README.md", "docs/performance.md"])
+def test_benchmark_commands_are_understood(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take minutes: here, their flags are read and nothing is run."""
+    asked = []
+    monkeypatch.setattr(benchmark, "_benchmark", lambda _, args: asked.append(args))
+    lines = [shlex.split(line) for line in re.findall(r"python -m nanospeech_\w+\.benchmark[^`\n]*", text)]
+    for _, _, module, *flags in lines:
+        assert importlib.import_module(module).main(flags) == 0
+    assert len(asked) == len(lines) >= 2
+    assert any(args.json for args in asked)
 
 
 def test_flags_exist() -> None:

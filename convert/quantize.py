@@ -1,0 +1,91 @@
+"""`quantize`: a checkpoint folder whose linear layers have 4 or 8 bits a weight."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from nanospeech_core.checkpoint import DTYPES, FLOATING, cast, read_config, resolve
+from nanospeech_core.config import QuantizationConfig
+from nanospeech_core.errors import UserError
+from nanospeech_core.original import OriginalFiles
+from nanospeech_core.quantize import fits, quantize
+
+from .convert import check_output, write_folder
+from .source import TensorFile, read_folder
+
+MODEL = "model.safetensors"
+
+
+def quantize_folder(
+    source: str | os.PathLike | None,
+    bits: int,
+    group_size: int = QuantizationConfig.group_size,
+    output: str | os.PathLike | None = None,
+    force: bool = False,
+) -> Path:
+    """Write a checkpoint folder with its model's linear layers and embeddings quantized.
+
+    The config says so under `quantization`, as those of mlx-lm do. Left as they are: layers whose input is no
+    multiple of the group, all that is no matrix, and the vocoder and the aligner: files of their own, which
+    may be another checkpoint's.
+
+    Args:
+        source: a folder, a hub id, or None for the embedded checkpoint. Either layout; it is kept.
+        bits, group_size: of `QuantizationConfig`.
+        output: the folder to write; by default the source's name with `-4bit` or `-8bit`, beside it or, for
+            the embedded and the hub's, here.
+        force: replace `output` if it is a checkpoint folder.
+    Returns:
+        the folder written.
+    Raises:
+        UserError: bad input, or an output that exists or cannot be written. Nothing is left half-written.
+    """
+    folder = resolve(source)
+    if OriginalFiles.find(folder) is not None:
+        raise UserError(
+            f"{folder} is an original Nanospeech checkpoint: first make a folder of it by "
+            "python -m convert import-nanospeech"
+        )
+    config = read_config(folder)
+    if config.quantization is not None:
+        raise UserError(f"{folder} is quantized already, to {config.quantization.bits} bits; take its source")
+    wanted = QuantizationConfig(group_size, bits)
+    replace(config, quantization=wanted)  # checks it
+    if output is None:
+        local = source is not None and os.path.isdir(os.path.expanduser(source))
+        output = Path(os.path.abspath(folder)) if local else Path(config.name)
+        output = output.with_name(f"{output.name}-{bits}bit")
+    output = Path(output)
+    check_output(output, folder, force)
+    checkpoint = read_folder(folder)
+    files = {file.name: file for file in checkpoint.files}
+    if MODEL not in files:
+        raise UserError(f"{folder} has no {MODEL}")
+    model = files[MODEL]
+    tensors = quantize_all(model.tensors, wanted)
+    if len(tensors) == len(model.tensors):
+        raise UserError(f"{folder} has no layer whose input is a multiple of {group_size}")
+    files[MODEL] = TensorFile(MODEL, tensors, model.metadata | {"format": model.format}, model.format)
+    copied = [path for path in checkpoint.copied if path.name != "config.json"]
+    values = (checkpoint.config or {}) | {"quantization": asdict(wanted)}
+    write_folder(output, list(files.values()), replace(checkpoint, config=values, copied=copied))
+    return output
+
+
+def quantize_all(tensors: dict[str, np.ndarray], wanted: QuantizationConfig) -> dict[str, np.ndarray]:
+    """The tensors of a file, in order; a matrix that fits becomes three, the scales of the dtype it had."""
+    result = {}
+    for name, array in tensors.items():
+        if array.dtype not in FLOATING or not fits(name, array, wanted.group_size):
+            result[name] = array
+            continue
+        layer = name.removesuffix(".weight")
+        packed, scales, biases = quantize(cast(array, DTYPES["F32"]), wanted.bits, wanted.group_size)
+        result[name] = packed
+        result[f"{layer}.scales"] = cast(scales, array.dtype)
+        result[f"{layer}.biases"] = cast(biases, array.dtype)
+    return result

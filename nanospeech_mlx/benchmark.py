@@ -1,0 +1,79 @@
+"""python -m nanospeech_mlx.benchmark: how fast a model speaks on MLX, and how much work it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from nanospeech_core import benchmark
+from nanospeech_core.errors import UserError
+
+
+def prepare() -> None:
+    """Import the framework; not before, so that --help needs none."""
+    try:
+        from . import Nanospeech  # noqa: F401
+    except ImportError as error:  # the framework is not installed
+        raise UserError(str(error)) from error
+
+
+def load(model: str | None, precision: str):
+    """The model, ready to speak: float32 but for transformer, mel regression and head in `precision`."""
+    import mlx.core as mx
+
+    from . import Nanospeech
+
+    speaker = Nanospeech.from_pretrained(model)
+    for part in (speaker.transformer, speaker.to_mel, speaker.diffusion_module):
+        if part is not None:
+            part.set_dtype(getattr(mx, precision))
+    mx.eval(speaker.parameters())
+    return speaker
+
+
+def counted() -> dict[str, tuple[object, str]]:
+    """What is counted: see `nanospeech_core.counting.counting`."""
+    import mlx.core as mx
+
+    from .diffloss import SimpleMLPAdaLN
+    from .dit import DiT
+
+    return {
+        "transformer": (DiT, "hidden"),
+        "diffusion_head": (SimpleMLPAdaLN, "__call__"),
+        "mx_eval": (mx, "eval"),
+    }
+
+
+def reset_peak_memory() -> None:
+    """Begin to watch the memory that MLX holds."""
+    import mlx.core as mx
+
+    mx.reset_peak_memory()
+
+
+def peak_memory() -> int | None:
+    """The most bytes that MLX has held since."""
+    import mlx.core as mx
+
+    return mx.get_peak_memory()
+
+
+def facts() -> dict:
+    """What runs the model."""
+    import mlx.core as mx
+
+    from . import BLAS
+
+    blas = None if BLAS is None else Path(BLAS).name
+    return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": blas}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command."""
+    backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
+    return benchmark.run(backend, argv, prog="python -m nanospeech_mlx.benchmark")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""python -m nanospeech_torch.benchmark: how fast a model speaks on PyTorch, and how much work it is."""
+
+from __future__ import annotations
+
+import sys
+
+from nanospeech_core import benchmark
+from nanospeech_core.errors import UserError
+
+
+def prepare() -> None:
+    """Import the framework; not before, so that --help needs none."""
+    try:
+        from . import Nanospeech  # noqa: F401
+    except ImportError as error:  # the framework is not installed
+        raise UserError(str(error)) from error
+
+
+def load(model: str | None, precision: str):
+    """The model, ready to speak: float32 but for transformer, mel regression and head in `precision`."""
+    import torch
+
+    from . import Nanospeech
+
+    speaker = Nanospeech.from_pretrained(model)
+    for part in (speaker.transformer, speaker.to_mel, speaker.diffusion_module):
+        if part is not None:
+            part.to(getattr(torch, precision))
+    if torch.cuda.is_available():
+        speaker = speaker.to("cuda")
+        torch.cuda.synchronize()
+    return speaker
+
+
+def counted() -> dict[str, tuple[object, str]]:
+    """What is counted: see `nanospeech_core.counting.counting`."""
+    from .diffloss import SimpleMLPAdaLN
+    from .dit import DiT
+
+    return {
+        "transformer": (DiT, "hidden"),
+        "diffusion_head": (SimpleMLPAdaLN, "forward"),
+    }
+
+
+def reset_peak_memory() -> None:
+    """Begin to watch the memory that PyTorch holds on a GPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory() -> int | None:
+    """The most bytes that PyTorch has held on the GPU since; None without one."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
+
+def facts() -> dict:
+    """What runs the model."""
+    import torch
+
+    device = f"cpu ({torch.get_num_threads()} threads)"
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    return {"backend": "nanospeech_torch", "device": device}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command."""
+    backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
+    return benchmark.run(backend, argv, prog="python -m nanospeech_torch.benchmark")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
