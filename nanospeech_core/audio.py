@@ -73,7 +73,8 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
     path = Path(path)
     try:
         with open(path, "rb") as stream:  # first, for libsndfile does not say why it cannot open one
-            with soundfile.SoundFile(stream) as file:
+            # The descriptor, for to read from a stream it would call Python, where a Ctrl-C would be lost.
+            with soundfile.SoundFile(stream.fileno(), closefd=False) as file:
                 wave, rate, encoding = file.read(dtype=dtype, always_2d=True), file.samplerate, file.subtype
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error

@@ -1,6 +1,8 @@
 """Audio files, levels, seams and the player."""
 
+import signal
 import sys
+import time
 import types
 
 import numpy as np
@@ -154,6 +156,22 @@ def test_fade_leaves_the_middle_and_the_argument():
 
 class PortAudioError(Exception):
     pass
+
+
+def test_ctrl_c_is_not_lost_while_a_recording_is_read(tmp_path):
+    """What is raised in a function that libsndfile calls goes no further."""
+    audio.write(tmp_path / "a.flac", np.random.default_rng(0).uniform(-1, 1, 24000))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for tenths in range(30):
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.002 + tenths / 10000)
+                limit = time.monotonic() + 2
+                while time.monotonic() < limit:
+                    audio.read_whole(tmp_path / "a.flac")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_no_player(monkeypatch, tmp_path):
