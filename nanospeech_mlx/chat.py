@@ -57,9 +57,10 @@ class Voice:
     def say(self, sentence: str) -> None:
         """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
         try:
-            for chunk in self.tts.stream(sentence, **asdict(self.options)):
+            for i, chunk in enumerate(self.tts.speak(sentence, **{**asdict(self.options), "stream": True})):
                 self.started = self.started or time.perf_counter()
-                self._give(chunk)
+                left = chunk.end - chunk.start - len(chunk.wave) / chunk.sample_rate
+                self._give(audio.fade(chunk.wave, rise=i == 0, fall=left < 1e-6))
         except UserError as error:
             if str(error) not in self._told:
                 self._told.add(str(error))

@@ -85,7 +85,8 @@ def spoken(model: Path, sentences: list[str], **options) -> np.ndarray:
     pause = np.zeros(round(audio.PAUSE_SECONDS * 24000), np.float32)
     parts = []
     for sentence in sentences:
-        parts += [pause, audio.fade(tts.generate(sentence, **options), rise=True, fall=True)]
+        spoken = np.concatenate(list(tts.stream(sentence, **options)))
+        parts += [pause, audio.fade(spoken, rise=True, fall=True)]
     return audio.as_written(np.concatenate(parts[1:]))
 
 
