@@ -11,6 +11,8 @@ from mlx import nn
 
 from nanospeech_core.schedule import time_frequencies
 
+from .activations import GELU, Mish
+
 
 class GRN(nn.Module):
     """Global response normalization over the frames (ConvNeXt V2, arXiv 2301.00808, eq. 1-3)."""
@@ -56,9 +58,9 @@ class ConvPositionEmbedding(nn.Module):
         super().__init__()
         self.conv1d = [
             nn.Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=groups),
-            nn.Mish(),
+            Mish(),
             nn.Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=groups),
-            nn.Mish(),
+            Mish(),
         ]
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
@@ -91,7 +93,7 @@ class FeedForward(nn.Module):
     def __init__(self, dim: int, mult: int = 4):
         super().__init__()
         self.ff = [
-            [nn.Linear(dim, dim * mult), nn.GELU(approx="tanh")],
+            [nn.Linear(dim, dim * mult), GELU()],
             nn.Identity(),
             nn.Linear(dim * mult, dim),
         ]

@@ -159,7 +159,7 @@ class PortAudioError(Exception):
 
 
 def test_ctrl_c_is_not_lost_while_a_recording_is_read(tmp_path):
-    """What is raised in a function that libsndfile calls goes no further; in a destructor, rarely, neither."""
+    """What is raised in a function that libsndfile calls goes no further, nor does it in a destructor."""
     audio.write(tmp_path / "a.flac", np.random.default_rng(0).uniform(-1, 1, 24000))
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     heard = 0
