@@ -22,7 +22,7 @@ from .files import check_writable
 from .narration import Speech
 from .options import GenerateOptions, add_arguments, from_args
 from .player import Player
-from .text import MAX_CHARACTERS, check_text, decode_text
+from .text import MAX_CHARACTERS, check_text, decode_text, preload
 from .timestamps import check_timestamps, no_times, write_timestamps
 from .voices import Voice
 
@@ -135,6 +135,7 @@ def _speak(
         audio.check_output(args.output)
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
+    preload()
     speaker = load(args.model, args.vocoder)
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
@@ -166,6 +167,7 @@ def _speak_lines(
         raise UserError(f"{args.input} has no text")
     if not folder.exists():
         check_writable(folder)
+    preload()
     speaker = load(args.model, args.vocoder)
     try:
         folder.mkdir(exist_ok=True)

@@ -7,9 +7,11 @@ loaded on first use, and a sentence in both scripts goes through both. The symbo
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import re
+import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
@@ -240,6 +242,16 @@ def _espeak(language: str) -> Callable[[str], str]:
     except (RuntimeError, OSError) as error:
         raise UserError(f"espeak-ng cannot be started: {error}") from error
     return lambda text: "".join(backend.phonemize([" ".join(text.split())]))
+
+
+def preload() -> None:
+    """Import the phonemizer's many modules in the background: as long as reading the weights takes."""
+
+    def work() -> None:
+        with contextlib.suppress(ImportError):  # `phonemize` says what is missing
+            import phonemizer.backend  # noqa: F401
+
+    threading.Thread(target=work, daemon=True).start()
 
 
 def _short_path(path: str) -> str:
