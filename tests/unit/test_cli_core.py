@@ -29,7 +29,7 @@ class Speaker:
     def __init__(self, error: BaseException | None = None):
         self.error, self.text, self.options, self.model = error, None, None, "not loaded"
 
-    def load(self, model, vocoder):
+    def load(self, model, vocoder, compile):
         self.model, self.vocoder = model, vocoder
         return self
 
