@@ -33,7 +33,8 @@ def speaker(backend: Backend, folder: Path):
 
 
 # What a sentence takes by default, and what it must not come to exceed unnoticed: calls of the transformer
-# and of the head's network, rows of the transformer's batches (of the ODE two a call with guidance), `mx.eval`.
+# and of the head's network, rows of the transformer's batches (with guidance two a call of the ODE), and
+# `mx.eval`.
 WORK = [
     ({"use_diffusion": True}, 12, 12 * 8, 12, 12),
     ({"use_diffusion": True, "num_iter": 4, "diffusion_steps": 3}, 4, 4 * 3, 4, 4),

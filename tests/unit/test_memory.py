@@ -10,7 +10,7 @@ from checkpoints import write_checkpoint
 @pytest.mark.parametrize("stream", [False, True], ids=["sentences", "chunks"])
 @pytest.mark.parametrize("name", NAMES)
 def test_memory_is_flat(tmp_path, name, stream):
-    """After 10 sentences as after 30: within 200 kB in Python's objects, and exactly in MLX's arrays."""
+    """After 10 sentences as after 30: within 200 kB of Python's objects and of MLX's arrays."""
     backend = Backend(name)
     model = backend.module("nanospeech").Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
     text = " ".join(f"This is sentence number {n} of the long text." for n in range(30))
@@ -28,4 +28,4 @@ def test_memory_is_flat(tmp_path, name, stream):
         tracemalloc.stop()
     assert sentences == 30 and wave > 2_500_000  # bytes, had it been kept
     assert held[1] - held[0] < 200_000
-    assert name == "torch" or arrays[1] <= arrays[0] * 1.01
+    assert name == "torch" or arrays[1] - arrays[0] < 200_000
