@@ -240,7 +240,7 @@ class Speaker:
                 yield seams.push(piece.with_silences(mel), piece.shown((known - start) * patch))
 
     def _plan(self, prompt: Prompt, seed: int, chosen: GenerateOptions) -> Plan:
-        """From left to right: as many iterations in all as otherwise, but at least one a block."""
+        """From left to right: about as many iterations in all as otherwise, at least one a block."""
         masked = ~prompt.visible
         tokens_per_second = FRAME_RATE / self.config.transformer.patch
         first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))

@@ -179,7 +179,7 @@ def test_a_stream_that_is_closed_ends_its_work(folders, name, monkeypatch):
             yield state
 
     monkeypatch.setattr(model, "latents", counted)
-    stream = model.stream("word and " * 12 + "word.", use_diffusion=True)
+    stream = model.stream("word and " * 12 + "word.", use_diffusion=True, num_iter=12)
     assert steps == []
     assert len(next(stream))
     made = len(steps)
