@@ -135,7 +135,7 @@ def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) 
         if backend.name == "mlx":
             assert result["peak_memory"] > 10_000
     first, paragraph = report["results"][0], report["results"][2]
-    assert first["options"]["num_iter"] == 3 and first["options"]["diffusion_steps"] == 8
+    assert first["options"]["num_iter"] == 3 and first["options"]["diffusion_steps"] == 4
     assert report["results"][1]["options"]["method"] == "rk4"
     assert paragraph["first_sound"] < 0.9 * paragraph["elapsed"]  # the second sentence is not waited for
 
