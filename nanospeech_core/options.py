@@ -38,9 +38,9 @@ class GenerateOptions:
     lang: str | None = None  # None: told by the script of the text, else the voice's
     lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
     use_diffusion: bool = False  # the masked path in place of the ODE
-    num_iter: int = 12
+    num_iter: int = 8
     order: str = "random"  # in which masked decoding reveals the tokens
-    diffusion_steps: int = 8
+    diffusion_steps: int = 4
     temperature: float = 0.3
     temperature_schedule: str = "constant"
     cfg: float | None = None  # guidance scale: 1 is off
@@ -105,7 +105,7 @@ COMPILE_HELP = (
 def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted.
 
-    text: with --text, and --timestamps of its words.
+    text: with --text, --input, and what can be done with a text that is there from the beginning.
     """
     what = parser.add_argument_group("what to say, and where")
     if text:
@@ -115,9 +115,6 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
             "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
         )  # fmt: skip
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
-    _add(what, "--input", metavar="FILE", help="speak each line of a text file, several at once, into")
-    _add(what, "--output-dir", metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
-    _add(what, "--batch-size", type=int, metavar="N", default=8, help="of --input: sentences at once")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
     _add(
@@ -132,6 +129,15 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
             what, "--timestamps", metavar="FILE",
             help="write when each word is said: .json (phones too), .srt or .vtt",
         )  # fmt: skip
+        _add(
+            what, "--stream", action="store_true",
+            help="masked decoding from left to right, in blocks that are played or written as they are ready",
+        )  # fmt: skip
+        _add(what, "--input", metavar="FILE", help="speak each line of a text file, several at once, into")
+        _add(what, "--output-dir", metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
+        _add(what, "--batch-size", type=int, metavar="N", default=8, help="of --input: sentences at once")
+    else:
+        parser.set_defaults(stream=True)
     voice = parser.add_argument_group("who says it")
     _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
     _add(
@@ -205,10 +211,6 @@ def add_sampling(how: argparse._ActionsContainer) -> None:
     _add(
         how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
         help="which tokens those are: worst are those about which the ODE changed its mind most",
-    )  # fmt: skip
-    _add(
-        how, "--stream", action="store_true",
-        help="masked decoding from left to right, in blocks that are played or written as they are ready",
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")

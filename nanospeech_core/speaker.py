@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +28,18 @@ FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.5, 1.6, 2.0  # of the blocks of a str
 LEAST_TOKENS = 8  # that are worth a run of the vocoder
 BATCH = 8  # sentences
 WINDOW = 16  # batches that are sorted by length together
+
+
+@dataclass(eq=False)
+class Job:
+    """A piece of one of many texts."""
+
+    number: int  # of the text
+    script: Script
+    line: int
+    piece: Piece
+    seed: int
+    mel: np.ndarray | None = None
 
 
 class Speaker:
@@ -111,31 +125,37 @@ class Speaker:
         size = batch_size if self.config.transformer.mask_padding else 1  # else padding would be heard
         for begin in range(0, len(texts), size * WINDOW):
             numbers = range(begin, min(len(texts), begin + size * WINDOW))
-            scripts = {number: self._script(texts[number], chosen) for number in numbers}
-            jobs: list[tuple[int, int, Piece, int]] = []  # text, line, piece, seed
-            for number, script in scripts.items():
-                seeds = itertools.count(chosen.seed)
-                for i, pieces in enumerate(self._pieces(script, chosen)):
-                    jobs += [(number, i, piece, next(seeds)) for piece in pieces]
-            order = sorted(range(len(jobs)), key=lambda j: len(jobs[j][2].prompt.cond))
-            left = {number: sum(job[0] == number for job in jobs) for number in numbers}
-            mels: dict[int, np.ndarray] = {}
-            for start in range(0, len(order), size):
-                batch = order[start : start + size]
-                drawn = self._mels([jobs[j][2].prompt for j in batch], [jobs[j][3] for j in batch], chosen)
-                mels.update(zip(batch, drawn, strict=True))
+            jobs = [job for number in numbers for job in self._jobs(number, texts[number], chosen)]
+            left = Counter(job.number for job in jobs)
+            ordered = sorted(jobs, key=lambda job: len(job.piece.prompt.cond))
+            for start in range(0, len(jobs), size):
+                batch = ordered[start : start + size]
+                mels = self._mels([job.piece.prompt for job in batch], [job.seed for job in batch], chosen)
+                for job, mel in zip(batch, mels, strict=True):
+                    job.mel = mel
+                    left[job.number] -= 1
                 self.free_memory()
-                for number in dict.fromkeys(jobs[j][0] for j in batch):
-                    left[number] -= sum(jobs[j][0] == number for j in batch)
+                for number in sorted({job.number for job in batch}):
                     if not left[number]:
-                        own = [j for j in range(len(jobs)) if jobs[j][0] == number]
-                        narration = Narration(scripts[number], self.config)
-                        waves = []
-                        for j in own:
-                            _, i, piece, _ = jobs[j]
-                            wave = self.decode(piece.with_silences(mels.pop(j)))
-                            waves.append(narration.tell(piece, wave, i, j == own[-1]).wave)
-                        yield number, np.concatenate(waves)
+                        yield number, self._tell([job for job in jobs if job.number == number])
+
+    def _jobs(self, number: int, text: str, chosen: GenerateOptions) -> list[Job]:
+        try:
+            script = self._script(text, chosen)
+        except UserError as error:
+            raise UserError(f"text {number + 1}: {error}") from error
+        lines = enumerate(self._pieces(script, chosen))
+        pieces = [(line, piece) for line, of_line in lines for piece in of_line]
+        return [Job(number, script, line, piece, chosen.seed + k) for k, (line, piece) in enumerate(pieces)]
+
+    def _tell(self, jobs: list[Job]) -> np.ndarray:
+        """The wave of a text whose mels are all there; they are given up."""
+        narration, waves = Narration(jobs[0].script, self.config), []
+        for job in jobs:
+            wave = self.decode(job.piece.with_silences(job.mel))
+            waves.append(narration.tell(job.piece, wave, job.line, job is jobs[-1]).wave)
+            job.mel = None
+        return np.concatenate(waves)
 
     def edit(
         self,
@@ -220,7 +240,7 @@ class Speaker:
                 yield seams.push(piece.with_silences(mel), piece.shown((known - start) * patch))
 
     def _plan(self, prompt: Prompt, seed: int, chosen: GenerateOptions) -> Plan:
-        """From left to right: as many iterations in all as otherwise, but at least one a block."""
+        """From left to right: about as many iterations in all as otherwise, at least one a block."""
         masked = ~prompt.visible
         tokens_per_second = FRAME_RATE / self.config.transformer.patch
         first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))

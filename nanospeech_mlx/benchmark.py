@@ -40,7 +40,7 @@ def counted() -> dict[str, tuple[object, str]]:
 
     return {
         "transformer": (DiT, "hidden"),
-        "diffusion_head": (SimpleMLPAdaLN, "__call__"),
+        "diffusion_head": (SimpleMLPAdaLN, "denoise"),
         "mx_eval": (mx, "eval"),
     }
 

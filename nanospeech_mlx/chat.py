@@ -57,7 +57,7 @@ class Voice:
     def say(self, sentence: str) -> None:
         """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
         try:
-            for i, chunk in enumerate(self.tts.speak(sentence, **{**asdict(self.options), "stream": True})):
+            for i, chunk in enumerate(self.tts.speak(sentence, **asdict(self.options))):
                 self.started = self.started or time.perf_counter()
                 left = chunk.end - chunk.start - len(chunk.wave) / chunk.sample_rate
                 self._give(audio.fade(chunk.wave, rise=i == 0, fall=left < 1e-6))

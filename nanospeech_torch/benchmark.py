@@ -39,7 +39,7 @@ def counted() -> dict[str, tuple[object, str]]:
 
     return {
         "transformer": (DiT, "hidden"),
-        "diffusion_head": (SimpleMLPAdaLN, "forward"),
+        "diffusion_head": (SimpleMLPAdaLN, "denoise"),
     }
 
 

@@ -64,7 +64,10 @@ def test_python_example(backend: str, tmp_path: Path) -> None:
     (code,) = blocks("python")
     done = run([sys.executable, "-c", code.replace("nanospeech_mlx", f"nanospeech_{backend}")], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("seconds") == 2
+    chunks = [float(line.split()[0]) for line in done.stdout.splitlines() if line.endswith("seconds")]
+    assert len(chunks) > 2 and 2 < sum(chunks) < 6
+    lasts = dict(re.findall(r"text (\d) lasts ([\d.]+)", done.stdout))
+    assert sorted(lasts) == ["0", "1"] and all(0.5 < float(seconds) < 3 for seconds in lasts.values())
     assert re.fullmatch(
         r"\[\('Wait', [\d.]+, [\d.]+\), \('for', .*\), \('me.', .*\)\]", done.stdout.splitlines()[-1]
     )
@@ -95,6 +98,18 @@ def test_control_commands(backend: str, tmp_path: Path) -> None:
     assert re.sub(r"<.*?>", "", times.splitlines()[-1]).split() == words
     wave, rate = soundfile.read(tmp_path / "control.wav")
     assert 1.5 < len(wave) / rate < 6.0
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_stream_and_batch_commands(backend: str, tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("sh") if "--stream" in block]
+    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
+    done = run(["bash", "-e", "-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name, least in (("stream.wav", 3.0), ("out/0001.wav", 0.5), ("out/0002.wav", 0.5)):
+        wave, rate = soundfile.read(tmp_path / name)
+        assert least < len(wave) / rate < least + 4 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
+    assert len(list((tmp_path / "out").iterdir())) == 2
 
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])

@@ -86,7 +86,9 @@ CONFIGS = {
     # as original Nanospeech checkpoints are: characters, one length for all, velocities, no masked path
     "original": tiny_config(
         text=TextConfig("characters", CHARACTERS, "filler"),
-        transformer=replace(tiny_config().transformer, patch=1, rope="first_head", visible_flag=False),
+        transformer=replace(
+            tiny_config().transformer, patch=1, rope="first_head", visible_flag=False, mask_padding=False
+        ),
         predict="velocity",
         diffusion=None,
         phone_duration=None,
@@ -177,7 +179,7 @@ def test_a_stream_that_is_closed_ends_its_work(folders, name, monkeypatch):
             yield state
 
     monkeypatch.setattr(model, "latents", counted)
-    stream = model.stream("word and " * 12 + "word.", use_diffusion=True)
+    stream = model.stream("word and " * 12 + "word.", use_diffusion=True, num_iter=12)
     assert steps == []
     assert len(next(stream))
     made = len(steps)
@@ -199,6 +201,11 @@ def test_a_text_sounds_the_same_in_a_batch(folders, name, options):
     for number, text in enumerate(BATCH):
         alone = model.generate(text, seed=7, **options)
         assert relative_error(waves[number], alone) <= TOLERANCE
+
+
+def test_a_text_that_cannot_be_spoken_is_named(folders):
+    with pytest.raises(UserError, match='text 2: there is nothing to speak in "...":?'):
+        list(speaker("torch", folders["flow"]).generate_batch(["Hello.", "..."], steps=1))
 
 
 def test_a_model_that_hears_padding_gets_none(folders, monkeypatch):

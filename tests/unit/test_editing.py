@@ -15,7 +15,7 @@ from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.editing import Change, find_changes, make_gap, merge_near, quietest, window
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, log_mel
-from nanospeech_core.options import GenerateOptions
+from nanospeech_core.options import DEFAULTS, GenerateOptions
 from nanospeech_core.prompt import pause_id, with_pauses
 from nanospeech_core.text import SYMBOLS, Tokenizer
 
@@ -264,7 +264,7 @@ def test_the_rest_is_bit_identical_at_any_rate(rate, channels):
     middle = result[head + rate // 20 : len(result) - tail - rate // 20]
     assert np.median(middle) == pytest.approx(level, rel=0.05 if channels != 2 else 0.5)
     (prompt, _, options), *more = stand.prompts
-    assert not more and (~prompt.visible).sum() >= 5 and options["num_iter"] == 12
+    assert not more and (~prompt.visible).sum() >= 5 and options["num_iter"] == DEFAULTS.num_iter
 
 
 def test_two_changes_far_apart_are_two_gaps():

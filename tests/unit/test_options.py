@@ -53,8 +53,9 @@ def test_flags_with_dashes_and_underscores(field):
 
 def test_every_field_has_a_flag():
     names = {field.name for field in dataclasses.fields(GenerateOptions)}
-    assert names == set(FLAGS) | {"use_diffusion", "ref_audio", "ref_text", "ref_asr"}
+    assert names == set(FLAGS) | {"use_diffusion", "stream", "ref_audio", "ref_text", "ref_asr"}
     assert parse("--use_diffusion") == parse("--use-diffusion") == GenerateOptions(use_diffusion=True)
+    assert parse("--stream") == GenerateOptions(stream=True)
     assert parse("--refine") == parse("--refine", "0.3") == GenerateOptions(refine=0.3)
     expected = GenerateOptions(ref_audio="a.wav", ref_text="hi")
     assert parse("--ref_audio", "a.wav", "--ref-text", "hi") == expected
