@@ -1,5 +1,7 @@
 """Masked decoding, compiled: the same speech, from few shapes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
@@ -145,12 +147,14 @@ def test_the_step_of_either_objective(backend, quick, objective, cfg):
 
 def test_a_model_whose_padding_is_heard_is_not_padded(backend, tmp_path, quick):
     config = tiny_config()
-    config.transformer.__dict__["mask_padding"] = False
+    config = replace(config, transformer=replace(config.transformer, mask_padding=False))
     folder = write_checkpoint(tmp_path / "heard", config=config)
     model = backend.module("nanospeech").Nanospeech
     models = [model.from_pretrained(folder), model.from_pretrained(folder, compile=True)]
     waves = [one.generate("Hello.", **FEW) for one in models]
     assert relative_error(waves[1], waves[0]) < 1e-5
+    (prompts,) = {key[0][0][1] for key in models[1].compiled_step.met}
+    assert prompts % TOKENS
 
 
 # shapes
