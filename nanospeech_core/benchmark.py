@@ -17,7 +17,7 @@ from .counting import counting
 from .errors import UserError
 from .evalset import Setting, parse_setting
 from .files import check_writable, replacing
-from .options import GenerateOptions
+from .options import COMPILE_HELP, GenerateOptions
 from .scoresheet import aligned, surroundings
 from .text import check_text
 
@@ -43,6 +43,9 @@ COLUMNS = (
     ("all, ms", "elapsed", 1e3, 0),
     ("real-time factor", "real_time_factor", 1, 3),
     ("peak, MB", "peak_memory", 1e-6, 0),
+    ("compiling, ms", "compiling", 1e3, 0),
+    ("shapes", "misses", 1, 0),
+    ("hits", "hits", 1, 0),
 )
 COUNTS = (("passes", "transformer"), ("head evaluations", "diffusion_head"), ("mx.eval", "mx_eval"))
 
@@ -52,7 +55,8 @@ class Backend:
     """What a framework does in its own way."""
 
     prepare: Callable[[], None]  # imports it
-    load: Callable[[str | None, str], object]  # a checkpoint or None, one of PRECISIONS -> a `Nanospeech`
+    # a checkpoint or None, one of PRECISIONS, whether masked decoding is compiled -> a `Nanospeech`
+    load: Callable[[str | None, str, bool], object]
     counted: Callable[[], Mapping[str, tuple[object, str]]]  # of `counting`
     reset_peak_memory: Callable[[], None]
     peak_memory: Callable[[], int | None]  # bytes that the framework has held since; None: it cannot say
@@ -87,6 +91,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--voice", metavar="NAME", help="a voice of the model (default: its first)")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help="of the transformer and the "
         "diffusion head, the rest being float32; repeatable (default: float32)")
+    parser.add_argument("--compile", action="store_true", help=f"{COMPILE_HELP}; the table tells how long")
     parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all that is measured, run by run")
     parser.add_argument("--quiet", action="store_true", help="print the table and errors only")
@@ -132,6 +137,7 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
         "load_average": load,
         "threads": {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")},
         "runs": args.runs,
+        "compile": args.compile,
         "texts": args.texts,
         "import": time.perf_counter() - started,
         **backend.facts(),
@@ -144,7 +150,7 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
         for _ in range(args.runs + 1):
             speaker = None  # the one before is freed
             started = time.perf_counter()
-            speaker = backend.load(model, precision)
+            speaker = backend.load(model, precision, args.compile)
             times.append(time.perf_counter() - started)
         report["quantization"] = speaker.config.quantization and asdict(speaker.config.quantization)
         report["loads"].append({"precision": precision, "load": median(times[1:]), "runs": times[1:]})
@@ -158,6 +164,9 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
 
 def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str) -> list[dict]:
     """Speak every text by every setting: counted and not timed, then timed in `args.runs` rounds.
+
+    With `args.compile`, each is spoken once in between: what the first run takes longer than the median is
+    called the time of compiling, and the shapes that it meets for the first time and again are counted.
 
     Rounds go through all of them, so that what slows the machine for a while slows them alike.
     """
@@ -173,8 +182,16 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
     results = []
     with tqdm(total=len(cases) * (args.runs + 1), leave=False, file=sys.stderr, disable=args.quiet) as bar:
         for name, setting, own in cases:
+            speaker.compiled = False  # inside what is compiled no calls are seen
             with counting(backend.counted()) as counts:
                 spoken = speak(speaker, args.texts[name], own)
+            speaker.compiled = args.compile
+            cold = {"cold": None, "misses": None, "hits": None}
+            if args.compile and (own.use_diffusion or own.refine is not None):
+                step = speaker.step()
+                misses, hits = step.misses, step.hits
+                elapsed = speak(speaker, args.texts[name], own)["elapsed"]
+                cold = {"cold": elapsed, "misses": step.misses - misses, "hits": step.hits - hits}
             results.append(
                 {
                     "text": name,
@@ -185,6 +202,7 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
                     "seconds": spoken["seconds"],
                     "counts": {part: asdict(count) for part, count in counts.items()},
                     "peak_memory": None,
+                    **cold,
                     "runs": {"first_sound": [], "elapsed": []},
                 }
             )
@@ -202,6 +220,7 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
     for result in results:
         result |= {key: median(values) for key, values in result["runs"].items()}
         result["real_time_factor"] = result["elapsed"] / result["seconds"]
+        result["compiling"] = None if result["cold"] is None else result["cold"] - result["elapsed"]
     return results
 
 
@@ -242,7 +261,10 @@ def table(report: dict) -> str:
     lines = [["text", "setting", "precision", *(column[0] for column in (*columns, *counts))]]
     for result in results:
         cells = [result["text"], result["setting"], result["precision"]]
-        cells += [f"{result[key] * factor:.{digits}f}" for _, key, factor, digits in columns]
+        cells += [
+            "" if result[key] is None else f"{result[key] * factor:.{digits}f}"
+            for _, key, factor, digits in columns
+        ]
         cells += [_count(result["counts"][part], result["sentences"]) for _, part in counts]
         lines.append(cells)
     times = f"import {report['import']:.2f} s, load {', '.join(loads)}, medians of {report['runs']} runs"

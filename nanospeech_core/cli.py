@@ -20,7 +20,7 @@ from .config import ModelConfig
 from .errors import UserError
 from .files import check_writable
 from .narration import Speech
-from .options import GenerateOptions, add_arguments, from_args
+from .options import COMPILE_HELP, GenerateOptions, add_arguments, from_args
 from .player import Player
 from .text import MAX_CHARACTERS, check_text, decode_text, preload
 from .timestamps import check_timestamps, no_times, write_timestamps
@@ -46,11 +46,12 @@ class Speaker(Protocol):
     ) -> Iterator[tuple[int, np.ndarray]]: ...
 
 
-def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] | None, prog: str) -> int:
+def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> int:
     """The command's body.
 
     Args:
-        load: a checkpoint folder, hub id or None (the embedded model), and a vocoder or None -> the model.
+        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, and whether masked
+            decoding is compiled -> the model.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -60,7 +61,7 @@ def run(load: Callable[[str | None, str | None], Speaker], argv: Sequence[str] |
     """
     args, options = _parse(argv, prog)
     if args.list_voices:
-        return guard(lambda: print_voices(load(args.model, args.vocoder)), prog, args.quiet)
+        return guard(lambda: print_voices(load(args.model, args.vocoder, False)), prog, args.quiet)
     speak = _speak if args.input is None else _speak_lines
     return guard(lambda: speak(load, args, options), prog, args.quiet)
 
@@ -95,6 +96,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         allow_abbrev=False,
     )
     add_arguments(parser)
+    parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
     args = parser.parse_args(argv)
     try:
@@ -106,6 +108,10 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
     if (args.input is None) != (args.output_dir is None):
         parser.error("--input needs --output-dir, and the reverse")
+    if args.compile and not options.use_diffusion and options.refine is None:
+        parser.error(
+            "--compile needs --use-diffusion or --refine: masked decoding is compiled, the ODE is not"
+        )
     if args.batch_size < 1:
         parser.error("--batch-size must be at least 1")
     given = args.text is not None or args.input is not None or args.list_voices
@@ -124,9 +130,7 @@ def print_voices(speaker: Speaker) -> None:
     sys.stdout.flush()
 
 
-def _speak(
-    load: Callable[[str | None, str | None], Speaker], args: argparse.Namespace, options: GenerateOptions
-) -> None:
+def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     # What can be refused is refused before the model is loaded.
     text = check_text(read_standard_input() if args.text is None else args.text)
     if args.output is None:
@@ -136,7 +140,7 @@ def _speak(
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
     preload()
-    speaker = load(args.model, args.vocoder)
+    speaker = load(args.model, args.vocoder, args.compile)
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
@@ -153,9 +157,7 @@ def _speak(
     _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)
 
 
-def _speak_lines(
-    load: Callable[[str | None, str | None], Speaker], args: argparse.Namespace, options: GenerateOptions
-) -> None:
+def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
     try:
@@ -168,7 +170,7 @@ def _speak_lines(
     if not folder.exists():
         check_writable(folder)
     preload()
-    speaker = load(args.model, args.vocoder)
+    speaker = load(args.model, args.vocoder, args.compile)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -137,7 +137,12 @@ class Turn:
 
 
 def turns(
-    plans: Sequence[Plan], noises: Sequence[Noise], tokens: int, temperature: float, ddpm_steps: int = 0
+    plans: Sequence[Plan],
+    noises: Sequence[Noise],
+    tokens: int,
+    temperature: float,
+    ddpm_steps: int = 0,
+    bucket: int = 1,
 ) -> Iterator[Turn]:
     """The iterations of a batch of utterances, each of `tokens` tokens, padding included.
 
@@ -145,6 +150,8 @@ def turns(
         plans, noises: of each utterance; those with fewer iterations are ready sooner.
         temperature: what the plans' own are multiplied by.
         ddpm_steps: of a DDPM head; 0: it adds no noise.
+        bucket: the last row is repeated until the rows are a multiple of so many, so that iterations have few
+            shapes; it is drawn again, with the same noise.
     """
     for k, reveals in enumerate(zip_longest(*(plan.reveal for plan in plans))):
         parts = [(b, plans[b], reveal) for b, reveal in enumerate(reveals) if reveal is not None]
@@ -154,12 +161,13 @@ def turns(
         if ddpm_steps:
             drawn = [noises[b].steps(k, ddpm_steps, len(reveal)) for b, _, reveal in parts]
             noise = np.concatenate(drawn, axis=1)
+        own = np.arange(-(-sum(counts) // bucket) * bucket).clip(max=sum(counts) - 1)
         yield Turn(
-            np.concatenate([b * tokens + reveal for b, _, reveal in parts]),
-            None if all(scale == 1 for scale in scales) else _column(scales, counts),
-            temperature * _column(heats, counts),
-            np.concatenate([noises[b].initial[reveal] for b, _, reveal in parts]),
-            noise,
+            np.concatenate([b * tokens + reveal for b, _, reveal in parts])[own],
+            None if all(scale == 1 for scale in scales) else _column(scales, counts)[own],
+            temperature * _column(heats, counts)[own],
+            np.concatenate([noises[b].initial[reveal] for b, _, reveal in parts])[own],
+            None if noise is None else noise[:, own],
         )
 
 

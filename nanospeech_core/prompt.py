@@ -41,26 +41,32 @@ class Prompt:
 
 
 def collate(
-    prompts: Sequence[Prompt], patch: int
+    prompts: Sequence[Prompt], patch: int, bucket: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Prompts as one batch, the shorter ones padded at their end.
 
+    Args:
+        prompts: the batch.
+        patch: frames of a token.
+        bucket: all is padded to a multiple of so many tokens, so that batches of many lengths have few
+            shapes; if it is not 1, there is always a mask.
     Returns:
         cond float32 [batch, tokens, channels], visible bool [batch, tokens], text int64 [batch, symbols] (-1:
         none), and the mask, bool [batch, tokens], false where padded; None where nothing is.
     """
     tokens = np.array([len(prompt.cond) for prompt in prompts])
+    longest = -(-int(tokens.max()) // bucket) * bucket
     symbols = max(len(prompt.text) for prompt in prompts)
-    if (tokens < tokens.max()).any():
-        symbols = max(symbols, int(tokens.max()) * patch)
-    cond = np.zeros((len(prompts), tokens.max(), prompts[0].cond.shape[1]), np.float32)
+    if (tokens < longest).any():
+        symbols = max(symbols, longest * patch)
+    cond = np.zeros((len(prompts), longest, prompts[0].cond.shape[1]), np.float32)
     visible = np.zeros(cond.shape[:2], bool)
     text = np.full((len(prompts), symbols), -1, np.int64)
     for b, prompt in enumerate(prompts):
         cond[b, : tokens[b]], visible[b, : tokens[b]] = prompt.cond, prompt.visible
         text[b, : len(prompt.text)] = prompt.text
-    mask = np.arange(tokens.max()) < tokens[:, None]
-    return cond, visible, text, None if mask.all() else mask
+    mask = np.arange(longest) < tokens[:, None]
+    return cond, visible, text, None if bucket == 1 and mask.all() else mask
 
 
 def pad(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -17,13 +17,13 @@ def prepare() -> None:
         raise UserError(str(error)) from error
 
 
-def load(model: str | None, precision: str):
+def load(model: str | None, precision: str, compile: bool = False):
     """The model, ready to speak: float32 but for transformer, mel regression and head in `precision`."""
     import mlx.core as mx
 
     from . import Nanospeech
 
-    speaker = Nanospeech.from_pretrained(model)
+    speaker = Nanospeech.from_pretrained(model, compile=compile)
     for part in (speaker.transformer, speaker.to_mel, speaker.diffusion_module):
         if part is not None:
             part.set_dtype(getattr(mx, precision))

@@ -8,13 +8,13 @@ from nanospeech_core import cli
 from nanospeech_core.errors import UserError
 
 
-def load(model: str | None, vocoder: str | None):
+def load(model: str | None, vocoder: str | None, compile: bool = False):
     """The model to speak with; imported here, so that --help needs no framework."""
     try:
         from . import Nanospeech
     except ImportError as error:  # the framework is not installed
         raise UserError(str(error)) from error
-    return Nanospeech.from_pretrained(model, vocoder=vocoder)
+    return Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,11 +6,12 @@ text. Each iteration draws the tokens that its plan reveals from DiffLoss(z); fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import mlx.core as mx
 from mlx import nn
 
+from nanospeech_core.compiling import ROWS, ByShape
 from nanospeech_core.plan import Noise, Plan, turns
 
 from .diffloss import DiffLoss
@@ -32,6 +33,79 @@ def condition(
     return transformer.hidden(mx.zeros_like(cond), cond, visible, text_embed, modulations, mask)
 
 
+def look(
+    transformer: DiT,
+    diffusion_module: DiffLoss,
+    to_mel: nn.Linear | None,
+    tokens: mx.array,
+    visible: mx.array,
+    text_embed: mx.array,
+    modulations: list[mx.array],
+    mask: mx.array | None,
+) -> tuple[mx.array, mx.array | None]:
+    """What the head is told of every token [batch x tokens, dim]; the regression likewise, or None."""
+    z = condition(transformer, tokens, visible, text_embed, modulations, mask)
+    base = None if to_mel is None else to_mel(z)
+    told = diffusion_module.in_context(z, base, mask)
+    return told.reshape(-1, told.shape[-1]), None if base is None else base.reshape(-1, tokens.shape[-1])
+
+
+def make_step(
+    transformer: DiT,
+    diffusion_module: DiffLoss,
+    to_mel: nn.Linear | None,
+    residual_std: float = 1.0,
+    compiled: bool = False,
+) -> Callable:
+    """An iteration of `sample`, a function of arrays: for either objective, with and without guidance.
+
+    Args:
+        transformer, diffusion_module, to_mel, residual_std: as `sample` takes them.
+        compiled: it is, for each shape of its arguments. Make one and keep it: it knows what it has compiled,
+            and sees weights that change.
+    Returns:
+        a function, or a `ByShape`, of tokens and visible as they are, what is the same in all iterations
+        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Turn`'s arrays; it
+        gives tokens, visible and draft as they are afterwards.
+    """
+
+    def step(
+        tokens: mx.array,
+        visible: mx.array,
+        text_embed: mx.array,
+        modulations: list[mx.array],
+        mask: mx.array | None,
+        blind: tuple[mx.array, mx.array | None] | None,
+        times: mx.array,
+        rows: mx.array,
+        initial: mx.array,
+        noise: mx.array | None,
+        temperature: mx.array,
+        cfg: mx.array | None,
+    ) -> tuple[mx.array, mx.array, mx.array]:
+        told, base = look(
+            transformer, diffusion_module, to_mel, tokens, visible, text_embed, modulations, mask
+        )
+        z = told[rows] if cfg is None else mx.concatenate((told[rows], blind[0][rows]))
+        scale = 1.0 if cfg is None else cfg
+        *_, new = diffusion_module.sample(z, initial, noise, len(times), temperature, scale, times)
+        if base is not None:
+            mean = base[rows]
+            if cfg is not None:
+                mean = blind[1][rows] + cfg * (mean - blind[1][rows])
+            new = mean + residual_std * new
+        drawn, shown = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
+        drawn, shown = mx.array(drawn), mx.array(shown)
+        drawn[rows], shown[rows] = new, True
+        draft = drawn if base is None else mx.where(shown[:, None], drawn, base)
+        return drawn.reshape(tokens.shape), shown.reshape(visible.shape), draft.reshape(tokens.shape)
+
+    if not compiled:
+        return step
+    weights = [part.state for part in (transformer, diffusion_module, to_mel) if part is not None]
+    return ByShape(mx.compile(step, inputs=weights))
+
+
 def sample(
     transformer: DiT,
     diffusion_module: DiffLoss,
@@ -45,6 +119,7 @@ def sample(
     temperature: float = 1.0,
     residual_std: float = 1.0,
     mask: mx.array | None = None,
+    step: Callable | None = None,
 ) -> Iterator[tuple[mx.array, mx.array]]:
     """Generate a batch, yielding twice [batch, tokens, channels] after each iteration: tokens and a draft.
 
@@ -62,39 +137,23 @@ def sample(
         temperature: scale of the head's noise.
         residual_std: see `to_mel`.
         mask: bool [batch, tokens], false where padded, or None.
+        step: a compiled one of `make_step` for these networks; None: they are run as they are.
     """
-    batch, tokens, channels = cond.shape
+    batch, length, _ = cond.shape
     modulations = transformer.modulations(mx.zeros(1))
     times = diffusion_module.embed_times(diffusion_steps)
-
-    def look(cond: mx.array, visible: mx.array, text_embed: mx.array) -> tuple[mx.array, mx.array | None]:
-        """What the head is told of every token [batch x tokens, dim]; the regression, or None."""
-        z = condition(transformer, cond, visible, text_embed, modulations, mask)
-        base = None if to_mel is None else to_mel(z)
-        told = diffusion_module.in_context(z, base, mask).reshape(batch * tokens, -1)
-        return told, None if base is None else base.reshape(-1, channels)
-
-    text_embed = transformer.embed_text(text, tokens, None, mask)
+    text_embed = transformer.embed_text(text, length, None, mask)
     blind = None  # what is told without text and tokens: the same in all iterations
     if any(scale != 1 for plan in plans for scale in plan.cfg):
-        nothing = transformer.embed_text(text, tokens, mx.ones(batch, dtype=mx.bool_), mask)
-        blind = look(mx.zeros_like(cond), mx.zeros_like(visible), nothing)
-    drawn, shown = cond.reshape(-1, channels), visible.reshape(-1)
-    ddpm_steps = diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for turn in turns(plans, noises, tokens, temperature, ddpm_steps):
-        told, base = look(drawn.reshape(cond.shape), shown.reshape(visible.shape), text_embed)
-        rows = mx.array(turn.rows)
-        scale = 1.0 if turn.cfg is None else mx.array(turn.cfg)
-        z = told[rows] if turn.cfg is None else mx.concatenate((told[rows], blind[0][rows]))
-        *_, new = diffusion_module.sample(
-            z, mx.array(turn.initial), turn.noise, diffusion_steps, mx.array(turn.temperature), scale, times
-        )
-        if base is not None:
-            mean = base[rows]
-            if turn.cfg is not None:
-                mean = blind[1][rows] + scale * (mean - blind[1][rows])
-            new = mean + residual_std * new
-        drawn, shown = mx.array(drawn), mx.array(shown)
-        drawn[rows], shown[rows] = new, True
-        draft = drawn if base is None else mx.where(shown[:, None], drawn, base)
-        yield drawn.reshape(cond.shape), draft.reshape(cond.shape)
+        nothing = transformer.embed_text(text, length, mx.ones(batch, dtype=mx.bool_), mask)
+        hidden = mx.zeros_like(cond), mx.zeros_like(visible)
+        blind = look(transformer, diffusion_module, to_mel, *hidden, nothing, modulations, mask)
+    bucket = 1 if step is None else ROWS
+    step = step or make_step(transformer, diffusion_module, to_mel, residual_std)
+    tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
+    for turn in turns(plans, noises, length, temperature, ddpm_steps, bucket):
+        drawing = (turn.rows, turn.initial, turn.noise, turn.temperature, turn.cfg)
+        drawing = [None if part is None else mx.array(part) for part in drawing]
+        told = blind if turn.cfg is not None else None
+        tokens, visible, draft = step(tokens, visible, text_embed, modulations, mask, told, times, *drawing)
+        yield tokens, draft

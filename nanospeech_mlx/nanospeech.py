@@ -12,6 +12,7 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from nanospeech_core import checkpoint
+from nanospeech_core.compiling import TOKENS, ByShape
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions
@@ -55,6 +56,8 @@ class Nanospeech(Speaker, nn.Module):
         super().__init__()
         self.config = config or ModelConfig()
         self.folder = None
+        self.compiled = False  # whether masked decoding is
+        self.compiled_step: ByShape | None = None  # made when it is first needed
         self.transformer = transformer
         self.diffusion_module = diffusion_module
         self.to_mel = None
@@ -83,6 +86,7 @@ class Nanospeech(Speaker, nn.Module):
         model: str | os.PathLike | None = None,
         revision: str | None = None,
         vocoder: str | os.PathLike | None = None,
+        compile: bool = False,
     ) -> Nanospeech:
         """Load a checkpoint.
 
@@ -91,6 +95,7 @@ class Nanospeech(Speaker, nn.Module):
             revision: of a hub id.
             vocoder: a Vocos to speak through, as `nanospeech_core.vocoder.find_vocoder` takes it; None is the
                 checkpoint's, and for an original Nanospeech checkpoint the public one that it was made for.
+            compile: masked decoding's step, once for each shape; sentences are padded so that these are few.
         Raises:
             UserError: it cannot be found, or it is not whole.
         """
@@ -98,7 +103,7 @@ class Nanospeech(Speaker, nn.Module):
         config, tensors = load_with_vocoder(folder, "mlx", vocoder)
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
-        result.folder = folder
+        result.folder, result.compiled = folder, compile
         return result.eval()
 
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:
@@ -211,7 +216,11 @@ class Nanospeech(Speaker, nn.Module):
                 )
                 for prompt, seed in zip(prompts, seeds, strict=True)
             ]
-            *batch, mask = self.collate(prompts)
+            step = self.step()
+            bucket = (
+                TOKENS if step is not None and self.transformer.mask_padding else 1
+            )  # else padding is heard
+            *batch, mask = self.collate(prompts, bucket)
             for tokens, draft in mar.sample(
                 self.transformer,
                 self.diffusion_module,
@@ -223,6 +232,7 @@ class Nanospeech(Speaker, nn.Module):
                 o.temperature,
                 self.config.residual_std,
                 mask,
+                step,
             ):
                 mx.eval(tokens)
                 yield tokens, draft
@@ -234,9 +244,17 @@ class Nanospeech(Speaker, nn.Module):
         wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
         return np.clip(self.array(wave), -1.0, 1.0)
 
-    def collate(self, prompts: Sequence[Prompt]) -> list:
+    def step(self) -> ByShape | None:
+        """An iteration of masked decoding, compiled and the same each time; None where it is not to be."""
+        if self.compiled and self.compiled_step is None:
+            self.compiled_step = mar.make_step(
+                self.transformer, self.diffusion_module, self.to_mel, self.config.residual_std, True
+            )
+        return self.compiled_step if self.compiled else None
+
+    def collate(self, prompts: Sequence[Prompt], bucket: int = 1) -> list:
         """cond, visible, text and mask of a batch, as `nanospeech_core.prompt.collate` gives them."""
-        parts = collate(prompts, self.transformer.patch)
+        parts = collate(prompts, self.transformer.patch, bucket)
         return [None if part is None else self.tensor(part) for part in parts]
 
     def tensor(self, array: np.ndarray) -> mx.array:

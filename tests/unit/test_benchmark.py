@@ -140,6 +140,26 @@ def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) 
     assert paragraph["first_sound"] < 0.9 * paragraph["elapsed"]  # the second sentence is not waited for
 
 
+def test_compiling_is_told(backend: Backend, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    if backend.name == "torch":  # its compiler takes long
+        monkeypatch.setattr(backend.framework, "compile", lambda function, **options: function)
+    flags = [part for text in ("Hello.", "Hello there.") for part in ("--text", text)]
+    flags += ["--setting", "masked:num_iter=3,diffusion_steps=2", "--setting", "ode:steps=1"]
+    output = tmp_path / "speed.json"
+    out, _ = run(backend, capsys, folder, *flags, "--runs", 1, "--json", output, "--quiet", "--compile")
+    heads, *lines = (re.split("  +", line) for line in out.splitlines()[3:])
+    place = heads.index("compiling, ms")
+    assert heads[place : place + 3] == ["compiling, ms", "shapes", "hits"]
+    report = json.loads(output.read_text(encoding="utf-8"))
+    masked, ode = report["results"][::2], report["results"][1::2]
+    for result, cells in zip(masked, lines[::2], strict=True):
+        assert result["misses"] + result["hits"] == 3 == result["counts"]["transformer"]["calls"]
+        assert cells[place + 1 : place + 3] == [str(result["misses"]), str(result["hits"])]
+        assert result["compiling"] == result["cold"] - result["elapsed"]
+    assert masked[0]["misses"] >= 1
+    assert all(result[key] is None for result in ode for key in ("compiling", "misses", "hits"))
+
+
 def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> None:
     from convert.quantize import quantize_folder
 

@@ -29,8 +29,8 @@ class Speaker:
     def __init__(self, error: BaseException | None = None):
         self.error, self.text, self.options, self.model = error, None, None, "not loaded"
 
-    def load(self, model, vocoder):
-        self.model, self.vocoder = model, vocoder
+    def load(self, model, vocoder, compile):
+        self.model, self.vocoder, self.compile = model, vocoder, compile
         return self
 
     def voices(self):
@@ -309,3 +309,13 @@ def test_closed_standard_output():
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 141
+
+
+def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
+    said = ("--text", "Hello.", "--output", str(tmp_path / "a.wav"))
+    for flags in (["--use-diffusion"], ["--refine"]):
+        assert run(*said, *flags) == 0 and speaker.compile is False
+        assert run(*said, *flags, "--compile") == 0 and speaker.compile is True
+    with pytest.raises(SystemExit) as exit_:
+        run(*said, "--compile")
+    assert exit_.value.code == 2 and "--compile needs --use-diffusion" in capsys.readouterr().err
