@@ -186,10 +186,10 @@ def synthesize(
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
-            release(executor)
             raise UserError("a process of the teacher died; is there too little memory?") from error
         finally:  # shards that are being made are given up: the executor alone would finish them first
             life.close()
+            release(executor)
             executor.shutdown(wait=True, cancel_futures=True)
 
 

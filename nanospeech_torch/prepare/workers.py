@@ -93,6 +93,7 @@ class Pool:
         """
         if at_once:
             self.life.close()
+            release(self.executor)
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.life.close()
 
@@ -116,7 +117,6 @@ class Pool:
 
     def restart(self) -> None:
         """Start anew after a worker has died."""
-        release(self.executor)
         self.stop(at_once=True)
         self.start()
 
@@ -139,7 +139,7 @@ class Pool:
 
 
 def release(executor: ProcessPoolExecutor) -> None:
-    """Let an executor whose worker has died come to its end.
+    """Let an executor whose workers have died, or are about to, come to its end.
 
     That of Python 3.11.2 (not of 3.11.7) waits for ever to send what no worker is left to read
     (github.com/python/cpython/issues/94777), unless nobody could read it.

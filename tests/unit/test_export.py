@@ -196,11 +196,11 @@ def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
 
     seen = []
 
-    def sample(prompt, **options):
-        seen.append((~prompt.visible).sum() * model.transformer.patch * 256 / SAMPLE_RATE)
+    def latents(prompts, *rest):
+        seen.append((~prompts[0].visible).sum() * model.transformer.patch * 256 / SAMPLE_RATE)
         raise Spoken
 
-    model.sample, plain = sample, dataclasses.replace(voice, tempo=1.0)
+    model.latents, plain = latents, dataclasses.replace(voice, tempo=1.0)
     for spoken in (voice, plain):
         save_voice(tmp_path / "out", spoken)
         with pytest.raises(Spoken):
