@@ -6,7 +6,7 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -221,17 +221,13 @@ class Speaker:
         prompt, patch = piece.prompt, self.config.transformer.patch
         if self.config.vocoder is None:
             raise UserError("this model has no vocoder")
-        plan, start = None, prompt.start
-        if chosen.use_diffusion and chosen.refine is None:
-            plan = self._plan(prompt, seed, chosen)
         seams = Seams(self.decode, piece.total, context_frames(self.config.vocoder))
-        states = self.latents([prompt], [seed], chosen, None if plan is None else [plan])
-        if plan is None:
-            for tokens, _ in states:  # noqa: B007
-                pass
-            mel = self._mel(self.array(tokens)[0], start, len(prompt.cond))
+        if not chosen.use_diffusion or chosen.refine is not None:  # it is known all at once
+            mel = self._mels([prompt], [seed], chosen)[0]
             yield seams.push(piece.with_silences(mel), piece.total)
             return
+        plan, start = self._stream_plan(prompt, seed, chosen), prompt.start
+        states = self.latents([prompt], [seed], chosen, [plan])
         before = start
         for known, (_, draft) in zip(plan.known(), states, strict=True):
             if known - before >= LEAST_TOKENS or known == len(prompt.cond):
@@ -239,20 +235,26 @@ class Speaker:
                 before = known
                 yield seams.push(piece.with_silences(mel), piece.shown((known - start) * patch))
 
-    def _plan(self, prompt: Prompt, seed: int, chosen: GenerateOptions) -> Plan:
-        """From left to right: about as many iterations in all as otherwise, at least one a block."""
-        masked = ~prompt.visible
-        tokens_per_second = FRAME_RATE / self.config.transformer.patch
-        first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
-        blocks = stream_blocks(int(masked.sum()), first, GROWTH, largest)
-        cfg = self.config.sampling.cfg if chosen.cfg is None else chosen.cfg
+    def plan(
+        self, prompt: Prompt, seed: int, options: GenerateOptions, blocks: Sequence[int] | None = None
+    ) -> Plan:
+        """When masked decoding reveals which token, as the options say; `blocks` are those of `make_plan`."""
+        cfg = self.config.sampling.cfg if options.cfg is None else options.cfg
         return make_plan(
-            masked,
-            max(1, round(chosen.num_iter / len(blocks))),
+            ~prompt.visible,
+            options.num_iter,
             seed,
             cfg,
-            chosen.cfg_schedule,
-            chosen.order,
-            chosen.temperature_schedule,
+            options.cfg_schedule,
+            options.order,
+            options.temperature_schedule,
             blocks,
         )
+
+    def _stream_plan(self, prompt: Prompt, seed: int, chosen: GenerateOptions) -> Plan:
+        """From left to right: about as many iterations in all as otherwise, at least one a block."""
+        tokens_per_second = FRAME_RATE / self.config.transformer.patch
+        first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
+        blocks = stream_blocks(int((~prompt.visible).sum()), first, GROWTH, largest)
+        of_a_block = max(1, round(chosen.num_iter / len(blocks)))
+        return self.plan(prompt, seed, replace(chosen, num_iter=of_a_block), blocks)

@@ -15,7 +15,7 @@ from nanospeech_core.compiling import TOKENS, ByShape
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions
-from nanospeech_core.plan import Noise, Plan, make_plan
+from nanospeech_core.plan import Noise, Plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
 from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
@@ -201,16 +201,10 @@ class Nanospeech(Speaker, nn.Module):
                 for b, p in enumerate(prompts)
             ]
         if masked:
-            plans = plans or [
-                make_plan(
-                    ~prompt.visible, o.num_iter, seed, cfg, o.cfg_schedule, o.order, o.temperature_schedule
-                )
-                for prompt, seed in zip(prompts, seeds, strict=True)
-            ]
+            plans = plans or [self.plan(prompt, seed, o) for prompt, seed in zip(prompts, seeds, strict=True)]
             step = self.step()
-            bucket = (
-                TOKENS if step is not None and self.transformer.mask_padding else 1
-            )  # else padding is heard
+            padded = step is not None and self.transformer.mask_padding  # else padding is heard
+            bucket = TOKENS if padded else 1
             *batch, mask = self.collate(prompts, bucket)
             for tokens, draft in mar.sample(
                 self.transformer,

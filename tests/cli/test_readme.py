@@ -73,15 +73,21 @@ def test_python_example(backend: str, tmp_path: Path) -> None:
     )
 
 
+def run_block(mark: str, backend: str, folder: Path) -> subprocess.CompletedProcess:
+    """The one shell block that has `mark` in it, by a backend; it must succeed."""
+    (block,) = [block for block in blocks("sh") if mark in block]
+    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
+    done = run(["bash", "-e", "-c", script], folder)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
-    (block,) = [block for block in blocks("sh") if ".voices add" in block]
     wave, rate = soundfile.read(PRETRAINED / "voices" / "emma.flac")
     soundfile.write(tmp_path / "me.wav", wave, rate)
-    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
-    done = run(["bash", "-e", "-c", script], tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run_block(".voices add", backend, tmp_path)
     assert done.stdout.endswith('"What is said in the recording."\n')
     wave, rate = soundfile.read(tmp_path / "me-too.wav")
     assert 0.5 < len(wave) / rate < 4.0
@@ -89,10 +95,7 @@ def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_control_commands(backend: str, tmp_path: Path) -> None:
-    (block,) = [block for block in blocks("sh") if "--lexicon" in block]
-    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
-    done = run(["bash", "-e", "-c", script], tmp_path)
-    assert done.returncode == 0, done.stderr
+    run_block("--lexicon", backend, tmp_path)
     times = (tmp_path / "control.vtt").read_text(encoding="utf-8")
     words = ["This", "is", "Mrs.", "Nguyen", "of", "Leicester."]
     assert re.sub(r"<.*?>", "", times.splitlines()[-1]).split() == words
@@ -102,10 +105,7 @@ def test_control_commands(backend: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_stream_and_batch_commands(backend: str, tmp_path: Path) -> None:
-    (block,) = [block for block in blocks("sh") if "--stream" in block]
-    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
-    done = run(["bash", "-e", "-c", script], tmp_path)
-    assert done.returncode == 0, done.stderr
+    run_block("--stream", backend, tmp_path)
     for name, least in (("stream.wav", 3.0), ("out/0001.wav", 0.5), ("out/0002.wav", 0.5)):
         wave, rate = soundfile.read(tmp_path / name)
         assert least < len(wave) / rate < least + 4 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
