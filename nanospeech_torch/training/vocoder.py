@@ -41,7 +41,7 @@ class VocoderTask:
     def __init__(self, config: VocoderConfig, report=print):
         self.config, data, loss = config, config.data, config.loss
         training, self.held_out = read_recordings(data, config.seed, report)
-        self.crops = Crops(training, data.crop_frames, data.gain_db, config.seed)
+        self.crops = Crops(training, data.crop_frames, data.gain_db, config.seed, data.augment)
         torch.manual_seed(config.seed)
         self.model = Vocos(**asdict(config.model))
         if config.init_from:

@@ -8,7 +8,7 @@ from nanospeech_core.config import VocosConfig, check_sizes
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, N_MELS
 
-from .config import EngineConfig, OptimizerConfig, WatchConfig, least, positive
+from .config import EngineConfig, OptimizerConfig, WatchConfig, least, positive, share
 
 RECONSTRUCTION = ("mel", "stft", "modulation", "phase")  # the losses of the resynthesis
 
@@ -24,10 +24,12 @@ class VocoderDataConfig:
     crop_frames: int = 56  # 0.6 s
     batch_size: int = 16  # crops, on each process
     gain_db: float = 3.0  # each crop's level is changed by up to so much, either way
+    augment: float = 0.0  # share of the crops that other speakers, rooms and sample rates are made of
 
     def __post_init__(self) -> None:
         positive("data", self, "max_hours")
         least("data", self, 0, "hold_out_every", "gain_db")
+        share("data", self, "augment")
         least("data", self, 1, "held_out_crops", "batch_size")
         least("data", self, 8, "crop_frames")  # the longest windows of the losses reflect 4 frames
 

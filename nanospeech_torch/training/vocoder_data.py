@@ -27,6 +27,7 @@ from .vocoder_config import RECONSTRUCTION, VocoderDataConfig
 
 MIN_SECONDS = 0.25
 DECODED_AT_ONCE = 64  # audio files
+MAX_SPEED = 1.25  # of `elsewhere`
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,14 @@ class Crops:
     twice the size is two batches, and a run goes on with the very next crop.
     """
 
-    def __init__(self, recordings: list[Recording], crop_frames: int, gain_db: float, seed: int):
+    def __init__(
+        self, recordings: list[Recording], crop_frames: int, gain_db: float, seed: int, augment: float = 0.0
+    ):
         self.recordings = recordings
         self.samples = crop_frames * HOP
         self.gain_db = gain_db
         self.seed = seed
+        self.augment = augment
         self.ends = np.cumsum([len(recording.samples) for recording in recordings])
 
     def batch(self, number: int, size: int) -> Tensor:
@@ -83,12 +87,48 @@ class Crops:
         rng = np.random.default_rng(batch_seed(self.seed, number))
         chosen = np.searchsorted(self.ends, rng.integers(self.ends[-1]), side="right")
         recording = self.recordings[chosen].samples
-        start = rng.integers(max(len(recording) - self.samples, 0) + 1)
-        piece = recording[start : start + self.samples]
+        wanted = int(self.samples * MAX_SPEED) if self.augment else self.samples
+        start = rng.integers(max(len(recording) - wanted, 0) + 1)
+        piece = recording[start : start + wanted]
         gain = 10.0 ** (rng.uniform(-self.gain_db, self.gain_db) / 20.0)
+        if self.augment and rng.uniform() < self.augment:
+            piece = elsewhere(piece, rng)
+        piece = piece[: self.samples]
         crop = np.zeros(self.samples, dtype=np.float32)
         crop[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
         return crop
+
+
+def elsewhere(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Samples [n] in int16's range as another speaker, microphone, room and sample rate might have made them.
+
+    Each change is drawn by itself: played faster or slower (pitch and vocal tract), filtered (a tilt and slow
+    waves), noise under it, and its treble cut off as sharply as resampling from 7 to 20 kHz does. One trained
+    on clean synthetic speech alone keeps people's recordings intelligible, but no more.
+    """
+    speed = 1.0
+    if rng.uniform() < 0.5:
+        import soxr
+
+        speed = rng.uniform(1 / MAX_SPEED, MAX_SPEED)
+        samples = soxr.resample(samples.astype(np.float32), SAMPLE_RATE * speed, SAMPLE_RATE, quality="MQ")
+    n = len(samples)
+    spectrum = np.fft.rfft(samples, 2 * n)  # twice the length: filters do not wrap around
+    hz = np.fft.rfftfreq(2 * n, 1 / SAMPLE_RATE)
+    octaves = np.log2(np.maximum(hz, 50.0) / 1000.0)
+    if rng.uniform() < 0.7:
+        db = rng.normal(0.0, 1.5) * octaves
+        for waves in (0.15, 0.3, 0.6):  # an octave
+            db = db + rng.normal(0.0, 1.5) * np.cos(2 * np.pi * (waves * octaves + rng.uniform()))
+        spectrum *= 10.0 ** (np.clip(db, -15.0, 15.0) / 20.0)
+    if rng.uniform() < 0.5:
+        noise = rng.standard_normal(2 * n) * np.sqrt(np.mean(np.square(samples, dtype=np.float64)))
+        tilt = 2.0 ** (-0.5 * rng.uniform(0.0, 1.5) * octaves)  # white to nearly red
+        spectrum += np.fft.rfft(noise) * tilt * 10.0 ** (rng.uniform(-70.0, -20.0) / 20.0)
+    if rng.uniform() < 0.6:
+        cutoff = np.exp(rng.uniform(np.log(3500.0), np.log(10_000.0)))
+        spectrum *= np.clip((cutoff - hz) / (0.05 * cutoff) + 1.0, 0.0, 1.0)
+    return np.fft.irfft(spectrum, 2 * n)[:n]
 
 
 def read_recordings(

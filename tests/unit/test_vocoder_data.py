@@ -127,3 +127,23 @@ def test_crops_are_numbered():
     assert len({row.tobytes() for row in small}) == 8
     other = Crops([Recording("a", noise)], 8, 3.0, seed=2).batch(1, 8).numpy()
     assert not (other == small).all(axis=1).any()
+
+
+def test_augmented_crops_are_of_other_voices_and_sample_rates():
+    noise = np.random.default_rng(0).integers(-6000, 6000, SAMPLE_RATE).astype(np.int16)
+    crops = Crops([Recording("a", noise)], 48, 0.0, seed=0, augment=0.75)
+    batch = crops.batch(0, 200).numpy()
+    np.testing.assert_array_equal(batch[100:], crops.batch(1, 100).numpy())
+    powers = np.abs(np.fft.rfft(batch)) ** 2
+    dull = powers[:, -1000:].sum(1) < 1e-3 * powers.sum(1)  # above 10 kHz
+    assert 0.3 < dull.mean() < 0.6  # 0.75 * 0.6, less what noise or slower playing filled or emptied
+    untouched = (batch * 32768 == np.round(batch * 32768)).all(1)
+    assert 0.2 < untouched.mean() < 0.4  # 0.25, and those of which each change was left out
+
+
+def test_augmented_pitch():
+    tones = [Recording("a", (20_000 * tone(1.2, 1000.0)).astype(np.int16))]
+    batch = Crops(tones, 32, 0.0, seed=0, augment=1.0).batch(0, 100).numpy()
+    peaks = np.abs(np.fft.rfft(batch)).argmax(1) * SAMPLE_RATE / batch.shape[1]
+    assert 780 < peaks.min() < 900 and 1100 < peaks.max() < 1280
+    assert 0.3 < (abs(peaks - 1000) < 5).mean() < 0.7
