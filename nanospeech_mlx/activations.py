@@ -1,15 +1,38 @@
-"""Activations as MLX computes them fastest: one exponential each, the same numbers to rounding."""
+"""Activations as MLX computes them fastest, the same numbers to float32's rounding.
+
+`erf` and `tanh` are quotients of polynomials: MLX's CPU build computes transcendental functions one number
+at a time (27 ns for a GELU, 4 ns so), and on Metal a multiplication costs no more than elsewhere.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import partial
 
 import mlx.core as mx
 from mlx import nn
 
+# Numerators and denominators in x^2, highest power first, and where the function is 1 in float32. erf: XLA's
+# ErfImpl32; tanh: Eigen's generic_fast_tanh_float.
+ERF = (
+    (0.00022905065861350646, 0.0034082910107109506, 0.050955695062380861, 0.18520832239976145,
+     1.128379143519084),
+    (-1.1791602954361697e-7, 0.000023547966471313185, 0.0010179625278914885, 0.014070470171167667,
+     0.11098505178285362, 0.49746925110067538, 1.0),
+    3.832506856900711,
+)  # fmt: skip
+TANH = (
+    (-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03),
+    (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03),
+    7.90531110763549805,
+)  # fmt: skip
+NOTHING = -6.0  # a GELU of less is 0; the quotients' last bit must not be multiplied by more
+
 
 class GELU(nn.Module):
-    """x (1 + tanh u) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3) (arXiv 1606.08415)."""
+    """x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3) (arXiv 1606.08415)."""
 
     def __call__(self, x: mx.array) -> mx.array:
         return gelu_tanh(x)
@@ -22,9 +45,31 @@ class Mish(nn.Module):
         return mish(x)
 
 
+def _quotient(
+    x: mx.array, numerator: Sequence[float], denominator: Sequence[float], bound: float
+) -> mx.array:
+    x = mx.clip(x, -bound, bound)
+    square = x * x
+    above, below = numerator[0], denominator[0]
+    for coefficient in numerator[1:]:
+        above = above * square + coefficient
+    for coefficient in denominator[1:]:
+        below = below * square + coefficient
+    return x * above / below
+
+
+@partial(mx.compile, shapeless=True)
+def gelu(x: mx.array) -> mx.array:
+    """x (1 + erf(x / sqrt(2))) / 2, of the shape and type of x (arXiv 1606.08415)."""
+    v = x.astype(mx.float32)
+    return (0.5 * mx.maximum(v, NOTHING) * (1 + _quotient(v * math.sqrt(0.5), *ERF))).astype(x.dtype)
+
+
 @partial(mx.compile, shapeless=True)
 def gelu_tanh(x: mx.array) -> mx.array:
-    return x * mx.sigmoid(1.5957691216057308 * (x + 0.044715 * x * x * x))
+    v = x.astype(mx.float32)
+    u = math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)
+    return (0.5 * mx.maximum(v, NOTHING) * (1 + _quotient(u, *TANH))).astype(x.dtype)
 
 
 @partial(mx.compile, shapeless=True)

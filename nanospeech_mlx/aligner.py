@@ -14,6 +14,8 @@ from mlx import nn
 
 from nanospeech_core.align import MASKED, MEL_MEAN, MEL_STD, delay, monotonic_search
 
+from .activations import gelu
+
 
 class AlignerBlock(nn.Module):
     """Pre-norm residual convolution: [batch, length, dim] -> the same."""
@@ -28,7 +30,7 @@ class AlignerBlock(nn.Module):
         h = self.norm(x)
         if mask is not None:
             h = h * mask[..., None]
-        return x + nn.gelu(self.conv(h))
+        return x + gelu(self.conv(h))
 
 
 class Aligner(nn.Module):

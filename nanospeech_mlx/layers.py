@@ -11,7 +11,7 @@ from mlx import nn
 
 from nanospeech_core.schedule import time_frequencies
 
-from .activations import GELU, Mish
+from .activations import GELU, Mish, gelu
 
 
 class GRN(nn.Module):
@@ -44,7 +44,7 @@ class ConvNeXtV2Block(nn.Module):
         """x [batch, frames, dim]; mask bool [batch, frames], false where padded. The output is zero there."""
         if mask is not None:
             x = x * mask[..., None]
-        h = nn.gelu(self.pwconv1(self.norm(self.dwconv(x))))
+        h = gelu(self.pwconv1(self.norm(self.dwconv(x))))
         if mask is not None:
             h = h * mask[..., None]
         x = x + self.pwconv2(self.grn(h))

@@ -11,6 +11,8 @@ import math
 import mlx.core as mx
 from mlx import nn
 
+from .activations import gelu
+
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
 
@@ -40,7 +42,7 @@ class ConvNeXtBlock(nn.Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         h = self.norm(self.dwconv(x))
-        h = self.pwconv2(nn.gelu(self.pwconv1(h)))
+        h = self.pwconv2(gelu(self.pwconv1(h)))
         return x + self.gamma * h
 
 

@@ -27,7 +27,7 @@ MASKED = {
     "masked, 3 denoising steps": {"diffusion_steps": 3},
     "masked, temperature 1": {"temperature": 1.0},
     "masked, rising temperature": {"temperature": 1.0, "temperature_schedule": "linear"},
-    "masked, interleaved": {"order": "interleaved"},
+    "masked, random": {"order": "random"},
     "masked, blocks": {"order": "blocks"},
 }
 ODE = {
@@ -51,7 +51,7 @@ REFINE = {
 OPTIONS = {name: {"use_diffusion": True, **options} for name, options in MASKED.items()} | ODE | REFINE
 DEFAULTS = {
     "masked": {"use_diffusion": True},
-    "masked, cfg 2": {"use_diffusion": True, "cfg": 2.0},
+    "masked, cfg 1.5": {"use_diffusion": True, "cfg": 1.5},
     "euler": {"method": "euler"},
     "midpoint": {"method": "midpoint"},
     "rk4": {"method": "rk4", "cfg": 2.0},

@@ -21,7 +21,7 @@ FLAGS = {
     "lang": ("--lang", "en-gb", "en-gb"),
     "lexicon": ("--lexicon", "words.tsv", "words.tsv"),
     "num_iter": ("--num_iter", "24", 24),
-    "order": ("--order", "interleaved", "interleaved"),
+    "order": ("--order", "random", "random"),
     "diffusion_steps": ("--diffusion-steps", "16", 16),
     "temperature": ("--temperature", "0.9", 0.9),
     "temperature_schedule": ("--temperature-schedule", "linear", "linear"),
