@@ -21,7 +21,7 @@ from .pieces import Piece, make_pieces
 from .plan import Plan, make_plan, stream_blocks
 from .prompt import FRAME_RATE, Prompt
 from .seams import Seams, context_frames
-from .speech import Script, read_script
+from .speech import Align, References, Script, read_script
 from .voices import Voice, list_voices, user_folder, voices_folder
 
 FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.5, 1.6, 2.0  # of the blocks of a stream
@@ -47,6 +47,7 @@ class Speaker:
 
     config: ModelConfig
     folder: str | os.PathLike | None
+    references: References
     sample_rate = SAMPLE_RATE
 
     def voices(self) -> list[Voice]:
@@ -187,9 +188,18 @@ class Speaker:
         chosen = GenerateOptions(**options)
         return self._mels([prompt], [chosen.seed], chosen)[0]
 
+    def prepare(self, voice: str | None = None, **options) -> None:
+        """Read the voice now, so that the first text need not wait. Raises UserError where it is unusable."""
+        chosen = GenerateOptions(voice=voice, **options)
+        chosen.check()
+        self.references.find(self.folder, chosen, "", self.config, self._align)
+
+    @property
+    def _align(self) -> Align | None:
+        return None if self.aligner is None else self.aligner.align
+
     def _script(self, text: str, chosen: GenerateOptions) -> Script:
-        align = None if self.aligner is None else self.aligner.align
-        return read_script(text, self.config, self.folder, chosen, align)
+        return read_script(text, self.config, self.folder, chosen, self._align, self.references)
 
     def _pieces(self, script: Script, chosen: GenerateOptions) -> Iterator[list[Piece]]:
         """Of each line, when it is asked for."""

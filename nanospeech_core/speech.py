@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -18,10 +19,13 @@ from .pieces import Hold, Line, boundaries, lag
 from .prompt import FRAME_RATE, Reference, make_reference, with_pauses
 from .recording import Locate, voice_from_reference
 from .sentences import as_much
-from .text import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
-from .voices import Voice, find_voice, list_voices, voices_folder
+from .text import LANGUAGES, Sentence, Tokenizer, check_text, language_of, nothing_to_speak
+from .voices import Voice, find_voice, list_voices, user_folder, voices_folder
 from .words import SILENT
 
+# Log-mel [frames, mel_dim] and ids -> frames of each, see `make_reference`.
+Align = Callable[[np.ndarray, np.ndarray], np.ndarray]
+KEPT = 16  # voices
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
 
 
@@ -50,7 +54,8 @@ def read_script(
     config: ModelConfig,
     folder: str | os.PathLike | None,
     options: GenerateOptions,
-    align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    align: Align | None = None,
+    references: References | None = None,
 ) -> Script:
     """Split, phonemize and encode a text, and prepare the voice that `options` name.
 
@@ -60,24 +65,74 @@ def read_script(
         folder: the checkpoint's, where its voices are; None: it has none.
         options: of which voice, ref_audio, ref_text, lang and lexicon are read here.
         align: of a voice whose durations are not known, see `make_reference`.
+        references: those of earlier texts, where the voice is looked up first.
     Raises:
         UserError: an option is out of range, the voice is unknown or broken, the text cannot be spoken.
     """
     options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer))
-    voice = choose_voice(folder, options, markup.plain, locator(config, align))
-    said = voice.phonemes if config.text.kind == "phonemes" else voice.text
-    ids = tokenizer.encode(said)
-    # A voice's durations are those of its phonemes, all of them.
-    known = config.text.kind == "phonemes" and len(ids) == len(said)
-    reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
-    reference = replace(reference, tempo=voice.tempo)
-    language = options.lang or language_of(markup.plain, voice.language)
+    reference, spoken = (references or References()).find(folder, options, markup.plain, config, align)
+    language = options.lang or language_of(markup.plain, spoken)
     lines, told = make_lines(markup, tokenizer, language, config)
     if not lines:
         raise nothing_to_speak(text)
     return Script(reference, lines, told, tokenizer, language)
+
+
+def find_reference(
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
+    text: str,
+    config: ModelConfig,
+    align: Align | None,
+) -> tuple[Reference, str]:
+    """What `choose_voice` chooses, as a model takes it, and the voice's language."""
+    voice = choose_voice(folder, options, text, locator(config, align))
+    said = voice.phonemes if config.text.kind == "phonemes" else voice.text
+    ids = Tokenizer(config.text.kind, config.text.vocab).encode(said)
+    # A voice's durations are those of its phonemes, all of them.
+    known = config.text.kind == "phonemes" and len(ids) == len(said)
+    reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
+    return replace(reference, tempo=voice.tempo), voice.language
+
+
+class References:
+    """The last voices that were spoken in: each is read, transcribed and aligned once, not for every text."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple, tuple[Reference, str]] = {}
+
+    def find(
+        self,
+        folder: str | os.PathLike | None,
+        options: GenerateOptions,
+        text: str,
+        config: ModelConfig,
+        align: Align | None,
+    ) -> tuple[Reference, str]:
+        """`find_reference`, anew only when a file has changed."""
+        key = _what_chooses(folder, options, text)
+        found = self._kept.pop(key, None) or find_reference(folder, options, text, config, align)
+        self._kept[key] = found  # the last to be forgotten
+        if len(self._kept) > KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        return found
+
+
+def _what_chooses(folder: str | os.PathLike | None, options: GenerateOptions, text: str) -> tuple:
+    """All that `choose_voice` goes by; of files the time of their last change."""
+    if options.ref_audio is not None:
+        files = [Path(options.ref_audio)]
+        how = (options.ref_text, options.ref_asr, options.lang)
+    else:
+        folders = (voices_folder(folder), user_folder())
+        files = [file for place in folders for file in Path(place, "voices").glob("*")]
+        files = [file for file in files if options.voice in (None, file.stem)]
+        told = [language_of(text, default) for default in LANGUAGES]
+        how = None if options.voice is not None else (options.lang, *told)
+    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if file.is_file()))
+    return options.voice, how, changed
 
 
 def open_lexicon(lexicon: str | Mapping[str, str] | None, tokenizer: Tokenizer) -> Lexicon:
@@ -177,9 +232,7 @@ def choose_voice(
     return min(voices, key=lambda v: (v.language != language, (v.language == "zh") != (language == "zh")))
 
 
-def locator(
-    config: ModelConfig, align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None
-) -> Locate | None:
+def locator(config: ModelConfig, align: Align | None) -> Locate | None:
     """What tells when each phoneme of a recording begins, by the checkpoint's aligner; None without one."""
     if align is None or config.text.kind != "phonemes":
         return None

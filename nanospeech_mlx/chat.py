@@ -8,9 +8,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +18,6 @@ from nanospeech_core.dictation import Dictation
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions, add_arguments, from_args
 from nanospeech_core.player import Player
-from nanospeech_core.speech import choose_voice, locator
 from nanospeech_core.text import check_text
 
 from .generate import load
@@ -85,20 +82,6 @@ class Voice:
             self.player.stop()
 
 
-def read_reference(tts: Nanospeech, options: GenerateOptions, folder: str) -> GenerateOptions:
-    """The same voice, but the part of its recording that is used, in `folder`, and what is said in it.
-
-    So they are not found anew for each sentence. Raises UserError as `choose_voice`.
-    """
-    if options.ref_audio is None:
-        return options
-    align = None if tts.aligner is None else tts.aligner.align
-    voice = choose_voice(tts.folder, options, locate=locator(tts.config, align))
-    path = str(Path(folder, "reference.flac"))
-    audio.write(path, voice.audio)
-    return replace(options, ref_audio=path, ref_text=voice.text, ref_asr=None)
-
-
 def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
     """Print and speak the answer. Ctrl-C ends both at once."""
     try:
@@ -154,6 +137,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
     else:
         audio.check_output(args.output)
     tts = load(args.model, args.vocoder)
+    tts.prepare(**asdict(options))
     import mlx.core as mx
 
     mx.random.seed(options.seed)
@@ -166,22 +150,21 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
     )
     # Of the symbols that a model likes to strew in, none is worth a warning in the middle of its answer.
     warnings.filterwarnings("ignore", message=".* and is skipped$")
-    with TemporaryDirectory() as folder:
-        voice = Voice(tts, read_reference(tts, options, folder), aloud=args.output is None)
-        asked = time.perf_counter()
-        if interactive:
-            converse(llm, voice, args.quiet)
-        else:
-            reply(llm, voice, question, args.quiet)
-            if voice.started is None:
-                raise UserError("there is nothing to speak in the answer")
-            if not args.quiet:
-                print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
-        if args.output is not None and voice.waves:
-            whole = np.concatenate(voice.waves)[: -len(voice.pause)]
-            audio.write(args.output, whole, tts.sample_rate)
-            if not args.quiet:
-                print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)
+    voice = Voice(tts, options, aloud=args.output is None)
+    asked = time.perf_counter()
+    if interactive:
+        converse(llm, voice, args.quiet)
+    else:
+        reply(llm, voice, question, args.quiet)
+        if voice.started is None:
+            raise UserError("there is nothing to speak in the answer")
+        if not args.quiet:
+            print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
+    if args.output is not None and voice.waves:
+        whole = np.concatenate(voice.waves)[: -len(voice.pause)]
+        audio.write(args.output, whole, tts.sample_rate)
+        if not args.quiet:
+            print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)
 
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptions]:

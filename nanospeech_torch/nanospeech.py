@@ -20,6 +20,7 @@ from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, 
 from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.speaker import Speaker
+from nanospeech_core.speech import References
 from nanospeech_core.vocoder import load_with_vocoder
 
 from . import flow, mar
@@ -55,6 +56,7 @@ class Nanospeech(Speaker, nn.Module):
         super().__init__()
         self.config = config or ModelConfig()
         self.folder = None
+        self.references = References()
         self.compiled = False  # whether masked decoding is
         self.compiled_step: ByShape | None = None  # made when it is first needed
         self.transformer = transformer

@@ -1,5 +1,7 @@
 """From a text and the options to sentences in ids and a reference."""
 
+import os
+import shutil
 import sys
 from dataclasses import replace
 
@@ -10,9 +12,10 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core import audio, voices
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.prompt import spread
-from nanospeech_core.speech import choose_voice, read_script
+from nanospeech_core.speech import KEPT, References, choose_voice, read_script
 from nanospeech_core.text import phonemize
 from nanospeech_core.voices import save_voice
 
@@ -199,3 +202,48 @@ def test_without_any_voices(tmp_path, monkeypatch):
 def test_what_cannot_be_spoken(folder, text, options, message):
     with pytest.raises(UserError, match=message):
         read_script(text, CONFIG, folder, GenerateOptions(**options))
+
+
+def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
+    folder = shutil.copytree(folder, tmp_path / "model")
+    read, references = [], References()
+    true_read = audio.read
+    monkeypatch.setattr(audio, "read", lambda path: read.append(path) or true_read(path))
+
+    def speak(text, place=folder, **options):
+        return read_script(text, CONFIG, place, GenerateOptions(**options), references=references).reference
+
+    first = speak("Hello.", voice="emma")
+    assert speak("And goodbye.", voice="emma") is first and len(read) == 1
+    assert speak("Hello.", voice="heart") is not first
+    default = speak("Hello.")
+    count = len(read)
+    assert speak("Goodbye.") is default and len(read) == count  # the default is not looked for again
+    recording = folder / "voices" / "emma.flac"
+    os.utime(recording, ns=(0, recording.stat().st_mtime_ns + 1))
+    assert speak("Hello.", voice="emma") is not first and len(read) == count + 1
+    with pytest.raises(UserError, match="nobody"):
+        speak("Hello.", voice="nobody")
+
+
+def test_a_recording_is_heard_once(tmp_path, monkeypatch):
+    heard, references = [], References()
+
+    def transcribe(*args):
+        heard.append(args)
+        return "Hello there."
+
+    monkeypatch.setattr("nanospeech_core.recording.transcribe", transcribe)
+    wave = 0.1 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE).astype(np.float32)
+    audio.write(tmp_path / "me.wav", wave)
+    options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"))
+    found = [read_script(text, CONFIG, None, options, references=references) for text in ("One.", "Two.")]
+    assert len(heard) == 1 and found[0].reference is found[1].reference
+    read_script("Three.", CONFIG, None, replace(options, lang="en-gb"), references=references)
+    audio.write(tmp_path / "me.wav", wave[: -SAMPLE_RATE // 2])
+    read_script("Four.", CONFIG, None, options, references=references)
+    assert len(heard) == 3
+    for number in range(2 * KEPT):
+        other = replace(options, ref_text=f"Word {number}.")
+        read_script("Five.", CONFIG, None, other, references=references)
+    assert len(references._kept) == KEPT
