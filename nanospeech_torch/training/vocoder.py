@@ -41,14 +41,16 @@ class VocoderTask:
     def __init__(self, config: VocoderConfig, report=print):
         self.config, data, loss = config, config.data, config.loss
         training, self.held_out = read_recordings(data, config.seed, report)
-        self.crops = Crops(training, data.crop_frames, data.gain_db, config.seed, data.augment)
+        self.crops = Crops(
+            training, data.crop_frames, data.gain_db, config.seed, data.augment, data.predicted_share
+        )
         torch.manual_seed(config.seed)
         self.model = Vocos(**asdict(config.model))
         if config.init_from:
             warm_start(self.model, config.init_from)
             report(f"weights of {config.init_from}")
         else:
-            initialize(self.model, self.crops.batch(0, INITIAL_CROPS))
+            initialize(self.model, self.crops.batch(0, INITIAL_CROPS).wave)
         self.identity = {"vocoder": asdict(config.model)}
         discriminators = Discriminators(PERIODS, DISCRIMINATOR_RESOLUTIONS, loss.discriminator_width)
         discriminators.to(memory_format=torch.channels_last)
@@ -79,13 +81,13 @@ class VocoderTask:
         size = self.config.data.batch_size
         judged = min(size, self.config.loss.adversarial_crops)
         for number in itertools.count(start + rank, world):
-            yield CropBatch(self.crops.batch(number, size), judged), []
+            yield self.crops.batch(number, size, judged), []
 
     @functools.cached_property
     def held_out_crops(self) -> Tensor:
         """Always the same: float32 [crops, samples]."""
         data = self.config.data
-        return Crops(self.held_out, data.crop_frames, 0.0, 0).batch(0, data.held_out_crops)
+        return Crops(self.held_out, data.crop_frames, 0.0, 0).batch(0, data.held_out_crops).wave
 
     @torch.no_grad()
     def validate(self, model: Vocos) -> dict[str, float]:

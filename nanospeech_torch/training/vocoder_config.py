@@ -25,11 +25,13 @@ class VocoderDataConfig:
     batch_size: int = 16  # crops, on each process
     gain_db: float = 3.0  # each crop's level is changed by up to so much, either way
     augment: float = 0.0  # share of the crops that other speakers, rooms and sample rates are made of
+    predicted: str = ""  # a folder that `training.predicted` filled: NAME.npy, mels as a model speaks them
+    predicted_share: float = 0.0  # of the crops of recordings that have one, those made from it
 
     def __post_init__(self) -> None:
         positive("data", self, "max_hours")
         least("data", self, 0, "hold_out_every", "gain_db")
-        share("data", self, "augment")
+        share("data", self, "augment", "predicted_share")
         least("data", self, 1, "held_out_crops", "batch_size")
         least("data", self, 8, "crop_frames")  # the longest windows of the losses reflect 4 frames
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import HOP, SAMPLE_RATE
+from nanospeech_core.mel import HOP, LOG_FLOOR, N_MELS, SAMPLE_RATE
 
 from .corpus import Skip, read_wave
 from .data import batch_seed
@@ -36,6 +36,7 @@ class Recording:
 
     name: str  # with its suffix, without folders
     samples: np.ndarray  # int16 [samples], mono, 24 kHz
+    predicted: np.ndarray | None = None  # float16 [frames, bins], its log-mel as a model speaks it
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class CropBatch:
 
     wave: Tensor  # float32 [crops, samples]
     judged: int  # crops that the discriminators hear, the first ones
+    predicted: Tensor | None = None  # float32 [crops, frames, bins]: what some are made again from instead
+    has_predicted: Tensor | None = None  # bool [crops]: which
 
     @property
     def counts(self) -> dict[str, float]:
@@ -57,7 +60,15 @@ class CropBatch:
         return self.wave.numel() / SAMPLE_RATE
 
     def to(self, device: torch.device) -> CropBatch:
-        return replace(self, wave=self.wave.to(device))
+        tensors = {name: value.to(device) for name, value in vars(self).items() if torch.is_tensor(value)}
+        return replace(self, **tensors)
+
+    def source(self, mel: Tensor) -> Tensor:
+        """What the first crops are made again from, given their own mels: [count, frames, bins], both."""
+        if self.predicted is None:
+            return mel
+        count = len(mel)
+        return torch.where(self.has_predicted[:count, None, None], self.predicted[:count], mel)
 
 
 class Crops:
@@ -68,24 +79,45 @@ class Crops:
     """
 
     def __init__(
-        self, recordings: list[Recording], crop_frames: int, gain_db: float, seed: int, augment: float = 0.0
+        self,
+        recordings: list[Recording],
+        crop_frames: int,
+        gain_db: float,
+        seed: int,
+        augment: float = 0.0,
+        predicted_share: float = 0.0,
     ):
         self.recordings = recordings
         self.samples = crop_frames * HOP
         self.gain_db = gain_db
         self.seed = seed
         self.augment = augment
+        self.predicted_share = predicted_share
         self.ends = np.cumsum([len(recording.samples) for recording in recordings])
 
-    def batch(self, number: int, size: int) -> Tensor:
-        """Batch `number` of `size` crops each: float32 [size, crop_frames * 256]."""
-        crops = range(number * size, (number + 1) * size)
-        return torch.from_numpy(np.stack([self.crop(crop) for crop in crops]))
+    def batch(self, number: int, size: int, judged: int = 0) -> CropBatch:
+        """Batch `number` of `size` crops each."""
+        crops = [self.crop(crop) for crop in range(number * size, (number + 1) * size)]
+        wave = torch.from_numpy(np.stack([wave for wave, _ in crops]))
+        if not self.predicted_share:
+            return CropBatch(wave, judged)
+        blank = np.zeros((self.samples // HOP + 1, N_MELS), dtype=np.float32)
+        mels = np.stack([blank if mel is None else mel for _, mel in crops])
+        has = torch.tensor([mel is not None for _, mel in crops])
+        return CropBatch(wave, judged, torch.from_numpy(mels), has)
 
-    def crop(self, number: int) -> np.ndarray:
-        """float32 [crop_frames * 256]; a recording shorter than the crop is followed by silence."""
+    def crop(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """float32 [crop_frames * 256], and if a model speaks it, its log-mel [crop_frames + 1, bins].
+
+        A recording shorter than the crop is followed by silence.
+        """
         rng = np.random.default_rng(batch_seed(self.seed, number))
         chosen = np.searchsorted(self.ends, rng.integers(self.ends[-1]), side="right")
+        mel = self.recordings[chosen].predicted
+        if self.predicted_share and mel is not None and rng.uniform() < self.predicted_share:
+            frames = self.samples // HOP + 1
+            if len(mel) >= frames:
+                return self._spoken(self.recordings[chosen].samples, mel, frames, rng)
         recording = self.recordings[chosen].samples
         wanted = int(self.samples * MAX_SPEED) if self.augment else self.samples
         start = rng.integers(max(len(recording) - wanted, 0) + 1)
@@ -96,7 +128,18 @@ class Crops:
         piece = piece[: self.samples]
         crop = np.zeros(self.samples, dtype=np.float32)
         crop[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
-        return crop
+        return crop, None
+
+    def _spoken(
+        self, samples: np.ndarray, mel: np.ndarray, frames: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        start = rng.integers(len(mel) - frames + 1)
+        piece = samples[start * HOP : start * HOP + self.samples]
+        gain = 10.0 ** (rng.uniform(-self.gain_db, self.gain_db) / 20.0)
+        crop = np.zeros(self.samples, dtype=np.float32)
+        crop[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
+        louder = mel[start : start + frames].astype(np.float32) + np.float32(np.log(gain))
+        return crop, np.maximum(louder, np.float32(np.log(LOG_FLOOR)))
 
 
 def elsewhere(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -147,6 +190,8 @@ def read_recordings(
         wanted = ", ".join(config.sources) or "data.sources (it is empty)"
         raise UserError(f"no data: nothing matches {wanted}")
     np.random.default_rng(seed).shuffle(paths)
+    if config.predicted and not any(Path(config.predicted).glob("*.npy")):
+        raise UserError(f"data.predicted: there are no NAME.npy in {config.predicted}")
     training, held_out, skipped = [], [], Counter()
     limit, total = config.max_hours * 3600 * SAMPLE_RATE, 0
     for found in decode(file for path in paths for file in audio_files(Path(path))):
@@ -155,6 +200,8 @@ def read_recordings(
             continue
         every = config.hold_out_every
         chosen = every and zlib.crc32(found.name.encode()) % every == 0
+        if config.predicted and not chosen:
+            found = replace(found, predicted=read_predicted(found, Path(config.predicted)))
         (held_out if chosen else training).append(found)
         total += len(found.samples)
         if total >= limit:
@@ -162,6 +209,9 @@ def read_recordings(
             break
     hours = total / SAMPLE_RATE / 3600
     report(f"{len(training) + len(held_out)} recordings, {hours:.2f} h, {len(held_out)} of them held out")
+    if config.predicted:
+        count = sum(recording.predicted is not None for recording in training)
+        report(f"{count} of the recordings have predicted mels")
     for reason, count in sorted(skipped.items()):
         report(f"skipped {count}: {reason}")
     if not training or (config.hold_out_every and not held_out):
@@ -171,6 +221,20 @@ def read_recordings(
             f"both are needed (data.hold_out_every sets the share, 0 holds out none){reasons}"
         )
     return training, held_out
+
+
+def read_predicted(recording: Recording, folder: Path) -> np.ndarray | None:
+    """What `training.predicted` made of a recording; None where there is nothing. Raises UserError."""
+    path = folder / f"{recording.name.split('.')[0]}.npy"
+    if not path.exists():
+        return None
+    try:
+        mel = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    if mel.ndim != 2 or mel.shape[1] != N_MELS or len(mel) > len(recording.samples) // HOP + 1:
+        raise UserError(f"{path} is no log-mel of {recording.name}: its shape is {mel.shape}")
+    return mel.astype(np.float16)
 
 
 def audio_files(path: Path) -> Iterator[tuple[str, bytes | Path]]:

@@ -41,7 +41,7 @@ class GeneratorObjective(nn.Module):
         """Sums over the crops of each loss whose weight is not 0."""
         target = batch.wave
         mel = self.mel(target)
-        predicted = resynthesize(self.model, mel)
+        predicted = resynthesize(self.model, batch.source(mel))
         means = reconstruction(self.mel, predicted, target, mel, weights)
         if weights["adversarial"] or weights["features"]:
             corner = (slice(batch.judged), slice(self.judged_samples))
@@ -78,7 +78,7 @@ class DiscriminatorObjective(nn.Module):
         (model,) = self.others
         target = batch.wave[: batch.judged]
         with torch.no_grad():
-            predicted = resynthesize(model, self.mel(target))[:, : self.judged_samples]
+            predicted = resynthesize(model, batch.source(self.mel(target)))[:, : self.judged_samples]
         real, _ = self.discriminators(target[:, : self.judged_samples])
         fake, _ = self.discriminators(predicted)
         return {"discriminator": batch.judged * discriminator_loss(real, fake)}

@@ -1,15 +1,17 @@
 """The vocoder's audio: what sources hold, what of it is held out, and how it is cropped."""
 
 import zlib
+from pathlib import Path
 
 import corpus
 import numpy as np
 import pytest
 
+from nanospeech_core import audio
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.mel import SAMPLE_RATE, log_mel
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from nanospeech_torch.training.vocoder_config import VocoderDataConfig  # noqa: E402
@@ -113,7 +115,7 @@ def test_crops_keep_to_the_recording():
         Recording("a", np.full(100, 1000, np.int16)),
         Recording("b", np.full(30000, -2000, np.int16)),
     ]
-    batch = Crops(recordings, 16, 0.0, seed=0).batch(0, 64).numpy()
+    batch = Crops(recordings, 16, 0.0, seed=0).batch(0, 64).wave.numpy()
     assert batch.shape == (64, 4096) and batch.dtype == np.float32
     values = {round(float(v) * 32768) for v in np.unique(batch)}
     assert values <= {1000, 0, -2000} and -2000 in values
@@ -122,18 +124,18 @@ def test_crops_keep_to_the_recording():
 def test_crops_are_numbered():
     noise = np.random.default_rng(0).integers(-20000, 20000, 50000).astype(np.int16)
     crops = Crops([Recording("a", noise)], 8, 3.0, seed=1)
-    small = np.concatenate([crops.batch(number, 2).numpy() for number in range(4, 8)])
-    np.testing.assert_array_equal(crops.batch(1, 8).numpy(), small)
+    small = np.concatenate([crops.batch(number, 2).wave.numpy() for number in range(4, 8)])
+    np.testing.assert_array_equal(crops.batch(1, 8).wave.numpy(), small)
     assert len({row.tobytes() for row in small}) == 8
-    other = Crops([Recording("a", noise)], 8, 3.0, seed=2).batch(1, 8).numpy()
+    other = Crops([Recording("a", noise)], 8, 3.0, seed=2).batch(1, 8).wave.numpy()
     assert not (other == small).all(axis=1).any()
 
 
 def test_augmented_crops_are_of_other_voices_and_sample_rates():
     noise = np.random.default_rng(0).integers(-6000, 6000, SAMPLE_RATE).astype(np.int16)
     crops = Crops([Recording("a", noise)], 48, 0.0, seed=0, augment=0.75)
-    batch = crops.batch(0, 200).numpy()
-    np.testing.assert_array_equal(batch[100:], crops.batch(1, 100).numpy())
+    batch = crops.batch(0, 200).wave.numpy()
+    np.testing.assert_array_equal(batch[100:], crops.batch(1, 100).wave.numpy())
     powers = np.abs(np.fft.rfft(batch)) ** 2
     dull = powers[:, -1000:].sum(1) < 1e-3 * powers.sum(1)  # above 10 kHz
     assert 0.3 < dull.mean() < 0.6  # 0.75 * 0.6, less what noise or slower playing filled or emptied
@@ -143,7 +145,49 @@ def test_augmented_crops_are_of_other_voices_and_sample_rates():
 
 def test_augmented_pitch():
     tones = [Recording("a", (20_000 * tone(1.2, 1000.0)).astype(np.int16))]
-    batch = Crops(tones, 32, 0.0, seed=0, augment=1.0).batch(0, 100).numpy()
+    batch = Crops(tones, 32, 0.0, seed=0, augment=1.0).batch(0, 100).wave.numpy()
     peaks = np.abs(np.fft.rfft(batch)).argmax(1) * SAMPLE_RATE / batch.shape[1]
     assert 780 < peaks.min() < 900 and 1100 < peaks.max() < 1280
     assert 0.3 < (abs(peaks - 1000) < 5).mean() < 0.7
+
+
+def test_predicted_mels_go_with_their_waves(folder, tmp_path_factory):
+    mels = tmp_path_factory.mktemp("mels")
+    names = [f"tone-{i}" for i in range(6)]
+    for name in names:  # a model that speaks half as loud
+        wave = audio.read(folder / f"{name}.wav")
+        np.save(mels / f"{name}.npy", log_mel(wave).astype(np.float16) - np.log(2))
+    training, held_out, lines = read(folder, predicted=str(mels), predicted_share=0.5)
+    told = [recording for recording in training if recording.predicted is not None]
+    assert {Path(r.name).stem for r in told} == set(names) - {Path(r.name).stem for r in held_out}
+    assert lines[1] == f"{len(told)} of the recordings have predicted mels"
+    assert all(recording.predicted is None for recording in held_out)
+
+    batch = Crops(training, 32, 6.0, seed=0, predicted_share=0.5).batch(0, 200, 7)
+    has = batch.has_predicted.numpy()
+    assert batch.judged == 7 and batch.predicted.shape == (200, 33, 100)
+    assert abs(has.mean() - 0.5 * len(told) / len(training)) < 0.12
+    own = torch.stack([torch.from_numpy(log_mel(wave.numpy())) for wave in batch.wave])
+    louder = (own - batch.predicted).numpy()[has][:, 4:-4]  # at the ends a crop's own mel sees no more
+    heard = own.numpy()[has][:, 4:-4] > -5
+    np.testing.assert_allclose(louder[heard], np.log(2), atol=0.06)
+    assert len({float(wave.abs().max()) for wave in batch.wave[has]}) > 20  # in gains of their own
+    source = batch.source(own).numpy()
+    np.testing.assert_array_equal(source[~has], own.numpy()[~has])
+    np.testing.assert_array_equal(source[has], batch.predicted.numpy()[has])
+    assert batch.source(own[:3]).shape == (3, 33, 100)
+
+
+def test_bad_predicted_mels(folder, tmp_path_factory):
+    mels = tmp_path_factory.mktemp("mels")
+    with pytest.raises(UserError, match="there are no NAME.npy"):
+        read(folder, predicted=str(mels))
+    for broken in (np.zeros((9, 80)), np.zeros((9000, 100))):
+        for i in range(10):
+            np.save(mels / f"tone-{i}.npy", broken)
+        with pytest.raises(UserError, match=r"tone-\d.npy is no log-mel of tone-\d.wav"):
+            read(folder, predicted=str(mels))
+    for i in range(10):
+        (mels / f"tone-{i}.npy").write_bytes(b"no array")
+    with pytest.raises(UserError, match="cannot read"):
+        read(folder, predicted=str(mels))

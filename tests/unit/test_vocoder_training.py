@@ -30,7 +30,6 @@ from nanospeech_torch.training.vocoder_config import (  # noqa: E402
     VocoderLossConfig,
     VocoderOptimizerConfig,
 )
-from nanospeech_torch.training.vocoder_data import CropBatch  # noqa: E402
 from nanospeech_torch.training.vocoder_losses import LogMel, stft_magnitude  # noqa: E402
 
 RECONSTRUCTION = {"mel", "stft", "modulation"}
@@ -133,7 +132,7 @@ def test_discriminators_learn_to_tell(config):
     task = task_of(change(config, loss={"discriminator_width": 4, "adversarial_frames": 16}))
     objective = task.losses["discriminators"]
     optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-2)
-    batch = CropBatch(task.crops.batch(0, 4), 4)
+    batch = task.crops.batch(0, 4, 4)
     values = []
     for _ in range(25):
         value = objective(batch, {"discriminator": 1.0})["discriminator"] / 4
@@ -171,7 +170,7 @@ def test_a_loss_has_the_parameters_that_it_trains(config):
     model = {id(p) for p in task.model.parameters()}
     assert {id(p) for p in task.losses["model"].parameters()} == model
     assert not model & {id(p) for p in task.losses["discriminators"].parameters()}
-    batch = CropBatch(task.crops.batch(0, 4), 3)
+    batch = task.crops.batch(0, 4, 3)
     task.losses["model"](batch, task.weights("model", 9))["adversarial"].backward()
     assert all(p.grad is None and p.requires_grad for p in task.losses["discriminators"].parameters())
     assert any(p.grad is not None and p.grad.any() for p in task.model.parameters())
@@ -179,7 +178,7 @@ def test_a_loss_has_the_parameters_that_it_trains(config):
 
 def test_a_loss_of_weight_0_is_not_computed(config):
     task = task_of(change(config, loss={"stft": 0.0, "features": 0.0, "adversarial": 0.0}))
-    sums = task.losses["model"](CropBatch(task.crops.batch(0, 4), 3), task.weights("model", 9))
+    sums = task.losses["model"](task.crops.batch(0, 4, 3), task.weights("model", 9))
     assert sums.keys() == {"mel", "modulation"}
 
 

@@ -1,0 +1,131 @@
+"""python -m nanospeech_torch.training.predicted MODEL SHARDS... -o DIR
+
+The corpus's mels as an acoustic model speaks them, for the vocoder to learn from (`data.predicted`): it then
+mends what the model does to a mel. Half of each utterance is given and the other half drawn, then the other
+way round, at the true durations, so that pitch and timing stay those of the recording. DIR gets a NAME.npy
+for each, float16 [frames, bins]; those that are there are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nanospeech_core.cli import guard
+from nanospeech_core.config import ModelConfig
+from nanospeech_core.errors import UserError
+from nanospeech_core.files import replacing
+from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.options import GenerateOptions
+from nanospeech_core.prompt import Prompt
+
+from ..nanospeech import Nanospeech
+from .config import DataConfig
+from .corpus import Skip, read_index
+from .data import Utterance, batch_seed, load_utterance
+
+SPAN_SECONDS = (0.2, 0.8)  # that are given, or drawn, at a stretch
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="predicted", description=__doc__.split("\n\n")[1], allow_abbrev=False
+    )
+    parser.add_argument("model", metavar="DIR|ID", help='checkpoint folder, hub id, or "embedded"')
+    parser.add_argument("shards", nargs="+", help="prepared tar files, or folders of audio + json")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--hours", type=float, default=20.0, help="of the corpus, at most (default: 20)")
+    parser.add_argument("--max-seconds", type=float, default=12.0, help="of an utterance (default: 12)")
+    parser.add_argument("--batch-size", type=int, default=8, help="utterances at once (default: 8)")
+    args = parser.parse_args(argv)
+    for name in ("hours", "max_seconds", "batch_size"):
+        if not getattr(args, name) > 0:
+            parser.error(f"--{name.replace('_', '-')} must be more than 0")
+    return guard(lambda: run(args), "predicted", quiet=False)
+
+
+def run(args: argparse.Namespace) -> None:
+    model = Nanospeech.from_pretrained(None if args.model == "embedded" else args.model)
+    if model.config.diffusion is None or model.config.text.alignment != "durations":
+        raise UserError(f"{args.model} has no diffusion head, or knows no durations: nothing can be drawn")
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {args.output}: {error.strerror or error}") from error
+    items = read_index(DataConfig(shards=tuple(args.shards), max_seconds=args.max_seconds), model.config)
+    np.random.default_rng(0).shuffle(items)
+    total, wanted = 0.0, []
+    for item in items:
+        total += item.samples / SAMPLE_RATE / 3600
+        if total > args.hours:
+            break
+        if not (args.output / f"{item.key}.npy").exists():
+            wanted.append(item)
+    wanted.sort(key=lambda item: item.samples)
+    for start in range(0, len(wanted), args.batch_size):
+        batch = []
+        for item in wanted[start : start + args.batch_size]:
+            try:
+                batch.append(load_utterance(item, model.config))
+            except Skip as reason:
+                print(f"predicted: {item.key} is left out: {reason}", file=sys.stderr)
+        if batch:
+            for utterance, mel in zip(batch, predict(model, batch), strict=True):
+                path = args.output / f"{utterance.key}.npy"
+                with replacing(path) as temporary, open(temporary, "wb") as file:
+                    np.save(file, mel.astype(np.float16))
+        done = min(start + args.batch_size, len(wanted))
+        if done % (50 * args.batch_size) == 0 or done == len(wanted):
+            print(f"{done} of {len(wanted)}", flush=True)
+
+
+def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
+    """The log-mels float32 [frames, bins] of utterances, drawn by the model; whole tokens only."""
+    config = model.config
+    patch, bins = config.transformer.patch, config.transformer.mel_dim
+    options = GenerateOptions(use_diffusion=True, num_iter=1)
+    tokens = [whole_tokens(utterance, config) for utterance in batch]
+    given = [spans(len(part), utterance.key, config) for part, utterance in zip(tokens, batch, strict=True)]
+    seeds = [batch_seed(0, index) for index in range(len(batch))]
+    drawn = [np.empty_like(part) for part in tokens]
+    for turn in (False, True):
+        prompts = []
+        for utterance, part, visible in zip(batch, tokens, given, strict=True):
+            visible = visible ^ turn
+            text = np.repeat(utterance.ids, utterance.frames)[: len(part) * patch]
+            prompts.append(Prompt(np.where(visible[:, None], part, 0).astype(np.float32), visible, text))
+        for states, _ in model.latents(prompts, seeds, options):  # noqa: B007
+            pass
+        for made, prompt, state in zip(drawn, prompts, model.array(states), strict=True):
+            made[~prompt.visible] = state[: len(made)][~prompt.visible]
+    return [made.reshape(-1, bins) * config.mel.std + config.mel.mean for made in drawn]
+
+
+def whole_tokens(utterance: Utterance, config: ModelConfig) -> np.ndarray:
+    """Normalized, float32 [tokens, patch * bins]."""
+    patch = config.transformer.patch
+    count = len(utterance.mel) // patch
+    mel = (utterance.mel[: count * patch].astype(np.float32) - config.mel.mean) / config.mel.std
+    return mel.reshape(count, -1)
+
+
+def spans(tokens: int, key: str, config: ModelConfig) -> np.ndarray:
+    """bool [tokens], true in every other stretch; the stretches depend on the key alone."""
+    rng = np.random.default_rng(list(key.encode()))
+    per_second = SAMPLE_RATE / 256 / config.transformer.patch
+    visible, given = [], bool(rng.integers(2))
+    while len(visible) < tokens:
+        visible += [given] * max(1, round(rng.uniform(*SPAN_SECONDS) * per_second))
+        given = not given
+    visible = np.array(visible[:tokens])
+    if visible.all() or not visible.any():
+        visible[: (tokens + 1) // 2] = ~visible[0]
+    return visible
+
+
+if __name__ == "__main__":
+    sys.exit(main())
