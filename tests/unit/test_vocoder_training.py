@@ -119,7 +119,7 @@ def test_losses_fall(config, adversarial_start):
 
 def test_the_head_starts_at_the_datas_level(config):
     task = task_of(config)
-    target = task.crops.batch(5, 4)
+    target = task.crops.batch(5, 4).wave
     predicted = task.model(LogMel()(target)).detach()
 
     def level(wave):
