@@ -16,7 +16,7 @@ import numpy as np
 from . import audio, cli, scorers, speech
 from .errors import UserError
 from .evalset import USUAL, Row, Setting, parse_setting, read_rows, recordings
-from .files import check_writable, replacing
+from .files import check_writable, make_folder, replacing
 from .measure import Measures, Spoken, describe, means, measure, summarize
 from .options import GenerateOptions
 from .scoresheet import surroundings, table
@@ -254,10 +254,7 @@ def _work(
         by_name = {voice.name: voice for voice in job.voices.values()}
         own = {name: describe(voice.audio, measures) for name, voice in by_name.items()}
     if job.keep is not None:
-        try:
-            job.keep.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder {job.keep}: {error.strerror or error}") from error
+        make_folder(job.keep)
     utterances = []
     bar = tqdm(rows, job.name, unit="sentence", leave=False, file=sys.stderr, disable=args.quiet)
     with bar:

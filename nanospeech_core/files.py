@@ -44,6 +44,14 @@ def json_lines(path: str | os.PathLike) -> Iterator[tuple[int, object]]:
             yield number, value
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there. Raises UserError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
+
+
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path beside `path`: renamed onto it when the block ends, deleted when the block fails.

@@ -80,23 +80,6 @@ def read_script(
     return Script(reference, lines, told, tokenizer, language)
 
 
-def find_reference(
-    folder: str | os.PathLike | None,
-    options: GenerateOptions,
-    text: str,
-    config: ModelConfig,
-    align: Align | None,
-) -> tuple[Reference, str]:
-    """What `choose_voice` chooses, as a model takes it, and the voice's language."""
-    voice = choose_voice(folder, options, text, locator(config, align))
-    said = voice.phonemes if config.text.kind == "phonemes" else voice.text
-    ids = Tokenizer(config.text.kind, config.text.vocab).encode(said)
-    # A voice's durations are those of its phonemes, all of them.
-    known = config.text.kind == "phonemes" and len(ids) == len(said)
-    reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
-    return replace(reference, tempo=voice.tempo), voice.language
-
-
 class References:
     """The last voices that were spoken in: each is read, transcribed and aligned once, not for every text."""
 
@@ -111,9 +94,20 @@ class References:
         config: ModelConfig,
         align: Align | None,
     ) -> tuple[Reference, str]:
-        """`find_reference`, anew only when a file has changed."""
+        """What `choose_voice` chooses, as a model takes it, and the voice's language.
+
+        Read anew only when a file has changed; so `config` and `align` are always those of one model.
+        """
         key = _what_chooses(folder, options, text)
-        found = self._kept.pop(key, None) or find_reference(folder, options, text, config, align)
+        found = self._kept.pop(key, None)
+        if found is None:
+            voice = choose_voice(folder, options, text, locator(config, align))
+            said = voice.phonemes if config.text.kind == "phonemes" else voice.text
+            ids = Tokenizer(config.text.kind, config.text.vocab).encode(said)
+            # A voice's durations are those of its phonemes, all of them.
+            known = config.text.kind == "phonemes" and len(ids) == len(said)
+            reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
+            found = replace(reference, tempo=voice.tempo), voice.language
         self._kept[key] = found  # the last to be forgotten
         if len(self._kept) > KEPT:
             self._kept.pop(next(iter(self._kept)))

@@ -14,7 +14,7 @@ import numpy as np
 from nanospeech_core import checkpoint
 from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.files import make_folder, replacing
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.prompt import FRAME_RATE, make_reference, with_pauses
 from nanospeech_core.text import LANGUAGES, Tokenizer
@@ -80,7 +80,7 @@ def export(
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
-    from .training.run import make_folder, read_checkpoint
+    from .training.run import read_checkpoint
     from .training.vocoder_weights import read_vocoder, vocoder_of
 
     path = newest(run)

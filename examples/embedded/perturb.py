@@ -21,10 +21,11 @@ from synthesize import add
 
 from nanospeech_core.cli import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.files import make_folder, replacing
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_torch.prepare.encoding import encode
 from nanospeech_torch.training.corpus import DURATION_UNIT, Skip, read_places, read_wave
+from nanospeech_torch.training.vocoder_data import coloration
 
 MOST, LEAST = 0.20, 0.03  # of the logarithm of a speed: 22% and 3%
 DULL = 0.25  # share of the new voices whose treble is cut off, as recordings at 16 kHz have it
@@ -55,10 +56,7 @@ def run(args: argparse.Namespace) -> None:
     ]
     if not chosen:
         raise UserError("no utterance is taken: there are none, or too few for --share")
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {args.output}: {error.strerror or error}") from error
+    make_folder(args.output)
     samples, voices = 0, set()
     for number, start in enumerate(range(0, len(chosen), args.shard_size)):
         path = args.output / f"data-{number:04d}.tar"
@@ -87,11 +85,7 @@ def perturb(wave: np.ndarray, meta: dict, key: str, voices: int) -> tuple[np.nda
     wave = soxr.resample(wave, SAMPLE_RATE * speed, SAMPLE_RATE)
     spectrum = np.fft.rfft(wave, 2 * len(wave))  # twice the length: the filter does not wrap around
     hz = np.fft.rfftfreq(2 * len(wave), 1 / SAMPLE_RATE)
-    octaves = np.log2(np.maximum(hz, 50.0) / 1000.0)
-    db = rng.normal(0.0, 0.8) * octaves
-    for waves in (0.15, 0.3, 0.6):  # an octave
-        db = db + rng.normal(0.0, 1.2) * np.cos(2 * np.pi * (waves * octaves + rng.uniform()))
-    spectrum *= 10.0 ** (np.clip(db, -10.0, 10.0) / 20.0)
+    spectrum *= coloration(hz, rng, tilt=0.8, ripple=1.2, most=10.0)
     if rng.uniform() < DULL:
         cutoff = rng.uniform(6000.0, 11000.0)
         spectrum *= np.clip((cutoff - hz) / 400.0 + 1.0, 0.0, 1.0)

@@ -132,6 +132,13 @@ def frame_counts(durations: np.ndarray, frames: int) -> np.ndarray:
     return np.diff(ends, prepend=0)
 
 
+def whole_tokens(mel: np.ndarray, model: ModelConfig) -> np.ndarray:
+    """A mel [frames, bins] normalized, float32 [tokens, patch * bins]; frames that fill no token are cut."""
+    patch = model.transformer.patch
+    count = len(mel) // patch
+    return ((mel[: count * patch].astype(np.float32) - model.mel.mean) / model.mel.std).reshape(count, -1)
+
+
 def collate(sequences: list[list[Utterance]], model: ModelConfig, length: int = 0) -> Batch:
     """Join each sequence's utterances and pad the batch; frames that fill no token are cut off at the end.
 
@@ -149,9 +156,9 @@ def collate(sequences: list[list[Utterance]], model: ModelConfig, length: int = 
     ids = np.full((rows, k), -1, dtype=np.int64)
     frames = np.zeros((rows, k), dtype=np.float32)
     for i, (mel, symbol, duration) in enumerate(zip(mels, symbols, durations, strict=True)):
-        count = len(mel) // patch
-        clean = (mel[: count * patch].astype(np.float32) - model.mel.mean) / model.mel.std
-        tokens[i, :count] = clean.reshape(count, -1)
+        whole = whole_tokens(mel, model)
+        count = len(whole)
+        tokens[i, :count] = whole
         spoken = np.repeat(symbol, duration) if len(duration) else symbol
         text[i, : min(len(spoken), count * patch)] = spoken[: count * patch]
         mask[i, :count] = True

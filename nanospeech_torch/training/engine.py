@@ -20,6 +20,7 @@ from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.files import make_folder
 
 from . import run
 from .means import Means
@@ -126,7 +127,7 @@ class Engine:
             self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
         found = run.checkpoints(self.out)
         if self.main:
-            run.make_folder(self.out)
+            make_folder(self.out)
             run.clean(self.out)
         if found:
             self.load(found[-1])

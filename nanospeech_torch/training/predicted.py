@@ -18,15 +18,15 @@ import numpy as np
 from nanospeech_core.cli import guard
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.files import make_folder, replacing
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.options import GenerateOptions
-from nanospeech_core.prompt import Prompt
+from nanospeech_core.prompt import FRAME_RATE, Prompt
 
 from ..nanospeech import Nanospeech
 from .config import DataConfig
 from .corpus import Skip, read_index
-from .data import Utterance, batch_seed, load_utterance
+from .data import Utterance, batch_seed, load_utterance, whole_tokens
 
 SPAN_SECONDS = (0.2, 0.8)  # that are given, or drawn, at a stretch
 
@@ -52,10 +52,7 @@ def run(args: argparse.Namespace) -> None:
     model = Nanospeech.from_pretrained(None if args.model == "embedded" else args.model)
     if model.config.diffusion is None or model.config.text.alignment != "durations":
         raise UserError(f"{args.model} has no diffusion head, or knows no durations: nothing can be drawn")
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {args.output}: {error.strerror or error}") from error
+    make_folder(args.output)
     items = read_index(DataConfig(shards=tuple(args.shards), max_seconds=args.max_seconds), model.config)
     np.random.default_rng(0).shuffle(items)
     total, wanted = 0.0, []
@@ -88,7 +85,7 @@ def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
     config = model.config
     patch, bins = config.transformer.patch, config.transformer.mel_dim
     options = GenerateOptions(use_diffusion=True, num_iter=1)
-    tokens = [whole_tokens(utterance, config) for utterance in batch]
+    tokens = [whole_tokens(utterance.mel, config) for utterance in batch]
     given = [spans(len(part), utterance.key, config) for part, utterance in zip(tokens, batch, strict=True)]
     seeds = [batch_seed(0, index) for index in range(len(batch))]
     drawn = [np.empty_like(part) for part in tokens]
@@ -105,18 +102,10 @@ def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
     return [made.reshape(-1, bins) * config.mel.std + config.mel.mean for made in drawn]
 
 
-def whole_tokens(utterance: Utterance, config: ModelConfig) -> np.ndarray:
-    """Normalized, float32 [tokens, patch * bins]."""
-    patch = config.transformer.patch
-    count = len(utterance.mel) // patch
-    mel = (utterance.mel[: count * patch].astype(np.float32) - config.mel.mean) / config.mel.std
-    return mel.reshape(count, -1)
-
-
 def spans(tokens: int, key: str, config: ModelConfig) -> np.ndarray:
     """bool [tokens], true in every other stretch; the stretches depend on the key alone."""
     rng = np.random.default_rng(list(key.encode()))
-    per_second = SAMPLE_RATE / 256 / config.transformer.patch
+    per_second = FRAME_RATE / config.transformer.patch
     visible, given = [], bool(rng.integers(2))
     while len(visible) < tokens:
         visible += [given] * max(1, round(rng.uniform(*SPAN_SECONDS) * per_second))

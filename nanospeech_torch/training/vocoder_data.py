@@ -113,33 +113,26 @@ class Crops:
         """
         rng = np.random.default_rng(batch_seed(self.seed, number))
         chosen = np.searchsorted(self.ends, rng.integers(self.ends[-1]), side="right")
-        mel = self.recordings[chosen].predicted
-        if self.predicted_share and mel is not None and rng.uniform() < self.predicted_share:
-            frames = self.samples // HOP + 1
-            if len(mel) >= frames:
-                return self._spoken(self.recordings[chosen].samples, mel, frames, rng)
-        recording = self.recordings[chosen].samples
-        wanted = int(self.samples * MAX_SPEED) if self.augment else self.samples
-        start = rng.integers(max(len(recording) - wanted, 0) + 1)
+        recording, mel = self.recordings[chosen].samples, self.recordings[chosen].predicted
+        frames = self.samples // HOP + 1
+        told = self.predicted_share and mel is not None and rng.uniform() < self.predicted_share
+        if told and len(mel) >= frames:
+            first = rng.integers(len(mel) - frames + 1)
+            mel, start, wanted = mel[first : first + frames], first * HOP, self.samples
+        else:
+            mel, wanted = None, int(self.samples * MAX_SPEED) if self.augment else self.samples
+            start = rng.integers(max(len(recording) - wanted, 0) + 1)
         piece = recording[start : start + wanted]
         gain = 10.0 ** (rng.uniform(-self.gain_db, self.gain_db) / 20.0)
-        if self.augment and rng.uniform() < self.augment:
+        if mel is not None:
+            louder = mel.astype(np.float32) + np.float32(np.log(gain))
+            mel = np.maximum(louder, np.float32(np.log(LOG_FLOOR)))
+        elif self.augment and rng.uniform() < self.augment:
             piece = elsewhere(piece, rng)
         piece = piece[: self.samples]
         crop = np.zeros(self.samples, dtype=np.float32)
         crop[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
-        return crop, None
-
-    def _spoken(
-        self, samples: np.ndarray, mel: np.ndarray, frames: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        start = rng.integers(len(mel) - frames + 1)
-        piece = samples[start * HOP : start * HOP + self.samples]
-        gain = 10.0 ** (rng.uniform(-self.gain_db, self.gain_db) / 20.0)
-        crop = np.zeros(self.samples, dtype=np.float32)
-        crop[: len(piece)] = np.clip(piece * np.float32(gain / 32768.0), -1.0, 1.0)
-        louder = mel[start : start + frames].astype(np.float32) + np.float32(np.log(gain))
-        return crop, np.maximum(louder, np.float32(np.log(LOG_FLOOR)))
+        return crop, mel
 
 
 def elsewhere(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -149,7 +142,6 @@ def elsewhere(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     waves), noise under it, and its treble cut off as sharply as resampling from 7 to 20 kHz does. One trained
     on clean synthetic speech alone keeps people's recordings intelligible, but no more.
     """
-    speed = 1.0
     if rng.uniform() < 0.5:
         import soxr
 
@@ -158,20 +150,35 @@ def elsewhere(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     n = len(samples)
     spectrum = np.fft.rfft(samples, 2 * n)  # twice the length: filters do not wrap around
     hz = np.fft.rfftfreq(2 * n, 1 / SAMPLE_RATE)
-    octaves = np.log2(np.maximum(hz, 50.0) / 1000.0)
     if rng.uniform() < 0.7:
-        db = rng.normal(0.0, 1.5) * octaves
-        for waves in (0.15, 0.3, 0.6):  # an octave
-            db = db + rng.normal(0.0, 1.5) * np.cos(2 * np.pi * (waves * octaves + rng.uniform()))
-        spectrum *= 10.0 ** (np.clip(db, -15.0, 15.0) / 20.0)
+        spectrum *= coloration(hz, rng, tilt=1.5, ripple=1.5, most=15.0)
     if rng.uniform() < 0.5:
         noise = rng.standard_normal(2 * n) * np.sqrt(np.mean(np.square(samples, dtype=np.float64)))
-        tilt = 2.0 ** (-0.5 * rng.uniform(0.0, 1.5) * octaves)  # white to nearly red
+        tilt = 2.0 ** (-0.5 * rng.uniform(0.0, 1.5) * octaves_of(hz))  # white to nearly red
         spectrum += np.fft.rfft(noise) * tilt * 10.0 ** (rng.uniform(-70.0, -20.0) / 20.0)
     if rng.uniform() < 0.6:
         cutoff = np.exp(rng.uniform(np.log(3500.0), np.log(10_000.0)))
         spectrum *= np.clip((cutoff - hz) / (0.05 * cutoff) + 1.0, 0.0, 1.0)
     return np.fft.irfft(spectrum, 2 * n)[:n]
+
+
+def coloration(
+    hz: np.ndarray, rng: np.random.Generator, tilt: float, ripple: float, most: float
+) -> np.ndarray:
+    """A microphone's or a room's gain at each frequency: a tilt and slow waves over the octaves.
+
+    tilt, ripple: their standard deviations, in dB an octave and in dB; most: dB, of the gain either way.
+    """
+    octaves = octaves_of(hz)
+    db = rng.normal(0.0, tilt) * octaves
+    for waves in (0.15, 0.3, 0.6):  # an octave
+        db = db + rng.normal(0.0, ripple) * np.cos(2 * np.pi * (waves * octaves + rng.uniform()))
+    return 10.0 ** (np.clip(db, -most, most) / 20.0)
+
+
+def octaves_of(hz: np.ndarray) -> np.ndarray:
+    """Above 1 kHz; all below 50 Hz are as 50 Hz."""
+    return np.log2(np.maximum(hz, 50.0) / 1000.0)
 
 
 def read_recordings(
