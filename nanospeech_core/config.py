@@ -66,7 +66,7 @@ class DiffLossConfig:
     width: int = 256
     objective: str = "flow"  # "flow": rectified flow predicting the clean token; "ddpm": MAR's own
     context: int = 0  # neighbours on each side whose z the head is told too
-    regression: bool = False  # and the mel regression, of the neighbours as well
+    regression: bool = False  # and their mel, or its regression where there is none yet
 
 
 @dataclass(frozen=True)

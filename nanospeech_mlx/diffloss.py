@@ -90,13 +90,14 @@ class SimpleMLPAdaLN(nn.Module):
 
 
 class HeadContext(nn.Module):
-    """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel regression))).
+    """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel))).
 
     Not of the paper. A convolution along the tokens before any are picked, so that a picked row knows its
     neighbours wherever it ends up, and the head stays an MLP over rows. Past either end, and where padded,
-    are zeros: an utterance reads the same alone and in a batch. It is not linear because the regression is
-    linear in z: only behind a nonlinearity does the head learn more of it than z tells it anyway. With `out`
-    at zero, where training starts it, nothing is told.
+    are zeros: an utterance reads the same alone and in a batch. A neighbour's mel is the mel itself where it
+    is visible, so that a token fits what was drawn beside it, and the regression elsewhere. It is not linear
+    because the regression is linear in z: only behind a nonlinearity does the head learn more of it than z
+    tells it anyway. With `out` at zero, where training starts it, nothing is told.
 
     The draws of tokens revealed together stay independent given z; the order of revealing keeps those apart.
     """
@@ -108,13 +109,13 @@ class HeadContext(nn.Module):
         self.conv = nn.Conv1d(in_channels, z_channels, 2 * neighbours + 1, padding=neighbours)
         self.out = nn.Linear(z_channels, z_channels)
 
-    def __call__(self, z: mx.array, base: mx.array | None = None, mask: mx.array | None = None) -> mx.array:
+    def __call__(self, z: mx.array, mel: mx.array | None = None, mask: mx.array | None = None) -> mx.array:
         """z [batch, tokens, z_channels].
 
-        base: the mel regression [batch, tokens, target_channels], with `regression`; mask: bool [batch,
-        tokens], false where padded.
+        mel: [batch, tokens, target_channels], with `regression`; mask: bool [batch, tokens], false where
+        padded.
         """
-        x = mx.concatenate((z, base), axis=-1) if self.regression else z
+        x = mx.concatenate((z, mel), axis=-1) if self.regression else z
         if mask is not None:
             x = x * mask[..., None]
         return z + self.out(nn.silu(self.conv(x)))
@@ -129,7 +130,7 @@ class DiffLoss(nn.Module):
         depth, width: of the MLP.
         objective: "ddpm" or "flow".
         context: neighbours on each side that `in_context` tells of.
-        regression: it tells of the mel regression too.
+        regression: it tells of their mel too, as far as it is known, and of its regression elsewhere.
     """
 
     def __init__(
@@ -150,15 +151,15 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def in_context(self, z: mx.array, base: mx.array | None, mask: mx.array | None = None) -> mx.array:
+    def in_context(self, z: mx.array, mel: mx.array | None, mask: mx.array | None = None) -> mx.array:
         """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
 
-        base: the mel regression on z [batch, tokens, channels]; the head's loss does not train it. mask: bool
-        [batch, tokens], false where padded.
+        mel: [batch, tokens, channels]: visible tokens, elsewhere the regression on z, which the head's loss
+        does not train. mask: bool [batch, tokens], false where padded.
         """
         if self.context is None:
             return z
-        return self.context(z, mx.stop_gradient(base) if self.context.regression else None, mask)
+        return self.context(z, mx.stop_gradient(mel) if self.context.regression else None, mask)
 
     def loss(self, target: mx.array, z: mx.array, t: mx.array, noise: mx.array) -> dict[str, mx.array]:
         """The loss of each row.

@@ -89,13 +89,14 @@ class SimpleMLPAdaLN(nn.Module):
 
 
 class HeadContext(nn.Module):
-    """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel regression))).
+    """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel))).
 
     Not of the paper. A convolution along the tokens before any are picked, so that a picked row knows its
     neighbours wherever it ends up, and the head stays an MLP over rows. Past either end, and where padded,
-    are zeros: an utterance reads the same alone and in a batch. It is not linear because the regression is
-    linear in z: only behind a nonlinearity does the head learn more of it than z tells it anyway. With `out`
-    at zero, where training starts it, nothing is told.
+    are zeros: an utterance reads the same alone and in a batch. A neighbour's mel is the mel itself where it
+    is visible, so that a token fits what was drawn beside it, and the regression elsewhere. It is not linear
+    because the regression is linear in z: only behind a nonlinearity does the head learn more of it than z
+    tells it anyway. With `out` at zero, where training starts it, nothing is told.
 
     The draws of tokens revealed together stay independent given z; the order of revealing keeps those apart.
     """
@@ -107,13 +108,13 @@ class HeadContext(nn.Module):
         self.conv = Conv1d(in_channels, z_channels, 2 * neighbours + 1, padding=neighbours)
         self.out = nn.Linear(z_channels, z_channels)
 
-    def forward(self, z: Tensor, base: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, mel: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """z [batch, tokens, z_channels].
 
-        base: the mel regression [batch, tokens, target_channels], with `regression`; mask: bool [batch,
-        tokens], false where padded.
+        mel: [batch, tokens, target_channels], with `regression`; mask: bool [batch, tokens], false where
+        padded.
         """
-        x = torch.cat((z, base), dim=-1) if self.regression else z
+        x = torch.cat((z, mel), dim=-1) if self.regression else z
         if mask is not None:
             x = x * mask[..., None]
         return z + self.out(F.silu(self.conv(x)))
@@ -128,7 +129,7 @@ class DiffLoss(nn.Module):
         depth, width: of the MLP.
         objective: "ddpm" or "flow".
         context: neighbours on each side that `in_context` tells of.
-        regression: it tells of the mel regression too.
+        regression: it tells of their mel too, as far as it is known, and of its regression elsewhere.
     """
 
     def __init__(
@@ -149,15 +150,15 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def in_context(self, z: Tensor, base: Tensor | None, mask: Tensor | None = None) -> Tensor:
+    def in_context(self, z: Tensor, mel: Tensor | None, mask: Tensor | None = None) -> Tensor:
         """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
 
-        base: the mel regression on z [batch, tokens, channels]; the head's loss does not train it. mask: bool
-        [batch, tokens], false where padded.
+        mel: [batch, tokens, channels]: visible tokens, elsewhere the regression on z, which the head's loss
+        does not train. mask: bool [batch, tokens], false where padded.
         """
         if self.context is None:
             return z
-        return self.context(z, base.detach() if self.context.regression else None, mask)
+        return self.context(z, mel.detach() if self.context.regression else None, mask)
 
     def loss(self, target: Tensor, z: Tensor, t: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The loss of each row.

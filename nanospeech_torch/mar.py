@@ -46,7 +46,8 @@ def look(
     """What the head is told of every token [batch x tokens, dim]; the regression likewise, or None."""
     z = condition(transformer, tokens, visible, text_embed, modulations, mask)
     base = None if to_mel is None else to_mel(z)
-    told = diffusion_module.in_context(z, base, mask)
+    mel = None if base is None else torch.where(visible[..., None], tokens, base)
+    told = diffusion_module.in_context(z, mel, mask)
     return told.reshape(-1, told.shape[-1]), None if base is None else base.reshape(-1, tokens.shape[-1])
 
 

@@ -77,7 +77,7 @@ class JointLoss(nn.Module):
             blind_rows = None if blind is None else blind.flatten(0, 1)
             sums["flow"] = self.flow(draws, tokens, noises, z.flatten(0, 1), blind_rows)
         if model.diffusion_module is not None and (weights["regression"] or weights["head"]):
-            sums |= self.masked(work, weights, noises, z, blind)
+            sums |= self.masked(work, weights, noises, z, blind, cond)
         return sums
 
     @torch.no_grad()
@@ -90,19 +90,27 @@ class JointLoss(nn.Module):
         return self.model.to_mel(z).float()
 
     def masked(
-        self, work: JointBatch, weights: dict[str, float], noises: Noises, z: Tensor, blind: Tensor | None
+        self,
+        work: JointBatch,
+        weights: dict[str, float],
+        noises: Noises,
+        z: Tensor,
+        blind: Tensor | None,
+        cond: Tensor,
     ) -> dict[str, Tensor]:
-        """The mel regression and the diffusion loss of the masked path's targets."""
+        """The mel regression and the diffusion loss of the masked path's targets; cond: what is visible."""
         model, head, batch, sums = self.model, self.model.diffusion_module, work.batch, {}
 
         def rows(tokens: Tensor) -> Tensor:
             return tokens.flatten(0, 1)[work.draws.masked_targets]
 
-        def told(states: Tensor) -> Tensor:
+        def told(states: Tensor, visible: Tensor) -> Tensor:
             if head.context is None:
                 return rows(states)
-            base = None if model.to_mel is None else model.to_mel(states)
-            return rows(head.in_context(states, base, batch.mask))
+            mel = None
+            if model.to_mel is not None:
+                mel = torch.where(visible[..., None], cond, model.to_mel(states).float())
+            return rows(head.in_context(states, mel, batch.mask))
 
         clean = rows(batch.tokens)
         if model.to_mel is not None:
@@ -118,8 +126,8 @@ class JointLoss(nn.Module):
                 shift = torch.zeros_like(clean)
                 if model.to_mel is not None:
                     shift = (base - model.to_mel(rows(blind)).float()) / model.config.residual_std
-                blind = told(blind)
-        sums["head"] = self.head(told(z), clean, blind, shift, noises)
+                blind = told(blind, torch.zeros_like(work.draws.visible))
+        sums["head"] = self.head(told(z, work.draws.visible), clean, blind, shift, noises)
         return sums
 
     def flow(self, draws: Draws, tokens: Tensor, noises: Noises, z: Tensor, blind: Tensor | None) -> Tensor:

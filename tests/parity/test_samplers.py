@@ -107,6 +107,28 @@ def test_mar_in_context(both, context, regression, order, cfg):
     assert_same_states(*map(states, both), count=8)
 
 
+@pytest.mark.parametrize("name", ["torch", "mlx"])
+def test_the_head_hears_what_is_visible_beside_a_token(name):
+    """Even from a transformer that is deaf: as far as its neighbours reach, and not what is hidden."""
+    backend = Backend(name)
+    deaf = backend.array(np.ones((1, TOKENS, 32), np.float32))
+    transformer = type("Deaf", (), {"hidden": lambda *inputs: deaf})()
+    head, regression = diffloss(backend, "flow", 2, True), to_mel(backend, True)
+
+    def told(cond: np.ndarray) -> np.ndarray:
+        arrays = (backend.array(x[None]) for x in (cond, VISIBLE))
+        return backend.numpy(
+            backend.module("mar").look(transformer, head, regression, *arrays, None, None, None)[0]
+        )
+
+    before = told(COND)
+    for token, heard in ((KNOWN - 1, range(KNOWN - 3, KNOWN + 2)), (KNOWN, [])):
+        changed = COND.copy()
+        changed[token] += 1.0
+        moved = np.abs(told(changed) - before).max(-1) > 1e-4
+        assert np.flatnonzero(moved).tolist() == list(heard)
+
+
 @pytest.mark.parametrize("cfg", [1.0, 3.0])
 @pytest.mark.parametrize(("objective", "steps"), [("flow", 1), ("flow", 8), ("ddpm", 2), ("ddpm", 100)])
 def test_head(both, objective, steps, cfg):

@@ -47,9 +47,9 @@ def test_both_predictions_have_the_same_loss_when_converted():
     torch.testing.assert_close(late, torch.full((1, 5), 1 / 0.05**2).double())  # clamped
 
 
-def regression_of(model, z):
-    """The mel regression, where there is one."""
-    return None if model.to_mel is None else model.to_mel(z)
+def known_mel(model, z, visible, cond):
+    """Visible tokens, elsewhere the mel regression, where there is one."""
+    return None if model.to_mel is None else torch.where(visible[..., None], cond, model.to_mel(z))
 
 
 TOLD = replace(MODEL, diffusion=replace(MODEL.diffusion, context=2, regression=True))
@@ -66,9 +66,13 @@ def test_the_losses_of_the_masked_path_by_hand(architecture):
     masked = work.draws.masked_targets.tolist()
     n = work.batch.mask.shape[1]
     lengths = work.batch.mask.sum(1).tolist()  # each utterance by itself: its neighbours end with it
+    cond = work.batch.tokens + (
+        config.visible_noise * noises.visible_scale.abs() * noises.visible
+    )  # as the transformer sees it
+    mel = known_mel(model, z[0], work.draws.visible, cond)
     told = [
-        head.in_context(row[None, :length], regression_of(model, row[None, :length]))[0]
-        for row, length in zip(z[0], lengths, strict=True)
+        head.in_context(row[None, :length], known[None, :length])[0]
+        for row, known, length in zip(z[0], mel, lengths, strict=True)
     ]
     for j, token in enumerate(masked):
         state, clean = z[0][token // n, token % n], work.batch.tokens[token // n, token % n]
@@ -211,8 +215,11 @@ def test_guidance_moves_the_token_that_the_head_learns(architecture):
     z = hook(model.transformer.norm_out)
     got = JointLoss(model, config)(work, WEIGHTS)["head"]
     (z, blind), noises, net = z, draw_noises(work, model, config), model.diffusion_module.net
+    visible = work.draws.visible
+    cond = work.batch.tokens + config.visible_noise * noises.visible_scale.abs() * noises.visible
     told, blind_told = (
-        model.diffusion_module.in_context(x, regression_of(model, x), work.batch.mask) for x in (z, blind)
+        model.diffusion_module.in_context(x, known_mel(model, x, shown, cond), work.batch.mask)
+        for x, shown in ((z, visible), (blind, torch.zeros_like(visible)))
     )
     masked, n, std = work.draws.masked_targets.tolist(), work.batch.mask.shape[1], MODEL.residual_std
     expected = 0.0
