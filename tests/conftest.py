@@ -37,6 +37,24 @@ def fresh_accelerate():
         reset_accelerate()
 
 
+@pytest.fixture
+def one_thread():
+    """Sums are then the same in every run."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def shard(tmp_path_factory):
+    """A corpus of tones, prepared for training. Tests read it only."""
+    import corpus
+
+    return corpus.write_corpus(tmp_path_factory.mktemp("data") / "corpus.tar")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     checks = {
         "mac": lambda: (platform.system(), platform.machine()) == ("Darwin", "arm64"),

@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import corpus
 import pytest
 import runs
 from runs import change, files, losses, read_log
@@ -25,17 +24,7 @@ from nanospeech_torch.training.engine import Engine  # noqa: E402
 STEPS = 24  # 4 epochs and more
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def shard(tmp_path_factory):
-    return corpus.write_corpus(tmp_path_factory.mktemp("data") / "corpus.tar")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

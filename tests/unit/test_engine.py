@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import corpus
 import pytest
 import runs
 from runs import change, files, losses, read_log
@@ -27,18 +26,7 @@ from nanospeech_torch.training import run  # noqa: E402
 from nanospeech_torch.training.acoustic import AcousticTask  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def shard(tmp_path_factory):
-    return corpus.write_corpus(tmp_path_factory.mktemp("data") / "corpus.tar")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -33,17 +33,7 @@ from nanospeech_torch.training.tasks import load_config  # noqa: E402
 PARTS = ("transformer", "duration_predictor", "to_mel", "diffusion_module")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def shard(tmp_path_factory):
-    return corpus.write_corpus(tmp_path_factory.mktemp("data") / "corpus.tar")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
