@@ -180,12 +180,17 @@ def test_a_list_of_voices_by_their_speakers(parts, tmp_path, capsys):
     assert "no utterance of nobody" in capsys.readouterr().err
 
 
+def slow_down(path):
+    """The model of a checkpoint predicts about 4 frames a symbol."""
+    state = torch.load(path)
+    state["ema"]["duration_predictor.to_pred.bias"].fill_(1.6)
+    torch.save(state, path)
+
+
 def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
     """Speaking at it, the other utterances last as long as they did."""
     write_corpus(tmp_path / "s.tar", count=70, letters=40)
-    state = torch.load(parts[0])
-    state["ema"]["duration_predictor.to_pred.bias"].fill_(1.6)  # about 4 frames a symbol
-    torch.save(state, parts[0])
+    slow_down(parts[0])
     assert main(with_voices(parts, tmp_path)) == 0
     model = Nanospeech.from_pretrained(tmp_path / "out")
     (voice,) = model.voices()
@@ -207,6 +212,30 @@ def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
             model.generate(voice.text)
     assert seen[1] / seen[0] == pytest.approx(voice.tempo, rel=0.05)
     assert abs(seen[0] / voice.seconds - 1) < abs(seen[1] / voice.seconds - 1)
+
+
+def test_the_tempo_may_be_that_of_other_speech(parts, tmp_path, capsys):
+    """Of a speaker who takes two thirds of the time over each symbol, half as fast again."""
+    slow_down(parts[0])
+    write_corpus(tmp_path / "s.tar", count=70, letters=40)
+    rng, members = np.random.default_rng(1), []
+    for i in range(40):
+        wave, meta = tone_utterance(rng, "v0", 40)
+        for pace, kind in ((1.0, "same"), (2 / 3, "fast")):
+            paced = {**meta, "durations": [pace * duration for duration in meta["durations"]]}
+            pair = [(f"u{i}.wav", audio_bytes(wave)), (f"u{i}.json", json.dumps(paced).encode())]
+            members.append((kind, pair))
+    tempos = {}
+    for kind in ("same", "fast"):
+        write_tar(tmp_path / f"{kind}.tar", [part for k, pair in members if k == kind for part in pair])
+        assert main([*with_voices(parts, tmp_path), "--tempo-shards", str(tmp_path / f"{kind}.tar")]) == 0
+        (voice,) = Nanospeech.from_pretrained(tmp_path / "out").voices()
+        tempos[kind] = voice.tempo
+    assert tempos["fast"] == pytest.approx(1.5 * tempos["same"], rel=1e-3)
+
+    write_corpus(tmp_path / "few.tar", count=20, letters=40)
+    assert main([*with_voices(parts, tmp_path), "--tempo-shards", str(tmp_path / "few.tar")]) == 1
+    assert "--tempo-shards has fewer than 30 utterances of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
