@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def export(
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
-    from .training.run import read_checkpoint
+    from .training.run import newest, read_checkpoint
     from .training.vocoder_weights import read_vocoder, vocoder_of
 
     path = newest(run)
@@ -110,20 +109,10 @@ def export(
         file.write_text(text + "\n", encoding="utf-8")
 
 
-def newest(run: str) -> str:
-    """The best checkpoint of a run's folder, or else the newest; anything else as it is."""
-    from .training.run import checkpoints
-
-    best = Path(run, "best.pt")
-    found = [best] if best.is_file() else checkpoints(Path(run))
-    if os.path.isdir(run) and not found and Path(run, "log.jsonl").is_file():
-        raise UserError(f"{run} has no checkpoint yet")
-    return str(found[-1]) if found else run
-
-
 def find_aligner(config: ModelConfig, wanted: str | None):
     """The sizes (None: no aligner) and tensors of the aligner for a model."""
     from .training.alignment_weights import read_aligner
+    from .training.run import newest
 
     if wanted is None:
         embedded = checkpoint.PRETRAINED / "aligner.safetensors"

@@ -7,7 +7,7 @@ set -euo pipefail
 here=$(dirname "$0")
 settings=("${@:2}") # on top of acoustic.toml, such as optimizer.steps=20000
 source=${1:?"name the folder of your downloads, or --smoke"}
-smoke=() aligner=() vocoder=()
+smoke=() aligner=() vocoder=() tempo=()
 measure=(--asr "faster-whisper:${ASR:-small}")
 
 if [[ $source == --smoke ]]; then
@@ -29,16 +29,27 @@ if ((${#smoke[@]})); then
     python "$here/../smoke_data.py" data/smoke --texts data/texts.jsonl
     python -m nanospeech_torch.prepare data/smoke/metadata.csv --output data/embedded
 else
-    python "$here/synthesize.py" data/texts.jsonl --output data/embedded --shards "${SHARDS:-100}" \
-        --teacher "$source/kokoro-v1.0.int8.onnx" --voices "$source/voices-v1.0.bin"
+    teacher=(--teacher "$source/kokoro-v1.0.int8.onnx" --voices "$source/voices-v1.0.bin")
+    python "$here/synthesize.py" data/texts.jsonl --output data/embedded --shards "${SHARDS:-100}" "${teacher[@]}"
+    # texts that are not trained on, for the voices' tempo
+    tail -n 600 data/texts.jsonl >data/tempo.jsonl
+    python "$here/synthesize.py" data/tempo.jsonl --output data/tempo "${teacher[@]}"
+    tempo=(--tempo-shards "data/tempo/*.tar")
 fi
 
 python -m nanospeech_torch.train "$here/vocoder.toml" "${vocoder[@]}"
 python -m nanospeech_torch.train "$here/aligner.toml" "${aligner[@]}"
 python -m nanospeech_torch.train "$here/acoustic.toml" "${settings[@]}"
 python -m nanospeech_torch.report runs/embedded
-python -m nanospeech_torch.export runs/embedded runs/vocoder --aligner runs/aligner --output runs/embedded/model \
-    --voices "$here/voices.json" --shards "data/embedded/*.tar"
+
+# once more the vocoder, on what the acoustic model makes of the same speech
+python -m nanospeech_torch.export runs/embedded runs/vocoder --output runs/embedded/first
+python -m nanospeech_torch.training.predicted runs/embedded/first "data/embedded/*.tar" --output data/predicted
+python -m nanospeech_torch.train "$here/vocoder.toml" out=runs/vocoder-predicted init_from=runs/vocoder \
+    data.predicted=data/predicted data.predicted_share=1.0 loss.adversarial_start=1 optimizer.steps=4000 "${vocoder[@]}"
+
+python -m nanospeech_torch.export runs/embedded runs/vocoder-predicted --aligner runs/aligner \
+    --output runs/embedded/model --voices "$here/voices.json" --shards "data/embedded/*.tar" "${tempo[@]}"
 
 for language in en zh; do
     python -m nanospeech_torch.evaluate runs/embedded/model --texts "$here/eval_$language.jsonl" "${measure[@]}" \

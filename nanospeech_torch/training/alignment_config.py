@@ -66,7 +66,7 @@ class AlignmentConfig:
     task: str = "aligner"
     out: str = "runs/aligner"
     seed: int = 0
-    init_from: str = ""  # weights to start from: a run's checkpoint (.pt), a folder, a hub id, or "embedded"
+    init_from: str = ""  # weights to start from: a run, a checkpoint (.pt), a folder, a hub id, or "embedded"
     data: AlignmentDataConfig = field(default_factory=AlignmentDataConfig)
     loss: AlignmentLossConfig = field(default_factory=AlignmentLossConfig)
     optimizer: AlignmentOptimizerConfig = field(default_factory=AlignmentOptimizerConfig)

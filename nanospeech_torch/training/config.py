@@ -155,9 +155,7 @@ class AcousticConfig:
     task: str = "acoustic"
     out: str = "runs/acoustic"
     seed: int = 0
-    init_from: str = (
-        ""  # weights to start from: a trainer's checkpoint (.pt), a folder, a hub id, or "embedded"
-    )
+    init_from: str = ""  # weights to start from: a run, a checkpoint (.pt), a folder, a hub id, or "embedded"
     frozen: tuple[str, ...] = ()  # parts that keep their weights, by the start of the parameters' names
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)

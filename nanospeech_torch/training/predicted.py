@@ -27,6 +27,7 @@ from ..nanospeech import Nanospeech
 from .config import DataConfig
 from .corpus import Skip, read_index
 from .data import Utterance, batch_seed, load_utterance, whole_tokens
+from .vocoder_data import predicted_path
 
 SPAN_SECONDS = (0.2, 0.8)  # that are given, or drawn, at a stretch
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         total += item.samples / SAMPLE_RATE / 3600
         if total > args.hours:
             break
-        if not (args.output / f"{item.key}.npy").exists():
+        if not predicted_path(args.output, item.key).exists():
             wanted.append(item)
     wanted.sort(key=lambda item: item.samples)
     for start in range(0, len(wanted), args.batch_size):
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
                 print(f"predicted: {item.key} is left out: {reason}", file=sys.stderr)
         if batch:
             for utterance, mel in zip(batch, predict(model, batch), strict=True):
-                path = args.output / f"{utterance.key}.npy"
+                path = predicted_path(args.output, utterance.key)
                 with replacing(path) as temporary, open(temporary, "wb") as file:
                     np.save(file, mel.astype(np.float16))
         done = min(start + args.batch_size, len(wanted))

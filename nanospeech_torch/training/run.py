@@ -166,6 +166,15 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path, match in found.items() if match), key=lambda path: int(found[path][1]))
 
 
+def newest(run: str) -> str:
+    """The best checkpoint of a run's folder, or else the newest; anything else as it is."""
+    best = Path(run, "best.pt")
+    found = [best] if best.is_file() else checkpoints(Path(run))
+    if Path(run).is_dir() and not found and Path(run, "log.jsonl").is_file():
+        raise UserError(f"{run} has no checkpoint yet")
+    return str(found[-1]) if found else run
+
+
 def write_checkpoint(path: Path, state: dict) -> None:
     """Write a state: whole, or not at all."""
     with replacing(path) as temporary:

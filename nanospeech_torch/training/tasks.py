@@ -17,7 +17,8 @@ TASKS = ("acoustic", "vocoder", "aligner")
 def load_config(path: str, overrides: Sequence[str] = ()):
     """The config of a run: `AcousticConfig`, `VocoderConfig` or `AlignerTaskConfig`, as its `task` says.
 
-    With `init_from`, what [model] does not say is as in those weights' own config.
+    With `init_from`, what [model] does not say is as in those weights' own config; of a run's folder, it is
+    the best checkpoint, or the newest.
 
     Raises:
         UserError: see `settings.read_settings`.
@@ -27,10 +28,15 @@ def load_config(path: str, overrides: Sequence[str] = ()):
     if not isinstance(task, str):
         raise UserError(f"{path}.task must be str, not {task!r}")
     one_of("task", task, TASKS)
+    begun = bool(values.get("init_from")) and isinstance(values["init_from"], str)
+    if begun:
+        from .run import newest
+
+        values["init_from"] = newest(values["init_from"])
     if task == "vocoder":
         from .vocoder_config import VocoderConfig
 
-        if values.get("init_from") and isinstance(values["init_from"], str):
+        if begun:
             from .vocoder_weights import read_vocoder
 
             values["model"] = merge(asdict(read_vocoder(values["init_from"])[0]), values.get("model", {}))
@@ -39,7 +45,7 @@ def load_config(path: str, overrides: Sequence[str] = ()):
         from .alignment_config import AlignmentConfig
 
         return from_dict(AlignmentConfig, values, str(path))
-    if values.get("init_from") and isinstance(values["init_from"], str):
+    if begun:
         from .init import config_of
 
         model = values.get("model", {})

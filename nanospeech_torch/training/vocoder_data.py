@@ -230,9 +230,15 @@ def read_recordings(
     return training, held_out
 
 
+def predicted_path(folder: Path, key: str) -> Path:
+    """Where `training.predicted` writes the mel of an utterance; keys may have folders."""
+    return folder / f"{key.replace('/', '-')}.npy"
+
+
 def read_predicted(recording: Recording, folder: Path) -> np.ndarray | None:
     """What `training.predicted` made of a recording; None where there is nothing. Raises UserError."""
-    path = folder / f"{recording.name.split('.')[0]}.npy"
+    parent, slash, base = recording.name.rpartition("/")
+    path = predicted_path(folder, parent + slash + base.partition(".")[0])
     if not path.exists():
         return None
     try:
@@ -259,7 +265,7 @@ def audio_files(path: Path) -> Iterator[tuple[str, bytes | Path]]:
             with tarfile.open(path, tarinfo=StrictTarInfo) as tar:
                 for _, kind, member in tar_members(tar):
                     if kind == "audio":
-                        yield Path(member.name).name, tar.extractfile(member).read()
+                        yield member.name, tar.extractfile(member).read()
         except TAR_ERRORS as error:
             raise UserError(f"cannot read the shard {path}: {error}") from error
 

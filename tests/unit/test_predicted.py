@@ -1,5 +1,7 @@
 """training.predicted: the corpus as the acoustic model speaks it, aligned with the recordings."""
 
+import json
+
 import corpus
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from nanospeech_torch.training import predicted  # noqa: E402
 from nanospeech_torch.training.config import DataConfig  # noqa: E402
 from nanospeech_torch.training.corpus import read_index  # noqa: E402
 from nanospeech_torch.training.data import load_utterance  # noqa: E402
+from nanospeech_torch.training.vocoder_config import VocoderDataConfig  # noqa: E402
+from nanospeech_torch.training.vocoder_data import read_recordings  # noqa: E402
 
 
 def test_spans_are_complementary_stretches():
@@ -74,6 +78,22 @@ def test_the_command(tmp_path, capsys):
     after = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     assert before.items() < after.items() and "u001.npy" in after
     np.testing.assert_allclose(np.load(out / "u001.npy"), made["u001"], atol=0.02)
+
+
+def test_the_vocoder_finds_what_was_made_of_members_in_folders(tmp_path):
+    wave, meta = corpus.tone_utterance(np.random.default_rng(0), "v0", 12)
+    members = []
+    for i in range(8):
+        members.append((f"wavs/u{i}.x.wav", corpus.audio_bytes(wave)))
+        members.append((f"wavs/u{i}.x.json", json.dumps(meta).encode()))
+    shard = corpus.write_tar(tmp_path / "a.tar", members)
+    out = tmp_path / "out"
+    assert predicted.main(["embedded", str(shard), "-o", str(out)]) == 0
+    config = VocoderDataConfig(
+        sources=(str(shard),), predicted=str(out), predicted_share=1.0, hold_out_every=3
+    )
+    training, _ = read_recordings(config, 0, lambda line: None)
+    assert training and all(recording.predicted is not None for recording in training)
 
 
 @pytest.mark.parametrize(

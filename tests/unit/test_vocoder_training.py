@@ -270,11 +270,13 @@ def test_samples_of_held_out_recordings(config):
     assert bare.validate(bare.model) == {} and not bare.show(bare.model, folder / "none")
 
 
-@pytest.mark.parametrize("kind", ["run", "before 0.1", "vocos.safetensors"])
+@pytest.mark.parametrize("kind", ["run", "checkpoint", "before 0.1", "vocos.safetensors"])
 def test_init_from(config, tmp_path, kind):
     completed(config)
     state = newest(config)
     source = run.checkpoints(Path(config.out))[-1]
+    if kind == "run":
+        source = Path(config.out)
     if kind == "before 0.1":
         source = tmp_path / "old.pt"
         torch.save({"ema": state["ema"], "config": {"model": state["config"]["vocoder"]}}, source)
