@@ -99,7 +99,7 @@ def cut_voices(
         for item, _, _, meta in cuts
         if meta.get("voice") is not None
     }
-    least = TEMPO_UTTERANCES // 2
+    least = TEMPO_UTTERANCES // 3
     if tempo_shards is not None and (lacking := [n for n, told in speakers.items() if len(told) < least]):
         raise UserError(f"--tempo-shards has fewer than {least} utterances of {', '.join(lacking)}")
     set_tempos(output, {name: told for name, told in speakers.items() if len(told) >= least})

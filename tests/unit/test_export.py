@@ -233,9 +233,9 @@ def test_the_tempo_may_be_that_of_other_speech(parts, tmp_path, capsys):
         tempos[kind] = voice.tempo
     assert tempos["fast"] == pytest.approx(1.5 * tempos["same"], rel=1e-3)
 
-    write_corpus(tmp_path / "few.tar", count=20, letters=40)
+    write_corpus(tmp_path / "few.tar", count=10, letters=40)
     assert main([*with_voices(parts, tmp_path), "--tempo-shards", str(tmp_path / "few.tar")]) == 1
-    assert "--tempo-shards has fewer than 30 utterances of" in capsys.readouterr().err
+    assert "--tempo-shards has fewer than 20 utterances of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
