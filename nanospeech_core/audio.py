@@ -58,9 +58,11 @@ def decode(path: Path) -> tuple[np.ndarray, int, str]:
             frames += resampler.resample(None)
             blocks = [frame.to_ndarray().T for frame in frames]
             rate = stream.rate
+        if not blocks:  # FFmpeg may believe a suffix, and find nothing behind it
+            raise ValueError
     except (av.error.FFmpegError, IndexError, ValueError) as error:  # IndexError: a film without sound
         raise UserError(f"cannot read {path}: it is no audio file that libsndfile or FFmpeg knows") from error
-    return np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32), rate, "PCM_16"
+    return np.concatenate(blocks), rate, "PCM_16"
 
 
 def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndarray, int, str]:
