@@ -15,7 +15,7 @@ from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import make_folder, replacing
 
-from .export_voices import cut_voices, read_voices
+from .training.cut_voices import cut_voices, read_voices
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -394,7 +394,7 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
     kernel, bias = weights["context.conv.weight"], weights["context.conv.bias"]
     assert kernel.shape == (3, 6 if regression else 3, 5)
 
-    def told(z: np.ndarray) -> np.ndarray:
+    def told(z: np.ndarray, mel: np.ndarray) -> np.ndarray:
         result = []
         for i in range(tokens):
             near = bias.astype(np.float64)
@@ -402,7 +402,7 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
                 if 0 <= i + offset < tokens:  # beyond are zeros
                     there = z[i + offset]
                     if regression:
-                        there = np.concatenate((there, there @ to_mel))
+                        there = np.concatenate((there, mel[i + offset]))
                     near = near + kernel[:, :, offset + 2] @ there
             near = near / (1 + np.exp(-near))
             result.append(z[i] + weights["context.out.weight"] @ near + weights["context.out.bias"])
@@ -410,15 +410,22 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
 
     c, u = normal(1, tokens, 3), normal(2, tokens, 3)
     visible = np.arange(tokens) < 2
+    cond = normal(3, tokens, 3) * visible[:, None]
     transformer = Conditions(backend.array(c[None]), backend.array(u[None]))
-    arrays = map(backend.array, (0 * c[None], visible[None], np.zeros((1, 4), int)))
+    arrays = map(backend.array, (cond[None], visible[None], np.zeros((1, 4), int)))
     plan, matrix = make_plan(~visible, 3, 5, cfg, "constant"), backend.array(to_mel)
     *_, (end, _) = backend.module("mar").sample(
         transformer, head, lambda z: z @ matrix, *arrays, [plan], [Noise(5, tokens, 3)], 2, 1.0, std
     )
-    expected = [told(z) * std + z @ to_mel for z in (c, u)]
-    expected = expected[1] + cfg * (expected[0] - expected[1])
-    np.testing.assert_allclose(backend.numpy(end)[0, 2:], expected[2:], rtol=1e-4, atol=1e-4)
+    # the mel beside a token: what is visible, from the iteration after it was drawn on; else the regression
+    expected, shown = cond.astype(np.float64), visible.copy()
+    blind = told(u, u @ to_mel) * std + u @ to_mel  # sees none
+    for rows in plan.reveal:
+        mel = np.where(shown[:, None], expected, c @ to_mel)
+        seen = told(c, mel) * std + c @ to_mel
+        expected[rows], shown[rows] = (blind + cfg * (seen - blind))[rows], True
+    assert shown.all()
+    np.testing.assert_allclose(backend.numpy(end)[0], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
@@ -437,10 +444,11 @@ def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
         np.testing.assert_allclose(backend.numpy(end)[0, positions], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_batch_is_decoded_as_its_utterances_are(backend):
+@pytest.mark.parametrize(("objective", "regression"), [("flow", True), ("ddpm", False)])
+def test_a_batch_is_decoded_as_its_utterances_are(backend, objective, regression):
     """With padding, plans of different lengths and guidance: as each by itself."""
     dit = backend.module("dit").DiT(**OURS)
-    head = backend.module("diffloss").DiffLoss(20, 32, 2, 24, "ddpm", 1, True)
+    head = backend.module("diffloss").DiffLoss(20, 32, 2, 24, objective, 1, regression)
     to_mel = backend.module("layers").nn.Linear(32, 20)
     for seed, model in enumerate((dit, head, to_mel)):
         backend.load(model, random_weights(backend.shapes(model), seed))

@@ -57,7 +57,7 @@ def cut_voices(
     """
     if not (wanted or voice):
         return
-    from .training.corpus import read_places
+    from .corpus import read_places
 
     by_key = {item["key"]: item for item in wanted if "key" in item}
     metas: dict[str | None, list[dict]] = {}
@@ -110,8 +110,8 @@ def set_tempos(output: Path, utterances: dict[str, list[dict]]) -> None:
 
     The duration predictor hardly hears from one short recording how fast its speaker usually is.
     """
-    from . import Nanospeech
-    from .duration import PhoneDurationPredictor
+    from ..duration import PhoneDurationPredictor
+    from ..nanospeech import Nanospeech
 
     if not utterances:
         return
@@ -135,7 +135,7 @@ def set_tempo(model, output: Path, name: str, metas: list[dict]) -> None:
 
 def seconds(meta: dict) -> float:
     """Of an utterance, by its durations; infinite where the json lacks what a voice needs."""
-    from .training.corpus import DURATION_UNIT, numbers
+    from .corpus import DURATION_UNIT, numbers
 
     durations, unit = meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
     if not (meta.get("text") and meta.get("phonemes") and numbers(durations) and numbers([unit])):
@@ -145,7 +145,7 @@ def seconds(meta: dict) -> float:
 
 def cut(output: Path, item: dict, key: str, place, meta: dict) -> None:
     """Store one utterance as the voice that `item` describes."""
-    from .training.corpus import DURATION_UNIT, TOLERANCE, Skip, read_wave
+    from .corpus import DURATION_UNIT, TOLERANCE, Skip, read_wave
 
     try:
         if seconds(meta) == float("inf"):
