@@ -15,7 +15,8 @@ from nanospeech_core.text import LANGUAGES, Tokenizer
 from nanospeech_core.voices import Voice, load_voice, save_voice
 
 VOICE_SECONDS = 5.0  # of the utterance that becomes a voice
-TEMPO_UTTERANCES = 60  # that a voice's tempo is measured on
+TEMPO_UTTERANCES = 60  # that a voice's tempo is measured on, ...
+LEAST_UTTERANCES = 20  # ... and without which it is not
 
 
 def read_voices(path: str) -> list[dict]:
@@ -88,8 +89,6 @@ def cut_voices(
         language = meta["lang"] if meta.get("lang") in LANGUAGES else "en-us"
         item = {"name": voice, "language": language, "description": "", "default": True}
         cuts.append((item, key, place, meta))
-    for item, key, place, meta in cuts:
-        cut(output, item, key, place, meta)
     if tempo_shards is not None:
         metas = {}
         for _, _, meta in read_places(tuple(tempo_shards)):
@@ -99,10 +98,12 @@ def cut_voices(
         for item, _, _, meta in cuts
         if meta.get("voice") is not None
     }
-    least = TEMPO_UTTERANCES // 3
-    if tempo_shards is not None and (lacking := [n for n, told in speakers.items() if len(told) < least]):
-        raise UserError(f"--tempo-shards has fewer than {least} utterances of {', '.join(lacking)}")
-    set_tempos(output, {name: told for name, told in speakers.items() if len(told) >= least})
+    scarce = [name for name, told in speakers.items() if len(told) < LEAST_UTTERANCES]
+    if tempo_shards is not None and scarce:
+        raise UserError(f"--tempo-shards has fewer than {LEAST_UTTERANCES} utterances of {', '.join(scarce)}")
+    for item, key, place, meta in cuts:
+        cut(output, item, key, place, meta)
+    set_tempos(output, {name: told for name, told in speakers.items() if name not in scarce})
 
 
 def set_tempos(output: Path, utterances: dict[str, list[dict]]) -> None:

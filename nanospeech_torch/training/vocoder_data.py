@@ -36,6 +36,7 @@ class Recording:
 
     name: str  # with its suffix, without folders
     samples: np.ndarray  # int16 [samples], mono, 24 kHz
+    key: str = ""  # the utterance's, by which its predicted mel is found
     predicted: np.ndarray | None = None  # float16 [frames, bins], its log-mel as a model speaks it
 
 
@@ -237,8 +238,7 @@ def predicted_path(folder: Path, key: str) -> Path:
 
 def read_predicted(recording: Recording, folder: Path) -> np.ndarray | None:
     """What `training.predicted` made of a recording; None where there is nothing. Raises UserError."""
-    parent, slash, base = recording.name.rpartition("/")
-    path = predicted_path(folder, parent + slash + base.partition(".")[0])
+    path = predicted_path(folder, recording.key)
     if not path.exists():
         return None
     try:
@@ -250,35 +250,36 @@ def read_predicted(recording: Recording, folder: Path) -> np.ndarray | None:
     return mel.astype(np.float16)
 
 
-def audio_files(path: Path) -> Iterator[tuple[str, bytes | Path]]:
-    """(name, content or place) of the audio that a path holds: a file, a folder of files, or a tar shard."""
+def audio_files(path: Path) -> Iterator[tuple[str, str, bytes | Path]]:
+    """(key, name, content or place) of the audio of a path: a file, a folder of files, or a tar shard."""
     if path.is_dir():
         try:
             found = sorted(path.iterdir())
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-        yield from ((file.name, file) for file in found if kind_of(file.name) == "audio" and file.is_file())
+        heard = (file for file in found if kind_of(file.name) == "audio" and file.is_file())
+        yield from ((file.stem, file.name, file) for file in heard)
     elif kind_of(path.name) == "audio":
-        yield path.name, path
+        yield path.stem, path.name, path
     elif ".tar" in path.suffixes or path.suffix == ".tgz":
         try:
             with tarfile.open(path, tarinfo=StrictTarInfo) as tar:
-                for _, kind, member in tar_members(tar):
+                for key, kind, member in tar_members(tar):
                     if kind == "audio":
-                        yield member.name, tar.extractfile(member).read()
+                        yield key, Path(member.name).name, tar.extractfile(member).read()
         except TAR_ERRORS as error:
             raise UserError(f"cannot read the shard {path}: {error}") from error
 
 
-def decode(files: Iterator[tuple[str, bytes | Path]]) -> Iterator[Recording | Skip]:
+def decode(files: Iterator[tuple[str, str, bytes | Path]]) -> Iterator[Recording | Skip]:
     """The recordings of files, in their order, or why one is left out."""
     with ThreadPoolExecutor() as pool:  # decoding releases Python's lock
         while chunk := list(itertools.islice(files, DECODED_AT_ONCE)):
             yield from pool.map(decode_one, chunk)
 
 
-def decode_one(file: tuple[str, bytes | Path]) -> Recording | Skip:
-    name, content = file
+def decode_one(file: tuple[str, str, bytes | Path]) -> Recording | Skip:
+    key, name, content = file
     try:
         wave = read_wave(content.read_bytes() if isinstance(content, Path) else content, math.inf)
         if len(wave) < MIN_SECONDS * SAMPLE_RATE:
@@ -287,4 +288,4 @@ def decode_one(file: tuple[str, bytes | Path]) -> Recording | Skip:
         return Skip("unreadable audio")
     except Skip as reason:
         return reason
-    return Recording(name, np.clip(np.round(wave * 32768.0), -32768, 32767).astype(np.int16))
+    return Recording(name, np.clip(np.round(wave * 32768.0), -32768, 32767).astype(np.int16), key)

@@ -80,17 +80,25 @@ def test_the_command(tmp_path, capsys):
     np.testing.assert_allclose(np.load(out / "u001.npy"), made["u001"], atol=0.02)
 
 
-def test_the_vocoder_finds_what_was_made_of_members_in_folders(tmp_path):
+@pytest.mark.parametrize("kind", ["shard", "folder"])
+def test_the_vocoder_finds_what_was_made(tmp_path, kind):
+    """Whatever the keys: with a folder in a shard, with a dot in a folder."""
     wave, meta = corpus.tone_utterance(np.random.default_rng(0), "v0", 12)
     members = []
     for i in range(8):
         members.append((f"wavs/u{i}.x.wav", corpus.audio_bytes(wave)))
         members.append((f"wavs/u{i}.x.json", json.dumps(meta).encode()))
-    shard = corpus.write_tar(tmp_path / "a.tar", members)
+    if kind == "shard":
+        source = corpus.write_tar(tmp_path / "a.tar", members)
+    else:
+        source = tmp_path / "wavs"
+        source.mkdir()
+        for name, content in members:
+            (tmp_path / name).write_bytes(content)
     out = tmp_path / "out"
-    assert predicted.main(["embedded", str(shard), "-o", str(out)]) == 0
+    assert predicted.main(["embedded", str(source), "-o", str(out)]) == 0
     config = VocoderDataConfig(
-        sources=(str(shard),), predicted=str(out), predicted_share=1.0, hold_out_every=3
+        sources=(str(source),), predicted=str(out), predicted_share=1.0, hold_out_every=3
     )
     training, _ = read_recordings(config, 0, lambda line: None)
     assert training and all(recording.predicted is not None for recording in training)
