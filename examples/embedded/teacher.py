@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import zipfile
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class Teacher:
 
         Args:
             symbols: 1 to MAX_SYMBOLS of nanospeech_core.text.SYMBOLS.
-            voice: such as "af_heart".
+            voice: see `style`.
         Returns:
             float32 [samples] at 24 kHz, and len(symbols) + 2 durations in units of UNIT samples: a pause,
             each symbol, a pause.
@@ -76,10 +77,22 @@ class Teacher:
         return wave.ravel(), [int(duration) for duration in durations.ravel()]
 
     def style(self, name: str) -> np.ndarray:
-        """float32 [510, 256]"""
-        if name not in self.styles:
-            self.styles[name] = read_style(self.voices, name)
-        return self.styles[name]
+        """float32 [510, 256] of a voice such as "af_heart", or of somebody who is none of the teacher's:
+        "af_heart+bm_george@0.3" is three tenths of the way from the one to the other.
+        """
+        first, between, rest = name.partition("+")
+        if not between:
+            if name not in self.styles:
+                self.styles[name] = read_style(self.voices, name)
+            return self.styles[name]
+        second, _, share = rest.partition("@")
+        try:
+            share = float(share)
+        except ValueError:
+            share = math.nan
+        if not 0 <= share <= 1:
+            raise UserError(f"{name!r} is no mixture of voices, such as af_heart+bm_george@0.3")
+        return (1 - share) * self.style(first) + share * self.style(second)
 
 
 @functools.cache
@@ -119,6 +132,19 @@ def load(path: Path):
         return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no other class
         raise UserError(f"onnxruntime cannot run {path}: {' '.join(str(error).split())}") from error
+
+
+def list_voices(voices: Path) -> list[str]:
+    """The names of all voices in a file or a folder. Raises UserError."""
+    try:
+        if voices.is_dir():
+            return sorted(path.stem for path in voices.glob("*.bin"))
+        with np.load(voices) as archive:
+            return sorted(archive.files)
+    except OSError as error:
+        raise UserError(f"cannot read {voices}: {error.strerror or error}") from error
+    except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{voices} holds no voices of Kokoro-82M") from error
 
 
 def read_style(voices: Path, name: str) -> np.ndarray:

@@ -298,3 +298,75 @@ def test_tables_of_another_size(teacher, tmp_path, table):
     table.tofile(tmp_path / "af_heart.bin")
     with pytest.raises(UserError, match="510 x 256 finite numbers"):
         teacher.read_style(tmp_path, "af_heart")
+
+
+def test_a_voice_between_two(teacher, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    kokoro = teacher.Teacher(graph(onnx, tmp_path / "k.onnx"), tmp_path)
+    styles().tofile(tmp_path / "af_heart.bin")
+    (3 * styles()).tofile(tmp_path / "bm_george.bin")
+    assert teacher.list_voices(tmp_path) == ["af_heart", "bm_george"]
+    for share, factor in (("0", 1.0), ("0.25", 1.5), ("1", 3.0)):
+        np.testing.assert_allclose(kokoro.style(f"af_heart+bm_george@{share}"), factor * styles(), rtol=1e-6)
+    for name in (
+        "af_heart+bm_george",
+        "af_heart+bm_george@",
+        "af_heart+bm_george@1.5",
+        "af_heart+bm_george@x",
+    ):
+        with pytest.raises(UserError, match="no mixture of voices"):
+            kokoro.check({"af_heart+bm_george" + end})
+    with pytest.raises(UserError, match="there is no voice af_sky"):
+        kokoro.check({"af_heart+af_sky@0.5"})
+
+
+# speakers.py
+
+
+@pytest.fixture
+def speakers(recipe):
+    import speakers
+
+    return speakers
+
+
+VOICES = ["af_heart", "am_puck", "bf_emma", "bm_george", "jf_alpha", "zf_xiaoxiao", "zm_yunxi"]
+
+
+def test_every_text_gets_a_speaker_of_its_language(speakers, teacher, tmp_path):
+    voices = tmp_path / "voices"
+    voices.mkdir()
+    for i, name in enumerate(VOICES):
+        (styles() + i).tofile(voices / f"{name}.bin")
+    rows = [
+        {"id": f"s{i}", "text": f"Number {i}.", "voice": voice, "source": "made up"}
+        for i, voice in enumerate(["af_heart", "bm_george", "zm_yunxi"] * 200)
+    ]
+    out = tmp_path / "mixed.jsonl"
+    flags = ["--voices", str(voices), "-o", str(out)]
+    assert speakers.main([str(write(tmp_path / "texts.jsonl", rows)), *flags]) == 0
+    mixed = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [row | {"voice": ""} for row in mixed] == [row | {"voice": ""} for row in rows]
+    pure = 0
+    for before, row in zip(rows, mixed, strict=True):
+        first, _, rest = row["voice"].partition("+")
+        assert (first[0] == "z") == (before["voice"][0] == "z") and first[0] in "abz"
+        assert rest == "" or float(rest.partition("@")[2]) <= 0.5
+        pure += rest == ""
+    assert 0.25 < pure / 600 < 0.55  # a quarter, and those whose two voices are one
+    assert len({row["voice"] for row in mixed}) > 300
+    assert {row["voice"][:9] for row in mixed} > {"af_heart+", "bm_george"}
+    # a text keeps its speaker without the others
+    assert speakers.main([str(write(tmp_path / "texts.jsonl", rows[7:9])), *flags]) == 0
+    assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == mixed[7:9]
+
+
+def test_no_voice_of_the_language(speakers, tmp_path, capsys):
+    styles().tofile(tmp_path / "zf_xiaoxiao.bin")
+    texts, out = write(tmp_path / "texts.jsonl", ROWS), tmp_path / "mixed.jsonl"
+    assert speakers.main([str(texts), "--voices", str(tmp_path), "-o", str(out)]) == 1
+    assert "no voice of the language of af_heart" in capsys.readouterr().err and not out.exists()
+    texts = write(texts, [ROWS[0] | {"voice": "af_heart+bm_george@0.3"}])
+    assert speakers.main([str(texts), "--voices", str(tmp_path / "none"), "-o", str(out)]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1 and not out.exists()
