@@ -309,12 +309,7 @@ def test_a_voice_between_two(teacher, tmp_path):
     assert teacher.list_voices(tmp_path) == ["af_heart", "bm_george"]
     for share, factor in (("0", 1.0), ("0.25", 1.5), ("1", 3.0)):
         np.testing.assert_allclose(kokoro.style(f"af_heart+bm_george@{share}"), factor * styles(), rtol=1e-6)
-    for name in (
-        "af_heart+bm_george",
-        "af_heart+bm_george@",
-        "af_heart+bm_george@1.5",
-        "af_heart+bm_george@x",
-    ):
+    for end in ("", "@", "@1.5", "@-1", "@x"):
         with pytest.raises(UserError, match="no mixture of voices"):
             kokoro.check({"af_heart+bm_george" + end})
     with pytest.raises(UserError, match="there is no voice af_sky"):
