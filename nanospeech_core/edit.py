@@ -13,9 +13,10 @@ import numpy as np
 from . import audio, cli
 from .editing import find_changes, make_gap, merge_near, window, words_of
 from .errors import UserError
-from .mel import HOP, N_MELS, SAMPLE_RATE, log_mel
+from .mel import HOP, N_MELS, SAMPLE_RATE
 from .options import SAMPLING, GenerateOptions, add_sampling
-from .prompt import FRAME_RATE, pause_id, whole_frames
+from .prompt import FRAME_RATE, audible, pause_id, whole_frames
+from .speech import open_lexicon
 from .text import LANGUAGES, Tokenizer, language_of
 
 DESCRIPTION = (
@@ -45,7 +46,7 @@ def edit(
         speaker: a backend's `Nanospeech`.
         wave: [samples] or [samples, channels].
         text: what is said in it.
-        edited: what should be said.
+        edited: what should be said; in both, phonemes may be given to words: `[tomato](/təˈmɑːtoʊ/)`.
         sample_rate: of `wave`.
         margin: milliseconds, least, that are drawn anew on each side of changed words.
         options: all but those of the voice are heeded.
@@ -61,7 +62,8 @@ def edit(
         raise UserError(f"the model's mel has {config.transformer.mel_dim} bins; speech is heard in {N_MELS}")
     language = options.lang or language_of(text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
-    said, wanted = (words_of(words, tokenizer, language) for words in (text, edited))
+    lexicon = open_lexicon(options.lexicon, tokenizer)
+    said, wanted = (words_of(words, tokenizer, language, lexicon) for words in (text, edited))
     ids, changes = find_changes(said, wanted, tokenizer, config)
     gain, heard = hear(wave, sample_rate)
     if not changes:
@@ -120,7 +122,7 @@ def hear(wave: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]:
     if not len(speech):
         raise UserError("the recording is silent")
     gain = float(np.abs(audio.match_level(speech)).max() / np.abs(speech).max())
-    return gain, log_mel(mono * gain)
+    return gain, audible(mono * gain)
 
 
 def splice(
@@ -151,8 +153,10 @@ def splice(
     begin = best_match(mono[left - head : left], piece, begin - head, reach)
     end = max(begin + head, best_match(mono[right : right + tail], piece, end, reach))
     middle = piece[begin : end + tail].astype(wave.dtype)
-    if wave.ndim == 2:
-        middle = np.repeat(middle[:, None], wave.shape[1], axis=1)
+    if wave.ndim == 2:  # each channel has its share of what is replaced and around it
+        levels = np.sqrt(np.square(wave[max(0, left - sample_rate) : right + sample_rate]).mean(axis=0))
+        shares = levels / levels.mean() if levels.any() else np.ones_like(levels)
+        middle = middle[:, None] * shares.astype(wave.dtype)
     rise = [0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / max(n, 1)) for n in (head, tail)]
     first, last = (r.astype(wave.dtype).reshape(-1, *[1] * (wave.ndim - 1)) for r in rise)
     middle[:head] = first * middle[:head] + (1 - first) * wave[left - head : left]
@@ -184,6 +188,8 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="milliseconds, least, "
         "that are drawn anew on each side of changed words (default: %(default)g)")
     parser.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
+    parser.add_argument("--lexicon", metavar="FILE", help="pronunciations: lines of a word, a tab and its "
+        "phonemes")
     parser.add_argument("--model", metavar="DIR|ID", help="checkpoint (default: the embedded model)")
     parser.add_argument("--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's)")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
@@ -193,7 +199,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     # fmt: on
     add_sampling(how)
     args = parser.parse_args(argv)
-    names = [*SAMPLING, "lang", "speed", "seed"]
+    names = [*SAMPLING, "lang", "lexicon", "speed", "seed"]
     options = {name: getattr(args, name) for name in names if name != "use_diffusion"}
     try:
         check_margin(args.margin)

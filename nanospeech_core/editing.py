@@ -7,14 +7,17 @@ the rest of the recording is the context.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from .config import ModelConfig
 from .errors import UserError
+from .markup import count_given, pronounce, read_markup
 from .prompt import FRAME_RATE, MAX_FRAMES, Prompt, pause_id, with_pauses
-from .text import Tokenizer
+from .text import Tokenizer, check_text, nothing_to_speak
 
 CONTEXT_FRAMES = round(8 * FRAME_RATE)  # heard on each side of a gap; cut between two words
 APART_FRAMES = 10  # at least, between what two changes hide
@@ -40,9 +43,27 @@ class Gap:
     right: int
 
 
-def words_of(text: str, tokenizer: Tokenizer, language: str) -> list[str]:
-    """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one."""
-    return " ".join(sentence.symbols for sentence in tokenizer.sentences(text, language)).split()
+def words_of(
+    text: str, tokenizer: Tokenizer, language: str, lexicon: Mapping[str, str] | None = None
+) -> list[str]:
+    """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
+
+    Phonemes may be given in the text, as `markup` has them, or in a lexicon.
+
+    Raises:
+        UserError: nothing in it can be spoken; there is a pause in it.
+    """
+    markup = read_markup(check_text(text), tokenizer, lexicon)
+    if any(isinstance(part, float) for part in markup.parts):
+        raise UserError("an edit changes words: it knows no [pause]")
+    given = iter(markup.given)
+    symbols = [
+        pronounce(sentence, list(islice(given, count_given(sentence.written))), tokenizer, language)
+        for sentence in tokenizer.find_sentences("".join(markup.parts), language)
+    ]
+    if not symbols:
+        raise nothing_to_speak(text)
+    return " ".join(symbols).split()
 
 
 def key(word: str) -> str:

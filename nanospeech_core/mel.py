@@ -75,3 +75,15 @@ def log_mel(wave: np.ndarray) -> np.ndarray:
         magnitude = np.abs(np.fft.rfft(frames[block] * window)).astype(np.float32, copy=False)
         mel[block] = np.log(np.maximum(magnitude @ bank, LOG_FLOOR))
     return mel
+
+
+@functools.cache
+def noise_floor(level: float) -> np.ndarray:
+    """Log-mel of white noise of the root mean square `level` (full scale is 1), float32 [100], read-only.
+
+    The magnitude of a Fourier coefficient of such noise has a Rayleigh distribution; this is its mean.
+    """
+    magnitude = level * np.sqrt(np.square(hann_window()).sum() * np.pi / 4)
+    floor = np.log(magnitude * mel_filterbank().sum(axis=0))
+    floor.setflags(write=False)
+    return floor

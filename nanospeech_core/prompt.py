@@ -9,10 +9,11 @@ import numpy as np
 
 from .config import ModelConfig
 from .errors import UserError
-from .mel import HOP, N_MELS, SAMPLE_RATE, log_mel
+from .mel import HOP, N_MELS, SAMPLE_RATE, log_mel, noise_floor
 
 FRAME_RATE = SAMPLE_RATE / HOP  # 93.75 frames a second
 MAX_FRAMES = 4096  # of reference and sentence together: 43.7 s, where the text positions end
+FLOOR = 3e-4  # the root mean square of white noise, -70 dB; see `audible`
 BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence too long is cut
 
 
@@ -125,7 +126,8 @@ def make_reference(
         raise UserError(
             f"the model's mel has {config.transformer.mel_dim} bins; voices are heard in {N_MELS}"
         )
-    heard = log_mel(wave)
+    known = config.text.alignment == "durations"  # else an original checkpoint, which hears what there is
+    heard = audible(wave) if known else log_mel(wave)
     heard = heard[: len(heard) // patch * patch]
     mel = ((heard - config.mel.mean) / config.mel.std).astype(np.float32)
     if config.text.alignment == "filler":
@@ -143,6 +145,16 @@ def make_reference(
     else:
         frames = spread(len(mel), len(ids)) if align is None else align(heard, ids)
     return Reference(mel, ids, frames)
+
+
+def audible(wave: np.ndarray) -> np.ndarray:
+    """The log-mel [frames, 100] of a recording, float32 [samples], as the acoustic model should hear it.
+
+    Nothing in it is quieter than a little noise. What it has learned from reaches up to 12 kHz; a recording
+    without treble, as a telephone or 16 kHz make it, is so far from that that its voice is missed and the
+    speech comes out 8 dB too loud (docs/experiments.md).
+    """
+    return np.maximum(log_mel(wave), noise_floor(FLOOR))
 
 
 def whole_frames(log_frames: np.ndarray, speed: float, patch: int) -> np.ndarray:

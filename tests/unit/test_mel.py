@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE, hann_window, log_mel, mel_filterbank
+from nanospeech_core.mel import (
+    HOP,
+    N_FFT,
+    N_MELS,
+    SAMPLE_RATE,
+    hann_window,
+    log_mel,
+    mel_filterbank,
+    noise_floor,
+)
 
 
 def hz_to_mel(hz):
@@ -98,3 +107,9 @@ def test_window_is_periodic():
 def test_bad_audio(wave, words):
     with pytest.raises(UserError, match=words):
         log_mel(wave)
+
+
+def test_the_floor_is_the_mean_of_white_noise():
+    noise = (0.01 * np.random.default_rng(0).standard_normal(20 * SAMPLE_RATE)).astype(np.float32)
+    np.testing.assert_allclose(np.log(np.exp(log_mel(noise)).mean(axis=0)), noise_floor(0.01), atol=0.05)
+    np.testing.assert_allclose(noise_floor(0.02) - noise_floor(0.01), np.log(2), atol=1e-5)

@@ -8,8 +8,9 @@ from checkpoints import make_voice, tiny_config
 
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import SAMPLE_RATE, log_mel
+from nanospeech_core.mel import SAMPLE_RATE, log_mel, noise_floor
 from nanospeech_core.prompt import (
+    FLOOR,
     FRAME_RATE,
     MAX_FRAMES,
     Reference,
@@ -218,3 +219,18 @@ def test_halves(sentence, expected):
     assert [decode(part) for part in timed] == [f" {part} " for part in expected]
     filler = replace(FILLER, text=replace(FILLER.text, vocab=VOCAB))
     assert [decode(part) for part in halves(encode(sentence), filler)] == expected
+
+
+def test_silence_is_heard_as_a_little_noise():
+    """A recording without treble is heard with some; original checkpoints hear what there is."""
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    low = (0.1 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    mel = log_mel(low)
+    heard = make_reference(low, encode("abc"), None, CONFIG).mel * CONFIG.mel.std + CONFIG.mel.mean
+    floor = noise_floor(FLOOR)
+    assert (mel[10:-10, 60:] < floor[60:] - 1).all()
+    assert np.abs(heard[10:-10, 60:] - floor[60:]).max() < 1e-4
+    loud = mel[: len(heard)] > floor
+    np.testing.assert_allclose(heard[loud], mel[: len(heard)][loud], atol=1e-4)
+    heard = make_reference(low, encode("abc", FILLER), None, FILLER).mel * FILLER.mel.std + FILLER.mel.mean
+    np.testing.assert_allclose(heard, mel[: len(heard)], atol=1e-4)
