@@ -89,8 +89,17 @@ def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
     soundfile.write(tmp_path / "me.wav", wave, rate)
     done = run_block(".voices add", backend, tmp_path)
     assert done.stdout.endswith('"What is said in the recording."\n')
-    wave, rate = soundfile.read(tmp_path / "me-too.wav")
-    assert 0.5 < len(wave) / rate < 4.0
+    waves = [soundfile.read(tmp_path / name)[0] for name in ("like-me.wav", "me-too.wav")]
+    assert 0.5 < len(waves[0]) / rate < 4.0
+    assert abs(waves[0] - waves[1]).max() < 0.05  # the stored voice is the recording, in 16 bits
+
+
+@pytest.mark.parametrize("backend", ["mlx", "torch"])
+def test_refine_commands(backend: str, tmp_path: Path) -> None:
+    run_block("--refine", backend, tmp_path)
+    draft, refined = (soundfile.read(tmp_path / name)[0] for name in ("draft.wav", "refined.wav"))
+    assert len(draft) == len(refined) and 1.0 < len(draft) / 24000 < 6.0
+    assert 0.02 < (refined**2).mean() ** 0.5 < 0.3 and (draft != refined).any()
 
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
