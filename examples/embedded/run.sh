@@ -31,6 +31,11 @@ if ((${#smoke[@]})); then
 else
     teacher=(--teacher "$source/kokoro-v1.0.int8.onnx" --voices "$source/voices-v1.0.bin")
     python "$here/synthesize.py" data/texts.jsonl --output data/embedded --shards "${SHARDS:-100}" "${teacher[@]}"
+    # other texts by speakers between the teacher's, so that a voice is taken from a reference
+    sed -n '10001,13000p' data/texts.jsonl >data/others.jsonl
+    python "$here/speakers.py" data/others.jsonl --voices "$source/voices-v1.0.bin" --output data/mixed.jsonl
+    python "$here/synthesize.py" data/mixed.jsonl --output data/mixed "${teacher[@]}"
+    settings=('data.shards=["data/embedded/*.tar", "data/mixed/*.tar"]' "${settings[@]}")
     # texts that are not trained on, for the voices' tempo
     tail -n 600 data/texts.jsonl >data/tempo.jsonl
     python "$here/synthesize.py" data/tempo.jsonl --output data/tempo "${teacher[@]}"
