@@ -86,6 +86,10 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
             return 141
+        except OSError as error:  # of a file or folder that nobody looked at before
+            place = "" if error.filename is None else f"{error.filename}: "
+            print(f"{prog}: {place}{error.strerror or error}", file=sys.stderr)
+            return 1
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -167,8 +171,7 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     texts = [check_text(line) for line in lines if line.strip()]
     if not texts:
         raise UserError(f"{args.input} has no text")
-    if not folder.exists():
-        check_writable(folder)
+    check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
     preload()
     speaker = load(args.model, args.vocoder, args.compile)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from glob import escape, glob
 from pathlib import Path
 
 import numpy as np
@@ -120,12 +121,13 @@ def _what_chooses(folder: str | os.PathLike | None, options: GenerateOptions, te
         files = [Path(options.ref_audio)]
         how = (options.ref_text, options.ref_asr, options.lang)
     else:
-        folders = (voices_folder(folder), user_folder())
-        files = [file for place in folders for file in Path(place, "voices").glob("*")]
+        folders = [Path(place, "voices") for place in (voices_folder(folder), user_folder())]
+        # Not Path.glob: what may not be read is no error yet.
+        files = [Path(file) for place in folders for file in glob(os.path.join(escape(str(place)), "*"))]
         files = [file for file in files if options.voice in (None, file.stem)]
         told = [language_of(text, default) for default in LANGUAGES]
         how = None if options.voice is not None else (options.lang, *told)
-    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if file.is_file()))
+    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if os.path.isfile(file)))
     return options.voice, how, changed
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def _remove(name: str) -> None:
 
 def _export(name: str, folder: str) -> None:
     _check_own(name)
-    if not Path(folder).is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"there is no folder {folder}")
     save_voice(folder, load_voice(user_folder(), name))
 
