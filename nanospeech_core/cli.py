@@ -84,12 +84,30 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
             print(f"{prog}: interrupted", file=sys.stderr)
             return 130
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+            _drop_output()
             return 141
         except OSError as error:  # of a file or folder that nobody looked at before
             place = "" if error.filename is None else f"{error.filename}: "
             print(f"{prog}: {place}{error.strerror or error}", file=sys.stderr)
             return 1
+
+
+def tell(answer: object, end: str = "\n") -> None:
+    """Print what a command was asked for. Raises UserError where standard output does not take it."""
+    if sys.stdout is None:  # it was closed before the start
+        raise UserError("cannot write to standard output: it is closed")
+    try:
+        print(answer, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def _drop_output() -> None:
+    """Send what standard output did not take nowhere: else the flush at exit fails too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -129,9 +147,9 @@ def print_voices(speaker: Speaker) -> None:
     voices = speaker.voices()
     width = max((len(voice.name) for voice in voices), default=0)
     second = max((len(voice.language) for voice in voices), default=0)
-    for voice in voices:
-        print(f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}".rstrip())
-    sys.stdout.flush()
+    rows = [f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}" for voice in voices]
+    if rows:
+        tell("\n".join(row.rstrip() for row in rows))
 
 
 def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -75,14 +74,14 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
     voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate)
     voice = replace(voice, name=args.name, description=args.description)
     save_voice(user_folder(), voice)
-    print(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
-    sys.stdout.flush()
+    cli.tell(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
 
 
 def _list() -> None:
     for voice in list_voices(user_folder()):
-        print(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}')
-    sys.stdout.flush()
+        cli.tell(
+            f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
+        )
 
 
 def _remove(name: str) -> None:

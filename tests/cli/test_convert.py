@@ -353,3 +353,19 @@ def test_pt_no_tensors(tmp_path, torch):
 def test_pt_an_unknown_config_key(tmp_path, torch):
     torch.save({"model": weights(torch), "config": {"depht": 1}}, tmp_path / "x.pt")
     assert "unknown key 'depht'" in failure("torch2mlx", tmp_path / "x.pt")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
+    line = [sys.executable, "-m", "convert", "torch2mlx", make_folder(tmp_path / "model")]
+    options = {"env": {**os.environ, "PYTHONPATH": str(ROOT)}, "stderr": subprocess.PIPE, "text": True}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(line, stdout=full, **options)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "convert: cannot write to standard output: No space left on device\n",
+    )
+    assert (tmp_path / "model-mlx" / "model.safetensors").exists()
+    process = subprocess.Popen([*line, "--force"], stdout=subprocess.PIPE, **options)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 141)

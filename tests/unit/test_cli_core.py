@@ -1,5 +1,6 @@
 """The command line around a stand-in for the model: text in, files out, exit codes, messages."""
 
+import ast
 import io
 import os
 import subprocess
@@ -319,3 +320,29 @@ def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
         run(*said, "--compile")
     assert exit_.value.code == 2 and "--compile needs --use-diffusion" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("output", "reason"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")]
+)
+def test_standard_output_that_takes_nothing(output, reason):
+    code = (
+        "import sys; from nanospeech_core import cli; sys.exit(cli.guard(lambda: cli.tell(1), 'prog', False))"
+    )
+    line = ["sh", "-c", f'"$0" -c "$1" {output}', sys.executable, code]
+    done = subprocess.run(line, cwd=Path(cli.__file__).parents[1], capture_output=True, text=True)
+    assert done.stderr == f"prog: cannot write to standard output: {reason}\n" and done.returncode == 1
+
+
+def test_commands_answer_by_tell():
+    """What is printed otherwise fails with a traceback where standard output takes nothing."""
+    root = Path(cli.__file__).parents[1]
+    files = [file for folder in ("nanospeech_core", "convert") for file in (root / folder).glob("*.py")]
+    calls = [
+        (file.name, node)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print"
+    ]
+    assert [name for name, node in calls if "file" not in [k.arg for k in node.keywords]] == ["cli.py"]
