@@ -14,7 +14,7 @@ from .describe import describe
 from .original import import_nanospeech
 from .quantize import quantize_folder
 
-DIRECTIONS = {"torch2mlx": ("pt", "mlx"), "mlx2torch": ("mlx", "pt")}
+WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace) -> None:
         bits, group_size = arguments.bits, arguments.group_size
         tell(quantize_folder(source, bits, group_size, arguments.output, arguments.force))
     else:
-        have, want = DIRECTIONS[arguments.command]
-        tell(convert(arguments.source, have, want, arguments.output, arguments.dtype, arguments.force))
+        want = WANTED[arguments.command]
+        tell(convert(arguments.source, want, arguments.output, arguments.dtype, arguments.force))
 
 
 if __name__ == "__main__":

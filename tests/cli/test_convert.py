@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,18 @@ def test_the_other_direction_is_refused(tmp_path):
     assert "torch format already" in failure("mlx2torch", source)
     run("torch2mlx", source)
     assert "mlx format already" in failure("torch2mlx", tmp_path / "model-mlx")
+
+
+def test_of_mixed_formats_only_the_other_one_is_converted(tmp_path):
+    """As in the embedded checkpoint, whose aligner was trained elsewhere than its model."""
+    source, there = make_folder(tmp_path / "model"), tmp_path / "model-mlx"
+    run("torch2mlx", source)
+    mixed = shutil.copytree(source, tmp_path / "mixed")
+    shutil.copy(there / "aligner.safetensors", mixed)
+    run("torch2mlx", mixed)
+    assert snapshot(tmp_path / "mixed-mlx") == snapshot(there)
+    run("mlx2torch", mixed)
+    assert snapshot(tmp_path / "mixed-torch") == snapshot(source)
 
 
 BROKEN = {
