@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
@@ -42,7 +42,7 @@ class Speaker(Protocol):
     ) -> Iterator[Speech]: ...
 
     def generate_batch(
-        self, texts: Sequence[str], *, batch_size: int, **options
+        self, texts: Sequence[str], *, batch_size: int, names: Sequence[str], **options
     ) -> Iterator[tuple[int, np.ndarray]]: ...
 
 
@@ -186,25 +186,41 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
         lines = decode_text(Path(args.input).read_bytes()).splitlines()
     except OSError as error:
         raise UserError(f"cannot read {args.input}: {error.strerror or error}") from error
-    texts = [check_text(line) for line in lines if line.strip()]
+    texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
     if not texts:
         raise UserError(f"{args.input} has no text")
+    names = [f"{args.input}, line {number}" for number in texts]
+    for line, name in zip(texts.values(), names, strict=True):
+        check_text(line, name)
     check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
     preload()
     speaker = load(args.model, args.vocoder, args.compile)
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     started, samples = time.perf_counter(), 0
-    with _Bar(args.quiet, "text") as bar:
-        batches = speaker.generate_batch(texts, batch_size=args.batch_size, **asdict(options))
+    with _folder(folder), _Bar(args.quiet, "text") as bar:
+        size = args.batch_size
+        batches = speaker.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
         for done, (number, wave) in enumerate(batches, 1):
             audio.write(folder / f"{number + 1:04d}.wav", wave, speaker.sample_rate)
             samples += len(wave)
             bar(done, len(texts))
     elapsed = time.perf_counter() - started
     _report(samples / speaker.sample_rate, elapsed, args.output_dir, args.quiet)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder to write in, and take it away again where nothing was written."""
+    there = os.path.isdir(path)
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if not there:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
 
 
 def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:

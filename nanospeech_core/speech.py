@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import escape, glob
 from pathlib import Path
@@ -79,6 +79,28 @@ def read_script(
     if not lines:
         raise nothing_to_speak(text)
     return Script(reference, lines, told, tokenizer, language)
+
+
+def check_texts(
+    texts: Sequence[str], names: Sequence[str], config: ModelConfig, options: GenerateOptions
+) -> None:
+    """Raise UserError for a text that `read_script` would refuse, with its name. Without phonemes: at once.
+
+    What only phonemes tell, that none of a text's are the model's, is left to `read_script`.
+    """
+    options.check()
+    tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=lambda _: None)
+    lexicon = open_lexicon(options.lexicon, tokenizer)
+    for text, name in zip(texts, names, strict=True):
+        check_text(text, name)
+        try:
+            markup = read_markup(text, tokenizer, lexicon)
+            language = options.lang or language_of(markup.plain)
+            written = [part for part in markup.parts if isinstance(part, str)]
+            if not any(tokenizer.spoken(part, language) for part in written):
+                raise nothing_to_speak(text)
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from error
 
 
 class References:

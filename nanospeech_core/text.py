@@ -63,17 +63,22 @@ def decode_text(data: bytes) -> str:
         raise UserError(f"the text is not UTF-8 (at byte {error.start}); is it binary data?") from error
 
 
-def check_text(text: str) -> str:
-    """The text itself. Raises UserError when it is empty, longer than MAX_CHARACTERS, or binary."""
+def check_text(text: str, name: str = "the text") -> str:
+    """The text itself. Raises UserError when it is empty, longer than MAX_CHARACTERS, binary, or no text.
+
+    name: what messages call it.
+    """
+    if not isinstance(text, str):
+        raise UserError(f"{name} must be a string, not {text!r:.40}")
     if not text.strip():
-        raise UserError("the text is empty")
+        raise UserError(f"{name} is empty")
     if len(text) > MAX_CHARACTERS:
         raise UserError(
-            f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are spoken at once: split it"
+            f"{name} has {len(text):,} characters; at most {MAX_CHARACTERS:,} are spoken at once: split it"
         )
     for character in set(text) - set("\t\n\v\f\r"):
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise UserError(f"the text has a control character (U+{ord(character):04X}); is it binary data?")
+            raise UserError(f"{name} has a control character (U+{ord(character):04X}); is it binary data?")
     return text
 
 

@@ -187,9 +187,44 @@ def test_lines_of_a_file(run, speaker, capsys):
     assert run("--input", "lines.txt", "--output-dir", "out", "--batch-size", "3", "--seed", "5") == 0
     assert speaker.text == ["First.", "Second one."]
     assert (speaker.options["batch_size"], speaker.options["seed"]) == (3, 5)
+    assert speaker.options["names"] == ["lines.txt, line 1", "lines.txt, line 3"]
     assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
     assert len(audio.read("out/0002.wav")) == 2000
     assert "s of speech in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("lines.txt, line 1: no")])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_stays_empty_is_taken_away(run, speaker, error, there):
+    def fail(texts, **options):
+        raise error
+        yield
+
+    Path("lines.txt").write_text("First.\n", encoding="utf-8")
+    if there:
+        Path("out").mkdir()
+    speaker.generate_batch = fail
+    code = 130 if isinstance(error, KeyboardInterrupt) else 1
+    assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == code
+    assert Path("out").exists() == there
+
+
+def test_what_is_written_stays_after_a_failure(run, speaker):
+    def one(texts, **options):
+        yield 0, np.zeros(1000, dtype=np.float32)
+        raise KeyboardInterrupt
+
+    Path("lines.txt").write_text("First.\n", encoding="utf-8")
+    speaker.generate_batch = one
+    assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == 130
+    assert os.listdir("out") == ["0001.wav"]
+
+
+def test_a_line_that_is_no_text_is_told_by_its_number(run, speaker, capsys):
+    Path("lines.txt").write_bytes(b"First.\n\n\nSec\0ond.\n")
+    assert run("--input", "lines.txt", "--output-dir", "out") == 1
+    assert capsys.readouterr().err.startswith("prog: lines.txt, line 4 has a control character (U+0000)")
+    assert speaker.model == "not loaded" and not os.path.exists("out")
 
 
 @pytest.mark.parametrize(
