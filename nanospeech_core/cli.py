@@ -199,6 +199,7 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     with _folder(folder), _Bar(args.quiet, "text") as bar:
         size = args.batch_size
         batches = speaker.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
+        bar(0, len(texts))  # the first batch takes a while
         for done, (number, wave) in enumerate(batches, 1):
             audio.write(folder / f"{number + 1:04d}.wav", wave, speaker.sample_rate)
             samples += len(wave)

@@ -209,6 +209,19 @@ def test_a_folder_that_stays_empty_is_taken_away(run, speaker, error, there):
     assert Path("out").exists() == there
 
 
+def test_the_bar_is_there_before_the_first_batch(run, speaker, capsys):
+    seen = []
+
+    def look(texts, **options):
+        seen.append(capsys.readouterr().err)
+        yield from ()
+
+    Path("lines.txt").write_text("First.\nSecond.\n", encoding="utf-8")
+    speaker.generate_batch = look
+    assert run("--input", "lines.txt", "--output-dir", "out") == 0
+    assert "0/2" in seen[0]
+
+
 def test_what_is_written_stays_after_a_failure(run, speaker):
     def one(texts, **options):
         yield 0, np.zeros(1000, dtype=np.float32)
