@@ -154,7 +154,7 @@ def print_voices(speaker: Speaker) -> None:
 
 def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     # What can be refused is refused before the model is loaded.
-    text = check_text(read_standard_input() if args.text is None else args.text)
+    text = check_text(read_standard_input()) if args.text is None else check_text(args.text, "--text")
     if args.output is None:
         audio.check_player()
     else:

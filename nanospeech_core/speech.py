@@ -158,6 +158,9 @@ def open_lexicon(lexicon: str | Mapping[str, str] | None, tokenizer: Tokenizer) 
     if lexicon is None:
         return {}
     if isinstance(lexicon, Mapping):
+        for entry in lexicon.items():
+            if not all(isinstance(part, str) and part.strip() for part in entry):
+                raise UserError(f"lexicon: an entry is what is written and its phonemes, not {entry!r:.60}")
         return {word: check_phonemes(p, tokenizer.ids, f'lexicon, "{word}"') for word, p in lexicon.items()}
     return read_lexicon(lexicon, tokenizer.ids)
 

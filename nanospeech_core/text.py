@@ -178,9 +178,15 @@ class Tokenizer:
         return np.array([self.ids[symbol] for symbol in symbols if self._known(symbol)], dtype=np.int64)
 
     def _known(self, symbol: str) -> bool:
-        if symbol not in self.ids:
+        if symbol in self.ids:
+            return True
+        if _is_wide(symbol):  # a text in Chinese has too many to name each
+            if not any(map(_is_wide, self.unknown)):
+                self._report("Chinese characters are not in the model's vocabulary and are skipped")
+            self.unknown.add(symbol)
+        else:
             self._skip(symbol, "is not in the model's vocabulary")
-        return symbol in self.ids
+        return False
 
     def _speakable(self, character: str, language: str) -> str:
         """The character; a space where espeak-ng would name it ("Chinese letter", "smiling face")."""
@@ -214,6 +220,11 @@ class Tokenizer:
         if symbol not in self.unknown:
             self.unknown.add(symbol)
             self._report(f'"{symbol}" (U+{ord(symbol[0]):04X}) {reason} and is skipped')
+
+
+def _is_wide(symbol: str) -> bool:
+    """Whether it is a Chinese character or mark, as "。" is."""
+    return is_han(symbol) or (not symbol.isalpha() and unicodedata.east_asian_width(symbol) in "WF")
 
 
 @functools.cache

@@ -135,6 +135,8 @@ def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
         (["--text", "a", "--num-iter", "x"], "invalid int value"),
         (["--text", "a", "--ref-text", "b"], "--ref-text needs --ref-audio"),
         (["--text", "a", "--method", "heun"], "invalid choice"),
+        (["--text", "a", "--output", ""], "argument --output: the name is empty"),
+        (["--text", "a", "--ref-audio", ""], "argument --ref-audio: the name is empty"),
         (["--nonsense"], "unrecognized arguments"),
         (["--text", "a", "--out", "a.wav"], "unrecognized arguments"),  # no abbreviations
         ([], "give --text"),
@@ -315,6 +317,11 @@ def test_other_errors_are_not_hidden(run, speaker):
     speaker.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         run("--text", "Hello.", "--output", "a.wav")
+
+
+def test_an_empty_text_is_told_by_its_flag(run, capsys):
+    assert run("--text", " ", "--output", "a.wav") == 1
+    assert capsys.readouterr().err == "prog: --text is empty\n"
 
 
 def test_list_voices(run, capsys):
