@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from collections.abc import Sequence
 
+from nanospeech_core.cli import guard, tell
 from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
-from nanospeech_core.errors import UserError
 
 from .convert import CASTS, convert
 from .describe import describe
 from .original import import_nanospeech
 from .quantize import quantize_folder
 
-DIRECTIONS = {"torch2mlx": ("pt", "mlx"), "mlx2torch": ("mlx", "pt")}
+WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -71,37 +70,24 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status (0, or 1 with one sentence on stderr; argparse exits with 2)."""
+    """Run the command line; the exit code is that of `guard`, or 2 after a mistake in the arguments."""
     arguments = build_parser().parse_args(argv)
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: print(f"convert: {message}", file=sys.stderr)
-            run(arguments)
-    except UserError as error:
-        print(f"convert: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # `inspect ... | head`
-        sys.stderr.close()
-        return 1
-    except KeyboardInterrupt:
-        print("convert: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    return guard(lambda: run(arguments), "convert", quiet=False)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """One command; what it wrote or found is printed."""
     if arguments.command == "inspect":
-        print(describe(arguments.source))
+        tell(describe(arguments.source))
     elif arguments.command == "import-nanospeech":
-        print(import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force))
+        tell(import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force))
     elif arguments.command == "quantize":
         source = None if arguments.source == "embedded" else arguments.source
         bits, group_size = arguments.bits, arguments.group_size
-        print(quantize_folder(source, bits, group_size, arguments.output, arguments.force))
+        tell(quantize_folder(source, bits, group_size, arguments.output, arguments.force))
     else:
-        have, want = DIRECTIONS[arguments.command]
-        print(convert(arguments.source, have, want, arguments.output, arguments.dtype, arguments.force))
+        want = WANTED[arguments.command]
+        tell(convert(arguments.source, want, arguments.output, arguments.dtype, arguments.force))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in a command or a fol
 
 def convert(
     source: str | os.PathLike,
-    have: str,
     want: str,
     output: str | os.PathLike | None = None,
     dtype: str | None = None,
@@ -30,11 +29,12 @@ def convert(
     """Write a checkpoint in the other backend's layout.
 
     Without `dtype`, there and back gives the same bytes, for files as the `safetensors` library and this
-    project write them (a file that names no format gets one).
+    project write them (a file that names no format gets one). A folder may mix formats, as the embedded one
+    does: files that have the wanted one already stay as they are.
 
     Args:
         source: a folder, a `.safetensors` file or a `.pt`.
-        have, want: "pt" and "mlx", or the reverse.
+        want: "pt" or "mlx".
         output: the folder to write; by default the source's name with `-mlx` or `-torch`, beside it.
         dtype: cast the floating weights to "float16", "bfloat16" or "float32".
         force: replace `output` if it is a checkpoint folder.
@@ -44,16 +44,15 @@ def convert(
         UserError: bad input, or an output that exists or cannot be written. Nothing is left half-written.
     """
     checkpoint = read(source)
-    for file in checkpoint.files:
-        if file.format != have:
-            raise UserError(f"{checkpoint.path}: {file.name} is in the {NAMES[file.format]} format already")
+    if all(file.format == want for file in checkpoint.files):
+        raise UserError(f"{checkpoint.path} is in the {NAMES[want]} format already")
     output = Path(output) if output is not None else default_output(checkpoint.path, want)
     check_output(output, checkpoint.path, force)
     written = [
         TensorFile(
             file.name,
-            for_backend(cast_all(file.tensors, dtype), have, want),
-            file.metadata | {"format": want},
+            for_backend(cast_all(file.tensors, dtype), file.format, want),
+            file.metadata if file.format == want else file.metadata | {"format": want},
             want,
         )
         for file in checkpoint.files

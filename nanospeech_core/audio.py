@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -148,14 +149,27 @@ def writing(
         for start in range(0, len(wave), _BLOCK):
             file.write(wave[start : start + _BLOCK])
 
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, open(temporary, "wb", buffering=0) as stream:
         try:
             with soundfile.SoundFile(
-                temporary, "w", sample_rate, channels, encoding, format=container
+                stream.fileno(), "w", sample_rate, channels, encoding, format=container, closefd=False
             ) as file:
                 yield give
-        except soundfile.SoundFileError as error:
-            raise UserError(f"cannot write {path}: {error}") from error
+            _check_room(stream)
+        except soundfile.LibsndfileError as error:
+            _check_room(stream)
+            raise UserError(f"cannot write {path}: {error.error_string}") from error
+
+
+def _check_room(stream: io.FileIO) -> None:
+    """Raise OSError where a file cannot grow any more.
+
+    On a full disk libsndfile does not say why it fails, and where only the end does not fit, not even that.
+    """
+    if os.path.isfile(stream.name):  # what is written to a pipe cannot be taken back
+        end = stream.seek(0, os.SEEK_END)
+        stream.write(b"\0")
+        stream.truncate(end)
 
 
 def as_written(wave: np.ndarray) -> np.ndarray:

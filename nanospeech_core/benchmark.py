@@ -125,7 +125,7 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
     if args.json:
         check_writable(args.json)
     for text in args.texts.values():
-        check_text(text)
+        check_text(text, "--text")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     if load is not None and load > 0.5 * (os.cpu_count() or 1):
         warnings.warn(f"the machine is busy (load average {load:.1f}): the times say little", stacklevel=2)
@@ -159,7 +159,7 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
     if args.json:
         with replacing(args.json) as path:
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    print(table(report), flush=True)
+    cli.tell(table(report))
 
 
 def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str) -> list[dict]:

@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
@@ -42,7 +42,7 @@ class Speaker(Protocol):
     ) -> Iterator[Speech]: ...
 
     def generate_batch(
-        self, texts: Sequence[str], *, batch_size: int, **options
+        self, texts: Sequence[str], *, batch_size: int, names: Sequence[str], **options
     ) -> Iterator[tuple[int, np.ndarray]]: ...
 
 
@@ -84,8 +84,30 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
             print(f"{prog}: interrupted", file=sys.stderr)
             return 130
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+            _drop_output()
             return 141
+        except OSError as error:  # of a file or folder that nobody looked at before
+            place = "" if error.filename is None else f"{error.filename}: "
+            print(f"{prog}: {place}{error.strerror or error}", file=sys.stderr)
+            return 1
+
+
+def tell(answer: object, end: str = "\n") -> None:
+    """Print what a command was asked for. Raises UserError where standard output does not take it."""
+    if sys.stdout is None:  # it was closed before the start
+        raise UserError("cannot write to standard output: it is closed")
+    try:
+        print(answer, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def _drop_output() -> None:
+    """Send what standard output did not take nowhere: else the flush at exit fails too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -125,14 +147,14 @@ def print_voices(speaker: Speaker) -> None:
     voices = speaker.voices()
     width = max((len(voice.name) for voice in voices), default=0)
     second = max((len(voice.language) for voice in voices), default=0)
-    for voice in voices:
-        print(f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}".rstrip())
-    sys.stdout.flush()
+    rows = [f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}" for voice in voices]
+    if rows:
+        tell("\n".join(row.rstrip() for row in rows))
 
 
 def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     # What can be refused is refused before the model is loaded.
-    text = check_text(read_standard_input() if args.text is None else args.text)
+    text = check_text(read_standard_input()) if args.text is None else check_text(args.text, "--text")
     if args.output is None:
         audio.check_player()
     else:
@@ -164,26 +186,42 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
         lines = decode_text(Path(args.input).read_bytes()).splitlines()
     except OSError as error:
         raise UserError(f"cannot read {args.input}: {error.strerror or error}") from error
-    texts = [check_text(line) for line in lines if line.strip()]
+    texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
     if not texts:
         raise UserError(f"{args.input} has no text")
-    if not folder.exists():
-        check_writable(folder)
+    names = [f"{args.input}, line {number}" for number in texts]
+    for line, name in zip(texts.values(), names, strict=True):
+        check_text(line, name)
+    check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
     preload()
     speaker = load(args.model, args.vocoder, args.compile)
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     started, samples = time.perf_counter(), 0
-    with _Bar(args.quiet, "text") as bar:
-        batches = speaker.generate_batch(texts, batch_size=args.batch_size, **asdict(options))
+    with _folder(folder), _Bar(args.quiet, "text") as bar:
+        size = args.batch_size
+        batches = speaker.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
+        bar(0, len(texts))  # the first batch takes a while
         for done, (number, wave) in enumerate(batches, 1):
             audio.write(folder / f"{number + 1:04d}.wav", wave, speaker.sample_rate)
             samples += len(wave)
             bar(done, len(texts))
     elapsed = time.perf_counter() - started
     _report(samples / speaker.sample_rate, elapsed, args.output_dir, args.quiet)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder to write in, and take it away again where nothing was written."""
+    there = os.path.isdir(path)
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if not there:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
 
 
 def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:

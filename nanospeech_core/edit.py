@@ -14,10 +14,10 @@ from . import audio, cli
 from .editing import find_changes, make_gap, merge_near, window, words_of
 from .errors import UserError
 from .mel import HOP, N_MELS, SAMPLE_RATE
-from .options import SAMPLING, GenerateOptions, add_sampling
+from .options import SAMPLING, GenerateOptions, add_sampling, named
 from .prompt import FRAME_RATE, audible, pause_id, whole_frames
 from .speech import open_lexicon
-from .text import LANGUAGES, Tokenizer, language_of
+from .text import LANGUAGES, Tokenizer, check_text, language_of
 
 DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "
@@ -55,6 +55,8 @@ def edit(
     """
     options.check()
     check_margin(margin)
+    check_text(text, "--text")
+    check_text(edited, "--edit")
     config = speaker.config
     if config.text.alignment != "durations" or speaker.aligner is None:
         raise UserError("this model cannot edit: it has no aligner, which finds the words in a recording")
@@ -107,6 +109,8 @@ def hear(wave: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]:
     """
     if not isinstance(sample_rate, numbers.Integral) or sample_rate < 1:
         raise UserError(f"the sample rate must be a whole number above 0, not {sample_rate!r}")
+    if not isinstance(wave, np.ndarray):
+        raise UserError(f"a recording is a numpy array, not {type(wave).__name__}")
     if wave.ndim not in (1, 2) or not np.issubdtype(wave.dtype, np.floating) or not len(wave):
         raise UserError(
             f"a recording is floating-point numbers [samples] or [samples, channels], not {wave.dtype} "
@@ -180,11 +184,11 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     """The command's body; `load`, `argv`, `prog` and the exit code are those of `cli.run`."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
     # fmt: off
-    parser.add_argument("--audio", required=True, metavar="FILE", help="the recording")
+    parser.add_argument("--audio", type=named, required=True, metavar="FILE", help="the recording")
     parser.add_argument("--text", required=True, help="what is said in it")
     parser.add_argument("--edit", required=True, metavar="TEXT", help="what should be said")
-    parser.add_argument("--output", required=True, metavar="FILE", help="written at the recording's rate; "
-        ".wav and .flac keep every sample that is not edited")
+    parser.add_argument("--output", type=named, required=True, metavar="FILE", help="written at the "
+        "recording's rate; .wav and .flac keep every sample that is not edited")
     parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="milliseconds, least, "
         "that are drawn anew on each side of changed words (default: %(default)g)")
     parser.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
@@ -210,6 +214,8 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         options["use_diffusion"] = False
 
     def work() -> None:
+        check_text(args.text, "--text")
+        check_text(args.edit, "--edit")
         audio.check_output(args.output)
         wave, rate, encoding = audio.read_whole(args.audio)
         speaker = load(args.model, args.vocoder)

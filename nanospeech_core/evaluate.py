@@ -152,7 +152,7 @@ def _evaluate(load: Callable[[str | None], tuple], args: argparse.Namespace) -> 
                 path.write_text(text + "\n", encoding="utf-8")
     if report["reference_means"]:
         results.append({"setting": "(reference)", "count": len(known)} | report["reference_means"])
-    print(table(results), flush=True)
+    cli.tell(table(results))
 
 
 def _measures(args: argparse.Namespace, rows: Sequence[Row]) -> Measures:

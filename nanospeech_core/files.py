@@ -15,9 +15,15 @@ from .errors import UserError
 def check_writable(path: str | os.PathLike) -> None:
     """Raise UserError unless a file can be expected to be written there: told before minutes of work."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, no error where one may not look
         raise UserError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
+    try:
+        os.lstat(_beside(path))  # its name is the longer one
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    if not os.path.isdir(path.parent):
         raise UserError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UserError(f"cannot write {path}: no permission to write in {path.parent}")
@@ -66,7 +72,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     if os.path.isdir(target):
         raise UserError(f"cannot write {path}: it is a folder")
     special = os.path.exists(target) and not os.path.isfile(target)
-    temporary = target if special else target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+    temporary = target if special else _beside(target)
     try:
         yield temporary
         if not special:
@@ -94,10 +100,14 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
-        if target.is_dir():
+        if os.path.isdir(target):
             shutil.rmtree(target)
         os.replace(temporary, target)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

@@ -11,6 +11,7 @@ from .errors import UserError
 
 HUB_ID = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+TIMEOUT = 10.0  # seconds in which the hub has to answer
 MODEL_FILES = ("*.json", "*.safetensors", "*.flac", "*.txt")
 
 
@@ -72,7 +73,8 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
     )
 
     try:
-        return snapshot(repository, revision, patterns)
+        reachable = is_offline() or can_be_reached()
+        return snapshot(repository, revision, patterns, local_files_only=not reachable)
     except GatedRepoError as error:  # a RepositoryNotFoundError too, so it comes first
         raise UserError(
             f"{repository} is gated: accept its terms on the hub and log in with `hf auth login`"
@@ -91,7 +93,7 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
         raise UserError(
             f"{repository} is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
         ) from error
-    except (OSError, ValueError) as error:  # no space, an id that the hub does not allow
+    except Exception as error:  # no space, a forbidden id, what breaks in either of its HTTP libraries
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"{repository} is no folder here and could not be fetched from the hub: {reason}"
@@ -102,15 +104,32 @@ def snapshot(
     repository: str, revision: str | None, patterns: Sequence[str], local_files_only: bool = False
 ) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import logging
 
-    return Path(
-        snapshot_download(
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # what is wrong is told once, by us
+    try:
+        folder = snapshot_download(
             repository,
             revision=revision,
             allow_patterns=list(patterns),
             local_files_only=local_files_only,
         )
-    )
+    finally:
+        logging.set_verbosity(verbosity)
+    return Path(folder)
+
+
+def can_be_reached() -> bool:
+    """Whether the hub answers at all: without a network its library tries on for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
+    except Exception:  # of requests or httpx, by the library's version
+        return False
+    return True
 
 
 def is_offline() -> bool:

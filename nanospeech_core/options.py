@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import math
 import numbers
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .config import SamplingConfig
@@ -83,6 +85,16 @@ class GenerateOptions:
             if value not in choices:
                 names = ", ".join(choice for choice in choices if choice)
                 raise UserError(f"--{flag} must be one of {names}, not {value!r}")
+        for flag, value, types in (
+            ("voice", self.voice, (str,)),
+            ("ref-audio", self.ref_audio, (str, os.PathLike)),
+            ("ref-text", self.ref_text, (str,)),
+            ("ref-asr", self.ref_asr, (str,)),
+            ("lexicon", self.lexicon, (str, os.PathLike, Mapping)),
+        ):
+            if value is not None and not isinstance(value, types):
+                kinds = {str: "a string", os.PathLike: "a path", Mapping: "a mapping"}
+                raise UserError(f"--{flag} must be {' or '.join(kinds[t] for t in types)}, not {value!r:.40}")
         if self.ref_text is not None and self.ref_audio is None:
             raise UserError("--ref-text needs --ref-audio, the recording it is said in")
         if self.ref_asr is not None and (self.ref_audio is None or self.ref_text is not None):
@@ -102,6 +114,13 @@ COMPILE_HELP = (
 )
 
 
+def named(name: str) -> str:
+    """The name of a file, folder or the like on the command line; "" would be the current folder."""
+    if not name:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return name
+
+
 def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted.
 
@@ -114,27 +133,57 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
             help="what to say (default: standard input); [pause 0.5] is half a second of silence, "
             "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
         )  # fmt: skip
-    _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
-    _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
-    _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
+    _add(
+        what,
+        "--output",
+        type=named,
+        metavar="FILE",
+        help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)",
+    )
+    _add(
+        what,
+        "--model",
+        type=named,
+        metavar="DIR|ID",
+        help="checkpoint folder or hub id (default: the embedded model)",
+    )
+    _add(
+        what,
+        "--vocoder",
+        type=named,
+        metavar="DIR|ID",
+        help="speak through this Vocos (default: the model's own)",
+    )
     _add(
         what,
         "--lang",
         choices=LANGUAGES,
         help="language (default: by the script of the text, then the voice)",
     )
-    _add(what, "--lexicon", metavar="FILE", help="pronunciations: lines of a word, a tab and its phonemes")
+    _add(
+        what,
+        "--lexicon",
+        type=named,
+        metavar="FILE",
+        help="pronunciations: lines of a word, a tab and its phonemes",
+    )
     if text:
         _add(
-            what, "--timestamps", metavar="FILE",
+            what, "--timestamps", type=named, metavar="FILE",
             help="write when each word is said: .json (phones too), .srt or .vtt",
         )  # fmt: skip
         _add(
             what, "--stream", action="store_true",
             help="masked decoding from left to right, in blocks that are played or written as they are ready",
         )  # fmt: skip
-        _add(what, "--input", metavar="FILE", help="speak each line of a text file, several at once, into")
-        _add(what, "--output-dir", metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
+        _add(
+            what,
+            "--input",
+            type=named,
+            metavar="FILE",
+            help="speak each line of a text file, several at once, into",
+        )
+        _add(what, "--output-dir", type=named, metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
         _add(what, "--batch-size", type=int, metavar="N", default=8, help="of --input: sentences at once")
     else:
         parser.set_defaults(stream=True)
@@ -143,6 +192,7 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
     _add(
         voice,
         "--ref-audio",
+        type=named,
         metavar="FILE",
         help="speak like this recording (2 to 15 s are used) instead; only of a person who agreed to it",
     )

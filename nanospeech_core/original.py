@@ -53,9 +53,10 @@ class OriginalFiles:
         model, vocab, duration = (
             folder / name for name in ("model.safetensors", "vocab.txt", "duration.safetensors")
         )
-        if (folder / "config.json").exists() or not (model.is_file() and vocab.is_file()):
+        # os.path says no, where Path's own methods raise, of what may not be looked at
+        if os.path.exists(folder / "config.json") or not (os.path.isfile(model) and os.path.isfile(vocab)):
             return None
-        return cls(model, vocab, duration if duration.is_file() else None)
+        return cls(model, vocab, duration if os.path.isfile(duration) else None)
 
 
 def read_original(

@@ -12,7 +12,7 @@ import numpy as np
 from . import audio, scorers
 from .errors import UserError
 from .mel import SAMPLE_RATE
-from .text import SYMBOLS, Sentence, Tokenizer, language_of
+from .text import SYMBOLS, Sentence, Tokenizer, check_text, language_of
 from .voices import Voice
 from .words import SILENT, find_words
 
@@ -32,6 +32,7 @@ def voice_from_reference(
     language: str | None = None,
     asr: str | None = None,
     locate: Locate | None = None,
+    argument: str = "--ref-text",
 ) -> Voice:
     """A voice from a recording: silence at its ends is cut, its level matched, 15 s at most are used.
 
@@ -41,10 +42,13 @@ def voice_from_reference(
         language: of the text; None: told by its script.
         asr: the recogniser, see `scorers.recogniser`; None: one that is installed.
         locate: finds the words of a recording that is too long, so that it is cut at a pause between them.
+        argument: by which a user gives `text`, for the messages.
     Raises:
         UserError: the recording is unreadable, silent, shorter than 2 s or too long, its text is unspeakable
             or cannot be found.
     """
+    if text is not None:
+        check_text(text, argument)
     wave = audio.trim_silence(audio.read(path))
     seconds = len(wave) / SAMPLE_RATE
     if not seconds:
@@ -57,7 +61,7 @@ def voice_from_reference(
     if text is None:
         if seconds > MAX_SECONDS:
             wave = _cut(wave, find_pause(wave))
-        text = transcribe(wave, path, language, asr)
+        text = transcribe(wave, path, language, asr, argument)
     language = language or language_of(text)
     text = " ".join(text.split())
     sentences = Tokenizer("phonemes", SYMBOLS).sentences(text, language)
@@ -86,19 +90,21 @@ def voice_from_reference(
     return Voice(Path(path).stem, wave, text, phonemes, None, language)
 
 
-def transcribe(wave: np.ndarray, path: str | os.PathLike, language: str | None, asr: str | None) -> str:
+def transcribe(
+    wave: np.ndarray, path: str | os.PathLike, language: str | None, asr: str | None, argument: str
+) -> str:
     """What a recogniser hears in float32 [samples] at 24 kHz. Raises UserError: none is there, or no word."""
     name = asr or scorers.usual_recogniser()
     if name is None:
         raise UserError(
-            "without --ref-text the words of the recording are found by a recogniser, and none is installed: "
-            "pip install faster-whisper (or mlx-whisper)"
+            f"without {argument} the words of the recording are found by a recogniser, and none is "
+            "installed: pip install faster-whisper (or mlx-whisper)"
         )
     spoken = None if language is None else language.partition("-")[0]
     recognise = scorers.recogniser(name, [spoken] if spoken else [])
     text = recognise(scorers.resample(wave, SAMPLE_RATE), spoken)
     if not any(character.isalnum() for character in text):
-        raise UserError(f"cannot use {path}: {name} hears no words in it; give --ref-text")
+        raise UserError(f"cannot use {path}: {name} hears no words in it; give {argument}")
     return text
 
 

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -21,13 +21,13 @@ from .pieces import Piece, make_pieces
 from .plan import Plan, make_plan, stream_blocks
 from .prompt import FRAME_RATE, Prompt
 from .seams import Seams, context_frames
-from .speech import Align, References, Script, read_script
+from .speech import Align, References, Script, check_texts, read_script
 from .voices import Voice, list_voices, user_folder, voices_folder
 
 FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.5, 1.6, 2.0  # of the blocks of a stream
 LEAST_TOKENS = 8  # that are worth a run of the vocoder
 BATCH = 8  # sentences
-WINDOW = 16  # batches that are sorted by length together
+WINDOW = 16  # batches, at most, that are sorted by length together
 
 
 @dataclass(eq=False)
@@ -108,7 +108,12 @@ class Speaker:
             progress(len(script.lines), len(script.lines))
 
     def generate_batch(
-        self, texts: Sequence[str], voice: str | None = None, batch_size: int = BATCH, **options
+        self,
+        texts: Sequence[str],
+        voice: str | None = None,
+        batch_size: int = BATCH,
+        names: Sequence[str] | None = None,
+        **options,
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Speak many texts, several sentences at once; each sounds as it does by itself.
 
@@ -116,17 +121,25 @@ class Speaker:
             texts: as `generate` takes them.
             voice: of all; None: of each the first that speaks its language.
             batch_size: sentences at once; more are faster on a GPU and take more memory.
+            names: what messages call each text; None: text 1, text 2.
             options: further fields of `GenerateOptions`.
         Yields:
             the number of a text and its wave, as they are ready: in order of length within some batches.
         Raises:
-            UserError: as `generate` does.
+            UserError: as `generate` does; where a text is to blame, mostly before anything is spoken.
         """
         chosen = GenerateOptions(voice=voice, **options)
+        names = names or [f"text {number + 1}" for number in range(len(texts))]
+        check_texts(texts, names, self.config, chosen)
+        if chosen.voice is not None or chosen.ref_audio is not None:  # no text is to blame for these
+            self.prepare(**asdict(chosen))
         size = batch_size if self.config.transformer.mask_padding else 1  # else padding would be heard
-        for begin in range(0, len(texts), size * WINDOW):
-            numbers = range(begin, min(len(texts), begin + size * WINDOW))
-            jobs = [job for number in numbers for job in self._jobs(number, texts[number], chosen)]
+        end, window = 0, 1
+        while end < len(texts):
+            begin, end = end, min(len(texts), end + size * window)
+            window = min(2 * window, WINDOW)  # few at first, so that the first wave is there soon
+            numbers = range(begin, end)
+            jobs = [job for n in numbers for job in self._jobs(n, texts[n], names[n], chosen)]
             left = Counter(job.number for job in jobs)
             ordered = sorted(jobs, key=lambda job: len(job.piece.prompt.cond))
             for start in range(0, len(jobs), size):
@@ -140,11 +153,11 @@ class Speaker:
                     if not left[number]:
                         yield number, self._tell([job for job in jobs if job.number == number])
 
-    def _jobs(self, number: int, text: str, chosen: GenerateOptions) -> list[Job]:
+    def _jobs(self, number: int, text: str, name: str, chosen: GenerateOptions) -> list[Job]:
         try:
             script = self._script(text, chosen)
         except UserError as error:
-            raise UserError(f"text {number + 1}: {error}") from error
+            raise UserError(f"{name}: {error}") from error
         lines = enumerate(self._pieces(script, chosen))
         pieces = [(line, piece) for line, of_line in lines for piece in of_line]
         return [Job(number, script, line, piece, chosen.seed + k) for k, (line, piece) in enumerate(pieces)]

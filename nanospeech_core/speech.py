@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from glob import escape, glob
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,28 @@ def read_script(
     return Script(reference, lines, told, tokenizer, language)
 
 
+def check_texts(
+    texts: Sequence[str], names: Sequence[str], config: ModelConfig, options: GenerateOptions
+) -> None:
+    """Raise UserError for a text that `read_script` would refuse, with its name. Without phonemes: at once.
+
+    What only phonemes tell, that none of a text's are the model's, is left to `read_script`.
+    """
+    options.check()
+    tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=lambda _: None)
+    lexicon = open_lexicon(options.lexicon, tokenizer)
+    for text, name in zip(texts, names, strict=True):
+        check_text(text, name)
+        try:
+            markup = read_markup(text, tokenizer, lexicon)
+            language = options.lang or language_of(markup.plain)
+            written = [part for part in markup.parts if isinstance(part, str)]
+            if not any(tokenizer.spoken(part, language) for part in written):
+                raise nothing_to_speak(text)
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from error
+
+
 class References:
     """The last voices that were spoken in: each is read, transcribed and aligned once, not for every text."""
 
@@ -120,12 +143,13 @@ def _what_chooses(folder: str | os.PathLike | None, options: GenerateOptions, te
         files = [Path(options.ref_audio)]
         how = (options.ref_text, options.ref_asr, options.lang)
     else:
-        folders = (voices_folder(folder), user_folder())
-        files = [file for place in folders for file in Path(place, "voices").glob("*")]
+        folders = [Path(place, "voices") for place in (voices_folder(folder), user_folder())]
+        # Not Path.glob: what may not be read is no error yet.
+        files = [Path(file) for place in folders for file in glob(os.path.join(escape(str(place)), "*"))]
         files = [file for file in files if options.voice in (None, file.stem)]
         told = [language_of(text, default) for default in LANGUAGES]
         how = None if options.voice is not None else (options.lang, *told)
-    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if file.is_file()))
+    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if os.path.isfile(file)))
     return options.voice, how, changed
 
 
@@ -134,6 +158,9 @@ def open_lexicon(lexicon: str | Mapping[str, str] | None, tokenizer: Tokenizer) 
     if lexicon is None:
         return {}
     if isinstance(lexicon, Mapping):
+        for entry in lexicon.items():
+            if not all(isinstance(part, str) and part.strip() for part in entry):
+                raise UserError(f"lexicon: an entry is what is written and its phonemes, not {entry!r:.60}")
         return {word: check_phonemes(p, tokenizer.ids, f'lexicon, "{word}"') for word, p in lexicon.items()}
     return read_lexicon(lexicon, tokenizer.ids)
 

@@ -63,17 +63,22 @@ def decode_text(data: bytes) -> str:
         raise UserError(f"the text is not UTF-8 (at byte {error.start}); is it binary data?") from error
 
 
-def check_text(text: str) -> str:
-    """The text itself. Raises UserError when it is empty, longer than MAX_CHARACTERS, or binary."""
+def check_text(text: str, name: str = "the text") -> str:
+    """The text itself. Raises UserError when it is empty, longer than MAX_CHARACTERS, binary, or no text.
+
+    name: what messages call it.
+    """
+    if not isinstance(text, str):
+        raise UserError(f"{name} must be a string, not {text!r:.40}")
     if not text.strip():
-        raise UserError("the text is empty")
+        raise UserError(f"{name} is empty")
     if len(text) > MAX_CHARACTERS:
         raise UserError(
-            f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are spoken at once: split it"
+            f"{name} has {len(text):,} characters; at most {MAX_CHARACTERS:,} are spoken at once: split it"
         )
     for character in set(text) - set("\t\n\v\f\r"):
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise UserError(f"the text has a control character (U+{ord(character):04X}); is it binary data?")
+            raise UserError(f"{name} has a control character (U+{ord(character):04X}); is it binary data?")
     return text
 
 
@@ -173,9 +178,15 @@ class Tokenizer:
         return np.array([self.ids[symbol] for symbol in symbols if self._known(symbol)], dtype=np.int64)
 
     def _known(self, symbol: str) -> bool:
-        if symbol not in self.ids:
+        if symbol in self.ids:
+            return True
+        if _is_wide(symbol):  # a text in Chinese has too many to name each
+            if not any(map(_is_wide, self.unknown)):
+                self._report("Chinese characters are not in the model's vocabulary and are skipped")
+            self.unknown.add(symbol)
+        else:
             self._skip(symbol, "is not in the model's vocabulary")
-        return symbol in self.ids
+        return False
 
     def _speakable(self, character: str, language: str) -> str:
         """The character; a space where espeak-ng would name it ("Chinese letter", "smiling face")."""
@@ -209,6 +220,11 @@ class Tokenizer:
         if symbol not in self.unknown:
             self.unknown.add(symbol)
             self._report(f'"{symbol}" (U+{ord(symbol[0]):04X}) {reason} and is skipped')
+
+
+def _is_wide(symbol: str) -> bool:
+    """Whether it is a Chinese character or mark, as "。" is."""
+    return is_han(symbol) or (not symbol.isalpha() and unicodedata.east_asian_width(symbol) in "WF")
 
 
 @functools.cache

@@ -93,24 +93,26 @@ def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, di
         UserError: a file is missing or broken, or it is no Vocos for our mel.
     """
     path = Path(path)
-    if path.is_file():
+    if os.path.isfile(path):
         tensors, metadata = load_tensors(path, widen=True)
         try:
             values = json.loads(metadata["config"])
         except (KeyError, ValueError) as error:
             raise UserError(f"{path} does not say its config; name its folder, or export it anew") from error
         config, format = from_dict(VocosConfig, values, str(path)), file_format(metadata, path)
-    elif (path / CONFIG).is_file():
+    elif os.path.isfile(path / CONFIG):
         config, format = read_vocos_config(path / CONFIG), "pt"
         tensors = load_torch_file(path / WEIGHTS)
         tensors = {n: cast(t, DTYPES["F32"]) if t.dtype == BFLOAT16 else t for n, t in tensors.items()}
         tensors = {n: t for n, t in tensors.items() if not any(fnmatch(n, p) for p in IGNORED)}
-    elif (path / "vocos.safetensors").is_file():
+    elif os.path.isfile(path / "vocos.safetensors"):
         config = read_config(path).vocoder
         if config is None:
             raise UserError(f"{path / 'config.json'} describes no vocoder")
         tensors, metadata = load_tensors(path / "vocos.safetensors", widen=True)
         format = file_format(metadata, path / "vocos.safetensors")
+    elif os.path.isdir(path) and not os.access(path, os.X_OK):
+        raise UserError(f"cannot read {path}: no permission")
     else:
         raise UserError(f"{path} holds no vocoder: neither {CONFIG} with {WEIGHTS} nor vocos.safetensors")
     return config, for_backend(tensors, format, backend)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from . import cli
 from .checkpoint import PRETRAINED
 from .errors import UserError
+from .options import named
 from .recording import voice_from_reference
 from .speech import locator
 from .text import LANGUAGES
@@ -39,7 +39,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add = commands.add_parser("add", help="add a voice", epilog=CONSENT, allow_abbrev=False)
     add.add_argument("name", metavar="NAME")
-    add.add_argument("recording", metavar="FILE", help="any audio file; 2 to 15 s of it are used")
+    add.add_argument("recording", type=named, metavar="FILE", help="any audio file; 2 to 15 s of it are used")
     add.add_argument(
         "text", metavar="TEXT", nargs="?", help="what is said (default: what a recogniser hears)"
     )
@@ -72,17 +72,17 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
         speaker = load(None, None)
         return locator(speaker.config, speaker.aligner.align)(wave, phonemes)
 
-    voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate)
+    voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
     voice = replace(voice, name=args.name, description=args.description)
     save_voice(user_folder(), voice)
-    print(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
-    sys.stdout.flush()
+    cli.tell(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
 
 
 def _list() -> None:
     for voice in list_voices(user_folder()):
-        print(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}')
-    sys.stdout.flush()
+        cli.tell(
+            f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
+        )
 
 
 def _remove(name: str) -> None:
@@ -92,7 +92,7 @@ def _remove(name: str) -> None:
 
 def _export(name: str, folder: str) -> None:
     _check_own(name)
-    if not Path(folder).is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"there is no folder {folder}")
     save_voice(folder, load_voice(user_folder(), name))
 

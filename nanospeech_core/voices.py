@@ -51,8 +51,14 @@ def voices_folder(folder: str | os.PathLike | None) -> Path:
 
 
 def voice_names(folder: str | os.PathLike) -> list[str]:
-    """The names of the voices in `folder`/voices, sorted."""
-    return sorted(path.stem for path in Path(folder, "voices").glob("*.json") if _NAME.fullmatch(path.stem))
+    """The names of the voices in `folder`/voices, sorted. Raises UserError where one may not look there."""
+    try:
+        files = [Path(name) for name in os.listdir(Path(folder, "voices"))]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UserError(f"cannot read {Path(folder, 'voices')}: {error.strerror or error}") from error
+    return sorted(file.stem for file in files if file.suffix == ".json" and _NAME.fullmatch(file.stem))
 
 
 def user_folder() -> Path:
@@ -64,13 +70,12 @@ def user_folder() -> Path:
 
 def find_voice(folder: str | os.PathLike, name: str) -> Voice:
     """The voice `name` in `folder`/voices, else among the user's own. Raises UserError as `load_voice`."""
-    own = voice_names(user_folder())
-    if name in own and name not in voice_names(folder):
+    names = voice_names(folder)
+    own = [] if name in names else voice_names(user_folder())
+    if name in own:
         return load_voice(user_folder(), name)
-    if own and name not in voice_names(folder):
-        raise UserError(
-            f'there is no voice "{name}"; the voices are {", ".join([*voice_names(folder), *own])}'
-        )
+    if own:
+        raise UserError(f'there is no voice "{name}"; the voices are {", ".join([*names, *own])}')
     return load_voice(folder, name)
 
 

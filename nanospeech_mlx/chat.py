@@ -90,13 +90,13 @@ def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
                 dictation = None
                 for piece in pieces:
                     if not quiet:
-                        print(piece, end="", flush=True)
+                        cli.tell(piece, end="")
                     dictation = dictation or Dictation(llm.reasoning, llm.reasons_at_once)
                     for sentence in dictation.feed(piece):
                         voice.say(sentence)
         finally:
             if not quiet:
-                print(flush=True)
+                cli.tell("")
         for sentence in dictation.finish() if dictation else []:
             voice.say(sentence)
         voice.finish()

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from nanospeech_core.cli import guard
+from nanospeech_core.cli import guard, tell
 from nanospeech_core.errors import UserError
 from nanospeech_core.text import LANGUAGES
 
@@ -78,8 +78,7 @@ def run(args: argparse.Namespace) -> None:
         columns=columns(args.columns),
         aligner=args.aligner,
     )
-    print(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
-    sys.stdout.flush()
+    tell(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
 
 
 def columns(names: str) -> tuple[str, ...]:

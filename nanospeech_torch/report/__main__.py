@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from nanospeech_core.cli import guard
+from nanospeech_core.cli import guard, tell
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import check_writable, replacing
 
@@ -42,7 +42,7 @@ def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
     page = render(found, max_samples)
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    print(f"{output}, {len(page.encode()) / 1e6:.1f} MB")
+    tell(f"{output}, {len(page.encode()) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,18 @@ def test_the_other_direction_is_refused(tmp_path):
     assert "torch format already" in failure("mlx2torch", source)
     run("torch2mlx", source)
     assert "mlx format already" in failure("torch2mlx", tmp_path / "model-mlx")
+
+
+def test_of_mixed_formats_only_the_other_one_is_converted(tmp_path):
+    """As in the embedded checkpoint, whose aligner was trained elsewhere than its model."""
+    source, there = make_folder(tmp_path / "model"), tmp_path / "model-mlx"
+    run("torch2mlx", source)
+    mixed = shutil.copytree(source, tmp_path / "mixed")
+    shutil.copy(there / "aligner.safetensors", mixed)
+    run("torch2mlx", mixed)
+    assert snapshot(tmp_path / "mixed-mlx") == snapshot(there)
+    run("mlx2torch", mixed)
+    assert snapshot(tmp_path / "mixed-torch") == snapshot(source)
 
 
 BROKEN = {
@@ -353,3 +366,19 @@ def test_pt_no_tensors(tmp_path, torch):
 def test_pt_an_unknown_config_key(tmp_path, torch):
     torch.save({"model": weights(torch), "config": {"depht": 1}}, tmp_path / "x.pt")
     assert "unknown key 'depht'" in failure("torch2mlx", tmp_path / "x.pt")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
+    line = [sys.executable, "-m", "convert", "torch2mlx", make_folder(tmp_path / "model")]
+    options = {"env": {**os.environ, "PYTHONPATH": str(ROOT)}, "stderr": subprocess.PIPE, "text": True}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(line, stdout=full, **options)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "convert: cannot write to standard output: No space left on device\n",
+    )
+    assert (tmp_path / "model-mlx" / "model.safetensors").exists()
+    process = subprocess.Popen([*line, "--force"], stdout=subprocess.PIPE, **options)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 141)

@@ -82,7 +82,8 @@ def test_every_encoding_is_kept_sample_by_sample(folder, tmp_path, name):
     [
         ({"--audio": "nowhere.wav"}, "cannot read nowhere.wav: No such file"),
         ({"--output": "x.txt"}, "cannot write x.txt: the suffix must be one of"),
-        ({"--edit": " "}, "the text is empty"),
+        ({"--edit": " "}, "--edit is empty"),
+        ({"--text": ""}, "--text is empty"),
         ({"--text": "word " * 200, "--edit": "one"}, "cannot be aligned to"),
     ],
 )
@@ -107,6 +108,8 @@ def test_what_cannot_be_done_is_one_line(folder, tmp_path, capsys, backend, chan
     [
         (["--margin", "-1"], "--margin must be from 0 to 500 milliseconds, not -1.0"),
         (["--steps", "0"], "--steps must be"),
+        (["--output", ""], "argument --output: the name is empty"),
+        (["--audio", ""], "argument --audio: the name is empty"),
         (["--voice", "heart"], "unrecognized arguments: --voice heart"),
     ],
 )

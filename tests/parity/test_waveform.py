@@ -203,9 +203,35 @@ def test_a_text_sounds_the_same_in_a_batch(folders, name, options):
         assert relative_error(waves[number], alone) <= TOLERANCE
 
 
-def test_a_text_that_cannot_be_spoken_is_named(folders):
-    with pytest.raises(UserError, match='text 2: there is nothing to speak in "...":?'):
-        list(speaker("torch", folders["flow"]).generate_batch(["Hello.", "..."], steps=1))
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("...", '^text 600: there is nothing to speak in "..."$'),
+        ("한국어", "^text 600: there is nothing to speak in"),
+        ("[pause x]", "^text 600: .* is no pause of 0 to 60 seconds"),
+        (" ", "^text 600 is empty$"),
+        ("[a](/X/)", "^text 600: .* is no phoneme of this model"),
+    ],
+)
+def test_a_text_that_cannot_be_spoken_is_named_before_any_is(folders, bad, message):
+    texts = [*["Hello."] * 599, bad]
+    with pytest.raises(UserError, match=message):
+        next(speaker("torch", folders["flow"]).generate_batch(texts, steps=1))
+
+
+def test_a_voice_is_not_a_texts_fault(folders):
+    with pytest.raises(UserError, match="^there is no voice"):
+        next(speaker("torch", folders["flow"]).generate_batch(["Hello."], voice="nobody"))
+
+
+def test_the_first_of_many_texts_is_there_soon(folders, monkeypatch):
+    model, read = speaker("torch", folders["flow"]), []
+    script = model._script
+    monkeypatch.setattr(model, "_script", lambda text, chosen: read.append(text) or script(text, chosen))
+    waves = model.generate_batch([f"Hello {number}." for number in range(40)], batch_size=4, steps=1)
+    first, _ = next(waves)
+    assert len(read) == 4
+    assert sorted([first, *(number for number, _ in waves)]) == [*range(40)] and len(read) == 40
 
 
 def test_a_model_that_hears_padding_gets_none(folders, monkeypatch):

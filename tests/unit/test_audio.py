@@ -1,9 +1,12 @@
 """Audio files, levels, seams and the player."""
 
+import os
 import signal
+import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,3 +206,31 @@ def test_as_written_is_what_is_read_back(tmp_path):
     wave = np.linspace(-1.1, 1.1, 10_001).astype(np.float32)
     audio.write(tmp_path / "a.wav", wave)
     assert np.array_equal(audio.read(tmp_path / "a.wav"), audio.as_written(wave))
+
+
+FULL = """
+import os, resource, numpy as np
+from nanospeech_core import audio
+from nanospeech_core.errors import UserError
+wave = np.random.default_rng(0).normal(size=12000).astype(np.float32) / 5
+for suffix in audio.FORMATS:
+    audio.write(f"whole{suffix}", wave)
+    size = os.path.getsize(f"whole{suffix}")
+    for fitting in (0, size // 2, size - 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fitting, -1))
+        try:
+            audio.write(f"part{suffix}", wave)
+        except UserError as error:
+            print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+"""
+
+
+def test_a_file_whose_end_does_not_fit_is_not_left(tmp_path):
+    """A limit in place of a full disk. libsndfile does not tell when .flac, .ogg and .opus lack their end."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(audio.__file__).parents[1])}
+    line = [sys.executable, "-c", FULL]
+    done = subprocess.run(line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, timeout=120)
+    told = [f"cannot write part{suffix}: File too large" for suffix in audio.FORMATS for _ in range(3)]
+    assert done.stdout.splitlines() == told
+    assert sorted(os.listdir(tmp_path)) == sorted(f"whole{suffix}" for suffix in audio.FORMATS)

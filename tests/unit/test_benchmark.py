@@ -198,7 +198,7 @@ def test_a_busy_machine_is_told(folder: Path, capsys, monkeypatch) -> None:
         (["--precision", "int8"], 2, "invalid choice: 'int8'"),
         (["--text", "Hello.", "--length", "short"], 2, "exclude each other"),
         (["--runs", "0"], 2, "--runs must be from 1 to 1000"),
-        (["--text", " "], 1, "the text is empty"),
+        (["--text", " "], 1, "--text is empty"),
         (["no/such/folder"], 1, "no such folder"),
         (["--json", "no/such/folder.json"], 1, "there is no folder no/such"),
         (["--voice", "nobody", "--length", "short", "--runs", "1"], 1, "nobody"),

@@ -1,5 +1,6 @@
 """The command line around a stand-in for the model: text in, files out, exit codes, messages."""
 
+import ast
 import io
 import os
 import subprocess
@@ -134,6 +135,8 @@ def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
         (["--text", "a", "--num-iter", "x"], "invalid int value"),
         (["--text", "a", "--ref-text", "b"], "--ref-text needs --ref-audio"),
         (["--text", "a", "--method", "heun"], "invalid choice"),
+        (["--text", "a", "--output", ""], "argument --output: the name is empty"),
+        (["--text", "a", "--ref-audio", ""], "argument --ref-audio: the name is empty"),
         (["--nonsense"], "unrecognized arguments"),
         (["--text", "a", "--out", "a.wav"], "unrecognized arguments"),  # no abbreviations
         ([], "give --text"),
@@ -186,9 +189,57 @@ def test_lines_of_a_file(run, speaker, capsys):
     assert run("--input", "lines.txt", "--output-dir", "out", "--batch-size", "3", "--seed", "5") == 0
     assert speaker.text == ["First.", "Second one."]
     assert (speaker.options["batch_size"], speaker.options["seed"]) == (3, 5)
+    assert speaker.options["names"] == ["lines.txt, line 1", "lines.txt, line 3"]
     assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
     assert len(audio.read("out/0002.wav")) == 2000
     assert "s of speech in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("lines.txt, line 1: no")])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_stays_empty_is_taken_away(run, speaker, error, there):
+    def fail(texts, **options):
+        raise error
+        yield
+
+    Path("lines.txt").write_text("First.\n", encoding="utf-8")
+    if there:
+        Path("out").mkdir()
+    speaker.generate_batch = fail
+    code = 130 if isinstance(error, KeyboardInterrupt) else 1
+    assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == code
+    assert Path("out").exists() == there
+
+
+def test_the_bar_is_there_before_the_first_batch(run, speaker, capsys):
+    seen = []
+
+    def look(texts, **options):
+        seen.append(capsys.readouterr().err)
+        yield from ()
+
+    Path("lines.txt").write_text("First.\nSecond.\n", encoding="utf-8")
+    speaker.generate_batch = look
+    assert run("--input", "lines.txt", "--output-dir", "out") == 0
+    assert "0/2" in seen[0]
+
+
+def test_what_is_written_stays_after_a_failure(run, speaker):
+    def one(texts, **options):
+        yield 0, np.zeros(1000, dtype=np.float32)
+        raise KeyboardInterrupt
+
+    Path("lines.txt").write_text("First.\n", encoding="utf-8")
+    speaker.generate_batch = one
+    assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == 130
+    assert os.listdir("out") == ["0001.wav"]
+
+
+def test_a_line_that_is_no_text_is_told_by_its_number(run, speaker, capsys):
+    Path("lines.txt").write_bytes(b"First.\n\n\nSec\0ond.\n")
+    assert run("--input", "lines.txt", "--output-dir", "out") == 1
+    assert capsys.readouterr().err.startswith("prog: lines.txt, line 4 has a control character (U+0000)")
+    assert speaker.model == "not loaded" and not os.path.exists("out")
 
 
 @pytest.mark.parametrize(
@@ -268,6 +319,11 @@ def test_other_errors_are_not_hidden(run, speaker):
         run("--text", "Hello.", "--output", "a.wav")
 
 
+def test_an_empty_text_is_told_by_its_flag(run, capsys):
+    assert run("--text", " ", "--output", "a.wav") == 1
+    assert capsys.readouterr().err == "prog: --text is empty\n"
+
+
 def test_list_voices(run, capsys):
     assert run("--list-voices") == 0
     assert capsys.readouterr().out == "heart  en-us  warm\nemma   en-us\n"
@@ -319,3 +375,29 @@ def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
         run(*said, "--compile")
     assert exit_.value.code == 2 and "--compile needs --use-diffusion" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("output", "reason"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")]
+)
+def test_standard_output_that_takes_nothing(output, reason):
+    code = (
+        "import sys; from nanospeech_core import cli; sys.exit(cli.guard(lambda: cli.tell(1), 'prog', False))"
+    )
+    line = ["sh", "-c", f'"$0" -c "$1" {output}', sys.executable, code]
+    done = subprocess.run(line, cwd=Path(cli.__file__).parents[1], capture_output=True, text=True)
+    assert done.stderr == f"prog: cannot write to standard output: {reason}\n" and done.returncode == 1
+
+
+def test_commands_answer_by_tell():
+    """What is printed otherwise fails with a traceback where standard output takes nothing."""
+    root = Path(cli.__file__).parents[1]
+    files = [file for folder in ("nanospeech_core", "convert") for file in (root / folder).glob("*.py")]
+    calls = [
+        (file.name, node)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print"
+    ]
+    assert [name for name, node in calls if "file" not in [k.arg for k in node.keywords]] == ["cli.py"]

@@ -333,8 +333,9 @@ def test_the_speed_is_of_the_new_words():
 @pytest.mark.parametrize(
     ("wave", "said", "wanted", "more", "message"),
     [
-        (recording(3, 24000), "one two", "", {}, "the text is empty"),
-        (recording(3, 24000), "", "one", {}, "the text is empty"),
+        (recording(3, 24000), "one two", "", {}, "--edit is empty"),
+        (recording(3, 24000), "", "one", {}, "--text is empty"),
+        ([0.0] * 24000, "one", "two", {}, "a recording is a numpy array, not list"),
         (recording(3, 24000), "...", "one", {}, "there is nothing to speak"),
         (
             recording(3, 24000),

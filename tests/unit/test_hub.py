@@ -1,6 +1,9 @@
 """The hub's cache, laid out in a folder as huggingface_hub does: found, incomplete, absent, asked once."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import huggingface_hub
@@ -51,10 +54,11 @@ def test_a_commit_that_is_cached_is_not_asked_for(cache, monkeypatch):
     """Also where the network is up: a commit never changes."""
     folder = put(cache, "owner/name", OLD, "model.safetensors")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "can_be_reached", lambda: True)
     monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", None)
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_tree", None)
     assert hub.find_folder("owner/name", OLD) == folder
-    with pytest.raises(TypeError):  # while a branch is
+    with pytest.raises(UserError, match="could not be fetched .* not callable"):  # while a branch is
         hub.find_folder("owner/name", "main")
 
 
@@ -87,9 +91,34 @@ def test_a_cached_repository_without_its_weights_is_told(cache, revision, monkey
         hub.find_folder("owner/name", revision)
     folder = str(cache / "models--owner--name" / "snapshots" / OLD)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "can_be_reached", lambda: True)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: folder)
     with pytest.raises(UserError, match="owner/name has no model.safetensors"):
         hub.find_folder("owner/name", revision)
+
+
+NO_NETWORK = """
+from nanospeech_core import hub
+from nanospeech_core.errors import UserError
+for name in ("owner/name@main", "other/name", "other/name@" + "a" * 40):
+    try:
+        print(hub.find_folder(name))
+    except UserError as error:
+        print(error)
+"""
+
+
+def test_without_a_network_that_is_told_at_once(cache):
+    """No hub listens there: its library would try again for half a minute, and say so in many lines."""
+    folder = put(cache, "owner/name", NEW, "model.safetensors")
+    environment = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(cache)}
+    environment |= {"HF_ENDPOINT": "http://127.0.0.1:1", "PYTHONPATH": str(Path(hub.__file__).parents[1])}
+    line = [sys.executable, "-c", NO_NETWORK]
+    started = time.monotonic()
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120)
+    assert time.monotonic() - started < 20
+    absent = "other/name is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
+    assert (done.stdout.splitlines(), done.stderr) == ([str(folder), absent, absent], "")
 
 
 def test_a_folder_goes_before_a_repository(cache):

@@ -160,7 +160,7 @@ def test_the_layout_can_be_changed_afterwards(source: Path, tmp_path: Path) -> N
     out = quantize_folder(source, 8, 32, tmp_path / "out")
     have = load_tensors(out / "model.safetensors")[1]["format"]
     want = {"pt": "mlx", "mlx": "pt"}[have]
-    other = convert(out, have, want, tmp_path / "other")
+    other = convert(out, want, tmp_path / "other")
     ours, theirs = load_folder(out, "mlx"), load_folder(other, "mlx")
     assert ours[0] == theirs[0] and ours[0].quantization == QuantizationConfig(32, 8)
     assert ours[1].keys() == theirs[1].keys()

@@ -239,3 +239,9 @@ def test_no_words_and_no_recogniser(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(UserError, match="none is installed: pip install faster-whisper"):
         voice_from_reference(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [(" ", "^--ref-text is empty$"), (5, "^--ref-text must be a")])
+def test_a_text_that_is_none(text, message):
+    with pytest.raises(UserError, match=message):
+        voice_from_reference("not/read/then.wav", text)

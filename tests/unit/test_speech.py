@@ -15,8 +15,8 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.prompt import spread
-from nanospeech_core.speech import KEPT, References, choose_voice, read_script
-from nanospeech_core.text import phonemize
+from nanospeech_core.speech import KEPT, References, choose_voice, open_lexicon, read_script
+from nanospeech_core.text import SYMBOLS, Tokenizer, phonemize
 from nanospeech_core.voices import save_voice
 
 CONFIG = tiny_config()
@@ -247,3 +247,9 @@ def test_a_recording_is_heard_once(tmp_path, monkeypatch):
         other = replace(options, ref_text=f"Word {number}.")
         read_script("Five.", CONFIG, None, other, references=references)
     assert len(references._kept) == KEPT
+
+
+@pytest.mark.parametrize("lexicon", [{"": "a"}, {" ": "a"}, {"hi": None}, {5: "a"}])
+def test_a_lexicon_of_other_things(lexicon):
+    with pytest.raises(UserError, match="^lexicon: an entry is what is written and its phonemes, not "):
+        open_lexicon(lexicon, Tokenizer("phonemes", SYMBOLS))

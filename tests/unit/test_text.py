@@ -212,3 +212,18 @@ def test_decode_text():
 def test_unknown_kind():
     with pytest.raises(UserError, match="phonemes"):
         Tokenizer("words", SYMBOLS)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"Hello.", ["Hello."]])
+def test_what_is_no_text(text):
+    with pytest.raises(UserError, match="^the text must be a string, not "):
+        check_text(text)
+
+
+def test_of_many_chinese_characters_one_warning_is_enough():
+    reports = []
+    tokenizer = Tokenizer("characters", "abcdefghijklmnopqrstuvwxyz .", reports.append)
+    assert not tokenizer.find_sentences("我怀疑有什么事，在他身上发生了。", "zh")
+    assert reports == ["Chinese characters are not in the model's vocabulary and are skipped"]
+    assert [s.symbols for s in tokenizer.find_sentences("höre.", "en-us")] == ["hre."]
+    assert reports[1:] == ['"ö" (U+00F6) is not in the model\'s vocabulary and is skipped']

@@ -1,5 +1,6 @@
 """`python -m nanospeech_{mlx,torch}.voices` around a stand-in for the model."""
 
+import sys
 import types
 
 import numpy as np
@@ -58,12 +59,16 @@ def test_a_voice_is_replaced_when_asked(run):
         (["add", "a/b", "me.wav", "Hello."], '"a/b" cannot be the name of a voice'),
         (["add", "you", "no.wav", "Hello."], "cannot read no.wav: No such file"),
         (["add", "you", "me.wav", "..."], "nothing to speak"),
+        (["add", "you", "me.wav", " "], "TEXT is empty"),
+        (["add", "you", "me.wav"], "without TEXT the words of the recording are found by a recogniser"),
         (["remove", "you"], 'you have no voice "you"; yours are me'),
         (["export", "heart", "."], 'you have no voice "heart"; yours are me'),
         (["export", "me", "nowhere"], "there is no folder nowhere"),
     ],
 )
-def test_mistakes_are_one_sentence(run, argv, message):
+def test_mistakes_are_one_sentence(run, argv, message, monkeypatch):
+    for recogniser in ("faster_whisper", "mlx_whisper"):  # none is installed
+        monkeypatch.setitem(sys.modules, recogniser, None)
     run("add", "me", "me.wav", "Hello there.")
     out, err = run(*argv, code=1)
     assert message in err and err.startswith("prog: ") and err.count("\n") == 1 and out == ""
