@@ -17,7 +17,7 @@ from .counting import counting
 from .errors import UserError
 from .evalset import Setting, parse_setting
 from .files import check_writable, replacing
-from .options import COMPILE_HELP, GenerateOptions
+from .options import COMPILE_HELP, PRECISIONS, GenerateOptions
 from .scoresheet import aligned, surroundings
 from .text import check_text
 
@@ -35,7 +35,6 @@ TEXTS = {
     "but that his crew had come home safely. We bought some fish from him, and he wished us a good evening.",
 }
 SETTINGS = ("masked", "masked:num_iter=8", "ode", "ode:method=rk4")
-PRECISIONS = ("float32", "float16", "bfloat16")
 # Title, key of a result, factor, digits behind the point.
 COLUMNS = (
     ("speech, s", "seconds", 1, 1),

@@ -19,6 +19,7 @@ CFG_SCHEDULES = ("linear", "constant")
 TEMPERATURE_SCHEDULES = ("constant", "linear")
 ORDERS = ("random", "interleaved", "blocks")
 REFINE_ORDERS = ("worst", "random")
+PRECISIONS = ("float32", "float16", "bfloat16")
 REFINE_SHARE = 0.3  # of a bare --refine
 # The options that `Nanospeech.sample` takes, beside the seed.
 SAMPLING = (

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -12,6 +13,7 @@ from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core import benchmark
 from nanospeech_core.counting import counting
+from nanospeech_core.options import PRECISIONS
 
 # A sentence of the tiny model is longer than 8 tokens, so that no iteration is left out.
 SENTENCE = "Hello there, how are you today?"
@@ -81,14 +83,42 @@ def test_nothing_is_counted_afterwards(backend: Backend, speaker) -> None:
     assert all(count.calls == 0 for count in counts.values())
 
 
-@pytest.mark.parametrize("precision", benchmark.PRECISIONS)
-def test_every_precision_speaks(backend: Backend, folder: Path, precision: str) -> None:
-    speaker = backend.module("benchmark").load(str(folder), precision)
+@pytest.fixture(scope="module")
+def in_context(tmp_path_factory) -> Path:
+    """A head of the embedded model's kind: told of its neighbours and of their mel, which is float32."""
+    head = replace(tiny_config().diffusion, context=1, regression=True)
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "context", config=tiny_config(diffusion=head))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("told", ["nothing", "context"])
+def test_every_precision_speaks(
+    backend: Backend, folder: Path, in_context: Path, told: str, precision: str, monkeypatch
+) -> None:
+    """In that precision: what every block of the transformer and of the head takes and gives has it."""
+    path = in_context if told == "context" else folder
+    speaker = backend.module("benchmark").load(str(path), precision)
     assert str(speaker.transformer.proj_out.weight.dtype).endswith(precision)
     assert str(speaker.vocoder.head.out.weight.dtype).endswith("float32")
-    for use_diffusion in (False, True):
-        wave = speaker.generate("Hello.", use_diffusion=use_diffusion, num_iter=2, steps=2)
+    met = {}
+
+    def watch(block: type) -> None:
+        real = getattr(block, backend.call)
+
+        def call(self, x, y, *rest):
+            result = real(self, x, y, *rest)
+            met.setdefault(block.__name__, set()).update(str(a.dtype) for a in (x, y, result))
+            return result
+
+        monkeypatch.setattr(block, backend.call, call)
+
+    watch(backend.module("dit").DiTBlock), watch(backend.module("diffloss").ResBlock)
+    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, {"steps": 2, "cfg": 2.0}):
+        wave = speaker.generate("Hello.", **{"num_iter": 2, **options})
         assert wave.dtype == "float32" and 0 < abs(wave).max() <= 1
+    for block in ("DiTBlock", "ResBlock"):
+        (dtype,) = met[block]
+        assert dtype.endswith(f".{precision}")
 
 
 def run(backend: Backend, capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
