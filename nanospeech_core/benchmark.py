@@ -17,7 +17,7 @@ from .counting import counting
 from .errors import UserError
 from .evalset import Setting, parse_setting
 from .files import check_writable, replacing
-from .options import COMPILE_HELP, PRECISIONS, GenerateOptions
+from .options import COMPILE_HELP, PRECISION_HELP, PRECISIONS, GenerateOptions
 from .scoresheet import aligned, surroundings
 from .text import check_text
 
@@ -88,8 +88,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "(English) it speaks; repeatable (default: all)")
     parser.add_argument("--text", action="append", metavar="TEXT", help="a text in their place; repeatable")
     parser.add_argument("--voice", metavar="NAME", help="a voice of the model (default: its first)")
-    parser.add_argument("--precision", action="append", choices=PRECISIONS, help="of the transformer and the "
-        "diffusion head, the rest being float32; repeatable (default: float32)")
+    parser.add_argument("--precision", action="append", choices=PRECISIONS, help=PRECISION_HELP +
+        "; repeatable (default: float32)")
     parser.add_argument("--compile", action="store_true", help=f"{COMPILE_HELP}; the table tells how long")
     parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all that is measured, run by run")

@@ -50,8 +50,8 @@ def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> 
     """The command's body.
 
     Args:
-        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, and whether masked
-            decoding is compiled -> the model.
+        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, whether masked
+            decoding is compiled, and one of `PRECISIONS` -> the model.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -61,7 +61,7 @@ def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> 
     """
     args, options = _parse(argv, prog)
     if args.list_voices:
-        return guard(lambda: print_voices(load(args.model, args.vocoder, False)), prog, args.quiet)
+        return guard(lambda: print_voices(load(args.model, args.vocoder)), prog, args.quiet)
     speak = _speak if args.input is None else _speak_lines
     return guard(lambda: speak(load, args, options), prog, args.quiet)
 
@@ -140,7 +140,7 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
     preload()
-    speaker = load(args.model, args.vocoder, args.compile)
+    speaker = load(args.model, args.vocoder, args.compile, args.precision)
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
@@ -170,7 +170,7 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     if not folder.exists():
         check_writable(folder)
     preload()
-    speaker = load(args.model, args.vocoder, args.compile)
+    speaker = load(args.model, args.vocoder, args.compile, args.precision)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

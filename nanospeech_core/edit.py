@@ -14,7 +14,7 @@ from . import audio, cli
 from .editing import find_changes, make_gap, merge_near, window, words_of
 from .errors import UserError
 from .mel import HOP, N_MELS, SAMPLE_RATE, log_mel
-from .options import SAMPLING, GenerateOptions, add_sampling
+from .options import SAMPLING, GenerateOptions, add_precision, add_sampling
 from .prompt import FRAME_RATE, pause_id, whole_frames
 from .text import LANGUAGES, Tokenizer, language_of
 
@@ -191,6 +191,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     how = parser.add_argument_group("how it is generated")
     how.add_argument("--ode", action="store_true", help="the flow ODE in place of masked diffusion")
     # fmt: on
+    add_precision(how)
     add_sampling(how)
     args = parser.parse_args(argv)
     names = [*SAMPLING, "lang", "speed", "seed"]
@@ -206,7 +207,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     def work() -> None:
         audio.check_output(args.output)
         wave, rate, encoding = audio.read_whole(args.audio)
-        speaker = load(args.model, args.vocoder)
+        speaker = load(args.model, args.vocoder, precision=args.precision)
         started = time.perf_counter()
         result = speaker.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
         elapsed = time.perf_counter() - started

@@ -102,6 +102,11 @@ COMPILE_HELP = (
     "gains nothing; Metal and CUDA have not been measured"
 )
 
+PRECISION_HELP = (
+    "of the transformer and the diffusion head, the rest being float32; a half needs half the memory, and a "
+    "CPU's MLX is slow in it"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
     """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted.
@@ -118,6 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
     _add(what, "--output", metavar="FILE", help="write .wav, .flac, .ogg, .opus or .mp3 (default: play it)")
     _add(what, "--model", metavar="DIR|ID", help="checkpoint folder or hub id (default: the embedded model)")
     _add(what, "--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's own)")
+    add_precision(what)
     _add(
         what,
         "--lang",
@@ -215,6 +221,17 @@ def add_sampling(how: argparse._ActionsContainer) -> None:
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
+
+
+def add_precision(group: argparse._ActionsContainer) -> None:
+    """The flag of `Nanospeech.set_precision`."""
+    _add(group, "--precision", choices=PRECISIONS, default=PRECISIONS[0], help=PRECISION_HELP)
+
+
+def check_precision(precision: str) -> None:
+    """Raise UserError unless it is one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise UserError(f"the precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:

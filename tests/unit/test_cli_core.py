@@ -29,8 +29,8 @@ class Speaker:
     def __init__(self, error: BaseException | None = None):
         self.error, self.text, self.options, self.model = error, None, None, "not loaded"
 
-    def load(self, model, vocoder, compile):
-        self.model, self.vocoder, self.compile = model, vocoder, compile
+    def load(self, model, vocoder, compile=False, precision="float32"):
+        self.model, self.vocoder, self.compile, self.precision = model, vocoder, compile, precision
         return self
 
     def voices(self):
@@ -319,3 +319,12 @@ def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
         run(*said, "--compile")
     assert exit_.value.code == 2 and "--compile needs --use-diffusion" in capsys.readouterr().err
+
+
+def test_precision_is_the_models(speaker, run, tmp_path, capsys):
+    said = ["--text", "Hello.", "--output", str(tmp_path / "out.wav"), "--quiet"]
+    for flags, precision in (([], "float32"), (["--precision", "bfloat16"], "bfloat16")):
+        assert run(*said, *flags) == 0 and speaker.precision == precision
+    with pytest.raises(SystemExit) as exit_:
+        run(*said, "--precision", "int8")
+    assert exit_.value.code == 2 and "invalid choice: 'int8'" in capsys.readouterr().err
