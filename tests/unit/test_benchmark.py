@@ -64,6 +64,38 @@ def test_the_work_of_a_sentence(
         assert "mx_eval" not in counts
 
 
+# What a sentence computes once, however many its iterations and steps; the ODE's times are one a pass, and
+# with guidance the masked path's blind pass has a text of its own. And how often numbers are read: the
+# durations, the tokens and the wave, in a stream the draft and the wave of each chunk.
+ONCE = [
+    ({"use_diffusion": True}, 1, 1, 1, 3),
+    ({"use_diffusion": True, "num_iter": 8, "diffusion_steps": 3}, 1, 1, 1, 3),
+    ({"use_diffusion": True, "cfg": 2.0}, 1, 2, 1, 3),
+    ({"use_diffusion": True, "stream": True}, 1, 1, 1, 1 + 2 * 3),
+    ({"steps": 4}, 4, 1, 0, 3),
+    ({"steps": 4, "cfg": 2.0}, 4, 1, 0, 3),
+]
+
+
+@pytest.mark.parametrize(("options", "modulations", "texts", "times", "reads"), ONCE, ids=str)
+def test_what_is_the_same_is_computed_once(
+    backend: Backend, speaker, options: dict, modulations: int, texts: int, times: int, reads: int
+) -> None:
+    dit, head = backend.module("dit").DiT, backend.module("diffloss").TimestepEmbedder
+    counted = {
+        "modulations": (dit, "modulations"),
+        "texts": (dit, "embed_text"),
+        "times": (head, backend.call),
+        "reads": (type(speaker), "array"),
+    }
+    speaker.prepare()
+    with counting(counted) as counts:
+        chunks = len(list(speaker.speak(SENTENCE, **options)))
+    assert chunks == (3 if "stream" in options else 1)
+    expected = {"modulations": modulations, "texts": texts, "times": times, "reads": reads}
+    assert {name: count.calls for name, count in counts.items()} == expected
+
+
 def test_the_head_works_on_revealed_tokens_only(backend: Backend, speaker) -> None:
     """Its rows: each token of the sentence once a step."""
     with counting(backend.module("benchmark").counted()) as counts:

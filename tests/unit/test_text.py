@@ -212,3 +212,25 @@ def test_decode_text():
 def test_unknown_kind():
     with pytest.raises(UserError, match="phonemes"):
         Tokenizer("words", SYMBOLS)
+
+
+def test_the_phonemizer_is_imported_in_the_background():
+    """By another thread than that which reads the weights meanwhile, and without waiting for it."""
+    code = (
+        "import sys, threading, time; from nanospeech_core.text import preload\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'phonemizer.backend':\n"
+        "            told.append(threading.current_thread() is threading.main_thread())\n"
+        "            free.wait(30)\n"
+        "told, free = [], threading.Event()\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "preload()\n"
+        "assert 'phonemizer.backend' not in sys.modules\n"
+        "free.set()\n"
+        "name, limit = 'phonemizer.backend.espeak', time.monotonic() + 60\n"
+        "while name not in sys.modules and time.monotonic() < limit: time.sleep(0.01)\n"
+        "print(told, name in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "[False] True\n", run.stderr
