@@ -34,7 +34,7 @@ TEXTS = {
     "and an old man was mending a net on its deck. He told us that the storm had broken two of his masts, "
     "but that his crew had come home safely. We bought some fish from him, and he wished us a good evening.",
 }
-SETTINGS = ("masked", "masked:num_iter=8", "ode", "ode:method=rk4")
+SETTINGS = ("masked", "masked:stream=true", "masked:num_iter=8", "ode", "ode:method=rk4")
 # Title, key of a result, factor, digits behind the point.
 COLUMNS = (
     ("speech, s", "seconds", 1, 1),

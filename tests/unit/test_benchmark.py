@@ -232,6 +232,16 @@ def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> Non
     assert report["quantization"] == {"group_size": 32, "bits": 8, "mode": "affine"}
 
 
+def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
+    """Without one, first sound would be a whole sentence's."""
+    arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")
+    run(backend, capsys, folder, *arguments)
+    results = json.loads((tmp_path / "speed.json").read_text())["results"]
+    assert [result["setting"] for result in results] == list(benchmark.SETTINGS)
+    (stream,) = (result for result in results if "stream" in result["setting"])
+    assert stream["first_sound"] < stream["elapsed"]
+
+
 def test_a_model_without_a_head(backend: Backend, tmp_path: Path, capsys) -> None:
     folder = write_checkpoint(tmp_path / "flow", config=tiny_config(diffusion=None))
     arguments = (folder, "--text", "Hello.", "--runs", 1, "--quiet")
