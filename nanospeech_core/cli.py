@@ -144,14 +144,16 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
-    samples, told = 0, []
+    samples, waited, told = 0, 0.0, []
     with _sink(args.output, speaker.sample_rate) as give, _Bar(args.quiet, "sentence") as bar:
         for speech in speaker.speak(text, progress=bar, **asdict(options)):
+            began = time.perf_counter()
             give(speech.wave)
+            waited += time.perf_counter() - began  # for what is played
             samples += len(speech.wave)
             if args.timestamps is not None and speech.text:
                 told.append(replace(speech, wave=speech.wave[:0]))  # a long text's waves are not kept
-        elapsed = time.perf_counter() - started
+        elapsed = time.perf_counter() - started - waited
     if args.timestamps is not None:
         write_timestamps(args.timestamps, told)
     _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)

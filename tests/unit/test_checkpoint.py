@@ -48,7 +48,7 @@ def test_every_dtype_and_the_order_survive(tmp_path):
 
 
 def test_a_file_is_mapped_and_may_be_replaced(tmp_path):
-    """Its tensors are not read before they are used; they are theirs who have them, as the file is its own."""
+    """Its tensors are not read before they are used; who has them may change them."""
     path, old, new = tmp_path / "x.safetensors", np.arange(12, dtype="<f4"), np.ones(3, np.float32)
     save_tensors(path, {"a": old})
     (mapped,) = load_tensors(path)[0].values()
