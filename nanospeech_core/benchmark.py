@@ -17,7 +17,7 @@ from .counting import counting
 from .errors import UserError
 from .evalset import Setting, parse_setting
 from .files import check_writable, replacing
-from .options import COMPILE_HELP, GenerateOptions
+from .options import COMPILE_HELP, PRECISION_HELP, PRECISIONS, GenerateOptions
 from .scoresheet import aligned, surroundings
 from .text import check_text
 
@@ -34,8 +34,7 @@ TEXTS = {
     "and an old man was mending a net on its deck. He told us that the storm had broken two of his masts, "
     "but that his crew had come home safely. We bought some fish from him, and he wished us a good evening.",
 }
-SETTINGS = ("masked", "masked:num_iter=8", "ode", "ode:method=rk4")
-PRECISIONS = ("float32", "float16", "bfloat16")
+SETTINGS = ("masked", "masked:stream=true", "masked:num_iter=8", "ode", "ode:method=rk4")
 # Title, key of a result, factor, digits behind the point.
 COLUMNS = (
     ("speech, s", "seconds", 1, 1),
@@ -89,8 +88,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "(English) it speaks; repeatable (default: all)")
     parser.add_argument("--text", action="append", metavar="TEXT", help="a text in their place; repeatable")
     parser.add_argument("--voice", metavar="NAME", help="a voice of the model (default: its first)")
-    parser.add_argument("--precision", action="append", choices=PRECISIONS, help="of the transformer and the "
-        "diffusion head, the rest being float32; repeatable (default: float32)")
+    parser.add_argument("--precision", action="append", choices=PRECISIONS, help=PRECISION_HELP +
+        "; repeatable (default: float32)")
     parser.add_argument("--compile", action="store_true", help=f"{COMPILE_HELP}; the table tells how long")
     parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all that is measured, run by run")

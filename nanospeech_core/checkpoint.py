@@ -61,7 +61,7 @@ def load_tensors(
         path: the file.
         widen: turn bfloat16 into float32 (exact); else such arrays have the dtype `BFLOAT16`.
     Returns:
-        the tensors by name, in the order of their data, and the metadata.
+        the tensors by name, in the order of their data, parts of a memory map; and the metadata.
     Raises:
         UserError: the file is missing, unreadable, truncated or no safetensors file.
     """
@@ -71,10 +71,11 @@ def load_tensors(
     try:
         with safe_open(path, framework="numpy") as file:  # checks the header, the offsets and the length
             file.keys()
-        with open(path, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-            data = bytearray(file.read())  # writable, so that the arrays are
+        # Copy on write: the arrays can be written to and the file does not change. A file that is replaced by
+        # renaming, as all are that are written here, stays what it was for who has mapped it.
+        data = np.memmap(path, np.uint8, "c")
+        begin = 8 + int.from_bytes(data[:8].tobytes(), "little")
+        header = json.loads(data[8:begin].tobytes())
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except (SafetensorError, ValueError) as error:
@@ -85,8 +86,8 @@ def load_tensors(
         if entry["dtype"] not in DTYPES:
             raise UserError(f"{path}: {name} has the dtype {entry['dtype']}, which is not supported")
         dtype = DTYPES[entry["dtype"]]
-        start, end = entry["data_offsets"]
-        array = np.frombuffer(data, dtype, (end - start) // dtype.itemsize, start).reshape(entry["shape"])
+        start, end = (begin + offset for offset in entry["data_offsets"])
+        array = np.asarray(data)[start:end].view(dtype).reshape(entry["shape"])
         tensors[name] = (
             cast(array, DTYPES["F32"]) if widen and dtype == BFLOAT16 else np.require(array, None, "A")
         )

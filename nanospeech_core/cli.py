@@ -50,8 +50,8 @@ def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> 
     """The command's body.
 
     Args:
-        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, and whether masked
-            decoding is compiled -> the model.
+        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, whether masked
+            decoding is compiled, and one of `PRECISIONS` -> the model.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -61,7 +61,7 @@ def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> 
     """
     args, options = _parse(argv, prog)
     if args.list_voices:
-        return guard(lambda: print_voices(load(args.model, args.vocoder, False)), prog, args.quiet)
+        return guard(lambda: print_voices(load(args.model, args.vocoder)), prog, args.quiet)
     speak = _speak if args.input is None else _speak_lines
     return guard(lambda: speak(load, args, options), prog, args.quiet)
 
@@ -162,18 +162,20 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
     preload()
-    speaker = load(args.model, args.vocoder, args.compile)
+    speaker = load(args.model, args.vocoder, args.compile, args.precision)
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
-    samples, told = 0, []
+    samples, waited, told = 0, 0.0, []
     with _sink(args.output, speaker.sample_rate) as give, _Bar(args.quiet, "sentence") as bar:
         for speech in speaker.speak(text, progress=bar, **asdict(options)):
+            began = time.perf_counter()
             give(speech.wave)
+            waited += time.perf_counter() - began  # for what is played
             samples += len(speech.wave)
             if args.timestamps is not None and speech.text:
                 told.append(replace(speech, wave=speech.wave[:0]))  # a long text's waves are not kept
-        elapsed = time.perf_counter() - started
+        elapsed = time.perf_counter() - started - waited
     if args.timestamps is not None:
         write_timestamps(args.timestamps, told)
     _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)
@@ -194,7 +196,7 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
         check_text(line, name)
     check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
     preload()
-    speaker = load(args.model, args.vocoder, args.compile)
+    speaker = load(args.model, args.vocoder, args.compile, args.precision)
     started, samples = time.perf_counter(), 0
     with _folder(folder), _Bar(args.quiet, "text") as bar:
         size = args.batch_size

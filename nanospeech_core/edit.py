@@ -14,7 +14,7 @@ from . import audio, cli
 from .editing import find_changes, make_gap, merge_near, window, words_of
 from .errors import UserError
 from .mel import HOP, N_MELS, SAMPLE_RATE
-from .options import SAMPLING, GenerateOptions, add_sampling, named
+from .options import SAMPLING, GenerateOptions, add_precision, add_sampling, named
 from .prompt import FRAME_RATE, audible, pause_id, whole_frames
 from .speech import open_lexicon
 from .text import LANGUAGES, Tokenizer, check_text, language_of
@@ -201,6 +201,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     how = parser.add_argument_group("how it is generated")
     how.add_argument("--ode", action="store_true", help="the flow ODE in place of masked diffusion")
     # fmt: on
+    add_precision(how)
     add_sampling(how)
     args = parser.parse_args(argv)
     names = [*SAMPLING, "lang", "lexicon", "speed", "seed"]
@@ -218,7 +219,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         check_text(args.edit, "--edit")
         audio.check_output(args.output)
         wave, rate, encoding = audio.read_whole(args.audio)
-        speaker = load(args.model, args.vocoder)
+        speaker = load(args.model, args.vocoder, precision=args.precision)
         started = time.perf_counter()
         result = speaker.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
         elapsed = time.perf_counter() - started

@@ -18,7 +18,7 @@ from .errors import UserError
 from .evalset import USUAL, Row, Setting, parse_setting, read_rows, recordings
 from .files import check_writable, make_folder, replacing
 from .measure import Measures, Spoken, describe, means, measure, summarize
-from .options import GenerateOptions
+from .options import GenerateOptions, add_precision
 from .scoresheet import surroundings, table
 from .text import LANGUAGES
 from .voices import Voice
@@ -41,12 +41,12 @@ class Job:
     keep: Path | None = None  # the folder that the utterances are kept in
 
 
-def run(load: Callable[[str | None], tuple], argv: Sequence[str] | None, prog: str) -> int:
+def run(load: Callable[[str | None, str], tuple], argv: Sequence[str] | None, prog: str) -> int:
     """The command's body.
 
     Args:
-        load: a checkpoint or None (the embedded model) -> the model (a backend's `Nanospeech`) and the device
-            that it runs on, in words.
+        load: a checkpoint or None (the embedded model) and one of `PRECISIONS` -> the model (a backend's
+            `Nanospeech`) and the device that it runs on, in words.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -69,6 +69,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked`, "
         "`ode` or `refine`, with options of generate: masked:num_iter=4,cfg=2; repeatable (default: masked "
         "and ode, plain)")
+    add_precision(parser)
     parser.add_argument("--wavs", metavar="DIR", help="no model: measure recordings, "
         "DIR/ID.wav (or .flac, ...)")
     parser.add_argument("--output", metavar="DIR", help="keep the speech as DIR/SETTING/ID.wav")
@@ -118,7 +119,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--reference voice needs a model: recordings have no voice of it")
 
 
-def _evaluate(load: Callable[[str | None], tuple], args: argparse.Namespace) -> None:
+def _evaluate(load: Callable[[str | None, str], tuple], args: argparse.Namespace) -> None:
     # What can be refused is refused before minutes of work.
     rows = read_rows(args.texts)[: args.limit]
     ids = [row.id for row in rows]
@@ -138,8 +139,9 @@ def _evaluate(load: Callable[[str | None], tuple], args: argparse.Namespace) -> 
     if args.wavs:
         jobs = [Job(Path(args.wavs).resolve().name, lambda row: Spoken(audio.read(wavs[row.id])))]
     else:
-        speaker, device = load(None if args.checkpoint == "embedded" else args.checkpoint)
-        report |= {"backend": type(speaker).__module__.partition(".")[0], "device": device}
+        speaker, device = load(None if args.checkpoint == "embedded" else args.checkpoint, args.precision)
+        backend = type(speaker).__module__.partition(".")[0]
+        report |= {"backend": backend, "device": device, "precision": args.precision}
         jobs = list(_jobs(speaker, args, rows))
     known = {row.id: describe(audio.read(compared[row.id]), measures) for row in rows if compared}
     report["reference_means"] = means(list(known.values()))

@@ -21,6 +21,7 @@ CFG_SCHEDULES = ("linear", "constant")
 TEMPERATURE_SCHEDULES = ("constant", "linear")
 ORDERS = ("random", "interleaved", "blocks")
 REFINE_ORDERS = ("worst", "random")
+PRECISIONS = ("float32", "float16", "bfloat16")
 REFINE_SHARE = 0.3  # of a bare --refine
 # The options that `Nanospeech.sample` takes, beside the seed.
 SAMPLING = (
@@ -113,6 +114,11 @@ COMPILE_HELP = (
     "gains nothing; Metal and CUDA have not been measured"
 )
 
+PRECISION_HELP = (
+    "of the transformer and the diffusion head, the rest being float32; a half needs half the memory, and a "
+    "CPU's MLX is slow in it"
+)
+
 
 def named(name: str) -> str:
     """The name of a file, folder or the like on the command line; "" would be the current folder."""
@@ -154,6 +160,7 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         metavar="DIR|ID",
         help="speak through this Vocos (default: the model's own)",
     )
+    add_precision(what)
     _add(
         what,
         "--lang",
@@ -264,6 +271,17 @@ def add_sampling(how: argparse._ActionsContainer) -> None:
     )  # fmt: skip
     _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
     _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
+
+
+def add_precision(group: argparse._ActionsContainer) -> None:
+    """The flag of `Nanospeech.set_precision`."""
+    _add(group, "--precision", choices=PRECISIONS, default=PRECISIONS[0], help=PRECISION_HELP)
+
+
+def check_precision(precision: str) -> None:
+    """Raise UserError unless it is one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise UserError(f"the precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:

@@ -11,6 +11,7 @@ from .audio import load_sounddevice
 from .errors import UserError
 
 BLOCK_SECONDS = 0.05  # written at a time: no more than this is begun after `stop`
+AHEAD_SECONDS = 30.0  # of speech that may wait to be played: a long text is not all made, and held, at once
 
 
 class Player:
@@ -31,14 +32,23 @@ class Player:
         self._changed = threading.Condition()
         self._playing = False  # the stream is started: what was written to it may still be heard
         self._stopped = False  # and shall not be
+        self._stops = 0  # how often `stop` was called
         self._error: UserError | None = None
         threading.Thread(target=self._run, daemon=True).start()
 
     def put(self, wave: np.ndarray) -> None:
-        """Play float32 [samples] after all that were given before. Raises UserError when sound has failed."""
+        """Play float32 [samples] after all that were given before.
+
+        Waits while `AHEAD_SECONDS` or more are still to be played; `stop` ends that, and Ctrl-C. Raises
+        UserError when sound has failed.
+        """
         size = round(BLOCK_SECONDS * self._rate)
         with self._changed:
+            stops, most = self._stops, AHEAD_SECONDS / BLOCK_SECONDS
+            self._changed.wait_for(lambda: self._error or self._stops > stops or len(self._blocks) < most)
             self._check()
+            if self._stops > stops:
+                return
             self._blocks.extend(wave[start : start + size, None] for start in range(0, len(wave), size))
             self._changed.notify_all()
 
@@ -52,7 +62,9 @@ class Player:
         """Silence: what is playing is cut off, what waits is forgotten."""
         with self._changed:
             self._blocks.clear()
+            self._stops += 1
             self._stopped = self._playing
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._error or not self._playing, timeout=1)
 
     def _check(self) -> None:
@@ -89,4 +101,5 @@ class Player:
 
     def _next(self) -> np.ndarray | None:
         with self._changed:
+            self._changed.notify_all()  # there is room
             return self._blocks.popleft() if self._blocks and not self._stopped else None

@@ -18,15 +18,12 @@ def prepare() -> None:
 
 
 def load(model: str | None, precision: str, compile: bool = False):
-    """The model, ready to speak: float32 but for transformer, mel regression and head in `precision`."""
+    """The model, ready to speak, in a precision as `Nanospeech.set_precision` takes it."""
     import mlx.core as mx
 
     from . import Nanospeech
 
-    speaker = Nanospeech.from_pretrained(model, compile=compile)
-    for part in (speaker.transformer, speaker.to_mel, speaker.diffusion_module):
-        if part is not None:
-            part.set_dtype(getattr(mx, precision))
+    speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     mx.eval(speaker.parameters())
     return speaker
 

@@ -136,7 +136,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
         audio.check_player()
     else:
         audio.check_output(args.output)
-    tts = load(args.model, args.vocoder)
+    tts = load(args.model, args.vocoder, precision=args.precision)
     tts.prepare(**asdict(options))
     import mlx.core as mx
 

@@ -32,7 +32,8 @@ class HeadContext(nn.Module):
         mel: [batch, tokens, target_channels], with `regression`; mask: bool [batch, tokens], false where
         padded.
         """
-        x = mx.concatenate((z, mel), axis=-1) if self.regression else z
+        # visible mel is float32 whatever z is: it must not make the whole head so
+        x = mx.concatenate((z, mel.astype(z.dtype)), axis=-1) if self.regression else z
         if mask is not None:
             x = x * mask[..., None]
         return z + self.out(nn.silu(self.conv(x)))

@@ -8,7 +8,7 @@ from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
 
 
-def load(model: str | None):
+def load(model: str | None, precision: str = "float32"):
     """The model and the device it runs on; imported here, so that --help needs no framework."""
     if model is not None and model.endswith(".pt"):
         raise UserError(
@@ -21,7 +21,7 @@ def load(model: str | None):
         raise UserError(str(error)) from error
     import mlx.core as mx
 
-    return Nanospeech.from_pretrained(model), str(mx.default_device())
+    return Nanospeech.from_pretrained(model, precision=precision), str(mx.default_device())
 
 
 def main(argv: list[str] | None = None) -> int:

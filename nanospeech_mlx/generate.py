@@ -8,13 +8,13 @@ from nanospeech_core import cli
 from nanospeech_core.errors import UserError
 
 
-def load(model: str | None, vocoder: str | None, compile: bool = False):
+def load(model: str | None, vocoder: str | None, compile: bool = False, precision: str = "float32"):
     """The model to speak with; imported here, so that --help needs no framework."""
     try:
         from . import Nanospeech
     except ImportError as error:  # the framework is not installed
         raise UserError(str(error)) from error
-    return Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile)
+    return Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile, precision=precision)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,15 +17,12 @@ def prepare() -> None:
 
 
 def load(model: str | None, precision: str, compile: bool = False):
-    """The model, ready to speak: float32 but for transformer, mel regression and head in `precision`."""
+    """The model, ready to speak, in a precision as `Nanospeech.set_precision` takes it."""
     import torch
 
     from . import Nanospeech
 
-    speaker = Nanospeech.from_pretrained(model, compile=compile)
-    for part in (speaker.transformer, speaker.to_mel, speaker.diffusion_module):
-        if part is not None:
-            part.to(getattr(torch, precision))
+    speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     if torch.cuda.is_available():
         speaker = speaker.to("cuda")
         torch.cuda.synchronize()

@@ -35,7 +35,8 @@ class HeadContext(nn.Module):
         mel: [batch, tokens, target_channels], with `regression`; mask: bool [batch, tokens], false where
         padded.
         """
-        x = torch.cat((z, mel), dim=-1) if self.regression else z
+        # visible mel is float32 whatever z is: it must not make the whole head so
+        x = torch.cat((z, mel.to(z.dtype)), dim=-1) if self.regression else z
         if mask is not None:
             x = x * mask[..., None]
         return z + self.out(F.silu(self.conv(x)))

@@ -8,7 +8,7 @@ from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
 
 
-def load(model: str | None):
+def load(model: str | None, precision: str = "float32"):
     """The model and the device it runs on; imported here, so that --help needs no framework."""
     try:
         from . import Nanospeech
@@ -20,8 +20,9 @@ def load(model: str | None):
         from .training.speaker import load_speaker
 
         speaker = load_speaker(model)
+        speaker.set_precision(precision)
     else:
-        speaker = Nanospeech.from_pretrained(model)
+        speaker = Nanospeech.from_pretrained(model, precision=precision)
     if torch.cuda.is_available():
         return speaker.to("cuda"), torch.cuda.get_device_name()
     return speaker, f"cpu ({torch.get_num_threads()} threads)"

@@ -8,7 +8,7 @@ from nanospeech_core import cli
 from nanospeech_core.errors import UserError
 
 
-def load(model: str | None, vocoder: str | None, compile: bool = False):
+def load(model: str | None, vocoder: str | None, compile: bool = False, precision: str = "float32"):
     """The model to speak with; imported here, so that --help needs no framework."""
     try:
         from . import Nanospeech
@@ -16,7 +16,7 @@ def load(model: str | None, vocoder: str | None, compile: bool = False):
         raise UserError(str(error)) from error
     import torch
 
-    speaker = Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile)
+    speaker = Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile, precision=precision)
     return speaker.to("cuda") if torch.cuda.is_available() else speaker
 
 

@@ -14,7 +14,7 @@ from nanospeech_core import checkpoint
 from nanospeech_core.compiling import TOKENS, ByShape
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.options import GenerateOptions
+from nanospeech_core.options import GenerateOptions, check_precision
 from nanospeech_core.plan import Noise, Plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
 from nanospeech_core.refine import remask
@@ -88,6 +88,7 @@ class Nanospeech(Speaker, nn.Module):
         revision: str | None = None,
         vocoder: str | os.PathLike | None = None,
         compile: bool = False,
+        precision: str = "float32",
     ) -> Nanospeech:
         """Load a checkpoint.
 
@@ -97,13 +98,16 @@ class Nanospeech(Speaker, nn.Module):
             vocoder: a Vocos to speak through, as `nanospeech_core.vocoder.find_vocoder` takes it; None is the
                 checkpoint's, and for an original Nanospeech checkpoint the public one that it was made for.
             compile: masked decoding's step, once for each shape; sentences are padded so that these are few.
+            precision: as `set_precision` takes it.
         Raises:
-            UserError: it cannot be found, or it is not whole.
+            UserError: it cannot be found, it is not whole, or there is no such precision.
         """
+        check_precision(precision)
         folder = checkpoint.resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "pt", vocoder)
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
+        result.set_precision(precision)
         result.folder, result.compiled = folder, compile
         return result.eval()
 
@@ -113,6 +117,17 @@ class Nanospeech(Speaker, nn.Module):
         fitting = checkpoint.check(tensors, {name: tuple(value.shape) for name, value in own.items()}, path)
         for name, value in fitting.items():
             own[name].copy_(torch.from_numpy(value))
+
+    def set_precision(self, precision: str) -> None:
+        """Compute in float16, bfloat16 or float32: transformer, mel regression and diffusion head.
+
+        Durations, vocoder and aligner stay float32, and so do the tokens between the steps.
+        Raises UserError where there is no such precision.
+        """
+        check_precision(precision)
+        for part in (self.transformer, self.to_mel, self.diffusion_module):
+            if part is not None:
+                part.to(getattr(torch, precision))
 
     # from text to a waveform: what `Speaker` speaks with
 

@@ -100,6 +100,12 @@ def test_the_answer_is_printed_and_spoken(run, model, llm):
     assert wave.shape == expected.shape and np.abs(wave - expected).max() < 1e-3
 
 
+def test_precision_is_the_speaking_models(run, model, llm):
+    assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--precision", "float16")[0] == 0
+    wave, expected = audio.read("a.wav"), spoken(model, SENTENCES)
+    assert wave.shape == expected.shape and not np.array_equal(wave, expected)
+
+
 def test_the_question_from_standard_input(run, llm, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Schön?\n".encode())))
     assert run("--llm", llm, "--output", "a.flac", "--quiet", "--voice", "emma") == (0, "", "")

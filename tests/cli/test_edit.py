@@ -103,6 +103,20 @@ def test_what_cannot_be_done_is_one_line(folder, tmp_path, capsys, backend, chan
     assert said.count("\n") == 1 and message in said and not out.exists()
 
 
+@pytest.mark.parametrize("backend", NAMES)
+def test_precision_is_the_models(folder, tmp_path, backend):
+    waves = []
+    for precision in ("float32", "float16"):
+        out = tmp_path / f"{precision}.wav"
+        arguments = ("--text", SAID, "--edit", WANTED, "--model", folder, "--num-iter", 2, "--quiet")
+        assert (
+            main(backend, "--audio", folder / "a.wav", "--output", out, *arguments, "--precision", precision)
+            == 0
+        )
+        waves.append(soundfile.read(out)[0])
+    assert abs(len(waves[0]) - len(waves[1])) < 100 and not np.array_equal(*waves)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -189,7 +189,9 @@ def test_what_is_measured_is_what_generate_says(backend, model, measures):
 
 def test_both_samplers_by_default_and_one_without_a_head(tmp_path, measures, capsys, backend):
     folder = write_checkpoint(tmp_path / "flow", config=tiny_config(diffusion=None))
-    run(backend, folder, "--texts", "texts.jsonl", "--limit", 1, "--json", "a.json", *PLAIN)
+    flags = ["--limit", 1, "--json", "a.json", "--precision", "bfloat16"]
+    run(backend, folder, "--texts", "texts.jsonl", *flags, *PLAIN)
+    assert json.loads(Path("a.json").read_text())["precision"] == "bfloat16"
     assert [s["setting"] for s in json.loads(Path("a.json").read_text())["settings"]] == ["ode"]
     header, line = capsys.readouterr().out.splitlines()
     # of one text there is no real-time factor

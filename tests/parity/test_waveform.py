@@ -12,7 +12,9 @@ from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.checkpoint import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
+from nanospeech_core.counting import counting
 from nanospeech_core.errors import UserError
+from nanospeech_core.seams import context_frames
 
 TOLERANCE = 1e-3  # of the peak
 CHARACTERS = tuple(string.ascii_letters + " .,?!")
@@ -168,23 +170,50 @@ def test_streams(folders, options):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_stream_that_is_closed_ends_its_work(folders, name, monkeypatch):
-    """Nothing is computed ahead, and nothing after: of 12 iterations the first block's were made."""
-    model, steps = speaker(name, folders["flow"]), []
-    latents = model.latents
+def test_a_stream_that_is_closed_ends_its_work(folders, name):
+    """Nothing is computed ahead, and nothing after: the first chunk takes its own block's share."""
+    backend, model = Backend(name), speaker(name, folders["flow"])
+    counted = {
+        "passes": (backend.module("dit").DiT, "hidden"),
+        "vocoder": (backend.module("vocos").Vocos, backend.call),
+    }
 
-    def counted(*args):
-        for state in latents(*args):
-            steps.append(1)
-            yield state
+    def speak():
+        return model.stream("word and " * 12 + "word.", use_diffusion=True, num_iter=40)
 
-    monkeypatch.setattr(model, "latents", counted)
-    stream = model.stream("word and " * 12 + "word.", use_diffusion=True, num_iter=12)
-    assert steps == []
-    assert len(next(stream))
-    made = len(steps)
-    stream.close()
-    assert 1 <= made == len(steps) < 12
+    with counting(counted) as counts:
+        chunks = len(list(speak()))
+    whole = counts["passes"].calls
+    assert whole == 40 and counts["vocoder"].calls == chunks == 5
+    with counting(counted) as counts:
+        stream = speak()
+        assert counts["passes"].calls == 0
+        assert len(next(stream))
+        assert (counts["passes"].calls, counts["vocoder"].calls) == (whole // chunks, 1)
+        stream.close()
+        assert (counts["passes"].calls, counts["vocoder"].calls) == (whole // chunks, 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_vocoder_hears_the_draft_of_what_comes_next(folders, name, monkeypatch):
+    """To the right of what a chunk sounds: what the mel regression expects there, not zeros."""
+    model, drafts, heard = speaker(name, folders["flow"]), [], []
+    latents, decode = model.latents, model.decode
+
+    def watched(prompts, *rest):
+        for tokens, draft in latents(prompts, *rest):
+            start = prompts[0].start
+            drafts.append([model.array(part)[0][start:].reshape(-1, 100) for part in (tokens, draft)])
+            yield tokens, draft
+
+    monkeypatch.setattr(model, "latents", watched)
+    monkeypatch.setattr(model, "decode", lambda mel: heard.append(mel) or decode(mel))
+    next(model.stream(TEXT, use_diffusion=True, seed=7))
+    tokens, draft = drafts[-1]
+    mel = (heard[-1] - model.config.mel.mean) / model.config.mel.std
+    assert np.allclose(mel, draft[: len(mel)], atol=1e-5)
+    ahead = slice(len(mel) - context_frames(model.config.vocoder), len(mel))
+    assert not tokens[ahead].any() and mel[ahead].any(axis=1).all()
 
 
 BATCH = ["Hello there, how are you?", "Yes.", TWO_SENTENCES, "What a day, isn't it?"]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -12,6 +13,7 @@ from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core import benchmark
 from nanospeech_core.counting import counting
+from nanospeech_core.options import PRECISIONS
 
 # A sentence of the tiny model is longer than 8 tokens, so that no iteration is left out.
 SENTENCE = "Hello there, how are you today?"
@@ -62,6 +64,38 @@ def test_the_work_of_a_sentence(
         assert "mx_eval" not in counts
 
 
+# What a sentence computes once, however many its iterations and steps; the ODE's times are one a pass, and
+# with guidance the masked path's blind pass has a text of its own. And how often numbers are read: the
+# durations, the tokens and the wave, in a stream the draft and the wave of each chunk.
+ONCE = [
+    ({"use_diffusion": True}, 1, 1, 1, 3),
+    ({"use_diffusion": True, "num_iter": 8, "diffusion_steps": 3}, 1, 1, 1, 3),
+    ({"use_diffusion": True, "cfg": 2.0}, 1, 2, 1, 3),
+    ({"use_diffusion": True, "stream": True}, 1, 1, 1, 1 + 2 * 3),
+    ({"steps": 4}, 4, 1, 0, 3),
+    ({"steps": 4, "cfg": 2.0}, 4, 1, 0, 3),
+]
+
+
+@pytest.mark.parametrize(("options", "modulations", "texts", "times", "reads"), ONCE, ids=str)
+def test_what_is_the_same_is_computed_once(
+    backend: Backend, speaker, options: dict, modulations: int, texts: int, times: int, reads: int
+) -> None:
+    dit, head = backend.module("dit").DiT, backend.module("diffloss").TimestepEmbedder
+    counted = {
+        "modulations": (dit, "modulations"),
+        "texts": (dit, "embed_text"),
+        "times": (head, backend.call),
+        "reads": (type(speaker), "array"),
+    }
+    speaker.prepare()
+    with counting(counted) as counts:
+        chunks = len(list(speaker.speak(SENTENCE, **options)))
+    assert chunks == (3 if "stream" in options else 1)
+    expected = {"modulations": modulations, "texts": texts, "times": times, "reads": reads}
+    assert {name: count.calls for name, count in counts.items()} == expected
+
+
 def test_the_head_works_on_revealed_tokens_only(backend: Backend, speaker) -> None:
     """Its rows: each token of the sentence once a step."""
     with counting(backend.module("benchmark").counted()) as counts:
@@ -81,14 +115,42 @@ def test_nothing_is_counted_afterwards(backend: Backend, speaker) -> None:
     assert all(count.calls == 0 for count in counts.values())
 
 
-@pytest.mark.parametrize("precision", benchmark.PRECISIONS)
-def test_every_precision_speaks(backend: Backend, folder: Path, precision: str) -> None:
-    speaker = backend.module("benchmark").load(str(folder), precision)
+@pytest.fixture(scope="module")
+def in_context(tmp_path_factory) -> Path:
+    """A head of the embedded model's kind: told of its neighbours and of their mel, which is float32."""
+    head = replace(tiny_config().diffusion, context=1, regression=True)
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "context", config=tiny_config(diffusion=head))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("told", ["nothing", "context"])
+def test_every_precision_speaks(
+    backend: Backend, folder: Path, in_context: Path, told: str, precision: str, monkeypatch
+) -> None:
+    """In that precision: what every block of the transformer and of the head takes and gives has it."""
+    path = in_context if told == "context" else folder
+    speaker = backend.module("benchmark").load(str(path), precision)
     assert str(speaker.transformer.proj_out.weight.dtype).endswith(precision)
     assert str(speaker.vocoder.head.out.weight.dtype).endswith("float32")
-    for use_diffusion in (False, True):
-        wave = speaker.generate("Hello.", use_diffusion=use_diffusion, num_iter=2, steps=2)
+    met = {}
+
+    def watch(block: type) -> None:
+        real = getattr(block, backend.call)
+
+        def call(self, x, y, *rest):
+            result = real(self, x, y, *rest)
+            met.setdefault(block.__name__, set()).update(str(a.dtype) for a in (x, y, result))
+            return result
+
+        monkeypatch.setattr(block, backend.call, call)
+
+    watch(backend.module("dit").DiTBlock), watch(backend.module("diffloss").ResBlock)
+    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, {"steps": 2, "cfg": 2.0}):
+        wave = speaker.generate("Hello.", **{"num_iter": 2, **options})
         assert wave.dtype == "float32" and 0 < abs(wave).max() <= 1
+    for block in ("DiTBlock", "ResBlock"):
+        (dtype,) = met[block]
+        assert dtype.endswith(f".{precision}")
 
 
 def run(backend: Backend, capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
@@ -168,6 +230,16 @@ def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> Non
     run(Backend("mlx"), capsys, out, *arguments, tmp_path / "speed.json")
     report = json.loads((tmp_path / "speed.json").read_text())
     assert report["quantization"] == {"group_size": 32, "bits": 8, "mode": "affine"}
+
+
+def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
+    """Without one, first sound would be a whole sentence's."""
+    arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")
+    run(backend, capsys, folder, *arguments)
+    results = json.loads((tmp_path / "speed.json").read_text())["results"]
+    assert [result["setting"] for result in results] == list(benchmark.SETTINGS)
+    (stream,) = (result for result in results if "stream" in result["setting"])
+    assert stream["first_sound"] < stream["elapsed"]
 
 
 def test_a_model_without_a_head(backend: Backend, tmp_path: Path, capsys) -> None:

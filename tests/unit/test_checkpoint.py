@@ -4,6 +4,7 @@ import json
 import struct
 import subprocess
 import sys
+from mmap import mmap
 from pathlib import Path
 
 import huggingface_hub
@@ -44,6 +45,22 @@ def test_every_dtype_and_the_order_survive(tmp_path):
         assert loaded[name].dtype == array.dtype and loaded[name].shape == array.shape
         assert loaded[name].tobytes() == array.tobytes()
         assert loaded[name].flags.aligned and loaded[name].flags.writeable
+
+
+def test_a_file_is_mapped_and_may_be_replaced(tmp_path):
+    """Its tensors are not read before they are used; who has them may change them."""
+    path, old, new = tmp_path / "x.safetensors", np.arange(12, dtype="<f4"), np.ones(3, np.float32)
+    save_tensors(path, {"a": old})
+    (mapped,) = load_tensors(path)[0].values()
+    base = mapped
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert isinstance(base, mmap)
+    mapped[0] = 7
+    assert np.array_equal(load_tensors(path)[0]["a"], old)
+    save_tensors(path, {"a": new})
+    assert np.array_equal(mapped[1:], old[1:]) and mapped[0] == 7
+    assert np.array_equal(load_tensors(path)[0]["a"], new)
 
 
 def test_the_bytes_are_the_librarys(tmp_path):

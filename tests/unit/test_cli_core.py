@@ -30,8 +30,8 @@ class Speaker:
     def __init__(self, error: BaseException | None = None):
         self.error, self.text, self.options, self.model = error, None, None, "not loaded"
 
-    def load(self, model, vocoder, compile):
-        self.model, self.vocoder, self.compile = model, vocoder, compile
+    def load(self, model, vocoder, compile=False, precision="float32"):
+        self.model, self.vocoder, self.compile, self.precision = model, vocoder, compile, precision
         return self
 
     def voices(self):
@@ -401,3 +401,24 @@ def test_commands_answer_by_tell():
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print"
     ]
     assert [name for name, node in calls if "file" not in [k.arg for k in node.keywords]] == ["cli.py"]
+
+
+def test_precision_is_the_models(speaker, run, tmp_path, capsys):
+    said = ["--text", "Hello.", "--output", str(tmp_path / "out.wav"), "--quiet"]
+    for flags, precision in (([], "float32"), (["--precision", "bfloat16"], "bfloat16")):
+        assert run(*said, *flags) == 0 and speaker.precision == precision
+    with pytest.raises(SystemExit) as exit_:
+        run(*said, "--precision", "int8")
+    assert exit_.value.code == 2 and "invalid choice: 'int8'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["text", "lines"])
+def test_the_phonemizer_is_imported_while_the_weights_are_read(speaker, run, tmp_path, monkeypatch, many):
+    order, load = [], speaker.load
+    monkeypatch.setattr(cli, "preload", lambda: order.append("preload"))
+    monkeypatch.setattr(speaker, "load", lambda *args: order.append("load") or load(*args))
+    (tmp_path / "lines.txt").write_text("Hello.\n")
+    said = ["--text", "Hello.", "--output", str(tmp_path / "out.wav")]
+    if many:
+        said = ["--input", str(tmp_path / "lines.txt"), "--output-dir", str(tmp_path / "out")]
+    assert run(*said, "--quiet") == 0 and order == ["preload", "load"]

@@ -6,6 +6,8 @@ import pytest
 from backends import NAMES, Backend
 from checkpoints import write_checkpoint
 
+from nanospeech_core.counting import counting
+
 
 @pytest.mark.parametrize("stream", [False, True], ids=["sentences", "chunks"])
 @pytest.mark.parametrize("name", NAMES)
@@ -29,3 +31,22 @@ def test_memory_is_flat(tmp_path, name, stream):
     assert sentences == 30 and wave > 2_500_000  # bytes, had it been kept
     assert held[1] - held[0] < 200_000
     assert name == "torch" or arrays[1] - arrays[0] < 200_000
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["sentences", "chunks"])
+def test_what_mlx_keeps_is_given_back_after_each_sentence(tmp_path, stream):
+    """The next one has other sizes, of which nothing that was kept could be used."""
+    backend = Backend("mlx")
+    mx, model = backend.framework, backend.module("nanospeech").Nanospeech
+    model = model.from_pretrained(write_checkpoint(tmp_path / "tiny"))
+    texts = [f"This is sentence number {n} of the text." for n in ("one", "two", "three")]
+    options = {"use_diffusion": True, "num_iter": 2}
+    clear = {"clear": (mx, "clear_cache")}
+    with counting(clear) as counts:
+        speak = model.speak(" ".join(texts), stream=stream, **options)
+        given_back = [counts["clear"].calls for speech in speak if speech.text]
+        assert given_back == [0, 1, 2] and counts["clear"].calls == 3
+    assert mx.get_cache_memory() < 100_000
+    with counting(clear) as counts:
+        list(model.generate_batch(texts, batch_size=2, **options))
+    assert counts["clear"].calls == 2  # of each batch

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.player import BLOCK_SECONDS, Player
+from nanospeech_core.player import AHEAD_SECONDS, BLOCK_SECONDS, Player
 
 RATE = 1000
 BLOCK = round(BLOCK_SECONDS * RATE)
@@ -99,6 +99,65 @@ def test_stop_is_at_once_and_forgets_what_waits(device):
     assert device.heard == [*wave(1.0, BLOCK), *wave(3.0)]
     player.stop()  # nothing is playing
     assert device.calls == ["start", "abort", "start", "stop"]
+
+
+SECOND = round(1 / BLOCK_SECONDS)  # blocks
+
+
+def in_background(call) -> threading.Thread:
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_long_text_is_not_all_held(device):
+    """Ten minutes, of which half a minute waits; the rest is given when there is room for it."""
+    player, given = Player(RATE), []
+
+    def tell() -> None:
+        for number in range(600):
+            player.put(wave(number, SECOND * BLOCK))
+            given.append(number)
+
+    device.gate.clear()
+    thread = in_background(tell)
+    wait_until(lambda: len(given) >= AHEAD_SECONDS)
+    time.sleep(0.1)
+    assert thread.is_alive() and AHEAD_SECONDS <= len(given) <= AHEAD_SECONDS + 1
+    device.gate.set()
+    thread.join(60)
+    player.finish()
+    assert len(given) == 600 and device.heard == [n for n in range(600) for _ in range(SECOND * BLOCK)]
+
+
+@pytest.mark.parametrize("how", ["stop", "failure"])
+def test_waiting_for_room_ends(device, how):
+    player, ended = Player(RATE), []
+
+    def tell() -> None:
+        try:
+            player.put(wave(2.0, 7 * BLOCK))
+            ended.append("stop")
+        except UserError:
+            ended.append("failure")
+
+    device.gate.clear()
+    player.put(wave(1.0, round((AHEAD_SECONDS + 1) * RATE)))
+    thread = in_background(tell)
+    wait_until(lambda: device.heard)
+    time.sleep(0.05)
+    assert thread.is_alive() and not ended
+    if how == "failure":
+        device.error = PortAudioError("unplugged")
+    threading.Timer(0.05, device.gate.set).start()  # the block that is being written
+    if how == "stop":
+        player.stop()
+    thread.join(10)
+    assert ended == [how]
+    if how == "stop":  # what waited for room is forgotten too
+        player.put(wave(3.0))
+        player.finish()
+        assert device.heard == [*wave(1.0, BLOCK), *wave(3.0)]
 
 
 def test_a_device_that_fails_is_told(device):

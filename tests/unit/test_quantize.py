@@ -15,6 +15,7 @@ from convert.quantize import quantize_folder
 from nanospeech_core.checkpoint import PRETRAINED, load_folder, load_tensors, save_tensors
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.options import PRECISIONS
 from nanospeech_core.quantize import dequantize, fits, quantize
 
 TEXT = "Hello there."
@@ -130,6 +131,33 @@ def test_one_folder_speaks_alike_on_both_backends_and_near_the_original(
     assert abs(len(exact) - len(near)) < 0.1 * len(exact)
     assert not np.array_equal(exact[:length], near[:length])
     assert 0.5 < np.std(near) / np.std(exact) < 2
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_in_every_precision(source: Path, tmp_path: Path, name: str, precision: str) -> None:
+    """The codes are kept; the scales have the precision, as what is computed with them."""
+    out = quantize_folder(source, 8, 32, tmp_path / "out")
+    speaker = Backend(name).module("nanospeech").Nanospeech.from_pretrained(out, precision=precision)
+    layer = speaker.transformer.transformer_blocks[0].attn.to_q
+    if name == "mlx":
+        assert str(layer.weight.dtype).endswith(".uint32") and str(layer.scales.dtype).endswith(precision)
+    else:
+        assert str(layer.weight.dtype).endswith(f".{precision}")
+    assert str(speaker.duration_predictor.to_pred.weight.dtype).endswith(".float32")
+    assert str(speaker.vocoder.head.out.weight.dtype).endswith(".float32")
+    for use_diffusion in (True, False):
+        wave = speaker.generate(TEXT, use_diffusion=use_diffusion, num_iter=2, steps=2)
+        assert wave.dtype == np.float32 and 0.01 < np.abs(wave).max() <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_such_precision(source: Path, name: str) -> None:
+    model = Backend(name).module("nanospeech").Nanospeech
+    with pytest.raises(
+        UserError, match="the precision must be one of float32, float16, bfloat16, not 'half'"
+    ):
+        model.from_pretrained(source, precision="half")
 
 
 def test_mlx_keeps_the_codes_and_torch_the_floats(source: Path, tmp_path: Path) -> None:

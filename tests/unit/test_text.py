@@ -227,3 +227,25 @@ def test_of_many_chinese_characters_one_warning_is_enough():
     assert reports == ["Chinese characters are not in the model's vocabulary and are skipped"]
     assert [s.symbols for s in tokenizer.find_sentences("höre.", "en-us")] == ["hre."]
     assert reports[1:] == ['"ö" (U+00F6) is not in the model\'s vocabulary and is skipped']
+
+
+def test_the_phonemizer_is_imported_in_the_background():
+    """By another thread than that which reads the weights meanwhile, and without waiting for it."""
+    code = (
+        "import sys, threading, time; from nanospeech_core.text import preload\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'phonemizer.backend':\n"
+        "            told.append(threading.current_thread() is threading.main_thread())\n"
+        "            free.wait(30)\n"
+        "told, free = [], threading.Event()\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "preload()\n"
+        "assert 'phonemizer.backend' not in sys.modules\n"
+        "free.set()\n"
+        "name, limit = 'phonemizer.backend.espeak', time.monotonic() + 60\n"
+        "while name not in sys.modules and time.monotonic() < limit: time.sleep(0.01)\n"
+        "print(told, name in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "[False] True\n", run.stderr
