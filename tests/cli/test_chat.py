@@ -155,7 +155,7 @@ def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
 
     heard = []
 
-    def hear(wave, path, language, asr):
+    def hear(wave, path, *_):
         heard.append(str(path))
         return "Hello there."
 
