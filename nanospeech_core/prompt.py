@@ -150,11 +150,14 @@ def make_reference(
 def audible(wave: np.ndarray) -> np.ndarray:
     """The log-mel [frames, 100] of a recording, float32 [samples], as the acoustic model should hear it.
 
-    Nothing in it is quieter than a little noise. What it has learned from reaches up to 12 kHz; a recording
-    without treble, as a telephone or 16 kHz make it, is so far from that that its voice is missed and the
-    speech comes out 8 dB too loud (docs/experiments.md).
+    Treble that is missing throughout gives way to a little noise. What the model has learned from reaches up
+    to 12 kHz; a recording without treble, as a telephone or 16 kHz make it, is so far from that that its
+    voice is missed and the speech comes out 8 dB too loud (docs/experiments.md).
     """
-    return np.maximum(log_mel(wave), noise_floor(FLOOR))
+    mel, floor = log_mel(wave), noise_floor(FLOOR)
+    missing = np.quantile(mel, 0.95, axis=0) < floor
+    treble = np.cumprod(missing[::-1])[::-1].astype(bool)  # all above is missing too
+    return np.where(treble, np.maximum(mel, floor), mel)
 
 
 def whole_frames(log_frames: np.ndarray, speed: float, patch: int) -> np.ndarray:
