@@ -17,7 +17,7 @@ from .config import ModelConfig
 from .errors import UserError
 from .markup import count_given, pronounce, read_markup
 from .prompt import FRAME_RATE, MAX_FRAMES, Prompt, pause_id, with_pauses
-from .text import Tokenizer, check_text, nothing_to_speak
+from .text import Tokenizer, nothing_to_speak
 
 CONTEXT_FRAMES = round(8 * FRAME_RATE)  # heard on each side of a gap; cut between two words
 APART_FRAMES = 10  # at least, between what two changes hide
@@ -48,12 +48,12 @@ def words_of(
 ) -> list[str]:
     """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
 
-    Phonemes may be given in the text, as `markup` has them, or in a lexicon.
+    Phonemes may be given in the text, which `check_text` let pass, as `markup` has them, or in a lexicon.
 
     Raises:
         UserError: nothing in it can be spoken; there is a pause in it.
     """
-    markup = read_markup(check_text(text), tokenizer, lexicon)
+    markup = read_markup(text, tokenizer, lexicon)
     if any(isinstance(part, float) for part in markup.parts):
         raise UserError("an edit changes words: it knows no [pause]")
     given = iter(markup.given)
