@@ -13,6 +13,7 @@ from .mel import HOP, N_MELS, SAMPLE_RATE, log_mel, noise_floor
 
 FRAME_RATE = SAMPLE_RATE / HOP  # 93.75 frames a second
 MAX_FRAMES = 4096  # of reference and sentence together: 43.7 s, where the text positions end
+MISSING_BINS = 10  # at the top of the mel, above 9 kHz; see `audible`
 FLOOR = 3e-4  # the root mean square of white noise, -70 dB; see `audible`
 BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence too long is cut
 
@@ -157,6 +158,8 @@ def audible(wave: np.ndarray) -> np.ndarray:
     mel, floor = log_mel(wave), noise_floor(FLOOR)
     missing = np.quantile(mel, 0.95, axis=0) < floor
     treble = np.cumprod(missing[::-1])[::-1].astype(bool)  # all above is missing too
+    if treble.sum() < MISSING_BINS:  # the last of them are missing in speech that was learned from
+        return mel
     return np.where(treble, np.maximum(mel, floor), mel)
 
 
