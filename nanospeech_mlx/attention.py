@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 
-def rotary_table(x: mx.array, dim: int) -> tuple[mx.array, mx.array]:
-    """Cosines and sines [length, dim] of position x 10000^(-2i/dim), each twice, for x [batch, length, _]."""
-    freqs = 1.0 / (10000.0 ** (mx.arange(0, dim, 2).astype(mx.float32) / dim))
-    angles = mx.arange(x.shape[1]).astype(mx.float32)[:, None] * freqs[None]
-    angles = mx.repeat(angles, 2, axis=-1)
-    return mx.cos(angles), mx.sin(angles)
+def rotary_table(x: mx.array, dim: int) -> mx.array:
+    """What `rotate` asks for: the positions that a radian takes, 10000^(2i/dim), [dim / 2]; whatever x is."""
+    return mx.array((10000.0 ** (np.arange(0, dim, 2) / dim)).astype(np.float32))
 
 
-def rotate(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
-    """Rotate neighbouring pairs of the last axis; x [..., length, dim], tables [length, dim]."""
-    pairs = x.reshape(*x.shape[:-1], -1, 2)
-    half = mx.stack((-pairs[..., 1], pairs[..., 0]), axis=-1).reshape(x.shape)
-    return (x * cos + half * sin).astype(x.dtype)
+def rotate(x: mx.array, table: mx.array) -> mx.array:
+    """Rotate neighbouring pairs of the last axis by position / `table`; x [batch, heads, length, dim]."""
+    return mx.fast.rope(x, x.shape[-1], traditional=True, base=None, scale=1.0, offset=0, freqs=table)
 
 
 class Attention(nn.Module):
@@ -36,9 +32,7 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(dim, heads * dim_head)
         self.to_out = [nn.Linear(heads * dim_head, dim, bias=False)]
 
-    def __call__(
-        self, x: mx.array, table: tuple[mx.array, mx.array], mask: mx.array | None = None
-    ) -> mx.array:
+    def __call__(self, x: mx.array, table: mx.array, mask: mx.array | None = None) -> mx.array:
         """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded."""
         batch, tokens, _ = x.shape
         q, k, v = (
@@ -46,10 +40,10 @@ class Attention(nn.Module):
             for to in (self.to_q, self.to_k, self.to_v)
         )
         if self.rope == "all_heads":
-            q, k = rotate(q, *table), rotate(k, *table)
+            q, k = rotate(q, table), rotate(k, table)
         else:
-            q = mx.concatenate((rotate(q[:, :1], *table), q[:, 1:]), axis=1)
-            k = mx.concatenate((rotate(k[:, :1], *table), k[:, 1:]), axis=1)
+            q = mx.concatenate((rotate(q[:, :1], table), q[:, 1:]), axis=1)
+            k = mx.concatenate((rotate(k[:, :1], table), k[:, 1:]), axis=1)
         keys = None if mask is None else mask[:, None, None, :]
         out = mx.fast.scaled_dot_product_attention(q, k, v, scale=self.dim_head**-0.5, mask=keys)
         out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, tokens, -1))

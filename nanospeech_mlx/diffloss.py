@@ -17,6 +17,7 @@ from mlx import nn
 from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times, time_frequencies
 
 from .context import HeadContext
+from .layers import gated, modulate
 
 
 class TimestepEmbedder(nn.Module):
@@ -37,33 +38,31 @@ class TimestepEmbedder(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Layer norm modulated by y, an MLP, a gate."""
+    """Layer norm modulated by y, an MLP, a gate. y is behind its SiLU already, which all blocks share."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.in_ln = nn.LayerNorm(channels, eps=1e-6)
         self.mlp = [nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels)]
-        self.adaLN_modulation = [nn.SiLU(), nn.Linear(channels, 3 * channels)]
+        self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 3 * channels)]
 
     def __call__(self, x: mx.array, y: mx.array) -> mx.array:
-        silu, linear = self.adaLN_modulation
-        shift, scale, gate = mx.split(linear(silu(y)), 3, axis=-1)
+        shift, scale, gate = mx.split(self.adaLN_modulation[1](y), 3, axis=-1)
         up, silu, down = self.mlp
-        return x + gate * down(silu(up(self.in_ln(x) * (1 + scale) + shift)))
+        return gated(x, gate, down(silu(up(modulate(self.in_ln(x), shift, scale)))))
 
 
 class FinalLayer(nn.Module):
-    """Modulated layer norm without weights of its own, then the output projection."""
+    """Layer norm modulated by y as in `ResBlock`, without weights of its own, then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
         self.linear = nn.Linear(channels, out_channels)
-        self.adaLN_modulation = [nn.SiLU(), nn.Linear(channels, 2 * channels)]
+        self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 2 * channels)]
 
     def __call__(self, x: mx.array, y: mx.array) -> mx.array:
-        silu, linear = self.adaLN_modulation
-        shift, scale = mx.split(linear(silu(y)), 2, axis=-1)
-        return self.linear(mx.fast.layer_norm(x, None, None, 1e-6) * (1 + scale) + shift)
+        shift, scale = mx.split(self.adaLN_modulation[1](y), 2, axis=-1)
+        return self.linear(modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale))
 
 
 class SimpleMLPAdaLN(nn.Module):
@@ -85,7 +84,7 @@ class SimpleMLPAdaLN(nn.Module):
 
     def denoise(self, x: mx.array, y: mx.array) -> mx.array:
         """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
-        x = self.input_proj(x.astype(self.input_proj.bias.dtype))
+        x, y = self.input_proj(x.astype(self.input_proj.bias.dtype)), nn.silu(y)
         for block in self.res_blocks:
             x = block(x, y)
         return self.final_layer(x, y)

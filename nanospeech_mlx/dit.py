@@ -6,7 +6,7 @@ import mlx.core as mx
 from mlx import nn
 
 from .attention import Attention, rotary_table
-from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding
+from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
 
 class InputEmbedding(nn.Module):
@@ -31,13 +31,11 @@ class DiTBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def __call__(
-        self, x: mx.array, modulation: mx.array, table: tuple[mx.array, mx.array], mask: mx.array | None
-    ) -> mx.array:
+    def __call__(self, x: mx.array, modulation: mx.array, table: mx.array, mask: mx.array | None) -> mx.array:
         """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
-        x = x + gate_msa * self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask)
-        return x + gate_mlp * self.ff(self.attn_norm(x, shift_mlp, scale_mlp))
+        x = gated(x, gate_msa, self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask))
+        return gated(x, gate_mlp, self.ff(self.attn_norm(x, shift_mlp, scale_mlp)))
 
 
 class DiT(nn.Module):

@@ -18,9 +18,7 @@ class DurationBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def __call__(
-        self, x: mx.array, table: tuple[mx.array, mx.array], mask: mx.array | None = None
-    ) -> mx.array:
+    def __call__(self, x: mx.array, table: mx.array, mask: mx.array | None = None) -> mx.array:
         x = x + self.attn(mx.fast.layer_norm(x, None, None, 1e-6), table, mask)
         return x + self.ff(mx.fast.layer_norm(x, None, None, 1e-6))
 

@@ -6,12 +6,26 @@ are plain lists, since `nn.Sequential` would put `.layers.` into the names.
 
 from __future__ import annotations
 
+from functools import partial
+
 import mlx.core as mx
 from mlx import nn
 
 from nanospeech_core.schedule import time_frequencies
 
 from .activations import GELU, Mish, gelu
+
+
+@partial(mx.compile, shapeless=True)
+def modulate(x: mx.array, shift: mx.array, scale: mx.array) -> mx.array:
+    """x (1 + scale) + shift, in one kernel."""
+    return x * (1 + scale) + shift
+
+
+@partial(mx.compile, shapeless=True)
+def gated(x: mx.array, gate: mx.array, h: mx.array) -> mx.array:
+    """The residual sum x + gate h, in one kernel."""
+    return x + gate * h
 
 
 class GRN(nn.Module):
@@ -120,7 +134,7 @@ class AdaLayerNorm(nn.Module):
         return h.reshape(-1, 1, self.chunks, self.dim).transpose(2, 0, 1, 3)
 
     def __call__(self, x: mx.array, shift: mx.array, scale: mx.array) -> mx.array:
-        return mx.fast.layer_norm(x, None, None, 1e-6) * (1 + scale) + shift
+        return modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale)
 
 
 class TextEmbedding(nn.Module):

@@ -15,8 +15,9 @@ def rotary_table(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return angles.cos(), angles.sin()
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate neighbouring pairs of the last axis; x [..., length, dim], tables [length, dim]."""
+def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotate neighbouring pairs of the last axis; x [..., length, dim], table of `rotary_table`."""
+    cos, sin = table
     pairs = x.reshape(*x.shape[:-1], -1, 2)
     half = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).reshape(x.shape)
     return (x * cos + half * sin).to(x.dtype)
@@ -45,10 +46,10 @@ class Attention(nn.Module):
             for to in (self.to_q, self.to_k, self.to_v)
         )
         if self.rope == "all_heads":
-            q, k = rotate(q, *table), rotate(k, *table)
+            q, k = rotate(q, table), rotate(k, table)
         else:
-            q = torch.cat((rotate(q[:, :1], *table), q[:, 1:]), dim=1)
-            k = torch.cat((rotate(k[:, :1], *table), k[:, 1:]), dim=1)
+            q = torch.cat((rotate(q[:, :1], table), q[:, 1:]), dim=1)
+            k = torch.cat((rotate(k[:, :1], table), k[:, 1:]), dim=1)
         keys = None if mask is None else mask[:, None, None, :]
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
         out = self.to_out[0](out.transpose(1, 2).reshape(batch, tokens, -1))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times, time_frequencies
 
 from .context import HeadContext
+from .layers import gated, modulate
 
 
 class TimestepEmbedder(nn.Module):
@@ -37,30 +38,30 @@ class TimestepEmbedder(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Layer norm modulated by y, an MLP, a gate."""
+    """Layer norm modulated by y, an MLP, a gate. y is behind its SiLU already, which all blocks share."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.in_ln = nn.LayerNorm(channels, eps=1e-6)
         self.mlp = nn.Sequential(nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels))
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(channels, 3 * channels))
+        self.adaLN_modulation = nn.Sequential(nn.Identity(), nn.Linear(channels, 3 * channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         shift, scale, gate = self.adaLN_modulation(y).chunk(3, dim=-1)
-        return x + gate * self.mlp(self.in_ln(x) * (1 + scale) + shift)
+        return gated(x, gate, self.mlp(modulate(self.in_ln(x), shift, scale)))
 
 
 class FinalLayer(nn.Module):
-    """Modulated layer norm without weights of its own, then the output projection."""
+    """Layer norm modulated by y as in `ResBlock`, without weights of its own, then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
         self.linear = nn.Linear(channels, out_channels)
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(channels, 2 * channels))
+        self.adaLN_modulation = nn.Sequential(nn.Identity(), nn.Linear(channels, 2 * channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         shift, scale = self.adaLN_modulation(y).chunk(2, dim=-1)
-        return self.linear(F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift)
+        return self.linear(modulate(F.layer_norm(x, x.shape[-1:], eps=1e-6), shift, scale))
 
 
 class SimpleMLPAdaLN(nn.Module):
@@ -82,7 +83,7 @@ class SimpleMLPAdaLN(nn.Module):
 
     def denoise(self, x: Tensor, y: Tensor) -> Tensor:
         """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
-        x = self.input_proj(x.to(self.input_proj.bias.dtype))
+        x, y = self.input_proj(x.to(self.input_proj.bias.dtype)), F.silu(y)
         for block in self.res_blocks:
             x = block(x, y)
         return self.final_layer(x, y)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import Attention, rotary_table
-from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding
+from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
 
 class InputEmbedding(nn.Module):
@@ -36,8 +36,8 @@ class DiTBlock(nn.Module):
     ) -> Tensor:
         """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
-        x = x + gate_msa * self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask)
-        return x + gate_mlp * self.ff(self.attn_norm(x, shift_mlp, scale_mlp))
+        x = gated(x, gate_msa, self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask))
+        return gated(x, gate_mlp, self.ff(self.attn_norm(x, shift_mlp, scale_mlp)))
 
 
 class DiT(nn.Module):

@@ -14,6 +14,16 @@ from nanospeech_core.schedule import time_frequencies
 from .conv import Conv1d
 
 
+def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """x (1 + scale) + shift."""
+    return x * (1 + scale) + shift
+
+
+def gated(x: Tensor, gate: Tensor, h: Tensor) -> Tensor:
+    """The residual sum x + gate h."""
+    return x + gate * h
+
+
 class GRN(nn.Module):
     """Global response normalization over the frames (ConvNeXt V2, arXiv 2301.00808, eq. 1-3)."""
 
@@ -118,7 +128,7 @@ class AdaLayerNorm(nn.Module):
         return h.reshape(-1, 1, self.chunks, self.dim).permute(2, 0, 1, 3)
 
     def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-        return F.layer_norm(x, (self.dim,), eps=1e-6) * (1 + scale) + shift
+        return modulate(F.layer_norm(x, (self.dim,), eps=1e-6), shift, scale)
 
 
 class TextEmbedding(nn.Module):

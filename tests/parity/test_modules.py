@@ -7,7 +7,7 @@ import pytest
 from backends import NAMES, ORIGINAL, OURS, Backend, random_weights, relative_error
 
 TOLERANCE = 1e-5
-FILES = ("layers", "attention", "dit", "diffloss", "duration", "aligner")
+FILES = ("layers", "attention", "dit", "context", "diffloss", "duration", "aligner")
 
 BATCH, TOKENS, CHANNELS, DIM = 2, 9, 20, 32
 
@@ -25,8 +25,7 @@ TEXT = np.array([[3, 0, 10, 7, 1], [4, 4, 9, -1, -1]])
 DROP = np.array([False, True])
 VISIBLE = np.arange(TOKENS) < np.array([[3], [4]])
 X, COND = normal(BATCH, TOKENS, CHANNELS), normal(BATCH, TOKENS, CHANNELS) * VISIBLE[..., None]
-ANGLES = normal(TOKENS, 4)
-TABLE = (np.cos(ANGLES).repeat(2, 1), np.sin(ANGLES).repeat(2, 1))
+TABLE = "rotary_table"  # each backend's own, for HIDDEN and heads of 8
 MODULATION = 0.5 * normal(6, BATCH, 1, DIM)
 TARGET = np.tanh(normal(7, 20)).astype(np.float32)
 TARGET[0, :3], TARGET[1, :3] = 1.0, -1.0  # the two open bins of the likelihood
@@ -111,6 +110,8 @@ def build(backend: Backend, file: str, name: str, arguments):
 def given(backend: Backend, value):
     if isinstance(value, tuple):
         return tuple(given(backend, part) for part in value)
+    if isinstance(value, str) and value == TABLE:
+        return backend.module("attention").rotary_table(backend.array(HIDDEN), 8)
     return backend.array(value) if isinstance(value, np.ndarray) else value
 
 
@@ -165,8 +166,10 @@ def test_every_module_has_a_case(both, file):
 FUNCTIONS = [
     ("layers", "sinusoid_positions", (normal(1, 4100, 6),)),  # past 4095 the last repeats
     ("layers", "sinusoid_positions", (normal(1, 5, 7)[..., :6],)),
-    ("attention", "rotary_table", (normal(1, 600, 1), 64)),
-    ("attention", "rotate", (normal(2, 3, TOKENS, 8), *TABLE)),
+    ("layers", "modulate", (HIDDEN, MODULATION[0, :1], MODULATION[1, :1])),
+    ("layers", "modulate", (HIDDEN[:, 0], MODULATION[0, :, 0], MODULATION[1, :, 0])),  # other ranks
+    ("layers", "gated", (HIDDEN, MODULATION[0], HIDDEN[:, ::-1])),
+    ("attention", "rotate", (normal(BATCH, 3, TOKENS, 8), TABLE)),
     ("diffloss", "discretized_log_likelihood", (TARGET, 0.8 * TARGET, EPS - 2)),
     ("flow", "interpolate", (X, COND, TIME)),
     ("flow", "loss", (X, COND, HIDDEN[..., :20], TIME, "velocity")),
@@ -179,6 +182,18 @@ def test_same_functions(both, file, name, inputs):
     reference, ours = (taken(b, getattr(b.module(file), name)(*given(b, inputs))) for b in both)
     for a, b in zip(ours, reference, strict=True):
         assert relative_error(a, b) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neighbours_turn_with_their_position(name):
+    """RoFormer (arXiv 2104.09864), eq. 12-15: a complex number times e^(i m theta), m the position."""
+    backend = Backend(name)
+    attention, x = backend.module("attention"), normal(1, 2, 600, 64)
+    table = attention.rotary_table(backend.array(x[:, 0]), 64)
+    got = backend.numpy(attention.rotate(backend.array(x), table)).astype(np.float64)
+    angles = np.arange(600)[:, None] * 10000.0 ** (-np.arange(0, 64, 2) / 64)
+    wanted = (x[..., 0::2] + 1j * x[..., 1::2]) * np.exp(1j * angles)
+    assert np.abs(got[..., 0::2] + 1j * got[..., 1::2] - wanted).max() < 2e-4  # angles to 600 in float32
 
 
 def test_epsilon_of_the_last_norm(both):

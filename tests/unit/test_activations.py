@@ -33,3 +33,16 @@ def test_gelus_are_those_of_mathematics():
     assert np.abs(np.array(gelu(single)) - exact).max() < 2e-6
     assert np.abs(np.array(gelu_tanh(single)) - bent).max() < 2e-6
     assert np.abs(bent - exact).max() > 1e-4  # they are not the same function
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("gelu", "gelu"), ("gelu_tanh", "gelu_approx"), ("mish", "mish")]
+)
+def test_a_gpu_takes_those_of_mlx(ours, theirs, monkeypatch):
+    from nanospeech_mlx import activations
+
+    x = mx.array(np.linspace(-6, 6, 301), mx.float32)
+    monkeypatch.setattr(activations, "on_gpu", lambda: True)
+    assert mx.array_equal(getattr(activations, ours)(x), getattr(nn, theirs)(x))
+    monkeypatch.setattr(activations, "on_gpu", lambda: False)
+    assert not mx.array_equal(getattr(activations, ours)(x), getattr(nn, theirs)(x))
