@@ -199,24 +199,26 @@ def dnsmos() -> Callable[[np.ndarray], float]:
 def prosody() -> Callable[[np.ndarray], tuple[float | None, float | None]]:
     """float32 [samples] at 16 kHz -> how much pitch (semitones) and level (dB) vary: standard deviations.
 
-    Pitch by librosa's pYIN in the voiced frames of 10 ms, None where there are hardly any: half of what lies
-    between the percentiles 16 and 84, so that a few octave errors of the tracker do not count. Level as the
-    RMS of the frames within 40 dB of the loudest, None for silence. Flat, averaged speech has little of both.
+    Both in the frames of 10 ms within 40 dB of the loudest, None for silence. Pitch by librosa's pYIN where
+    it is voiced, None where that is hardly anywhere: half of what lies between the percentiles 16 and 84, so
+    that a few octave errors of the tracker do not count. Level as the RMS. Flat, averaged speech has little
+    of both.
     """
     librosa = _need("librosa", "librosa", "prosody", f"{INSTALL}, or give --no-prosody")
 
     def measure(wave: np.ndarray) -> tuple[float | None, float | None]:
         wave = np.pad(wave, (0, max(0, _PITCH["frame_length"] - len(wave))))
         hz, voiced, _ = librosa.pyin(wave, sr=RATE, **_PITCH)
-        semitones = 12 * np.log2(hz[voiced])
         rms = librosa.feature.rms(y=wave, frame_length=RATE // 40, hop_length=RATE // 100)[0]
         if not rms.max() > 0:
             return None, None
         level = 20 * np.log10(np.maximum(rms / rms.max(), 1e-10))
+        heard = level > _QUIET_DB
+        semitones = 12 * np.log2(hz[voiced & heard])
         pitch = None
         if len(semitones) >= _LEAST_VOICED:
             pitch = float(np.subtract(*np.percentile(semitones, [84, 16]))) / 2
-        return pitch, float(np.std(level[level > _QUIET_DB]))
+        return pitch, float(np.std(level[heard]))
 
     return measure
 

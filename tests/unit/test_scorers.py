@@ -148,6 +148,8 @@ def test_prosody_of_known_speech():
     assert pitch == pytest.approx(6, abs=0.5) and level == pytest.approx(6, abs=0.5)
     # one tenth of it an octave off, as a tracker may have it: hardly anything
     assert prosody(np.concatenate([SECOND, SECOND[: 2 * 1600 : 2]]))[0] < 0.3
+    # 60 dB below is no speech, whatever the tracker finds there
+    assert prosody(np.concatenate([SECOND, 0.001 * SECOND[::2], 0.001 * SECOND[::2]]))[0] < 0.3
     assert prosody(np.zeros(16000, dtype=np.float32)) == (None, None)
     assert prosody(SECOND[:300])[0] is None  # too short for a pitch
 
