@@ -179,7 +179,8 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
     options = [replace(setting.options, voice=args.voice) for setting in settings]
     cases = [(name, *setting) for name in args.texts for setting in zip(settings, options, strict=True)]
     results = []
-    with tqdm(total=len(cases) * (args.runs + 1), leave=False, file=sys.stderr, disable=args.quiet) as bar:
+    total, hidden = len(cases) * (args.runs + 1), args.quiet or None  # None: shown on a terminal only
+    with tqdm(total=total, leave=False, file=sys.stderr, disable=hidden) as bar:
         for name, setting, own in cases:
             speaker.compiled = False  # inside what is compiled no calls are seen
             with counting(backend.counted()) as counts:

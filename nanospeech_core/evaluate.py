@@ -258,7 +258,7 @@ def _work(
     if job.keep is not None:
         make_folder(job.keep)
     utterances = []
-    bar = tqdm(rows, job.name, unit="sentence", leave=False, file=sys.stderr, disable=args.quiet)
+    bar = tqdm(rows, job.name, unit="sentence", leave=False, file=sys.stderr, disable=args.quiet or None)
     with bar:
         for row in bar:
             spoken = job.speak(row)
