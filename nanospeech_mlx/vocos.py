@@ -12,6 +12,7 @@ import mlx.core as mx
 from mlx import nn
 
 from .activations import gelu
+from .layers import gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
@@ -43,7 +44,7 @@ class ConvNeXtBlock(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         h = self.norm(self.dwconv(x))
         h = self.pwconv2(gelu(self.pwconv1(h)))
-        return x + self.gamma * h
+        return gated(x, self.gamma, h)
 
 
 class VocosBackbone(nn.Module):

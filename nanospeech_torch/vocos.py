@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .conv import Conv1d
+from .layers import gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
@@ -43,7 +44,7 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.norm(self.dwconv(x))
         h = self.pwconv2(F.gelu(self.pwconv1(h)))
-        return x + self.gamma * h
+        return gated(x, self.gamma, h)
 
 
 class VocosBackbone(nn.Module):
