@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-# Before any test imports numpy, mlx or torch: OpenMP reads these once.
+# Before any test imports numpy, mlx or torch: OpenMP and OpenBLAS read these once.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's: on some CPUs two threads round a mel otherwise than one
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
