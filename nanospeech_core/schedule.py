@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -106,6 +107,12 @@ def ddpm_alpha_bars() -> np.ndarray:
     n = TRAIN_STEPS
     betas = [min(1 - alpha_bar((i + 1) / n) / alpha_bar(i / n), 0.999) for i in range(n)]
     return np.cumprod(1.0 - np.array(betas, dtype=np.float64))
+
+
+@functools.cache
+def ddpm_columns() -> np.ndarray:
+    """float32 [10, 1000]: what training needs of each timestep, in the order of `DDPMStep`."""
+    return np.array([astuple(row) for row in ddpm_table()], np.float32).T
 
 
 def ddpm_table(steps: int = TRAIN_STEPS) -> list[DDPMStep]:

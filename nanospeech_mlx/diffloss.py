@@ -14,7 +14,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from nanospeech_core.schedule import MIN_GAP, ddpm_table, ode_times, time_frequencies
+from nanospeech_core.schedule import MIN_GAP, DDPMStep, ddpm_columns, ddpm_table, ode_times, time_frequencies
 
 from .context import HeadContext
 from .layers import gated, modulate
@@ -237,23 +237,18 @@ def ddpm_loss(
     net: SimpleMLPAdaLN, target: mx.array, z: mx.array, t: mx.array, noise: mx.array
 ) -> dict[str, mx.array]:
     """MAR's loss of each row: noise MSE plus the bound of the learned variance (arXiv 2102.09672, 3.1)."""
-    table = ddpm_table()
-
-    def column(name: str) -> mx.array:
-        values = mx.array([getattr(row, name) for row in table], dtype=target.dtype)
-        return values[t][:, None]
-
-    x = column("sqrt_alpha_bar") * target + column("sqrt_one_minus_alpha_bar") * noise
+    at = DDPMStep(*mx.array(ddpm_columns(), dtype=target.dtype)[:, t, None])
+    x = at.sqrt_alpha_bar * target + at.sqrt_one_minus_alpha_bar * noise
     eps, variance = mx.split(net(x, t, z).astype(mx.float32), 2, axis=-1)
     mse = (noise - eps).square().mean(-1)
 
     eps = mx.stop_gradient(eps)  # the bound trains the variance only, not the mean
-    clean = column("recip_sqrt_alpha_bar") * x - column("sqrt_recip_alpha_bar_minus_one") * eps
-    mean = column("mean_x0") * clean + column("mean_xt") * x
+    clean = at.recip_sqrt_alpha_bar * x - at.sqrt_recip_alpha_bar_minus_one * eps
+    mean = at.mean_x0 * clean + at.mean_xt * x
     share = (variance + 1) / 2
-    log_var = share * column("max_log_var") + (1 - share) * column("min_log_var")
-    true_mean = column("mean_x0") * target + column("mean_xt") * x
-    true_log_var = column("min_log_var")
+    log_var = share * at.max_log_var + (1 - share) * at.min_log_var
+    true_mean = at.mean_x0 * target + at.mean_xt * x
+    true_log_var = at.min_log_var
     kl = 0.5 * (log_var - true_log_var - 1 + mx.exp(true_log_var - log_var))
     kl = kl + 0.5 * (true_mean - mean).square() * mx.exp(-log_var)
     nll = -discretized_log_likelihood(target, mean, 0.5 * log_var)
