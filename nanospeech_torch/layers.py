@@ -33,8 +33,8 @@ class GRN(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1, 1, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        # in float32: a sum over frames overflows float16
-        norm = x.float().square().sum(1, keepdim=True).sqrt()
+        # in float32: a sum over frames overflows float16. Not the root of a sum, whose gradient at 0 is NaN
+        norm = torch.linalg.vector_norm(x.float(), dim=1, keepdim=True)
         response = (norm / (norm.mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
         return self.gamma * (x * response) + self.beta + x
 
