@@ -211,7 +211,7 @@ class Loader(torch.utils.data.Dataset):
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             pin_memory=pin_memory,
-            worker_init_fn=ignore_interrupt,
+            worker_init_fn=ignore_signals,
         )
         for batch, skipped in loader:
             if isinstance(batch, UserError):
@@ -219,9 +219,10 @@ class Loader(torch.utils.data.Dataset):
             yield batch, skipped
 
 
-def ignore_interrupt(worker: int) -> None:
-    """Ctrl-C reaches the whole process group; only the trainer acts on it."""
+def ignore_signals(worker: int) -> None:
+    """Ctrl-C, and a scheduler's SIGTERM, reach the whole process group; only the trainer acts on them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
 
 

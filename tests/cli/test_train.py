@@ -108,7 +108,9 @@ def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_before(u
     assert_same_run(config, unbroken)
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 1), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGINT, 1), (signal.SIGTERM, 0), (signal.SIGTERM, 1)]
+)
 def test_a_signal_ends_a_run_after_a_step_with_a_checkpoint(unbroken, tmp_path, number, workers):
     config = change(
         unbroken, out=str(tmp_path / "run"), engine={"checkpoint_minutes": 60.0, "workers": workers}
