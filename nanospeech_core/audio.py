@@ -22,7 +22,7 @@ FORMATS = {
     ".opus": ("OGG", "OPUS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
-PAUSE_SECONDS = 0.2  # between sentences, beside the silence that they end with themselves
+PAUSE_SECONDS = 0.2  # between sentences of a chat, beside the silence that they end with themselves
 _BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minutes of audio in one call
 
 

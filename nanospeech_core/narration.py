@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from .audio import PAUSE_SECONDS, fade
+from .audio import fade
 from .config import ModelConfig
 from .markup import count_given, written_words
 from .mel import HOP, SAMPLE_RATE
 from .pieces import Piece, boundaries, lag
 from .speech import Said, Script
 from .words import SILENT, STRESS, find_words
+
+LEAD_SECONDS = 0.06  # of the silence before a stream's first sound that are kept
+GAP_SECONDS = (0.5, 0.1)  # between sentences, after the last sound of one and before the first of the next
+QUIET = 1e-3  # root mean square of 10 ms that are silent; the embedded model's silence is below 3e-4
 
 _JOINED = frozenset("ːʰʲᵝ\u0303↓→↗↘")  # part of the phone before
 
@@ -56,10 +61,13 @@ class Speech:
 
 
 class Narration:
-    """Puts pauses around waves and times to words, piece by piece."""
+    """Puts pauses around waves and times to words, piece by piece.
 
-    def __init__(self, script: Script, config: ModelConfig):
-        self.script, self.config = script, config
+    live: whether the speech is heard while it is made; it then begins with its first sound.
+    """
+
+    def __init__(self, script: Script, config: ModelConfig, live: bool = False):
+        self.script, self.config, self.live = script, config, live
         self.samples = 0  # of the speech so far
 
     def tell(self, piece: Piece, wave: np.ndarray, number: int, last: bool) -> Speech:
@@ -72,6 +80,9 @@ class Narration:
     ) -> Iterator[Speech]:
         """The next piece, chunk by chunk: the first tells text, words and phones of all of it.
 
+        A piece's last sound ends sooner than its last phone was predicted to: where it does is heard from the
+        wave, so that a pause has the length asked for. Of several chunks, the first cannot know that yet.
+
         Args:
             piece: of line `number` of the script.
             chunks: float32 [samples] each, what the vocoder makes of it; they are asked for one by one.
@@ -83,42 +94,62 @@ class Narration:
         timed = self.config.text.alignment == "durations"
         edges = boundaries(piece.frames, samples, lag(self.config)) if timed else np.array([0, samples])
         sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT] if timed else [0]
-        first, final = edges[sounds[0]], edges[sounds[-1] + 1]
-        line = piece.line
-        before = 0 if line.lead is None else line.lead * HOP - first
-        after = 0 if line.tail is None else line.tail * HOP - (samples - final)
-        if line.tail is None and not last:
-            after = round(PAUSE_SECONDS * SAMPLE_RATE)
-        # Each sample of the wave times its loudness, and silence around.
-        gain = np.zeros(samples, np.float32)
-        kept = slice(max(0, -before), samples - max(0, -after))
-        gain[kept] = fade(np.ones_like(gain[kept]), self.samples > 0 or before != 0, not last or after != 0)
-        length = max(0, before) + len(gain[kept]) + max(0, after)
+        chunks = iter(chunks)
+        begun = next(chunks)
+        ending = sounds[-1] + 1
+        if len(begun) == samples:
+            edges[ending] = np.clip(sound_end(begun), edges[sounds[-1]], edges[ending])
+        first, final = int(edges[sounds[0]]), int(edges[ending])
+        before = self._lead(piece, first) - first  # silence to be put there; below 0: to be cut off
+        after = self._tail(piece, last, samples - final)
+        length = samples + before + after
 
         begin = self.samples / SAMPLE_RATE
         if timed:
             edges = np.clip(edges + before, 0, length)
             edges[0], edges[-1] = 0, length
             seconds = [begin + int(edge) / SAMPLE_RATE for edge in edges]
-            text, words = self._words(said, line.start, symbols, seconds)
+            text, words = self._words(said, piece.line.start, symbols, seconds)
             told = (text, tuple(words), tuple(phones(symbols, seconds)))
         else:
             told = (self._text(said), (), ())
-        silence, done = np.zeros(max(0, before), np.float32), 0
-        for chunk in chunks:
-            place = slice(max(done, kept.start), min(done + len(chunk), kept.stop))
-            wave = chunk[max(0, place.start - done) : max(0, place.stop - done)]
-            parts = [silence, wave * gain[place]] if len(wave) else [silence]
+        silence, done, rise = np.zeros(max(0, before), np.float32), 0, self.samples > 0 or before != 0
+        for chunk in itertools.chain([begun], chunks):
             done += len(chunk)
+            stop = samples
+            if done == samples:
+                if len(chunk) < samples:
+                    final = min(final, done - len(chunk) + sound_end(chunk))
+                    after = max(self._tail(piece, last, samples - final), -len(chunk))
+                    length = samples + before + after
+                stop = samples - max(0, -after)
+            kept = chunk[max(0, len(chunk) - done - before) : max(0, len(chunk) - done + stop)]
+            fall = done == samples and (not last or after != 0)
+            parts = [silence, fade(kept, rise, fall)]
+            if len(kept):
+                silence, rise = silence[:0], False
             if done == samples:
                 parts.append(np.zeros(max(0, after), np.float32))
             wave = np.concatenate(parts)
-            silence = silence[:0]
-            if len(wave):
+            if len(kept) or (done == samples and len(wave)):
                 start = self.samples / SAMPLE_RATE
                 self.samples += len(wave)
                 yield Speech(wave, told[0], start, begin + length / SAMPLE_RATE, *told[1:])
                 told = ("", (), ())
+
+    def _lead(self, piece: Piece, natural: int) -> int:
+        """Samples of silence before the first word of a piece that has `natural` of its own."""
+        if piece.line.lead is not None:
+            return piece.line.lead * HOP
+        if self.samples:
+            return round(GAP_SECONDS[1] * SAMPLE_RATE)
+        return min(natural, round(LEAD_SECONDS * SAMPLE_RATE)) if self.live else natural
+
+    def _tail(self, piece: Piece, last: bool, natural: int) -> int:
+        """Samples to be put (below 0: cut off) after a piece that ends with `natural` of silence."""
+        if piece.line.tail is not None:
+            return piece.line.tail * HOP - natural
+        return 0 if last else round(GAP_SECONDS[0] * SAMPLE_RATE) - natural
 
     def _text(self, said: list[Said]) -> str:
         return " ".join(written_words(part.sentence.written, part.given) for part in said)
@@ -160,6 +191,16 @@ class Narration:
                 sounds = tuple(phone for phone in own if phone.text not in SILENT)
                 words.append(Word(text[span.start : span.end], seconds[first], seconds[last], sounds))
         return " ".join(texts), words
+
+
+def sound_end(wave: np.ndarray) -> int:
+    """Where the last sound of float32 [samples] ends, to 10 ms; 0 where all is silent."""
+    size = SAMPLE_RATE // 100
+    blocks = wave[: len(wave) // size * size].reshape(-1, size)
+    loud = np.flatnonzero(np.square(blocks).mean(axis=1) > QUIET**2)
+    if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > QUIET**2:
+        return len(wave)
+    return size * (int(loud[-1]) + 1) if len(loud) else 0
 
 
 def phones(symbols: list[str], seconds: list[float]) -> list[Phone]:

@@ -17,6 +17,8 @@ from .prompt import MAX_FRAMES, Prompt, Reference, halves, make_prompt, total_to
 
 HELD_FRAMES = 70  # of a pause, at most, that the model draws itself; it is silent in 94, not always in 188
 
+SEAM_FRAMES = 24  # of silence between the parts of a sentence that is too long
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -129,7 +131,7 @@ def split(line: Line, config: ModelConfig) -> list[Line]:
         seam = (held.frames // 2, held.frames - held.frames // 2)
     else:
         ids = halves(line.ids, config)
-        seam = (None, None)
+        seam = (SEAM_FRAMES // 2, SEAM_FRAMES // 2)
     if len(ids) == 1:
         return [line]
     left, right = ids

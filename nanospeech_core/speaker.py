@@ -15,7 +15,7 @@ from .edit import MARGIN
 from .edit import edit as edit_recording
 from .errors import UserError
 from .mel import HOP, SAMPLE_RATE
-from .narration import Narration, Speech
+from .narration import LEAD_SECONDS, Narration, Speech
 from .options import GenerateOptions
 from .pieces import Piece, make_pieces
 from .plan import Plan, make_plan, stream_blocks
@@ -24,7 +24,7 @@ from .seams import Seams, context_frames
 from .speech import Align, References, Script, check_texts, read_script
 from .voices import Voice, list_voices, user_folder, voices_folder
 
-FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.5, 1.6, 2.0  # of the blocks of a stream
+FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of the blocks of a stream, as they are heard
 LEAST_TOKENS = 8  # that are worth a run of the vocoder
 BATCH = 8  # sentences
 WINDOW = 16  # batches, at most, that are sorted by length together
@@ -91,7 +91,7 @@ class Speaker:
         """
         chosen = GenerateOptions(voice=voice, **options)
         script = self._script(text, chosen)
-        narration, seeds = Narration(script, self.config), itertools.count(chosen.seed)
+        narration, seeds = Narration(script, self.config, chosen.stream), itertools.count(chosen.seed)
         for i, pieces in enumerate(self._pieces(script, chosen)):
             if progress is not None:
                 progress(i, len(script.lines))
@@ -249,7 +249,7 @@ class Speaker:
             mel = self._mels([prompt], [seed], chosen)[0]
             yield seams.push(piece.with_silences(mel), piece.total)
             return
-        plan, start = self._stream_plan(prompt, seed, chosen), prompt.start
+        plan, start = self._stream_plan(piece, seed, chosen), prompt.start
         states = self.latents([prompt], [seed], chosen, [plan])
         before = start
         for known, (_, draft) in zip(plan.known(), states, strict=True):
@@ -274,10 +274,15 @@ class Speaker:
             blocks,
         )
 
-    def _stream_plan(self, prompt: Prompt, seed: int, chosen: GenerateOptions) -> Plan:
+    def _stream_plan(self, piece: Piece, seed: int, chosen: GenerateOptions) -> Plan:
         """From left to right: about as many iterations in all as otherwise, at least one a block."""
         tokens_per_second = FRAME_RATE / self.config.transformer.patch
         first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
-        blocks = stream_blocks(int((~prompt.visible).sum()), first, GROWTH, largest)
+        unheard = 0
+        if self.config.text.alignment == "durations":  # the silence that it begins with
+            seconds = max(0.0, piece.frames[0] / FRAME_RATE - LEAD_SECONDS)
+            unheard = round(seconds * tokens_per_second)
+        blocks = stream_blocks(int((~piece.prompt.visible).sum()) - unheard, first, GROWTH, largest)
+        blocks[0] += unheard
         of_a_block = max(1, round(chosen.num_iter / len(blocks)))
-        return self.plan(prompt, seed, replace(chosen, num_iter=of_a_block), blocks)
+        return self.plan(piece.prompt, seed, replace(chosen, num_iter=of_a_block), blocks)

@@ -10,7 +10,7 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, SAMPLE_RATE
-from nanospeech_core.narration import Narration, Speech, phones
+from nanospeech_core.narration import GAP_SECONDS, Narration, Speech, phones
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.pieces import HELD_FRAMES, Hold, Line, boundaries, hold, make_pieces, split
 from nanospeech_core.prompt import MAX_FRAMES, with_pauses
@@ -25,7 +25,6 @@ FILLER = replace(
     aligner=None,
 )
 FRAME = HOP / SAMPLE_RATE
-AUTOMATIC = 0.2  # seconds between sentences
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +159,40 @@ def test_a_pause_at_the_end(folder):
         assert speech.end - speech.words[-1].end == pytest.approx(round(seconds / FRAME) * FRAME)
 
 
+def test_between_sentences(folder):
+    speeches = speak(folder, TWO)
+    check(speeches)
+    assert gap(speeches, "Here") == pytest.approx(sum(GAP_SECONDS))
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0, 1.0])
+def test_a_pause_begins_where_the_last_sound_ends(folder, seconds):
+    """Silence that durations give to the last phone is part of the pause."""
+    mark = "" if seconds is None else f" [pause {seconds}]"
+    text = f"This is the first sentence.{mark} Here comes the second one."
+    script = read_script(text, CONFIG, folder, GenerateOptions())
+    for parts in (1, 3):  # whole, and in chunks
+        narration, waves, said = Narration(script, CONFIG), [], []
+        for number, line in enumerate(script.lines):
+            (piece,) = make_pieces(script.reference, line, CONFIG, lambda ids: 2 * predict(ids))
+            samples = (int(piece.frames.sum()) - 1) * HOP
+            wave = np.full(samples, 0.1, np.float32)
+            wave[: 30 * HOP] = 1e-4
+            wave[samples - 60 * HOP :] = 1e-4  # that is more than what follows the last word
+            chunks = np.split(wave, [samples // parts, samples // 2])[:parts] if parts > 1 else [wave]
+            last = number + 1 == len(script.lines)
+            for speech in narration.tell_chunks(piece, chunks, samples, number, last):
+                waves.append(speech.wave)
+                said.append(speech)
+        sound = np.flatnonzero(np.concatenate(waves) > 0.05)
+        silence = np.diff(sound).max() / SAMPLE_RATE
+        begun = said[-1].words[0].start if parts == 1 else None
+        wanted = sum(GAP_SECONDS) if seconds is None else round(seconds / FRAME) * FRAME
+        assert silence == pytest.approx(wanted, abs=0.011 + 5 * FRAME)
+        if begun is not None:
+            assert said[0].words[-1].end == pytest.approx(begun - wanted, abs=0.011)
+
+
 def test_pauses_add_up_and_one_around_nothing_is_kept(folder):
     speeches = speak(folder, "I told him [pause 0.5][pause 0.25] *** [pause 0.25] stop it right now.")
     assert gap(speeches, "stop") == pytest.approx(94 * FRAME)
@@ -186,7 +219,10 @@ def test_a_pause_in_chinese_text(folder):
 
 
 def test_silence_is_silent_and_seams_do_not_click(folder):
-    for text, seconds in ((TWO, AUTOMATIC), (TWO.replace(" Here", " [pause 2] Here"), 2 - 2 * 40 * FRAME)):
+    for text, seconds in (
+        (TWO, 0.5 - 32 * FRAME),
+        (TWO.replace(" Here", " [pause 2] Here"), 2 - 2 * 40 * FRAME),
+    ):
         wave = np.concatenate([speech.wave for speech in speak(folder, text)])
         zeros = np.flatnonzero(wave == 0)
         assert len(zeros) >= seconds * SAMPLE_RATE and zeros[-1] - zeros[0] < len(zeros) + 10
@@ -248,7 +284,7 @@ def test_a_sentence_too_long_is_spoken_in_parts(folder):
     assert len(pieces) > 1 and all(len(piece.prompt.text) <= MAX_FRAMES for piece in pieces)
     assert " ".join(decode(piece.line.ids).strip() for piece in pieces) == text
     edges = [(piece.line.lead, piece.line.tail) for piece in pieces]
-    assert edges == [(3, None)] + [(None, None)] * (len(pieces) - 2) + [(None, 4)]
+    assert edges == [(3, 12)] + [(12, 12)] * (len(pieces) - 2) + [(12, 4)]
     for piece in pieces:
         inner = decode(piece.line.ids)[1:-1]
         assert text[piece.line.start : piece.line.start + len(inner)] == inner

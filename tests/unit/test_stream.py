@@ -24,20 +24,21 @@ def prominence(wave: np.ndarray, start: int) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_seams_are_no_steeper_than_speech(name):
     model = Backend(name).module("nanospeech").Nanospeech.from_pretrained()
-    chunks = list(model.stream(TEXT, use_diffusion=True, num_iter=8, seed=1))
-    assert len(chunks) >= 4
-    wave, ends = np.concatenate(chunks), np.cumsum([len(chunk) for chunk in chunks])[:-1]
-    places = range(4 * OVERLAP, len(wave) - 5 * OVERLAP, OVERLAP)
-    elsewhere = np.array([prominence(wave, place) for place in places])
-    seams = [prominence(wave, end - 1) for end in ends]
-    assert max(seams) < np.quantile(elsewhere, 0.98)
-    assert np.mean(seams) < elsewhere.mean() + elsewhere.std()
-    clicks = []
-    for end in ends:
-        clicked = wave.copy()
-        clicked[end:] += np.sqrt(np.mean(wave**2))
-        clicks.append(prominence(clicked, end - 1))
-    assert max(clicks) > np.quantile(elsewhere, 0.98)  # so it would be heard of
+    seams, clicks = [], []
+    for seed in range(3):
+        chunks = list(model.stream(TEXT, use_diffusion=True, num_iter=8, seed=seed))
+        assert len(chunks) >= 4
+        wave, ends = np.concatenate(chunks), np.cumsum([len(chunk) for chunk in chunks])[:-1]
+        places = range(4 * OVERLAP, len(wave) - 5 * OVERLAP, OVERLAP)
+        elsewhere = np.array([prominence(wave, place) for place in places])
+        for end in ends:
+            seams.append((elsewhere < prominence(wave, end - 1)).mean())
+            clicked = wave.copy()
+            clicked[end:] += np.sqrt(np.mean(wave**2))
+            clicks.append((elsewhere < prominence(clicked, end - 1)).mean())
+    # their ranks among the steps elsewhere are those of any steps: uniform, to three standard errors
+    assert np.mean(seams) < 0.5 + 3 * 12**-0.5 / len(seams) ** 0.5
+    assert np.mean(clicks) > 0.5 + 3 * 12**-0.5 / len(clicks) ** 0.5  # a click would be heard of
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,7 +46,9 @@ def test_a_stream_is_as_loud_and_as_long_as_the_sentence(name):
     model = Backend(name).module("nanospeech").Nanospeech.from_pretrained()
     options = {"use_diffusion": True, "num_iter": 4, "diffusion_steps": 4, "seed": 1}
     whole, streamed = (model.generate(TEXT, stream=stream, **options) for stream in (False, True))
-    assert len(whole) == len(streamed)
+    begun = len(whole) - len(streamed)  # a stream begins with its first sound
+    assert 0.1 < begun / 24000 < 0.5 and np.abs(whole[:begun]).max() < 1e-3 < np.abs(streamed[:4800]).max()
+    whole = whole[begun:]
     frames = len(whole) // 2400  # of a tenth of a second: the same words at the same times
     levels = [
         np.log(np.square(w[: frames * 2400]).reshape(frames, -1).mean(1) + 1e-6) for w in (whole, streamed)
