@@ -9,7 +9,6 @@ import functools
 import importlib
 import importlib.util
 import math
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -107,7 +106,6 @@ def recogniser(name: str, languages: Sequence[str] = (), threads: int = 0) -> Re
 
 
 def _faster_whisper(name: str, languages: Sequence[str], threads: int) -> Recognise:
-    _import_apart("ctranslate2")
     library = _need("faster_whisper", "faster-whisper", "recognising speech")
     try:
         model = library.WhisperModel(name, device="cpu", compute_type="int8", cpu_threads=threads)
@@ -221,24 +219,6 @@ def prosody() -> Callable[[np.ndarray], tuple[float | None, float | None]]:
         return pitch, float(np.std(level[heard]))
 
     return measure
-
-
-def _import_apart(module: str) -> None:
-    """Import a library, if it is there, so that its own copies of other libraries come before global ones.
-
-    CTranslate2 brings an MKL. `nanospeech_mlx.blas` may have lent MLX the MKL inside PyTorch by loading it
-    globally: without this the two mix, and faster-whisper hears garbage.
-    """
-    flags = sys.getdlopenflags() if hasattr(os, "RTLD_DEEPBIND") else None
-    try:
-        if flags is not None:
-            sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-        importlib.import_module(module)
-    except ImportError:  # `_need` tells, of the package that asks for it
-        pass
-    finally:
-        if flags is not None:
-            sys.setdlopenflags(flags)
 
 
 def _need(module: str, package: str, purpose: str, command: str = INSTALL) -> ModuleType:

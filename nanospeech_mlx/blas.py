@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ctypes.util
 import importlib.util
@@ -19,18 +20,31 @@ def lend_blas() -> str | None:
     imported for it, and a system OpenBLAS. Nothing is done, and None returned, on another system than Linux,
     after mlx.core is imported, without a candidate, and where NANOSPEECH_BLAS=0 is in the environment.
 
-    PyTorch's MKL mixes into that of a library loaded later that brings its own: faster-whisper's
-    CTranslate2 then hears garbage. Import it before this package, or as `nanospeech_core.scorers` does.
     """
     if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0" or "mlx.core" in sys.modules:
         return None
     for name in candidates():
+        shield("ctranslate2")
         try:
             ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
         except OSError:  # built for a GPU whose libraries are absent, or broken: as if it were not there
             continue
         return name
     return None
+
+
+def shield(package: str) -> None:
+    """Load the libraries of a package, where it is installed, so that their own symbols come first.
+
+    PyTorch's MKL would mix into the one inside CTranslate2, should that be imported later: faster-whisper, in
+    the same process, would hear garbage.
+    """
+    spec = importlib.util.find_spec(package) if hasattr(os, "RTLD_DEEPBIND") else None
+    folders = spec.submodule_search_locations if spec is not None else None
+    for folder in folders or ():  # where auditwheel puts what a wheel brings
+        for path in sorted(Path(folder).parent.glob(f"{package}.libs/lib{package}*")):
+            with contextlib.suppress(OSError):
+                ctypes.CDLL(str(path), mode=os.RTLD_DEEPBIND)
 
 
 def candidates() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What an import does: public names on demand, one sentence for a missing framework, a BLAS for MLX."""
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -63,6 +64,28 @@ before = hasattr(ctypes.CDLL(None), "sgemm_")
 lent = blas.lend_blas()
 print(before, lent is not None, hasattr(ctypes.CDLL(None), "sgemm_"), "torch" in sys.modules)
 """
+
+
+@pytest.mark.skipif(not hasattr(os, "RTLD_DEEPBIND"), reason="only glibc has it")
+def test_a_library_with_its_own_blas_is_loaded_before_one_is_lent(monkeypatch, tmp_path):
+    """Two MKLs in one process, PyTorch's lent to MLX and CTranslate2's, must not mix."""
+    Backend("mlx")
+    from nanospeech_mlx import blas
+
+    for folder, name in (("ctranslate2", "__init__.py"), ("ctranslate2.libs", "libctranslate2-1.so.4")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ctranslate2", raising=False)
+    monkeypatch.delitem(sys.modules, "mlx.core", raising=False)
+    monkeypatch.setattr(blas, "candidates", lambda: ["libmkl.so"])
+    loaded = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda name, mode: loaded.append((name, mode)))
+    monkeypatch.setenv("NANOSPEECH_BLAS", "1")
+    assert blas.lend_blas() == "libmkl.so"
+    own = str(tmp_path / "ctranslate2.libs" / "libctranslate2-1.so.4")
+    assert loaded == [(own, os.RTLD_DEEPBIND), ("libmkl.so", ctypes.RTLD_GLOBAL)]
+    assert "ctranslate2" not in sys.modules
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="BLAS is lent on Linux only")

@@ -1,6 +1,5 @@
 """The measures of an evaluation: each library's face, and what the numbers come to."""
 
-import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -96,20 +95,6 @@ def test_faster_whisper(monkeypatch):
 def test_a_recogniser_of_another_kind(name):
     with pytest.raises(UserError, match="there is no recogniser .*; known: faster-whisper:NAME_OR_PATH"):
         scorers.recogniser(name)
-
-
-@pytest.mark.skipif(not hasattr(os, "RTLD_DEEPBIND"), reason="only glibc has it")
-def test_a_recogniser_keeps_its_own_blas(monkeypatch, tmp_path):
-    """Two MKLs in one process, the one that was lent to MLX and CTranslate2's, must not mix."""
-    (tmp_path / "ctranslate2.py").write_text("import sys; flags = sys.getdlopenflags()")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "ctranslate2", raising=False)
-    fake(monkeypatch, "faster_whisper", WhisperModel=Whisper)
-    before = sys.getdlopenflags()
-    scorers.recogniser("tiny.en")
-    assert sys.modules["ctranslate2"].flags == before | os.RTLD_DEEPBIND
-    assert sys.getdlopenflags() == before
-    del sys.modules["ctranslate2"]
 
 
 # how it sounds
