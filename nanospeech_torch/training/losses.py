@@ -87,7 +87,9 @@ class JointLoss(nn.Module):
         cond = torch.where(given[..., None], spoiled, 0.0)
         nothing = torch.zeros_like(cond)
         z = transformer.hidden(nothing, cond, given, text_embed, modulations, work.batch.mask)
-        return self.model.to_mel(z).float()
+        mel = self.model.to_mel(z).float()
+        torch.clear_autocast_cache()  # of casts without gradients: PyTorch before 2.10 goes on with them
+        return mel
 
     def masked(
         self,
@@ -127,6 +129,7 @@ class JointLoss(nn.Module):
                 if model.to_mel is not None:
                     shift = (base - model.to_mel(rows(blind)).float()) / model.config.residual_std
                 blind = told(blind, torch.zeros_like(work.draws.visible))
+            torch.clear_autocast_cache()
         sums["head"] = self.head(told(z, work.draws.visible), clean, blind, shift, noises)
         return sums
 
