@@ -17,8 +17,8 @@ TASKS = ("acoustic", "vocoder", "aligner")
 def load_config(path: str, overrides: Sequence[str] = ()):
     """The config of a run: `AcousticConfig`, `VocoderConfig` or `AlignerTaskConfig`, as its `task` says.
 
-    With `init_from`, what [model] does not say is as in those weights' own config; of a run's folder, it is
-    the best checkpoint, or the newest.
+    With `init_from`, what [model] (of an aligner [text] too) does not say is as in those weights' own config;
+    of a run's folder, it is the best checkpoint, or the newest.
 
     Raises:
         UserError: see `settings.read_settings`.
@@ -44,18 +44,23 @@ def load_config(path: str, overrides: Sequence[str] = ()):
     if task == "aligner":
         from .alignment_config import AlignmentConfig
 
+        if begun:
+            from .alignment_weights import read_aligner
+
+            for name, begin in zip(("text", "model"), read_aligner(values["init_from"]), strict=False):
+                values[name] = merge(asdict(begin), values.get(name, {}))
         return from_dict(AlignmentConfig, values, str(path))
     if begun:
         from .init import config_of
 
-        model = values.get("model", {})
-        if isinstance(model, dict):  # else from_dict says what is wrong with it
-            values["model"] = merge(config_of(values["init_from"]).to_dict(), model)
+        values["model"] = merge(config_of(values["init_from"]).to_dict(), values.get("model", {}))
     return from_dict(AcousticConfig, values, str(path))
 
 
-def merge(below: dict, above: dict) -> dict:
-    """`above` over `below`, section by section."""
+def merge(below: dict, above: object) -> object:
+    """`above` over `below`, section by section; what is no section comes back, for from_dict to name."""
+    if not isinstance(above, dict):
+        return above
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(below.get(key), dict)

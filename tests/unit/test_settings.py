@@ -6,6 +6,7 @@ import json
 import corpus
 import pytest
 
+from nanospeech_core.checkpoint import PRETRAINED, read_config
 from nanospeech_core.config import DiffLossConfig, ModelConfig, from_dict
 from nanospeech_core.errors import UserError
 
@@ -346,6 +347,17 @@ def test_init_from_gives_what_the_model_section_does_not_say(tmp_path):
     assert changed.transformer == own.model.transformer and changed.text == own.model.text
     off = tasks.load_config(str(write(tmp_path, text)), ["model.phone_duration=false"]).model
     assert off.phone_duration is None
+
+
+def test_an_aligner_keeps_the_lag_and_the_sizes_of_the_one_it_begins_from(tmp_path):
+    text = 'task = "aligner"\ninit_from = "embedded"\n'
+    begun = tasks.load_config(str(write(tmp_path, text)))
+    embedded = read_config(PRETRAINED)
+    assert begun.model == embedded.aligner and begun.model.lag == 5 and begun.text == embedded.text
+    assert tasks.load_config(str(write(tmp_path, text)), ["model.lag=0"]).model.lag == 0
+    for task in ("aligner", "vocoder"):
+        with pytest.raises(UserError, match="model must hold named values, not int"):
+            tasks.load_config(str(write(tmp_path, text)), [f"task={task}", "model=3"])
 
 
 def test_init_from_and_mistakes(tmp_path):
