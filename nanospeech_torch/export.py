@@ -49,7 +49,10 @@ def main(argv: list[str] | None = None) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
+    from .training.run import newest
+
     try:
+        print(f"{newest(args.run)} -> {args.output}", flush=True)
         wanted = read_voices(args.voices) if args.voices else []
         export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
         cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)
