@@ -45,7 +45,8 @@ class OptimizerConfig:
 class EngineConfig:
     """How the machine is used. Several processes are started by `accelerate launch` or torchrun."""
 
-    device: str = "auto"  # a GPU where there is one, else the CPU; or "cpu", "cuda", "mps"
+    device: str = "auto"  # a GPU where there is one, else the CPU; or "cpu", "cuda", "mps". Which GPU is
+    # chosen by CUDA_VISIBLE_DEVICES
     precision: str = "bf16"  # autocast: "fp32", "bf16" or (GPU only) "fp16"
     threads: int = 0  # of the CPU; 0 leaves torch's choice
     workers: int = 0  # processes that decode and pad batches; 0: the training process does it
@@ -56,6 +57,7 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         one_of("engine.precision", self.precision, ("fp32", "bf16", "fp16"))
+        one_of("engine.device", self.device, ("auto", "cpu", "cuda", "mps"))
         least("engine", self, 0, "threads", "workers", "checkpoint_minutes")
         least("engine", self, 1, "keep")
 

@@ -54,7 +54,8 @@ class Engine:
                 lr=task.rates[name],
                 betas=o.betas,
                 weight_decay=o.weight_decay,
-                fused=self.device.type == "cuda",
+                # a fused step would hide from accelerate that fp16's loss scaling skipped it
+                fused=self.device.type == "cuda" and config.engine.precision != "fp16",
             )
         self.step = 0
         self.position = 0  # batches taken from the stream, by all processes together
@@ -87,9 +88,8 @@ class Engine:
         run.prune(self.out, self.config.engine.keep)
         return path
 
-    def load(self, path: Path) -> None:
-        """Take up what `save` wrote. Raises UserError where it is broken, or of another model."""
-        state = run.read_checkpoint(path)
+    def load(self, path: Path, state: dict) -> None:
+        """Take up the state that `save` wrote to `path`. Raises UserError where it is of another model."""
         try:
             differing = run.differences(state["config"], self.task.identity)
             if differing:
@@ -129,12 +129,20 @@ class Engine:
         if self.main:
             make_folder(self.out)
             run.clean(self.out)
-        if found:
-            self.load(found[-1])
+        for path in reversed(found):
+            try:
+                state = run.read_checkpoint(path)
+            except UserError as error:  # such as the newest, after a power cut
+                if path == found[0]:
+                    raise
+                self.log({"passed_over": str(error)})
+                continue
+            self.load(path, state)
+            break
         if self.main:
             write_settings(self.out / "config.json", run.as_dict(self.config))
         if found:
-            self.log({"resumed": str(found[-1]), "step": self.step})
+            self.log({"resumed": str(path), "step": self.step})
 
     # schedule
 
@@ -173,12 +181,13 @@ class Engine:
                 batches = list(itertools.islice(stream, config.optimizer.accumulate))
                 skipped.update(reason for _, reasons in batches for reason in reasons)
                 means.add(self.train_step([batch.to(self.device) for batch, _ in batches]))
-                now = time.monotonic()
-                means.rate("steps_per_s", 1.0, now - last)
-                audio = self.world * sum(batch.seconds for batch, _ in batches)
-                means.rate("audio_hours_per_hour", audio, now - last)
+                now, before = time.monotonic(), self.seconds
                 self.seconds += now - last
                 signal = self.agree(received)
+                elapsed = self.seconds - before  # the main process's: others wait while it evaluates
+                means.rate("steps_per_s", 1.0, elapsed)
+                audio = self.world * sum(batch.seconds for batch, _ in batches)
+                means.rate("audio_hours_per_hour", audio, elapsed)
                 bar.update()
                 if self.step % watch.log_every == 0:
                     self.tell(means.take(), skipped, bar)
@@ -229,8 +238,9 @@ class Engine:
             values = self.task.evaluate(self.average)
             if values:
                 self.log({"step": step} | values)
-                if min(values.values()) < self.best:
-                    self.best = min(values.values())
+                rate = values.get("wer_masked", min(values.values()))
+                if rate <= self.best:  # of equals the later, which has learnt longer
+                    self.best = rate
                     self.save("best.pt")
         if watch.sample_every and (step % watch.sample_every == 0 or done):
             folder = self.out / "samples" / f"step-{step:08d}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import signal
 import sys
@@ -180,6 +181,8 @@ def write_checkpoint(path: Path, state: dict) -> None:
     with replacing(path) as temporary:
         try:
             torch.save(state, temporary)
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())  # a power cut may otherwise leave it empty under its last name
         except RuntimeError as error:  # torch's way to say that the disk is full
             raise UserError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
 

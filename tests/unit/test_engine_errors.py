@@ -90,8 +90,8 @@ def intact(config):
         ('frozen=["transformr"]', "frozen names 'transformr', but the model's parts are diffusion_module,"),
         ("engine.precision=fp16", "engine.precision fp16 needs a GPU; on a CPU use bf16 or fp32"),
         ("engine.precision=fp8", "engine.precision is 'fp8'; it must be one of fp32, bf16, fp16"),
-        ("engine.device=nonsense", "device 'nonsense' cannot be used"),
-        ("engine.device=cuda:99", "device 'cuda:99' cannot be used"),
+        ("engine.device=cuda:1", "engine.device is 'cuda:1'; it must be one of auto, cpu, cuda, mps"),
+        ("engine.device=mps", "device 'mps' cannot be used"),
         ('watch.trackers=["mlflow"]', "watch.trackers is 'mlflow'; it must be one of tensorboard, wandb"),
         ('watch.trackers=["wandb"]', "watch.trackers names wandb: pip install wandb"),
         ("model=3", "model must hold named values, not int"),
@@ -352,6 +352,21 @@ def test_a_broken_checkpoint_is_named(begun, command):
     assert_one_sentence(*command(begun)[::2], f"cannot read the checkpoint {path}: ")
     torch.save({"step": 1}, path)
     assert_one_sentence(*command(begun)[::2], f"{path} is no checkpoint of this trainer: ")
+
+
+def test_a_broken_newest_checkpoint_is_passed_over(begun, command):
+    """A power cut may have emptied it."""
+    (whole,) = run.checkpoints(Path(begun.out))
+    for step, content in ((3, whole.read_bytes()[:1000]), (4, b"")):
+        run.checkpoint_path(Path(begun.out), step).write_bytes(content)
+    assert command(begun)[0] == 0
+    log = read_log(begun)
+    passed = [entry["passed_over"] for entry in log if "passed_over" in entry]
+    assert [
+        f"cannot read the checkpoint {begun.out}/step-0000000{n}.pt: " in p
+        for n, p in zip((4, 3), passed, strict=True)
+    ]
+    assert {"resumed": str(whole), "step": 2} in log and max(losses(begun)) == 6
 
 
 def test_a_checkpoint_of_another_model_is_refused(begun, command):
