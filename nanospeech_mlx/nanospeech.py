@@ -29,6 +29,7 @@ from .aligner import Aligner
 from .diffloss import DiffLoss
 from .dit import DiT
 from .duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
+from .threads import tidy_streams
 from .vocos import Vocos
 
 
@@ -271,6 +272,7 @@ class Nanospeech(Speaker, nn.Module):
 
     def tensor(self, array: np.ndarray) -> mx.array:
         """A numpy array for MLX."""
+        tidy_streams()
         return mx.array(array)
 
     def array(self, tensor: mx.array) -> np.ndarray:
