@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import escape, glob
@@ -27,7 +28,13 @@ from .words import SILENT
 # Log-mel [frames, mel_dim] and ids -> frames of each, see `make_reference`.
 Align = Callable[[np.ndarray, np.ndarray], np.ndarray]
 KEPT = 16  # voices
+JOINED_FRAMES = round(0.35 * FRAME_RATE)  # of silence between short sentences that are spoken as one
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
+# Where one sentence ends inside another: in symbols, and in the text that they are of.
+_INNER = re.compile(rf"(?<!\.)[.!?][{re.escape(_CLOSERS[:-1])}]* (?=\S)")
+_INNER_TEXT = re.compile(
+    rf"(?:(?<!\.)[.!?][{re.escape(_CLOSERS[:-1])}]*\s+|[。！？]+\s*)(?=[^\s{re.escape(_CLOSERS)}])"
+)
 
 
 @dataclass(frozen=True)
@@ -190,17 +197,35 @@ def make_lines(
             frames = None if seconds is None else round(seconds * FRAME_RATE)
             if timed and frames is not None and lines and _is_one(said[-1], sentence):
                 lines[-1], start = _append(lines[-1], said[-1], ids, frames, config)
+                lines[-1] = replace(lines[-1], holds=lines[-1].holds + inner_holds(sentence, start))
                 said[-1].append(Said(sentence, words, start))
             else:
                 if frames is not None and lines:
                     lines[-1] = replace(lines[-1], tail=frames // 2)
                     frames -= frames // 2
-                lines.append(Line(with_pauses(ids, config) if timed else ids, lead=frames))
+                holds = inner_holds(sentence, 1) if timed else ()
+                lines.append(Line(with_pauses(ids, config) if timed else ids, holds, lead=frames))
                 said.append([Said(sentence, words, int(timed))])
             seconds = None
     if seconds is not None and lines:
         lines[-1] = replace(lines[-1], tail=round(seconds * FRAME_RATE))
     return lines, said
+
+
+def inner_holds(sentence: Sentence, start: int) -> tuple[Hold, ...]:
+    """Pauses between the short sentences that `split_sentences` joined.
+
+    Of utterances with several sentences the durations have learnt little, and their teacher hurries there.
+    A small letter goes on with the sentence ("Is it? he asked."). start: of its symbols in the line.
+    """
+    marks, written = list(_INNER.finditer(sentence.symbols)), list(_INNER_TEXT.finditer(sentence.text))
+    if len(marks) != len(written):  # it cannot be told which is which
+        return ()
+    return tuple(
+        Hold(start + mark.start(), start + mark.end(), JOINED_FRAMES)
+        for mark, place in zip(marks, written, strict=True)
+        if not sentence.text[place.end()].islower()
+    )
 
 
 def _is_one(before: list[Said], sentence: Sentence) -> bool:

@@ -1,5 +1,6 @@
 """Pauses to a frame, and when each word and phone is said, against the samples."""
 
+import itertools
 import sys
 from dataclasses import replace
 
@@ -163,6 +164,24 @@ def test_between_sentences(folder):
     speeches = speak(folder, TWO)
     check(speeches)
     assert gap(speeches, "Here") == pytest.approx(sum(GAP_SECONDS))
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("I know. That is all.", ["I know."]),
+        ("No. 5 is alive. No. It is not.", ["alive.", "No."]),
+        ('"Stop!" he cried. She did.', ["cried."]),
+        ("Is it? he asked. Wait... what? No.", ["asked.", "what?"]),
+        ("At 3 p.m. it cost $3.50. OK.", ["$3.50."]),
+    ],
+)
+def test_short_sentences_are_joined_with_a_pause(folder, text, after):
+    (speech,) = speak(folder, text)
+    check([speech])
+    spoken = speech.words
+    ends = [w.text.split()[-1] for w, n in itertools.pairwise(spoken) if n.start - w.end > 0.3]
+    assert ends == [place.split()[-1] for place in after]
 
 
 @pytest.mark.parametrize("seconds", [None, 0.0, 1.0])
