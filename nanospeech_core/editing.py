@@ -15,6 +15,7 @@ import numpy as np
 
 from .config import ModelConfig
 from .errors import UserError
+from .lexicon import Lexicon
 from .markup import count_given, pronounce, read_markup
 from .prompt import FRAME_RATE, MAX_FRAMES, Prompt, pause_id, with_pauses
 from .text import Tokenizer, nothing_to_speak
@@ -44,7 +45,7 @@ class Gap:
 
 
 def words_of(
-    text: str, tokenizer: Tokenizer, language: str, lexicon: Mapping[str, str] | None = None
+    text: str, tokenizer: Tokenizer, language: str, lexicon: Lexicon | Mapping[str, str] | None = None
 ) -> list[str]:
     """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from .errors import UserError
 from .scripts import HAN
 
-Lexicon = Mapping[str, str]  # what is written -> phonemes
-
 _STRESS = "ˈˌ"
 _KEYBOARD = str.maketrans({"g": "ɡ", "'": "ˈ", "\u2019": "ˈ"})  # what is typed for what IPA has
 # An entry is whole words: "can" is not in "can't", but in "can's"; a Chinese one stands anywhere.
 _LETTER = rf"[^\W_{HAN}]"
-_BEFORE, _AFTER = rf"(?<!{_LETTER})(?<!\w['’])", rf"(?!{_LETTER})(?!['’](?!s\b)\w)(?!@|\.\w)"
+_BEFORE = re.compile(rf"(?<!{_LETTER})(?<!\w['’])(?={_LETTER})|(?!{_LETTER})")
+_AFTER = re.compile(rf"(?<={_LETTER})(?!{_LETTER})(?!['’](?!s\b)\w)(?!@|\.\w)|(?<!{_LETTER})")
+_FIRST = re.compile(rf"{_LETTER}+|\S")  # of an entry: a word, or a character that is in none
 
 
 def read_lexicon(path: str | os.PathLike, known: Collection[str]) -> dict[str, str]:
@@ -66,25 +66,41 @@ def check_phonemes(phonemes: str, known: Collection[str], place: str) -> str:
     return phonemes
 
 
-def entry_pattern(lexicon: Lexicon) -> str:
-    """A regular expression of what is in the lexicon, the longest first and before it what is exact."""
-    words = sorted(map(_single, lexicon), key=lambda word: (-len(word), word == word.lower(), word))
-    return "|".join(map(_entry, words)) or r"(?!)"
+class Lexicon:
+    """Entries that are found in a text by what they begin with: how many there are makes no difference.
 
+    entries: what is written -> phonemes.
+    """
 
-def look_up(written: str, lexicon: Lexicon) -> str:
-    """The phonemes of what `entry_pattern` found."""
-    by_word = {_single(word): phonemes for word, phonemes in lexicon.items()}
-    word = _single(written)
-    return by_word[word] if word in by_word else by_word[word.lower()]
+    def __init__(self, entries: Mapping[str, str]):
+        self._phonemes = {_single(word): phonemes for word, phonemes in entries.items()}
+        self._lengths: dict[str, list[int]] = {}  # of the entries that begin alike, the longest first
+        for word in sorted(self._phonemes, key=len, reverse=True):
+            lengths = self._lengths.setdefault(_FIRST.match(word)[0].casefold(), [])
+            if len(word) not in lengths[-1:]:
+                lengths.append(len(word))
+
+    def __len__(self) -> int:
+        return len(self._phonemes)
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Start, end and phonemes of the longest entry at each place that has one, in order.
+
+        They may overlap.
+        """
+        places = [i for i, c in enumerate(text) if not (c.isspace() and text[i - 1 : i].isspace())]
+        single = re.sub(r"\s", " ", "".join(text[i] for i in places)).replace("’", "'")
+        for first in _FIRST.finditer(single):
+            for length in self._lengths.get(first[0].casefold(), ()):
+                start, end = first.start(), first.start() + length
+                written = single[start:end]
+                word = written if written in self._phonemes else written.lower()
+                if word not in self._phonemes or end > len(single):
+                    continue
+                if _BEFORE.match(single, start) and _AFTER.match(single, end):
+                    yield places[start], places[end - 1] + 1, self._phonemes[word]
+                    break
 
 
 def _single(word: str) -> str:
     return " ".join(word.replace("’", "'").split())
-
-
-def _entry(word: str) -> str:
-    pattern = re.escape(word).replace(r"\ ", r"\s+").replace("'", "['’]")
-    before = _BEFORE if re.match(_LETTER, word) else ""
-    after = _AFTER if re.match(_LETTER, word[-1]) else ""
-    return f"{before}{pattern if word != word.lower() else f'(?i:{pattern})'}{after}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .errors import UserError
-from .lexicon import Lexicon, check_phonemes, entry_pattern, look_up
+from .lexicon import Lexicon, check_phonemes
 from .scripts import fold
 from .scripts import join as join_parts
 from .text import Sentence, Tokenizer
@@ -28,6 +28,7 @@ _VOICELESS, _SIBILANTS = "pftkθçx", "szʃʒɕʂʑʣʥʦʨꭧʤʧ"
 _PAUSE = re.compile(r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)[\]］](?!\()", re.IGNORECASE)
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
 _GIVEN = r"\[(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
+_MARKED = re.compile(rf"{_GIVEN}|(?P<own>(?i:{_STAND_IN.pattern}))")
 
 
 class Given(NamedTuple):
@@ -46,7 +47,9 @@ class Markup:
     plain: str  # what a reader would read
 
 
-def read_markup(text: str, tokenizer: Tokenizer, lexicon: Lexicon | None = None) -> Markup:
+def read_markup(
+    text: str, tokenizer: Tokenizer, lexicon: Lexicon | Mapping[str, str] | None = None
+) -> Markup:
     """Take the markup out of a text.
 
     Args:
@@ -57,34 +60,31 @@ def read_markup(text: str, tokenizer: Tokenizer, lexicon: Lexicon | None = None)
         UserError: a pause has no number of seconds from 0 to 60; given phonemes are not the model's, or it
             reads characters.
     """
+    lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon or {})
     given: list[Given] = []
-    found = re.compile(
-        rf"{_GIVEN}|(?P<entry>{entry_pattern(lexicon or {})})|(?P<own>(?i:{_STAND_IN.pattern}))"
-    )
 
-    def stand_in(match: re.Match) -> str:
-        if match["own"]:  # the text's own: no longer the same, and read alike
-            return f"{match[0][:-3]}-{match[0][-3:]}"
-        word = " ".join((match["word"] or match[0]).split())
-        if match["word"]:
-            _need_phonemes(tokenizer, match[0])
-            phonemes = check_phonemes(match["phonemes"], tokenizer.ids, match[0])
-        else:
-            phonemes = look_up(match[0], lexicon or {})
-        given.append(Given(word, phonemes))
-        name = STAND_INS[next(symbol for symbol in phonemes if symbol not in "ˈˌ") in _VOWELS]
-        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-        name = name if word[0].isupper() else name.lower()
-        return f"{' ' * before.isalnum()}{name}{' ' * after.isalnum()}"
+    def stand_ins(text: str) -> str:
+        pieces, at = [], 0
+        for start, end, word in _replaced(text, tokenizer, lexicon):
+            if word is None:  # the text's own: no longer the same, and read alike
+                pieces += [text[at : end - 3], "-", text[end - 3 : end]]
+            else:
+                given.append(word)
+                name = STAND_INS[next(symbol for symbol in word.phonemes if symbol not in "ˈˌ") in _VOWELS]
+                before, after = text[max(0, start - 1) : start], text[end : end + 1]
+                name = name if word.word[0].isupper() else name.lower()
+                pieces.append(f"{text[at:start]}{' ' * before.isalnum()}{name}{' ' * after.isalnum()}")
+            at = end
+        return "".join([*pieces, text[at:]])
 
     if lexicon:
         _need_phonemes(tokenizer, "a lexicon")
     parts: list[str | float] = []
     start = 0
     for match in _PAUSE.finditer(text):
-        parts += [found.sub(stand_in, text[start : match.start()]), _seconds(match)]
+        parts += [stand_ins(text[start : match.start()]), _seconds(match)]
         start = match.end()
-    parts.append(found.sub(stand_in, text[start:]))
+    parts.append(stand_ins(text[start:]))
     plain = re.sub(_GIVEN, lambda match: match["word"], _PAUSE.sub(" ", text))
     return Markup([part for part in parts if part != ""], given, plain)
 
@@ -130,6 +130,36 @@ def written_words(text: str, given: list[Given]) -> str:
     """A text with the words that stand-ins stand for."""
     words: Iterator[Given] = iter(given)
     return _STAND_IN.sub(lambda match: next(words).word, text)
+
+
+def _replaced(text: str, tokenizer: Tokenizer, lexicon: Lexicon) -> Iterator[tuple[int, int, Given | None]]:
+    """Start and end of what a stand-in is for, in order; None is the name of a stand-in itself.
+
+    What begins first is taken, of what begins together the phonemes in the text, then the lexicon's.
+    """
+    match = _MARKED.search(text)
+    at = 0
+    for start, end, phonemes in lexicon.find(text):
+        while match and match.start() + (match["own"] is not None) <= start:
+            yield _marked(match, tokenizer)
+            at = match.end()
+            match = _MARKED.search(text, at)
+        if start >= at:
+            yield start, end, Given(" ".join(text[start:end].split()), phonemes)
+            at = end
+            if match and match.start() < at:
+                match = _MARKED.search(text, at)
+    while match:
+        yield _marked(match, tokenizer)
+        match = _MARKED.search(text, match.end())
+
+
+def _marked(match: re.Match, tokenizer: Tokenizer) -> tuple[int, int, Given | None]:
+    if match["own"]:
+        return *match.span(), None
+    _need_phonemes(tokenizer, match[0])
+    phonemes = check_phonemes(match["phonemes"], tokenizer.ids, match[0])
+    return *match.span(), Given(" ".join(match["word"].split()), phonemes)
 
 
 def _phonemes(given: list[Given]) -> list[str]:

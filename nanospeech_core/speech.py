@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -160,16 +161,35 @@ def _what_chooses(folder: str | os.PathLike | None, options: GenerateOptions, te
     return options.voice, how, changed
 
 
-def open_lexicon(lexicon: str | Mapping[str, str] | None, tokenizer: Tokenizer) -> Lexicon:
-    """The entries of a file, or of a mapping, checked; none of None."""
+def open_lexicon(lexicon: str | os.PathLike | Mapping[str, str] | None, tokenizer: Tokenizer) -> Lexicon:
+    """The entries of a file, or of a mapping, checked; none of None.
+
+    The last file and the last mapping are kept: each text asks anew. Raises UserError.
+    """
     if lexicon is None:
-        return {}
+        return Lexicon({})
+    known = frozenset(tokenizer.ids)
     if isinstance(lexicon, Mapping):
         for entry in lexicon.items():
             if not all(isinstance(part, str) and part.strip() for part in entry):
                 raise UserError(f"lexicon: an entry is what is written and its phonemes, not {entry!r:.60}")
-        return {word: check_phonemes(p, tokenizer.ids, f'lexicon, "{word}"') for word, p in lexicon.items()}
-    return read_lexicon(lexicon, tokenizer.ids)
+        return _index(tuple(lexicon.items()), known)
+    try:
+        status = os.stat(lexicon)
+        changed = (status.st_mtime_ns, status.st_size)
+    except OSError:  # `read_lexicon` says why
+        changed = None
+    return _open_file(os.fspath(lexicon), changed, known)
+
+
+@functools.lru_cache(maxsize=1)
+def _index(entries: tuple[tuple[str, str], ...], known: frozenset[str]) -> Lexicon:
+    return Lexicon({word: check_phonemes(p, known, f'lexicon, "{word}"') for word, p in entries})
+
+
+@functools.lru_cache(maxsize=1)
+def _open_file(path: str, changed: tuple[int, int] | None, known: frozenset[str]) -> Lexicon:
+    return Lexicon(read_lexicon(path, known))
 
 
 def make_lines(
