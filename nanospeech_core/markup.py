@@ -25,7 +25,10 @@ _STAND_IN = re.compile("|".join(reversed(STAND_INS)), re.IGNORECASE)
 _VOWELS = "AIOQWYaeiouæøœɐɑɒɔəɚɛɜɤɨɪɯʊʌᵊᵻ"
 _VOICELESS, _SIBILANTS = "pftkθçx", "szʃʒɕʂʑʣʥʦʨꭧʤʧ"
 
-_PAUSE = re.compile(r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)[\]］](?!\()", re.IGNORECASE)
+# One that is not closed matches up to where it would be, and what begins within is not closed either.
+_PAUSE = re.compile(
+    r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)(?P<closed>[\]］](?!\())?", re.IGNORECASE
+)
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
 _GIVEN = r"\[(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
 _MARKED = re.compile(rf"{_GIVEN}|(?P<own>(?i:{_STAND_IN.pattern}))")
@@ -82,10 +85,13 @@ def read_markup(
     parts: list[str | float] = []
     start = 0
     for match in _PAUSE.finditer(text):
+        if not match["closed"]:
+            continue
         parts += [stand_ins(text[start : match.start()]), _seconds(match)]
         start = match.end()
     parts.append(stand_ins(text[start:]))
-    plain = re.sub(_GIVEN, lambda match: match["word"], _PAUSE.sub(" ", text))
+    plain = _PAUSE.sub(lambda match: " " if match["closed"] else match[0], text)
+    plain = re.sub(_GIVEN, lambda match: match["word"], plain)
     return Markup([part for part in parts if part != ""], given, plain)
 
 

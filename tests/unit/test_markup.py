@@ -1,6 +1,7 @@
 """Pauses and phonemes written into a text, and a lexicon: what is read, and what is refused."""
 
 import sys
+import time
 import warnings
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from nanospeech_core.errors import UserError
 from nanospeech_core.lexicon import read_lexicon
 from nanospeech_core.markup import count_given, pronounce, read_markup, written_words
-from nanospeech_core.text import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.text import MAX_CHARACTERS, SYMBOLS, Tokenizer, phonemize
 
 TOMATO = "[tomato](/təˈmɑːtoʊ/)"
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)
@@ -125,6 +126,8 @@ def test_a_vocabulary_without_the_stand_ins_phonemes():
         ("[pause 0][pause 60]", [0.0, 60.0]),
         ("你好［pause ０．５］世界", ["你好", 0.5, "世界"]),
         ("[pauses] [pause](/pˈɔːz/)", ["[pauses] zubazub"]),
+        ("[pause [pause](/pˈɔːz/) [pause 1]", ["[pause zubazub ", 1.0]),
+        ("[pause 1\n[pause 2]", ["[pause 1\n", 2.0]),
     ],
 )
 def test_pauses(text, parts):
@@ -138,6 +141,15 @@ def test_bad_pauses(mark):
     with pytest.raises(UserError, match="no pause of 0 to 60 seconds, such as .pause 0.5.") as caught:
         read_markup(f"a {mark} b", TOKENIZER)
     assert str(caught.value).startswith(f'"{mark}" is')
+
+
+@pytest.mark.parametrize(
+    "unit", ["[pause", "[pause 1", "［pause\n", "[pause 1](", "[", "[a](/", "zubazub", "[ "]
+)
+def test_hostile_texts_are_quick(unit):
+    started = time.perf_counter()
+    read_markup(unit * (MAX_CHARACTERS // len(unit)), TOKENIZER, {"pause 1": "pˈɔːz"})
+    assert time.perf_counter() - started < 3
 
 
 # the lexicon
