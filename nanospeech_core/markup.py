@@ -30,7 +30,7 @@ _PAUSE = re.compile(
     r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)(?P<closed>[\]］](?!\())?", re.IGNORECASE
 )
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
-_GIVEN = r"\[(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
+_GIVEN = r"\[(?!\s*\])(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
 _MARKED = re.compile(rf"{_GIVEN}|(?P<own>(?i:{_STAND_IN.pattern}))")
 
 

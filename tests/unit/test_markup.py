@@ -77,6 +77,7 @@ def test_given_phonemes_in_chinese_text():
 def test_a_markdown_link_is_no_markup():
     assert spoken("See [the docs](https://example.com/).") == phonemize("See the docs.")
     assert read_markup("[a](b)", TOKENIZER).given == []
+    assert read_markup("[ ](/ə/)", TOKENIZER).parts == ["[ ](/ə/)"]  # there is no word
 
 
 def test_a_reader_sees_the_words():
