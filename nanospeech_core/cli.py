@@ -18,7 +18,7 @@ import numpy as np
 from . import audio
 from .config import ModelConfig
 from .errors import UserError
-from .files import check_writable
+from .files import check_writable, split_lines
 from .narration import Speech
 from .options import COMPILE_HELP, GenerateOptions, add_arguments, from_args
 from .player import Player
@@ -185,7 +185,7 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
     try:
-        lines = decode_text(Path(args.input).read_bytes()).splitlines()
+        lines = split_lines(decode_text(Path(args.input).read_bytes()))
     except OSError as error:
         raise UserError(f"cannot read {args.input}: {error.strerror or error}") from error
     texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}

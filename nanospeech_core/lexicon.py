@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from .errors import UserError
+from .files import split_lines
 from .scripts import HAN
 
 _STRESS = "ˈˌ"
@@ -35,7 +36,7 @@ def read_lexicon(path: str | os.PathLike, known: Collection[str]) -> dict[str, s
             the model does not know.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = split_lines(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -195,6 +195,13 @@ def test_lines_of_a_file(run, speaker, capsys):
     assert "s of speech in" in capsys.readouterr().err
 
 
+def test_a_form_feed_ends_no_line(run, speaker):
+    Path("lines.txt").write_bytes("First.\r\nSecond\fpage.\nA\u2028third.\n".encode())
+    assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == 0
+    assert speaker.text == ["First.", "Second\fpage.", "A\u2028third."]
+    assert speaker.options["names"] == [f"lines.txt, line {number}" for number in (1, 2, 3)]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("lines.txt, line 1: no")])
 @pytest.mark.parametrize("there", [True, False])
 def test_a_folder_that_stays_empty_is_taken_away(run, speaker, error, there):

@@ -1,12 +1,13 @@
 """Files are replaced whole or not at all."""
 
+import json
 import os
 import threading
 
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.files import json_lines, replacing, split_lines
 
 
 def write(path, text: str) -> None:
@@ -76,3 +77,20 @@ def test_a_new_file_has_the_usual_permissions(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+# where `str.splitlines` cuts too
+SEPARATORS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+def test_lines_end_with_line_feeds_and_carriage_returns():
+    text = f"a\nb\r\n\rc{SEPARATORS}d\n"
+    assert split_lines(text) == ["a", "b", "", f"c{SEPARATORS}d", ""]
+    assert split_lines("") == [""]
+
+
+def test_json_has_other_separators_in_its_strings(tmp_path):
+    rows = [{"text": "one\u2028two\u2029three\x85four"}, {"text": "five"}]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (tmp_path / "x.jsonl").write_bytes("\r\n\n".join(lines).encode())
+    assert list(json_lines(tmp_path / "x.jsonl")) == [(1, rows[0]), (3, rows[1])]

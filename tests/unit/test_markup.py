@@ -158,7 +158,7 @@ def test_hostile_texts_are_quick(unit):
 
 def test_a_lexicon_file(tmp_path):
     path = tmp_path / "words.tsv"
-    path.write_text("\ufeff# mine\n\nNew  York\t/nuː  jˈɔːk/\ngif\tdʒˈɪf\r\n", encoding="utf-8")
+    path.write_text("\ufeff# mine\u2028or yours\n\nNew  York\t/nuː  jˈɔːk/\ngif\tdʒˈɪf\r\n", encoding="utf-8")
     assert read_lexicon(path, SYMBOLS) == {"New York": "nuː jˈɔːk", "gif": "dʒˈɪf"}
 
 
@@ -170,7 +170,7 @@ def test_a_lexicon_file(tmp_path):
         ("gif\tdʒˈɪf\tjif\n", "line 1: an entry is"),
         ("gif\t\n", "line 1: there are no phonemes"),
         ("gif\tdʒˈ1f\n", 'line 1: "1" is no phoneme of this model'),
-        ("gif\tdʒˈɪf\n\ngif\tɡˈɪf\n", 'line 3: there is an entry for "gif" already'),
+        ("gif\tdʒˈɪf\n# a\fb\ngif\tɡˈɪf\n", 'line 3: there is an entry for "gif" already'),
     ],
 )
 def test_a_bad_lexicon(tmp_path, content, message):
