@@ -141,7 +141,8 @@ def _rules() -> tuple[tuple[re.Pattern, str | Callable[[str, re.Match], str]], .
         (rf"(?<![\d:.])(?P<hour>\d{{1,2}})(?P<minute>)(?P<second>)\s?{half}", numerals.time),
         (r"(?<=\d):(?=\d)", " to "),
         (
-            rf"(?:(?P<article>\b[Aa] )|(?P<minus>(?<!\w)-))?(?P<currency>US\$|[$£€¥₹]) ?(?P<number>{_NUMBER})"
+            rf"(?:(?P<article>\b[Aa] )|(?P<minus>(?<!\w)-))?(?P<currency>US\$|[$£€¥₹]) ?"
+            rf"(?P<number>(?P<comma>\d+,\d\d(?!\d|[.,]\d))|{_NUMBER}|\.\d+)"
             rf"(?:[ -]?(?P<magnitude>{magnitudes})\b)?",
             numerals.money,
         ),
@@ -163,7 +164,8 @@ def _rules() -> tuple[tuple[re.Pattern, str | Callable[[str, re.Match], str]], .
         (r"(?<!\w)#(?=[A-Za-z])", "hashtag "),
         (r"~(?=\d)", "about "),
         (r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", numerals.ordinal),
-        (r"(?<![\w.])\d+(?:\.\d+){2,}(?!\w)", numerals.points),
+        (r"(?<!\w)[vV](?=\d+\.\d)", "v "),  # a capital would be five in "Type V"
+        (r"(?:(?<=\bv )\d+(?:\.\d+)+|(?<![\w.])\d+(?:\.\d+){2,})(?!\w)", numerals.points),
         (
             rf"(?P<minus>(?<![\w)])-)?(?<![A-Za-z\d])(?P<number>{_NUMBER}|(?<![\w.])\.\d+)"
             r"(?:(?P<letters>)(?=[A-Za-z]))?",

@@ -56,8 +56,9 @@ def points(language: str, match: re.Match) -> str:
 
 
 def money(language: str, match: re.Match) -> str:
+    """ "three dollars and fifty cents"; €3,50 with its decimal comma: "three euros fifty"."""
     one, many, cent, cents = CURRENCIES[match["currency"][-1]]
-    written, article = match["number"].replace(",", ""), match["article"] or ""
+    written, article = match["number"].replace(",", "." if match["comma"] else ""), match["article"] or ""
     before = article + ("minus " if match["minus"] else "")
     whole, _, hundredths = written.partition(".")
     if match["magnitude"]:
@@ -67,7 +68,9 @@ def money(language: str, match: re.Match) -> str:
         return f"{before}{_cardinal(written, language)} {one if article or written == '1' else many}"
     parts = []
     if whole.strip("0") or hundredths == "00":
-        parts.append(f"{_cardinal(whole, language)} {one if article or whole == '1' else many}")
+        parts.append(f"{_cardinal(whole or '0', language)} {one if article or whole == '1' else many}")
+    if match["comma"] and parts and hundredths[0] != "0":
+        return f"{before}{parts[0]} {_words(hundredths, language)}"
     if hundredths != "00":
         parts.append(f"{_words(hundredths, language)} {cent if hundredths == '01' else cents}")
     return before + " and ".join(parts)
