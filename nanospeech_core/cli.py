@@ -22,6 +22,7 @@ from .files import check_writable, split_lines
 from .narration import Speech
 from .options import COMPILE_HELP, GenerateOptions, add_arguments, from_args
 from .player import Player
+from .samplers import check_read, given, sampler_of
 from .text import MAX_CHARACTERS, check_text, decode_text, preload
 from .timestamps import check_timestamps, no_times, write_timestamps
 from .voices import Voice
@@ -121,23 +122,27 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
     args = parser.parse_args(argv)
-    try:
-        options = from_args(args)
-    except UserError as error:
-        parser.error(str(error))
+    asked = given(parser, argv, args)
     lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
     if args.input is not None and (lone or args.stream):
         parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
     if (args.input is None) != (args.output_dir is None):
         parser.error("--input needs --output-dir, and the reverse")
+    if args.input is None and "batch_size" in asked:
+        parser.error("--batch-size is an option of --input")
+    try:
+        options = from_args(args)
+        check_read(asked, sampler_of(options))
+    except UserError as error:
+        parser.error(str(error))
     if args.compile and not options.use_diffusion and options.refine is None:
         parser.error(
             "--compile needs --use-diffusion or --refine: masked decoding is compiled, the ODE is not"
         )
     if args.batch_size < 1:
         parser.error("--batch-size must be at least 1")
-    given = args.text is not None or args.input is not None or args.list_voices
-    if not given and (sys.stdin is None or sys.stdin.isatty()):
+    told = args.text is not None or args.input is not None or args.list_voices
+    if not told and (sys.stdin is None or sys.stdin.isatty()):
         parser.error("give --text, or pipe a text to standard input")
     return args, options
 

@@ -16,6 +16,7 @@ from .errors import UserError
 from .mel import HOP, N_MELS, SAMPLE_RATE
 from .options import SAMPLING, GenerateOptions, add_precision, add_sampling, named
 from .prompt import FRAME_RATE, audible, pause_id, whole_frames
+from .samplers import check_read, given
 from .speech import open_lexicon
 from .text import LANGUAGES, Tokenizer, check_text, language_of
 
@@ -23,6 +24,7 @@ DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "
     "as context; all other samples stay as they are."
 )
+CALLED = {"masked": "masked diffusion", "ode": "the ODE (--ode)", "refine": "--refine"}  # samplers
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the least misheard
 MAX_MARGIN = 500.0
 MAX_SECONDS = 120.0
@@ -206,9 +208,11 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     args = parser.parse_args(argv)
     names = [*SAMPLING, "lang", "lexicon", "speed", "seed"]
     options = {name: getattr(args, name) for name in names if name != "use_diffusion"}
+    asked, drafted = given(parser, argv, args), args.refine is not None
     try:
         check_margin(args.margin)
         GenerateOptions(**options).check()
+        check_read(asked, "refine" if drafted else "ode" if args.ode else "masked", CALLED)
     except UserError as error:
         parser.error(str(error))
     if args.ode:
@@ -220,6 +224,8 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         audio.check_output(args.output)
         wave, rate, encoding = audio.read_whole(args.audio)
         speaker = load(args.model, args.vocoder, precision=args.precision)
+        if speaker.config.diffusion is None and not drafted:  # it edits by the ODE
+            check_read(asked, "ode", CALLED)
         started = time.perf_counter()
         result = speaker.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
         elapsed = time.perf_counter() - started

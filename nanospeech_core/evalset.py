@@ -14,21 +14,10 @@ from .config import SamplingConfig
 from .errors import UserError
 from .files import json_lines
 from .options import REFINE_SHARE, GenerateOptions
+from .samplers import SAMPLERS
 from .scorers import units
 from .text import language_of
 
-# The options that do something, by sampler.
-SAMPLERS = {
-    "masked": (
-        "num_iter", "order", "diffusion_steps", "temperature", "temperature_schedule", "cfg", "cfg_schedule",
-        "stream", "speed", "seed",
-    ),
-    "ode": ("steps", "method", "sway_coef", "cfg", "speed", "seed"),
-    "refine": (
-        "refine", "refine_order", "steps", "method", "sway_coef", "num_iter", "order", "diffusion_steps",
-        "temperature", "temperature_schedule", "cfg", "cfg_schedule", "speed", "seed",
-    ),
-}  # fmt: skip
 USUAL = ("masked", "ode")  # where no setting is asked for
 
 

@@ -129,6 +129,8 @@ class Speaker:
             UserError: as `generate` does; where a text is to blame, mostly before anything is spoken.
         """
         chosen = GenerateOptions(voice=voice, **options)
+        if chosen.stream:
+            raise UserError("a batch is not streamed: leave out stream, or speak one text after the other")
         names = names or [f"text {number + 1}" for number in range(len(texts))]
         check_texts(texts, names, self.config, chosen)
         if chosen.voice is not None or chosen.ref_audio is not None:  # no text is to blame for these

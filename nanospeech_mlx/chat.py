@@ -18,6 +18,7 @@ from nanospeech_core.dictation import Dictation
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions, add_arguments, from_args
 from nanospeech_core.player import Player
+from nanospeech_core.samplers import check_read, given, sampler_of
 from nanospeech_core.text import check_text
 
 from .generate import load
@@ -198,6 +199,7 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptio
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
+        check_read(given(parser, argv, args), sampler_of(options))
     except UserError as error:
         parser.error(str(error))
     if args.llm is None and not args.list_voices:
