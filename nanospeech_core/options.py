@@ -12,6 +12,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from .config import SamplingConfig
 from .errors import UserError
 from .text import LANGUAGES
@@ -86,6 +88,9 @@ class GenerateOptions:
             if value not in choices:
                 names = ", ".join(choice for choice in choices if choice)
                 raise UserError(f"--{flag} must be one of {names}, not {value!r}")
+        for flag, value in (("use-diffusion", self.use_diffusion), ("stream", self.stream)):
+            if not isinstance(value, (bool, np.bool_)):
+                raise UserError(f"--{flag} must be True or False, not {value!r:.40}")
         for flag, value, types in (
             ("voice", self.voice, (str,)),
             ("ref-audio", self.ref_audio, (str, os.PathLike)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import numbers
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -42,6 +43,13 @@ class Job:
     mel: np.ndarray | None = None
 
 
+def choose(voice: str | Voice | None = None, **options) -> GenerateOptions:
+    """The options as one, checked; a voice is its name. Raises UserError for one that is out of range."""
+    chosen = GenerateOptions(voice=voice.name if isinstance(voice, Voice) else voice, **options)
+    chosen.check()
+    return chosen
+
+
 class Speaker:
     """What `Nanospeech` does with its networks, which are behind `latents`, `predict_frames` and `decode`."""
 
@@ -54,12 +62,12 @@ class Speaker:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
         return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
 
-    def generate(self, text: str, voice: str | None = None, **options) -> np.ndarray:
+    def generate(self, text: str, voice: str | Voice | None = None, **options) -> np.ndarray:
         """Speak.
 
         Args:
             text: any length; it is split into sentences.
-            voice: one of `voices()`; None is the first.
+            voice: one of `voices()`, or its name; None: the first of the model's that speaks the language.
             options: further fields of `GenerateOptions`.
         Returns:
             float32 [samples] at `sample_rate`.
@@ -68,7 +76,7 @@ class Speaker:
         """
         return np.concatenate([speech.wave for speech in self.speak(text, voice, **options)])
 
-    def stream(self, text: str, voice: str | None = None, **options) -> Iterator[np.ndarray]:
+    def stream(self, text: str, voice: str | Voice | None = None, **options) -> Iterator[np.ndarray]:
         """Speak while the rest is still being made: yields float32 [samples], to be played one after another.
 
         Masked decoding goes from left to right, so that a sentence is heard before its end is known; the ODE
@@ -81,7 +89,7 @@ class Speaker:
     def speak(
         self,
         text: str,
-        voice: str | None = None,
+        voice: str | Voice | None = None,
         progress: Callable[[int, int], None] | None = None,
         **options,
     ) -> Iterator[Speech]:
@@ -89,7 +97,7 @@ class Speaker:
 
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         """
-        chosen = GenerateOptions(voice=voice, **options)
+        chosen = choose(voice, **options)
         script = self._script(text, chosen)
         narration, seeds = Narration(script, self.config, chosen.stream), itertools.count(chosen.seed)
         for i, pieces in enumerate(self._pieces(script, chosen)):
@@ -109,8 +117,8 @@ class Speaker:
 
     def generate_batch(
         self,
-        texts: Sequence[str],
-        voice: str | None = None,
+        texts: Iterable[str],
+        voice: str | Voice | None = None,
         batch_size: int = BATCH,
         names: Sequence[str] | None = None,
         **options,
@@ -119,7 +127,7 @@ class Speaker:
 
         Args:
             texts: as `generate` takes them.
-            voice: of all; None: of each the first that speaks its language.
+            voice: of all, as `generate` takes it; None: of each the first that speaks its language.
             batch_size: sentences at once; more are faster on a GPU and take more memory.
             names: what messages call each text; None: text 1, text 2.
             options: further fields of `GenerateOptions`.
@@ -128,9 +136,14 @@ class Speaker:
         Raises:
             UserError: as `generate` does; where a text is to blame, mostly before anything is spoken.
         """
-        chosen = GenerateOptions(voice=voice, **options)
+        chosen = choose(voice, **options)
         if chosen.stream:
             raise UserError("a batch is not streamed: leave out stream, or speak one text after the other")
+        if not isinstance(batch_size, numbers.Integral) or batch_size < 1:
+            raise UserError(f"batch_size must be a whole number from 1 up, not {batch_size!r}")
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
+            raise UserError(f"texts must be a list of texts, not {texts!r:.40}")
+        texts = list(texts)
         names = names or [f"text {number + 1}" for number in range(len(texts))]
         check_texts(texts, names, self.config, chosen)
         if chosen.voice is not None or chosen.ref_audio is not None:  # no text is to blame for these
@@ -140,8 +153,7 @@ class Speaker:
         while end < len(texts):
             begin, end = end, min(len(texts), end + size * window)
             window = min(2 * window, WINDOW)  # few at first, so that the first wave is there soon
-            numbers = range(begin, end)
-            jobs = [job for n in numbers for job in self._jobs(n, texts[n], names[n], chosen)]
+            jobs = [job for n in range(begin, end) for job in self._jobs(n, texts[n], names[n], chosen)]
             left = Counter(job.number for job in jobs)
             ordered = sorted(jobs, key=lambda job: len(job.piece.prompt.cond))
             for start in range(0, len(jobs), size):
@@ -198,15 +210,15 @@ class Speaker:
     def sample(self, prompt: Prompt, **options) -> np.ndarray:
         """The log-mel float32 [frames, mel_dim] of a prompt from its first hidden token on.
 
-        options: fields of `GenerateOptions`; those of text and voice say nothing here.
+        options: fields of `GenerateOptions`; those of text and voice say nothing here. Raises UserError for
+        one that is out of range.
         """
-        chosen = GenerateOptions(**options)
+        chosen = choose(**options)
         return self._mels([prompt], [chosen.seed], chosen)[0]
 
-    def prepare(self, voice: str | None = None, **options) -> None:
+    def prepare(self, voice: str | Voice | None = None, **options) -> None:
         """Read the voice now, so that the first text need not wait. Raises UserError where it is unusable."""
-        chosen = GenerateOptions(voice=voice, **options)
-        chosen.check()
+        chosen = choose(voice, **options)
         self.references.find(self.folder, chosen, "", self.config, self._align)
 
     @property

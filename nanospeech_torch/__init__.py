@@ -13,11 +13,13 @@ PUBLIC = {
     "PhoneDurationPredictor": "duration",
     "Vocos": "vocos",
 }
-__all__ = list(PUBLIC)  # noqa: PLE0604
+__all__ = [*PUBLIC, "UserError"]  # noqa: PLE0604
 
 
 def __getattr__(name: str):
     """A public class, imported when first asked for (PEP 562)."""
+    if name == "UserError":  # needs no framework
+        return importlib.import_module("nanospeech_core.errors").UserError
     if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -30,4 +32,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *PUBLIC})
+    return sorted({*globals(), *__all__})

@@ -91,6 +91,8 @@ def test_every_field_has_a_flag():
         ({"lang": "fr"}, "--lang must be one of en-us, en-gb, zh"),
         ({"ref_asr": "small"}, "--ref-asr finds the words of --ref-audio"),
         ({"ref_audio": "a.wav", "ref_text": "hi", "ref_asr": "small"}, "--ref-asr finds the words"),
+        ({"use_diffusion": "no"}, "--use-diffusion must be True or False, not 'no'"),
+        ({"stream": 1}, "--stream must be True or False, not 1"),
         ({"voice": 5}, "--voice must be a string, not 5"),
         ({"ref_audio": b"a.wav"}, "--ref-audio must be a string or a path, not b'a.wav'"),
         ({"ref_audio": "a.wav", "ref_text": 5}, "--ref-text must be a string, not 5"),
@@ -107,6 +109,7 @@ def test_out_of_range(changes, message):
 def test_bounds_and_numpy_numbers_are_allowed():
     GenerateOptions(cfg=0, temperature=0, speed=0.25, num_iter=1, seed=2**40).check()
     GenerateOptions(cfg=np.float32(2), temperature=2, speed=4, num_iter=np.int64(1000), steps=1).check()
+    GenerateOptions(use_diffusion=np.bool_(True), stream=np.bool_(False)).check()
 
 
 def test_help_tells_the_defaults(capsys):

@@ -33,6 +33,18 @@ def test_public_names(name):
         _ = package.Dit
 
 
+@pytest.mark.parametrize(("name", "missing"), [("mlx", "mlx.core"), ("torch", "torch")])
+def test_the_users_error_needs_no_framework(name, missing):
+    package = f"nanospeech_{name}"
+    done = python(
+        f"import sys; sys.modules[{missing!r}] = None\nimport {package}\n"
+        "print([name for name in sys.modules if name.startswith('nanospeech_core')])\n"
+        f"from {package} import UserError\n"
+        f"print(UserError.__module__, 'UserError' in {package}.__all__, 'UserError' in dir({package}))"
+    )
+    assert (done.stdout, done.stderr) == ("[]\nnanospeech_core.errors True True\n", "")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_import_is_lazy(name):
     Backend(name)
