@@ -14,6 +14,7 @@ from .describe import describe
 from .original import import_nanospeech
 from .quantize import quantize_folder
 
+SOURCE = "folder, .safetensors file, .pt file or `embedded`"
 WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
 
 
@@ -27,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("mlx2torch", "an MLX .safetensors file or folder, to a torch folder"),
     ):
         command = commands.add_parser(name, help=helps, description=f"Convert {helps}.")
-        command.add_argument("source", metavar="SRC", help="folder, .safetensors file or .pt file")
+        command.add_argument("source", metavar="SRC", help=SOURCE)
         command.add_argument(
             "-o", "--output", metavar="DIR", help="folder to write (default: SRC-mlx, SRC-torch)"
         )
@@ -65,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--force", action="store_true", help="replace the output if it exists")
     command = commands.add_parser("inspect", help="print what a checkpoint holds")
-    command.add_argument("source", metavar="SRC", help="folder, .safetensors file or .pt file")
+    command.add_argument("source", metavar="SRC", help=SOURCE)
     return parser
 
 
@@ -82,9 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.command == "import-nanospeech":
         tell(import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force))
     elif arguments.command == "quantize":
-        source = None if arguments.source == "embedded" else arguments.source
         bits, group_size = arguments.bits, arguments.group_size
-        tell(quantize_folder(source, bits, group_size, arguments.output, arguments.force))
+        tell(quantize_folder(arguments.source, bits, group_size, arguments.output, arguments.force))
     else:
         want = WANTED[arguments.command]
         tell(convert(arguments.source, want, arguments.output, arguments.dtype, arguments.force))

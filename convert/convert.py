@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoint import BFLOAT16, DTYPES, FLOATING, cast, for_backend, save_tensors
+from nanospeech_core.checkpoint import BFLOAT16, DTYPES, EMBEDDED, FLOATING, cast, for_backend, save_tensors
 from nanospeech_core.errors import UserError
 
 from .source import COPIED, Source, TensorFile, read
@@ -33,9 +33,10 @@ def convert(
     does: files that have the wanted one already stay as they are.
 
     Args:
-        source: a folder, a `.safetensors` file or a `.pt`.
+        source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`.
         want: "pt" or "mlx".
-        output: the folder to write; by default the source's name with `-mlx` or `-torch`, beside it.
+        output: the folder to write; by default the source's name with `-mlx` or `-torch`, beside it or, for
+            the embedded, here.
         dtype: cast the floating weights to "float16", "bfloat16" or "float32".
         force: replace `output` if it is a checkpoint folder.
     Returns:
@@ -46,7 +47,8 @@ def convert(
     checkpoint = read(source)
     if all(file.format == want for file in checkpoint.files):
         raise UserError(f"{checkpoint.path} is in the {NAMES[want]} format already")
-    output = Path(output) if output is not None else default_output(checkpoint.path, want)
+    named = checkpoint.path if source != EMBEDDED else Path(checkpoint.config["name"])
+    output = Path(output) if output is not None else default_output(named, want)
     check_output(output, checkpoint.path, force)
     written = [
         TensorFile(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoint import DTYPES, FLOATING, cast, read_config, resolve
+from nanospeech_core.checkpoint import DTYPES, EMBEDDED, FLOATING, cast, read_config, resolve
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.original import OriginalFiles
@@ -34,7 +34,7 @@ def quantize_folder(
     may be another checkpoint's.
 
     Args:
-        source: a folder, a hub id, or None for the embedded checkpoint. Either layout; it is kept.
+        source: a folder, a hub id, or `EMBEDDED` (or None). Either layout; it is kept.
         bits, group_size: of `QuantizationConfig`.
         output: the folder to write; by default the source's name with `-4bit` or `-8bit`, beside it or, for
             the embedded and the hub's, here.
@@ -56,7 +56,7 @@ def quantize_folder(
     wanted = QuantizationConfig(group_size, bits)
     replace(config, quantization=wanted)  # checks it
     if output is None:
-        local = source is not None and os.path.isdir(os.path.expanduser(source))
+        local = source not in (None, EMBEDDED) and os.path.isdir(os.path.expanduser(source))
         output = Path(os.path.abspath(folder)) if local else Path(config.name)
         output = output.with_name(f"{output.name}-{bits}bit")
     output = Path(output)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoint import BFLOAT16, DTYPES, file_format, load_tensors
+from nanospeech_core.checkpoint import BFLOAT16, DTYPES, EMBEDDED, file_format, load_tensors, resolve
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
@@ -55,12 +55,12 @@ class Source:
 
 
 def read(path: str | os.PathLike) -> Source:
-    """Read a checkpoint of any kind.
+    """Read a checkpoint of any kind: a folder, a file, or `EMBEDDED`.
 
     Raises:
         UserError: nothing is there, it is broken, or it is a `.pt` and torch is not installed.
     """
-    path = Path(path)
+    path = resolve(path) if path == EMBEDDED else Path(path)
     if os.path.isdir(path):
         return read_folder(path)
     if not os.path.exists(path):

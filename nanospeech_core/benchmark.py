@@ -143,13 +143,12 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
         "loads": [],
         "results": [],
     }
-    model = None if args.checkpoint == "embedded" else args.checkpoint
     for precision in args.precisions:
         times = []
         for _ in range(args.runs + 1):
             speaker = None  # the one before is freed
             started = time.perf_counter()
-            speaker = backend.load(model, precision, args.compile)
+            speaker = backend.load(args.checkpoint, precision, args.compile)
             times.append(time.perf_counter() - started)
         report["quantization"] = speaker.config.quantization and asdict(speaker.config.quantization)
         report["loads"].append({"precision": precision, "load": median(times[1:]), "runs": times[1:]})

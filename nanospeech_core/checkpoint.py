@@ -27,6 +27,7 @@ from .quantize import check_quantized, dequantize_all
 
 FORMATS = ("pt", "mlx")
 PRETRAINED = Path(__file__).parent / "pretrained"
+EMBEDDED = "embedded"  # its name wherever a model is named; a folder that is called so is ./embedded
 
 # Buffers of the original checkpoints that are computed here: accepted, never loaded.
 IGNORED = ("*head.istft.window", "*mel_spec.*")
@@ -198,12 +199,13 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
     """The folder of a checkpoint.
 
     Args:
-        model: None for the embedded one, a local folder, or a hub id: `owner/name` or `owner/name@revision`.
+        model: None or `EMBEDDED` for the embedded one, a local folder, or a hub id: `owner/name` or
+            `owner/name@revision`.
         revision: the hub's commit, tag or branch; pin a commit for a result that never changes.
     Raises:
         UserError: there is no such folder, or the hub cannot give it.
     """
-    if model is None:
+    if model in (None, EMBEDDED):
         if not (PRETRAINED / "config.json").is_file():
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")
         return PRETRAINED

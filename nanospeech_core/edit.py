@@ -196,7 +196,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
     parser.add_argument("--lexicon", type=named, metavar="FILE", help="pronunciations: lines of "
         "a word, a tab and its phonemes")
-    parser.add_argument("--model", metavar="DIR|ID", help="checkpoint (default: the embedded model)")
+    parser.add_argument("--model", metavar="DIR|ID", help="checkpoint (default: `embedded`)")
     parser.add_argument("--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's)")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")

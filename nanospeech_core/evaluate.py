@@ -139,7 +139,7 @@ def _evaluate(load: Callable[[str | None, str], tuple], args: argparse.Namespace
     if args.wavs:
         jobs = [Job(Path(args.wavs).resolve().name, lambda row: Spoken(audio.read(wavs[row.id])))]
     else:
-        speaker, device = load(None if args.checkpoint == "embedded" else args.checkpoint, args.precision)
+        speaker, device = load(args.checkpoint, args.precision)
         backend = type(speaker).__module__.partition(".")[0]
         report |= {"backend": backend, "device": device, "precision": args.precision}
         jobs = list(_jobs(speaker, args, rows))

@@ -156,14 +156,14 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         "--model",
         type=named,
         metavar="DIR|ID",
-        help="checkpoint folder or hub id (default: the embedded model)",
+        help="checkpoint folder, hub id or `embedded` (default)",
     )
     _add(
         what,
         "--vocoder",
         type=named,
         metavar="DIR|ID",
-        help="speak through this Vocos (default: the model's own)",
+        help="speak through this Vocos: folder, file, hub id or `embedded` (default: the model's own)",
     )
     add_precision(what)
     _add(

@@ -17,6 +17,7 @@ import numpy as np
 from .checkpoint import (
     BFLOAT16,
     DTYPES,
+    EMBEDDED,
     IGNORED,
     cast,
     file_format,
@@ -24,6 +25,7 @@ from .checkpoint import (
     load_folder,
     load_tensors,
     read_config,
+    resolve,
 )
 from .config import ModelConfig, VocosConfig, from_dict
 from .errors import UserError
@@ -71,11 +73,13 @@ def find_vocoder(name: str | os.PathLike) -> Path:
     """The place of a vocoder.
 
     Args:
-        name: a folder, a file of `nanospeech_torch.export`, or a hub id (`owner/name[@revision]`) of a
-            repository like charactr/vocos-mel-24khz.
+        name: a folder, a file of `nanospeech_torch.export`, a hub id (`owner/name[@revision]`) of a
+            repository like charactr/vocos-mel-24khz, or `EMBEDDED`.
     Raises:
         UserError: there is none, or the hub cannot give it.
     """
+    if name == EMBEDDED:
+        return resolve(name)
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path

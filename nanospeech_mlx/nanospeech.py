@@ -95,7 +95,7 @@ class Nanospeech(Speaker, nn.Module):
         """Load a checkpoint.
 
         Args:
-            model: a folder or a hub id; None is the embedded model.
+            model: a folder or a hub id; None or "embedded" is the embedded model.
             revision: of a hub id.
             vocoder: a Vocos to speak through, as `nanospeech_core.vocoder.find_vocoder` takes it; None is the
                 checkpoint's, and for an original Nanospeech checkpoint the public one that it was made for.

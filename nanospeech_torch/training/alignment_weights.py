@@ -31,7 +31,7 @@ def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict]:
         text = from_dict(TextConfig, config["text"], f"{path}: config.text")
         sizes = from_dict(AlignerConfig, config["aligner"], f"{path}: config.aligner")
         return text, sizes, {name: value.numpy() for name, value in state["ema"].items()}
-    speaker, tensors = checkpoint.load_folder(checkpoint.resolve(None if path == "embedded" else path), "pt")
+    speaker, tensors = checkpoint.load_folder(checkpoint.resolve(path), "pt")
     if speaker.aligner is None:
         raise UserError(f"{path} has no aligner")
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith("aligner.")}

@@ -75,7 +75,7 @@ def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
         config = ModelConfig.from_dict(state["config"], str(path))
         tensors = {name: value.numpy() for name, value in state["ema"].items()}
     else:
-        folder = checkpoint.resolve(None if path == "embedded" else path)
+        folder = checkpoint.resolve(path)
         config, tensors = checkpoint.load_folder(folder, "pt")
     others = ("vocoder.", "aligner.")
     tensors = {name: value for name, value in tensors.items() if not name.startswith(others)}

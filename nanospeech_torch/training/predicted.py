@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
-    model = Nanospeech.from_pretrained(None if args.model == "embedded" else args.model)
+    model = Nanospeech.from_pretrained(args.model)
     if model.config.diffusion is None or model.config.text.alignment != "durations":
         raise UserError(f"{args.model} has no diffusion head, or knows no durations: nothing can be drawn")
     make_folder(args.output)

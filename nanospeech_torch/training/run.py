@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from nanospeech_core.checkpoint import EMBEDDED
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import replacing
 
@@ -169,6 +170,8 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def newest(run: str) -> str:
     """The best checkpoint of a run's folder, or else the newest; anything else as it is."""
+    if run == EMBEDDED:
+        return run
     best = Path(run, "best.pt")
     found = [best] if best.is_file() else checkpoints(Path(run))
     if Path(run).is_dir() and not found and Path(run, "log.jsonl").is_file():

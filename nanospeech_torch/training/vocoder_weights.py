@@ -27,7 +27,7 @@ def read_vocoder(path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
     """
     if os.path.isfile(path) and not path.endswith(".safetensors"):
         return vocoder_of(read_checkpoint(path), path)
-    return load_vocoder(checkpoint.resolve() if path == "embedded" else find_vocoder(path), "pt")
+    return load_vocoder(find_vocoder(path), "pt")
 
 
 def vocoder_of(state: dict, path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:

@@ -233,6 +233,16 @@ def test_quantize(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["nanospeech-mar-8bit"]
 
 
+def test_the_embedded_checkpoint(tmp_path):
+    (tmp_path / "embedded").mkdir()  # in whose place the checkpoint is meant
+    text = run("inspect", "embedded", cwd=tmp_path).stdout
+    assert "name: nanospeech-mar" in text and "aligner.safetensors: " in text
+    written = Path(run("torch2mlx", "embedded", cwd=tmp_path).stdout.strip())
+    assert written.name == "nanospeech-mar-mlx" and written.parent.samefile(tmp_path)
+    assert run("quantize", "embedded", "--bits", 4, cwd=tmp_path).stdout == "nanospeech-mar-4bit\n"
+    assert "holds no .safetensors file" in failure("inspect", "./embedded", cwd=tmp_path)
+
+
 def test_help_says_what_it_does():
     text = run("--help").stdout
     assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))

@@ -17,6 +17,7 @@ from nanospeech_core import checkpoint
 from nanospeech_core.checkpoint import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
 from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.vocoder import find_vocoder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -228,6 +229,14 @@ def test_resolve_embedded(tmp_path, monkeypatch):
         checkpoint.resolve()
     (tmp_path / "config.json").touch()
     assert checkpoint.resolve() == tmp_path
+
+
+def test_embedded_is_a_name_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert checkpoint.resolve("embedded") == find_vocoder("embedded") == checkpoint.PRETRAINED
+        (tmp_path / "embedded").mkdir(exist_ok=True)  # a folder that is called so has to be named otherwise
+    assert checkpoint.resolve("./embedded") == checkpoint.resolve(Path("embedded")) == Path("embedded")
 
 
 def test_resolve_hub(tmp_path, monkeypatch):
