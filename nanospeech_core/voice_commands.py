@@ -17,6 +17,7 @@ from .recording import voice_from_reference
 from .speech import locator
 from .text import LANGUAGES
 from .voices import (
+    check_free,
     check_name,
     list_voices,
     load_voice,
@@ -55,18 +56,19 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     )
     export.add_argument("name", metavar="NAME")
     export.add_argument("folder", metavar="FOLDER", help="gets voices/NAME.flac and voices/NAME.json")
+    export.add_argument("--replace", action="store_true", help="replace a voice there that has the name")
     args = parser.parse_args(argv)
     work = {"add": lambda: _add(load, args), "list": _list, "remove": lambda: _remove(args.name),
-            "export": lambda: _export(args.name, args.folder)}[args.command]  # fmt: skip
+            "export": lambda: _export(args)}[args.command]  # fmt: skip
     return cli.guard(work, prog, quiet=False)
 
 
 def _add(load: Callable, args: argparse.Namespace) -> None:
     check_name(args.name)
-    if args.name in voice_names(PRETRAINED):
-        raise UserError(f'"{args.name}" is a voice of the embedded model; choose another name')
-    if args.name in voice_names(user_folder()) and not args.replace:
-        raise UserError(f'there is a voice "{args.name}" already; --replace replaces it')
+    for name in voice_names(PRETRAINED):
+        if name.casefold() == args.name.casefold():
+            raise UserError(f'"{name}" is a voice of the embedded model; choose another name')
+    check_free(user_folder(), args.name, args.replace)
 
     def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # of long recordings only
         speaker = load(None, None)
@@ -90,11 +92,12 @@ def _remove(name: str) -> None:
     remove_voice(user_folder(), name)
 
 
-def _export(name: str, folder: str) -> None:
-    _check_own(name)
-    if not os.path.isdir(folder):
-        raise UserError(f"there is no folder {folder}")
-    save_voice(folder, load_voice(user_folder(), name))
+def _export(args: argparse.Namespace) -> None:
+    _check_own(args.name)
+    if not os.path.isdir(args.folder):
+        raise UserError(f"there is no folder {args.folder}")
+    check_free(args.folder, args.name, args.replace, f"{args.folder} has")
+    save_voice(args.folder, load_voice(user_folder(), args.name))
 
 
 def _check_own(name: str) -> None:

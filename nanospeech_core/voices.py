@@ -52,13 +52,19 @@ def voices_folder(folder: str | os.PathLike | None) -> Path:
 
 def voice_names(folder: str | os.PathLike) -> list[str]:
     """The names of the voices in `folder`/voices, sorted. Raises UserError where one may not look there."""
+    return sorted(
+        file.stem for file in _files(folder) if file.suffix == ".json" and _NAME.fullmatch(file.stem)
+    )
+
+
+def _files(folder: str | os.PathLike) -> list[Path]:
+    """What is in `folder`/voices; nothing where it is not there."""
     try:
-        files = [Path(name) for name in os.listdir(Path(folder, "voices"))]
+        return [Path(name) for name in os.listdir(Path(folder, "voices"))]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise UserError(f"cannot read {Path(folder, 'voices')}: {error.strerror or error}") from error
-    return sorted(file.stem for file in files if file.suffix == ".json" and _NAME.fullmatch(file.stem))
 
 
 def user_folder() -> Path:
@@ -116,6 +122,24 @@ def check_name(name: str) -> None:
     """Raise UserError unless a voice, and so a file, can be called that."""
     if not _NAME.fullmatch(name):
         raise UserError(f'"{name}" cannot be the name of a voice: letters, digits, "_" and "-" can')
+
+
+def check_free(folder: str | os.PathLike, name: str, replace: bool = False, there: str = "there is") -> None:
+    """Raise UserError where `save_voice` would overwrite a voice, or half of one, in `folder`/voices.
+
+    Args:
+        replace: a voice of that very name may be; not one whose name differs in case only, which is the same
+            file on some disks.
+        there: the beginning of the message.
+    """
+    taken = {file.stem for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
+    if name in taken:
+        if not replace:
+            raise UserError(f'{there} a voice "{name}" already; --replace replaces it')
+        return
+    for other in sorted(taken):
+        if other.casefold() == name.casefold():
+            raise UserError(f'{there} a voice "{other}" already, and names must differ in more than case')
 
 
 def save_voice(folder: str | os.PathLike, voice: Voice) -> None:

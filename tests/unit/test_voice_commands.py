@@ -51,6 +51,35 @@ def test_a_voice_is_replaced_when_asked(run):
     assert run("list")[0] == 'me  en-gb  2.0 s  "Good day."  I\n'
 
 
+def test_an_export_replaces_nothing_unasked(run, tmp_path):
+    run("add", "me", "me.wav", "Hello there.")
+    run("add", "you", "me.wav", "Hello there.")
+    (tmp_path / "friend" / "voices").mkdir(parents=True)
+    for name in ("me.flac", "YOU.json"):  # half a voice, and one that some disks would take for "you"
+        (tmp_path / "friend" / "voices" / name).write_bytes(b"theirs")
+    for name, message in (
+        ("me", 'friend has a voice "me" already; --replace replaces it'),
+        ("you", 'friend has a voice "YOU" already, and names must differ in more than case'),
+    ):
+        out, err = run("export", name, "friend", code=1)
+        assert (out, err) == ("", f"prog: {message}\n")
+    assert "more than case" in run("export", "you", "friend", "--replace", code=1)[1]
+    assert {f.read_bytes() for f in (tmp_path / "friend" / "voices").iterdir()} == {b"theirs"}
+    assert run("export", "me", "friend", "--replace") == ("", "")
+    assert load_voice("friend", "me").text == "Hello there."
+    assert run("export", "me", "friend", code=1)[1] and run("export", "me", "friend", "--replace") == ("", "")
+
+
+@pytest.mark.parametrize("more", [[], ["--replace"]])
+def test_names_that_differ_in_case_only(run, more):
+    run("add", "me", "me.wav", "Hello there.")
+    assert 'there is a voice "me" already' in run("add", "ME", "me.wav", "Good day.", *more, code=1)[1]
+    assert (
+        '"heart" is a voice of the embedded model' in run("add", "Heart", "me.wav", "Hi.", *more, code=1)[1]
+    )
+    assert run("list")[0] == f"{ROW}  yours\n"
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
