@@ -126,9 +126,14 @@ class Nanospeech(Speaker, nn.Module):
             nn.quantize(self, group_size, bits, class_predicate=is_quantized)
         own = dict(tree_flatten(self.parameters()))
         fitting = checkpoint.check(tensors, {name: value.shape for name, value in own.items()}, path)
-        codes = np.dtype(np.uint32)
-        taken = {name: v if v.dtype == codes else v.astype(np.float32) for name, v in fitting.items()}
-        self.update(tree_unflatten([(name, mx.array(value)) for name, value in taken.items()]))
+        taken = []
+        for (
+            name,
+            value,
+        ) in fitting.items():  # one by one, and without a copy where none is needed
+            kept = value.dtype in (np.float32, np.uint32)
+            taken.append((name, mx.array(value if kept else value.astype(np.float32))))
+        self.update(tree_unflatten(taken))
 
     def set_precision(self, precision: str) -> None:
         """Compute in float16, bfloat16 or float32: transformer, mel regression and diffusion head.

@@ -4,9 +4,12 @@ import tracemalloc
 
 import pytest
 from backends import NAMES, Backend
-from checkpoints import write_checkpoint
+from checkpoints import tiny_config, write_checkpoint
 
+from nanospeech_core.checkpoint import load_folder
+from nanospeech_core.config import DiTConfig
 from nanospeech_core.counting import counting
+from nanospeech_core.text import SYMBOLS
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["sentences", "chunks"])
@@ -50,3 +53,22 @@ def test_what_mlx_keeps_is_given_back_after_each_sentence(tmp_path, stream):
     with counting(clear) as counts:
         list(model.generate_batch(texts, batch_size=2, **options))
     assert counts["clear"].calls == 2  # of each batch
+
+
+@pytest.mark.parametrize("dtype", ["F32", "F16"])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_not_held_twice(tmp_path, name, dtype):
+    """What a file holds is copied into the model tensor by tensor, not all of it before."""
+    backend = Backend(name)
+    sizes = {"dim": 256, "heads": 4, "dim_head": 64, "text_num_embeds": len(SYMBOLS)}
+    config = tiny_config(transformer=DiTConfig(**sizes), diffusion=None)
+    folder = write_checkpoint(tmp_path / "wide", backend.format, dtype, config)
+    config, tensors = load_folder(folder, backend.format)
+    model = backend.module("nanospeech").Nanospeech.from_config(config)
+    tracemalloc.start()  # sees NumPy's arrays, and neither the frameworks' nor a file's mapping
+    try:
+        model.set_weights(tensors, folder)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < sum(tensor.nbytes for tensor in tensors.values()) / 4
