@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 
 from nanospeech_core.checkpoint import BFLOAT16, DTYPES, EMBEDDED, FLOATING, cast, for_backend, save_tensors
+from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
-from .source import COPIED, Source, TensorFile, read
+from .source import COPIED, PARTS, Source, TensorFile, read, read_json, without_absent
 
 CASTS = {"float16": DTYPES["F16"], "bfloat16": BFLOAT16, "float32": DTYPES["F32"]}
+MODEL = "model.safetensors"
 NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in a command or a folder
 
 
@@ -33,7 +37,8 @@ def convert(
     does: files that have the wanted one already stay as they are.
 
     Args:
-        source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`.
+        source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`. A file without a config takes along
+            the config.json beside it; a warning says what a folder that is made of it lacks.
         want: "pt" or "mlx".
         output: the folder to write; by default the source's name with `-mlx` or `-torch`, beside it or, for
             the embedded, here.
@@ -59,8 +64,49 @@ def convert(
         )
         for file in checkpoint.files
     ]
+    alone = not checkpoint.path.is_dir() and checkpoint.config is None
+    if alone:
+        checkpoint = with_config_beside(checkpoint)
     write_folder(output, written, checkpoint)
+    if alone:
+        warn_of_absent(output, checkpoint)
     return output
+
+
+def with_config_beside(checkpoint: Source) -> Source:
+    """A file without a config, and the config.json of its folder, for a model without the parts elsewhere.
+
+    A config.json of another kind is passed over.
+    """
+    beside = checkpoint.path.with_name("config.json")
+    try:
+        values = read_json(beside)
+        config = None if values is None else ModelConfig.from_dict(values, str(beside)).to_dict()
+    except UserError:
+        return checkpoint
+    names = [file.name for file in checkpoint.files]
+    if config is None or MODEL not in names or config == without_absent(config, names):
+        return replace(checkpoint, config=config, copied=[] if config is None else [beside])  # byte by byte
+    return replace(checkpoint, config=without_absent(config, names))
+
+
+def warn_of_absent(output: Path, checkpoint: Source) -> None:
+    """One warning where the folder that was written of a file alone cannot be loaded, or lost a part."""
+    names = [file.name for file in checkpoint.files]
+    is_vocoder = names == [PARTS["vocoder."]]
+    says_config = checkpoint.config is not None or is_vocoder and "config" in checkpoint.files[0].metadata
+    absent = [] if says_config else ["config.json"]
+    absent += [] if is_vocoder or MODEL in names else [MODEL]
+    if absent:
+        warnings.warn(
+            f"{output} cannot be loaded as it is: it has no {' and no '.join(absent)}", stacklevel=2
+        )
+    elif MODEL in names and not checkpoint.copied:
+        warnings.warn(
+            f"{output} has {checkpoint.path.name} alone, and takes the embedded vocoder and aligner; "
+            f"convert {checkpoint.path.parent} to keep its own",
+            stacklevel=2,
+        )
 
 
 def default_output(source: Path, want: str) -> Path:

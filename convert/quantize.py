@@ -14,10 +14,8 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.original import OriginalFiles
 from nanospeech_core.quantize import fits, quantize
 
-from .convert import check_output, write_folder
+from .convert import MODEL, check_output, write_folder
 from .source import TensorFile, read_folder
-
-MODEL = "model.safetensors"
 
 
 def quantize_folder(

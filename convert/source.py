@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -93,6 +94,11 @@ def read_json(path: Path) -> dict | None:
         raise UserError(f"{path} is not valid JSON: {error}") from error
 
 
+def without_absent(config: dict, names: Sequence[str]) -> dict:
+    """A config without the parts whose files are not among `names`: the embedded ones take their place."""
+    return config | {prefix.rstrip("."): None for prefix, name in PARTS.items() if name not in names}
+
+
 def read_pt(path: Path) -> Source:
     """A trainer checkpoint (`model`, `ema`, `config`, `step`: its EMA weights are taken) or a state dict."""
     try:
@@ -123,11 +129,7 @@ def read_pt(path: Path) -> Source:
     if names[0] != "model.safetensors":  # the trainers of a vocoder and of an aligner have other configs
         config = None
     if config is not None:
-        config = ModelConfig.from_dict(config, f"{path}: config").to_dict()
-        # they are trained by themselves: a folder without speaks with the embedded ones
-        for section, name in (("vocoder", "vocos.safetensors"), ("aligner", "aligner.safetensors")):
-            if name not in names:
-                config[section] = None
+        config = without_absent(ModelConfig.from_dict(config, f"{path}: config").to_dict(), names)
     return Source(path, files, config, checkpoint.get("step"))
 
 

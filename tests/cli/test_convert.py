@@ -9,10 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoints import tiny_config, write_checkpoint
 from safetensors.numpy import save_file
 
-from nanospeech_core.checkpoint import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
+from nanospeech_core.checkpoint import (
+    BFLOAT16,
+    DTYPES,
+    PRETRAINED,
+    cast,
+    load_folder,
+    load_tensors,
+    read_config,
+    save_tensors,
+)
 from nanospeech_core.config import AlignerConfig, ModelConfig
+from nanospeech_core.vocoder import load_vocoder
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -96,6 +107,49 @@ def test_a_file_there_and_back_is_byte_equal(tmp_path, name):
     run("mlx2torch", tmp_path / f"{name}-mlx", "-o", tmp_path / "back")
     assert (tmp_path / f"{name}-mlx" / f"{name}.safetensors").read_bytes() != source.read_bytes()
     assert snapshot(tmp_path / "back") == {f"{name}.safetensors": source.read_bytes()}
+
+
+def test_a_file_takes_the_config_beside_it_along(tmp_path):
+    """Without the parts that are not converted: so that what is written can be loaded, and that is told."""
+    whole = write_checkpoint(tmp_path / "whole")
+    out = tmp_path / "out"
+    done = run("torch2mlx", whole / "model.safetensors", "-o", out)
+    assert done.stdout == f"{out}\n" and done.stderr == (
+        f"convert: {out} has model.safetensors alone, and takes the embedded vocoder and aligner; "
+        f"convert {whole} to keep its own\n"
+    )
+    config, _ = load_folder(out, "mlx")
+    assert config.name == "tiny" and config.vocoder == read_config(PRETRAINED).vocoder
+    bare = write_checkpoint(tmp_path / "bare", config=tiny_config(vocoder=None))
+    assert run("torch2mlx", bare / "model.safetensors", "-o", tmp_path / "again").stderr == ""
+    assert (tmp_path / "again" / "config.json").read_bytes() == (bare / "config.json").read_bytes()
+    assert run("torch2mlx", whole / "vocos.safetensors", "-o", tmp_path / "vocoder").stderr == ""
+    assert load_vocoder(tmp_path / "vocoder", "mlx")[0] == tiny_config().vocoder
+
+
+@pytest.mark.parametrize("beside", [None, "[1]", "{", '{"architectures": []}'])
+@pytest.mark.parametrize(
+    ("name", "absent"),
+    [
+        ("model", "no config.json"),
+        ("weights", "no config.json and no model.safetensors"),
+        ("vocos", "no config.json"),
+    ],
+)
+def test_a_file_without_a_config_is_told(tmp_path, name, absent, beside):
+    if beside is not None:  # of something else
+        (tmp_path / "config.json").write_text(beside)
+    source = tmp_path / f"{name}.safetensors"
+    save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"})
+    done = run("torch2mlx", source, "-o", tmp_path / "out")
+    assert done.stderr == f"convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [source.name]
+
+
+def test_a_vocoder_may_say_its_config(tmp_path):
+    source = tmp_path / "vocos.safetensors"
+    save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt", "config": "{}"})
+    assert run("torch2mlx", source).stderr == ""
 
 
 def test_mlx_reads_what_is_written(tmp_path):
