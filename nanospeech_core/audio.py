@@ -22,6 +22,10 @@ FORMATS = {
     ".opus": ("OGG", "OPUS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
+# Encodings that are kept where the format has them: decoded and written again, they give the same samples.
+KEPT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")  # more than 16 bits
+MAX_VORBIS_RATE = 200_000  # Hz; above it libsndfile crashes
 PAUSE_SECONDS = 0.2  # between sentences of a chat, beside the silence that they end with themselves
 _BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minutes of audio in one call
 
@@ -105,12 +109,49 @@ def resample(wave: np.ndarray, old: int, new: int) -> np.ndarray:
     return soxr.resample(wave, old, new)
 
 
-def check_output(path: str | os.PathLike) -> None:
+def check_output(
+    path: str | os.PathLike, sample_rate: int = SAMPLE_RATE, channels: int = 1, encoding: str | None = None
+) -> None:
     """Raise UserError unless `write` can be expected to succeed: to be told before minutes of work."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"cannot write {path}: the suffix must be one of {', '.join(FORMATS)}")
     check_writable(path)
+    if (sample_rate, channels) != (SAMPLE_RATE, 1):  # which every format takes
+        _check_format(path, sample_rate, channels, choose_encoding(path, encoding))
+
+
+def _check_format(path: Path, sample_rate: int, channels: int, encoding: str) -> None:
+    """Raise UserError unless the suffix's format takes such audio: libsndfile is asked to begin a file."""
+    import soundfile
+
+    container, reason = FORMATS[path.suffix.lower()][0], ""
+    if encoding == "VORBIS" and sample_rate > MAX_VORBIS_RATE:
+        reason = f"Vorbis has at most {MAX_VORBIS_RATE} Hz"
+    else:
+        try:
+            with open(os.devnull, "wb", buffering=0) as nowhere:
+                file = nowhere.fileno(), "w", sample_rate, channels, encoding
+                soundfile.SoundFile(*file, format=container, closefd=False).close()
+        except soundfile.LibsndfileError as error:
+            reason = error.error_string.removeprefix("Error : ").rstrip(".")
+    if reason:
+        several = "1 channel" if channels == 1 else f"{channels} channels"
+        raise UserError(f"cannot write {path} at {sample_rate} Hz with {several}: {reason}")
+
+
+def choose_encoding(path: str | os.PathLike, encoding: str | None) -> str:
+    """libsndfile's name of how `write` encodes; `encoding` is that of the recording, None of speech.
+
+    It is the recording's own if that is one of `KEPT` and the format has it; else PCM of 24 bits for one of
+    `FINE`, of 16 for others, and in .ogg, .opus and .mp3 what they are named for.
+    """
+    import soundfile
+
+    container, usual = FORMATS[Path(path).suffix.lower()]
+    if encoding in KEPT and soundfile.check_format(container, encoding):
+        return encoding
+    return "PCM_24" if usual == "PCM_16" and encoding in FINE else usual
 
 
 def write(
@@ -118,11 +159,12 @@ def write(
 ) -> None:
     """Write [samples] or [samples, channels] in the format of the suffix.
 
-    encoding: libsndfile's name of it, where the format has it; else .wav and .flac are 16-bit PCM. Encodings
-    that are not floating-point are clipped to [-1, 1].
+    encoding: of the recording that it was, see `choose_encoding`. All that is not floating-point is clipped
+    to [-1, 1].
 
     Raises:
-        UserError: an unknown suffix, an unwritable place, or samples that are not finite; no file is left.
+        UserError: an unknown suffix, a rate or a number of channels that the format does not have, an
+            unwritable place, or samples that are not finite; no file is left.
     """
     channels = 1 if wave.ndim == 1 else wave.shape[1]
     with writing(path, sample_rate, channels, encoding) as give:
@@ -136,10 +178,8 @@ def writing(
     """`write` bit by bit: give [samples] or [samples, channels], one after another."""
     import soundfile
 
-    check_output(path)
-    container, usual = FORMATS[Path(path).suffix.lower()]
-    if encoding is None or not soundfile.check_format(container, encoding):
-        encoding = usual
+    check_output(path, sample_rate, channels, encoding)
+    container, encoding = FORMATS[Path(path).suffix.lower()][0], choose_encoding(path, encoding)
 
     def give(wave: np.ndarray) -> None:
         if not np.isfinite(wave).all():

@@ -190,7 +190,8 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--text", required=True, help="what is said in it")
     parser.add_argument("--edit", required=True, metavar="TEXT", help="what should be said")
     parser.add_argument("--output", type=named, required=True, metavar="FILE", help="written at the "
-        "recording's rate; .wav and .flac keep every sample that is not edited")
+        "recording's rate; .wav keeps every sample that is not edited, if the recording is uncompressed, and "
+        ".flac 24 bits of it")
     parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="milliseconds, least, "
         "that are drawn anew on each side of changed words (default: %(default)g)")
     parser.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
@@ -221,8 +222,8 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     def work() -> None:
         check_text(args.text, "--text")
         check_text(args.edit, "--edit")
-        audio.check_output(args.output)
         wave, rate, encoding = audio.read_whole(args.audio)
+        audio.check_output(args.output, rate, wave.shape[1], encoding)
         speaker = load(args.model, args.vocoder, precision=args.precision)
         if speaker.config.diffusion is None and not drafted:  # it edits by the ODE
             check_read(asked, "ode", CALLED)

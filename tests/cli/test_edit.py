@@ -78,18 +78,34 @@ def test_every_encoding_is_kept_sample_by_sample(folder, tmp_path, name):
 
 
 @pytest.mark.parametrize(
+    ("name", "encoding"), [("a.wav", "PCM_16"), ("b.wav", "PCM_24"), ("e.wav", "PCM_24")]
+)
+def test_flac_keeps_what_it_can(folder, tmp_path, name, encoding):
+    wave = soundfile.read(folder / "b.wav")[0]
+    soundfile.write(folder / "e.wav", wave, 12000, subtype="FLOAT")  # no more than 24 bits hold
+    out, said = tmp_path / "out.flac", ["--text", SAID, "--edit", SAID]
+    assert main(NAMES[0], "--audio", folder / name, "--output", out, "--model", folder, "--quiet", *said) == 0
+    assert soundfile.info(out).subtype == encoding
+    assert np.array_equal(soundfile.read(out)[0], soundfile.read(folder / name)[0])
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"--audio": "nowhere.wav"}, "cannot read nowhere.wav: No such file"),
         ({"--output": "x.txt"}, "cannot write x.txt: the suffix must be one of"),
+        ({"--audio": "high.wav", "--output": "x.opus"}, "cannot write x.opus at 44100 Hz with 1 channel"),
+        ({"--audio": "high.wav", "--output": "x.opus", "--model": "none"}, "x.opus at 44100 Hz"),  # at once
         ({"--edit": " "}, "--edit is empty"),
         ({"--text": ""}, "--text is empty"),
         ({"--text": "word " * 200, "--edit": "one"}, "cannot be aligned to"),
     ],
 )
 @pytest.mark.parametrize("backend", NAMES)
-def test_what_cannot_be_done_is_one_line(folder, tmp_path, capsys, backend, changes, message):
+def test_what_cannot_be_done_is_one_line(folder, tmp_path, monkeypatch, capsys, backend, changes, message):
     out = tmp_path / "out.wav"
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("high.wav", np.zeros(44100), 44100)
     flags = {
         "--audio": folder / "a.wav",
         "--text": SAID,

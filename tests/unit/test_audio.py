@@ -115,6 +115,54 @@ def test_refused_outputs(tmp_path, name, message):
             refuse(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "rate", "channels", "message"),
+    [
+        (
+            "a.opus",
+            44100,
+            1,
+            "at 44100 Hz with 1 channel.*: Opus only supports sample rates of 8000, .* and 48000$",
+        ),
+        ("a.mp3", 96000, 2, "at 96000 Hz with 2 channel.* only supports sample rates of 8000, .* and 48000$"),
+        ("a.ogg", 384000, 1, "Vorbis has at most 200000 Hz$"),  # libsndfile crashes there
+        ("a.flac", 700000, 1, "flac does not support this sample rate$"),
+        ("a.flac", 44100, 9, "with 9 channel"),
+    ],
+)
+def test_rates_and_channels_that_a_format_does_not_have(tmp_path, name, rate, channels, message):
+    wave = np.zeros((10, channels))
+    for refuse in (
+        lambda path: audio.check_output(path, rate, channels),
+        lambda path: audio.write(path, wave, rate),
+    ):
+        with pytest.raises(UserError, match=message):
+            refuse(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("source", [*audio.KEPT, "ALAC_24", "IMA_ADPCM", "MPEG_LAYER_III"])
+def test_encodings_are_kept_or_replaced_by_what_holds_them(tmp_path, source):
+    """`.wav` and `.flac` hold what was read of a recording of that encoding."""
+    container, rate = {
+        "ALAC_24": ("CAF", RATE),
+        "PCM_S8": ("FLAC", RATE),
+        "MPEG_LAYER_III": ("MP3", RATE),
+    }.get(source, ("WAV", RATE))
+    soundfile.write(tmp_path / "a", tone(), rate, subtype=source, format=container)
+    wave, _, encoding = audio.read_whole(tmp_path / "a")
+    assert encoding == source
+    exact = {"wav": 0.0, "flac": 0.0 if source not in ("PCM_32", "FLOAT", "DOUBLE") else 2**-23}
+    if source == "MPEG_LAYER_III":
+        exact = dict.fromkeys(exact, 2**-15)
+    for suffix, error in exact.items():
+        path = tmp_path / f"b.{suffix}"
+        audio.write(path, wave, rate, encoding)
+        assert np.abs(soundfile.read(path, always_2d=True)[0] - wave).max() <= error
+        bits = soundfile.info(path).subtype
+        assert bits == source or bits == ("PCM_24" if source in audio.FINE else "PCM_16")
+
+
 def test_not_finite_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"old")
