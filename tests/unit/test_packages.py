@@ -66,6 +66,28 @@ def test_missing_framework_is_one_sentence(package, missing, command):
     assert command in done.stderr.strip().splitlines()[-1]
 
 
+@pytest.mark.parametrize("name", ["mlx", "torch"])
+def test_a_package_by_itself_lists_its_commands(name):
+    package = f"nanospeech_{name}"
+    line = [sys.executable, "-X", "importtime", "-m", package]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    heavy = {"torch", "mlx.core", "mlx_lm", "phonemizer", "soundfile", "huggingface_hub"}
+    assert not heavy & {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
+    runnable = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+        for path in (ROOT / package).rglob("*.py")
+        if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+    }
+    listed = [row.split("  ", 1) for row in done.stdout.splitlines()]
+    assert {command for command, _ in listed} == {
+        f"python -m {module}" for module in {"convert", *runnable} - {package}
+    }
+    assert all(does.strip() for _, does in listed)
+    told = subprocess.run([*line, "generate"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 2 and f"usage: python -m {package}.COMMAND" in told.stderr
+
+
 BLAS = """
 import ctypes, sys
 sys.modules["nanospeech_mlx"] = type(sys)("nanospeech_mlx")  # its __init__ would lend before we look
