@@ -34,6 +34,10 @@ class VocoderDataConfig:
         share("data", self, "augment", "predicted_share")
         least("data", self, 1, "held_out_crops", "batch_size")
         least("data", self, 8, "crop_frames")  # the longest windows of the losses reflect 4 frames
+        if bool(self.predicted) != bool(self.predicted_share):
+            raise UserError(
+                "config: data.predicted and data.predicted_share go together: set both, or neither"
+            )
 
 
 @dataclass(frozen=True)

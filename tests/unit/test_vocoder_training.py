@@ -342,6 +342,8 @@ def test_command_trains_and_goes_on(config, tmp_path, capsys):
         (["seed=x"], "must be int"),
         (["data.sources=['nowhere/*.wav']"], "nothing matches"),
         (["data.crop_frames=4"], "data.crop_frames is 4"),
+        (["data.predicted=mels"], "data.predicted and data.predicted_share go together"),
+        (["data.predicted_share=0.5"], "data.predicted and data.predicted_share go together"),
         (["loss.mel=0", "loss.stft=0", "loss.modulation=0"], "are all 0"),
         (["model.hop_length=128"], "model.hop_length 256"),
         (["model.n_fft=1000"], "model.n_fft is 1000"),
