@@ -19,7 +19,8 @@ class VocoderDataConfig:
 
     sources: tuple[str, ...] = ()  # glob patterns of audio files, of folders of them, or of tar shards
     max_hours: float = 20.0  # held in memory, by each process: one hour is 173 MB
-    hold_out_every: int = 100  # about one recording in so many is kept for validation; 0: none
+    # about one recording in so many is kept for validation, at least one and at most half of them; 0: none
+    hold_out_every: int = 100
     held_out_crops: int = 32  # cut of those, once and for all
     crop_frames: int = 56  # 0.6 s
     batch_size: int = 16  # crops, on each process

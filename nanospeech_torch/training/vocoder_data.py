@@ -187,8 +187,7 @@ def read_recordings(
 ) -> tuple[list[Recording], list[Recording]]:
     """(for training, held out): up to `config.max_hours` of the sources, in an order that the seed gives.
 
-    A recording is held out by a checksum of its file name, so that added files do not change the split. What
-    is broken is counted and reported.
+    See `split` for what is held out. What is broken is counted and reported.
 
     Raises:
         UserError: nothing matches, a shard or folder cannot be read, or either list would be empty.
@@ -200,24 +199,23 @@ def read_recordings(
     np.random.default_rng(seed).shuffle(paths)
     if config.predicted and not any(Path(config.predicted).glob("*.npy")):
         raise UserError(f"data.predicted: there are no NAME.npy in {config.predicted}")
-    training, held_out, skipped = [], [], Counter()
+    recordings, skipped = [], Counter()
     limit, total = config.max_hours * 3600 * SAMPLE_RATE, 0
     for found in decode(file for path in paths for file in audio_files(Path(path))):
         if isinstance(found, Skip):
             skipped[str(found)] += 1
             continue
-        every = config.hold_out_every
-        chosen = every and zlib.crc32(found.name.encode()) % every == 0
-        if config.predicted and not chosen:
-            found = replace(found, predicted=read_predicted(found, Path(config.predicted)))
-        (held_out if chosen else training).append(found)
+        recordings.append(found)
         total += len(found.samples)
         if total >= limit:
             report(f"the first {config.max_hours:g} h (data.max_hours) of the sources are taken")
             break
+    training, held_out = split(recordings, config.hold_out_every)
     hours = total / SAMPLE_RATE / 3600
-    report(f"{len(training) + len(held_out)} recordings, {hours:.2f} h, {len(held_out)} of them held out")
+    report(f"{len(recordings)} recordings, {hours:.2f} h, {len(held_out)} of them held out")
     if config.predicted:
+        folder = Path(config.predicted)
+        training = [replace(recording, predicted=read_predicted(recording, folder)) for recording in training]
         count = sum(recording.predicted is not None for recording in training)
         report(f"{count} of the recordings have predicted mels")
     for reason, count in sorted(skipped.items()):
@@ -229,6 +227,26 @@ def read_recordings(
             f"both are needed (data.hold_out_every sets the share, 0 holds out none){reasons}"
         )
     return training, held_out
+
+
+def split(recordings: list[Recording], every: int) -> tuple[list[Recording], list[Recording]]:
+    """(for training, held out), by checksums of the names: added files do not hold out what was trained on.
+
+    Held out are the smallest remainders by `every`: all zeros, but at least one recording and at most half of
+    them, for among few recordings there may be none or all. `every` 0 holds out none.
+    """
+    if not every:
+        return recordings, []
+    checksums = {recording.name: zlib.crc32(recording.name.encode()) for recording in recordings}
+
+    def rank(recording: Recording) -> tuple[int, int, int]:
+        checksum = checksums[recording.name]  # the samples tell apart what has one name in several folders
+        return checksum % every, checksum, zlib.crc32(recording.samples)
+
+    half = sorted(recordings, key=rank)[: len(recordings) // 2]
+    held_out = [r for i, r in enumerate(half) if i == 0 or checksums[r.name] % every == 0]
+    chosen = set(map(id, held_out))
+    return [recording for recording in recordings if id(recording) not in chosen], held_out
 
 
 def predicted_path(folder: Path, key: str) -> Path:

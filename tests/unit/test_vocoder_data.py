@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from nanospeech_torch.training.vocoder_config import VocoderDataConfig  # noqa: E402
-from nanospeech_torch.training.vocoder_data import Crops, Recording, read_recordings  # noqa: E402
+from nanospeech_torch.training.vocoder_data import Crops, Recording, read_recordings, split  # noqa: E402
 
 
 def tone(seconds=0.8, hz=200.0):
@@ -70,6 +70,50 @@ def test_the_split_goes_by_the_name_and_stays_when_files_are_added(folder):
     soundfile.write(folder / "zz.wav", tone(), SAMPLE_RATE)
     assert {r.name for r in read(folder)[1]} - {added, "zz.wav"} == before
     assert read(folder, hold_out_every=0)[1] == []
+    assert [len(part) for part in read(folder, hold_out_every=100)[:2]] == [11, 1]  # by chance, none would be
+
+
+def recordings_named(*names):
+    noise = np.random.default_rng(0)
+    return [Recording(name, noise.integers(-9, 9, 50).astype(np.int16)) for name in names]
+
+
+def names_held_out(recordings, every):
+    """In their order; nothing is lost, and what is trained on keeps its order."""
+    training, held_out = split(recordings, every)
+    kept = list(map(id, training))
+    assert kept == [i for i in map(id, recordings) if i in set(kept)]
+    assert sorted(kept + list(map(id, held_out))) == sorted(map(id, recordings))
+    return [recording.name for recording in held_out]
+
+
+@pytest.mark.parametrize("every", [1, 2, 4, 100, 1_000_003])
+def test_few_recordings_do(every):
+    """Whatever their names: some are held out, and some, at least as many, trained on."""
+    for count in range(2, 12):
+        for take in range(20):
+            recordings = recordings_named(*(f"take-{take}-{i}.wav" for i in range(count)))
+            held_out = names_held_out(recordings, every)
+            assert 1 <= len(held_out) <= count // 2
+            assert names_held_out(recordings[::-1], every) == held_out
+    assert names_held_out(recordings_named("a.wav"), every) == names_held_out([], every) == []
+
+
+def test_what_is_trained_on_is_not_held_out_when_recordings_are_added():
+    recordings = recordings_named(*(f"{i}.wav" for i in range(4000)))
+    trained = set()
+    for count in (8, 40, 300, 4000):
+        held_out = set(names_held_out(recordings[:count], 100))
+        assert not held_out & trained
+        trained |= {recording.name for recording in recordings[:count]} - held_out
+    assert 25 < len(held_out) < 55
+
+
+def test_recordings_of_one_name_in_several_folders():
+    recordings = recordings_named(*["audio.wav"] * 6)
+    (held_out,) = split(recordings, 100)[1]
+    (again,) = split(recordings[::-1], 100)[1]
+    assert held_out is again
 
 
 def test_broken_files_are_counted_and_skipped(folder):
@@ -100,8 +144,7 @@ def test_a_damaged_shard_is_told(folder):
     [
         ({"sources": ("nowhere/*.opus",)}, "nothing matches nowhere"),
         ({"sources": ()}, "data.sources .it is empty"),
-        ({"hold_out_every": 1}, "0 recordings to train on and 10 to hold out"),
-        ({"hold_out_every": 1_000_003}, "10 recordings to train on and 0 to hold out"),
+        ({"max_hours": 1e-9}, "1 recordings to train on and 0 to hold out"),
     ],
 )
 def test_no_data_is_one_sentence(folder, changes, words):
