@@ -17,6 +17,7 @@ from nanospeech_core.evalset import read_rows
 
 from ..nanospeech import Nanospeech
 from . import watch
+from .blocks import prepare_blocks
 from .config import AcousticConfig
 from .corpus import read_index, split
 from .data import Library, Loader
@@ -135,10 +136,4 @@ class AcousticTask:
         if engine.compile:  # torch gives up after 8 shapes; guidance compiles each once more
             config = torch._dynamo.config
             config.cache_size_limit = max(config.cache_size_limit, 4 * self.config.data.buckets)
-        for block in self.model.transformer.transformer_blocks:
-            if engine.compile:  # block by block: they share a graph, which compiles in a fraction of the time
-                block.forward = torch.compile(block.forward, dynamic=False)
-            if engine.checkpoint_activations:  # around what is compiled: torch would not compile it otherwise
-                from torch.utils.checkpoint import checkpoint
-
-                block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
+        prepare_blocks(self.model.transformer.transformer_blocks, engine)

@@ -82,6 +82,8 @@ class AlignmentConfig:
         object.__setattr__(self, "text", self.speaker.text)
         if self.watch.asr:
             raise UserError("config: an aligner does not speak: watch.asr must be empty")
+        if self.engine.compile:  # hardly two of its batches have one shape, and the network is small
+            raise UserError("config: an aligner is not compiled: engine.compile must be false")
 
     @property
     def speaker(self) -> ModelConfig:

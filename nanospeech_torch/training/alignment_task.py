@@ -18,6 +18,7 @@ from . import watch
 from .alignment import AlignerObjective, build_alignment
 from .alignment_config import AlignmentConfig
 from .alignment_weights import read_aligner
+from .blocks import prepare_blocks
 from .boundaries import Errors, boundary_errors
 from .corpus import read_index, split
 from .data import Library, Loader, Utterance
@@ -125,7 +126,8 @@ class AlignmentTask:
         return bool(items)
 
     def prepare(self) -> None:
-        """Nothing to compile: the aligner is small, and CTC's loss has a kernel of its own."""
+        blocks = (*self.model.text_blocks, *self.model.mel_blocks)
+        prepare_blocks(blocks, self.config.engine)
 
 
 @torch.no_grad()

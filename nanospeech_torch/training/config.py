@@ -51,7 +51,7 @@ class EngineConfig:
     threads: int = 0  # of the CPU; 0 leaves torch's choice
     workers: int = 0  # processes that decode and pad batches; 0: the training process does it
     compile: bool = False  # torch.compile; give data.buckets too, or every length is compiled anew
-    checkpoint_activations: bool = False  # recompute the transformer's blocks backwards: less memory, slower
+    checkpoint_activations: bool = False  # recompute the network's blocks backwards: less memory, slower
     checkpoint_minutes: float = 4.0
     keep: int = 3  # checkpoints
 

@@ -15,6 +15,7 @@ from nanospeech_core.mel import SAMPLE_RATE, log_mel
 
 from ..vocos import Vocos
 from . import watch
+from .blocks import prepare_blocks
 from .discriminators import Discriminators
 from .vocoder_config import RECONSTRUCTION, VocoderConfig
 from .vocoder_data import CropBatch, Crops, Recording, read_recordings
@@ -117,14 +118,7 @@ class VocoderTask:
         return bool(items)
 
     def prepare(self) -> None:
-        engine = self.config.engine
-        for block in self.model.backbone.convnext:
-            if engine.checkpoint_activations:
-                from torch.utils.checkpoint import checkpoint
-
-                block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
-            if engine.compile:
-                block.compile(dynamic=False)
+        prepare_blocks(self.model.backbone.convnext, self.config.engine)
 
 
 def shown(recordings: list[Recording], count: int) -> list[Recording]:

@@ -18,7 +18,7 @@ from nanospeech_torch.aligner import Aligner  # noqa: E402
 from nanospeech_torch.training import boundaries  # noqa: E402
 from nanospeech_torch.training.alignment import AlignerObjective, augment, build_alignment  # noqa: E402
 from nanospeech_torch.training.alignment_config import AlignmentLossConfig  # noqa: E402
-from nanospeech_torch.training.alignment_task import initialize  # noqa: E402
+from nanospeech_torch.training.alignment_task import AlignmentTask, initialize  # noqa: E402
 from nanospeech_torch.training.alignment_weights import load_aligner  # noqa: E402
 from nanospeech_torch.training.data import Utterance  # noqa: E402
 from nanospeech_torch.training.tasks import load_config  # noqa: E402
@@ -191,10 +191,28 @@ def test_data_without_durations_do(tmp_path):
     assert "held_out_forward_sum" in log and "within_50ms" not in log
 
 
+def test_activations_are_recomputed(tmp_path):
+    write_corpus(tmp_path / "s.tar", count=12)
+    gradients, calls = [], []
+    for on in (False, True):
+        config = load_config(write_config(tmp_path, engine={"checkpoint_activations": on}))
+        task, counted = AlignmentTask(config, lambda line: None), []
+        task.prepare()
+        for blocks in (task.model.text_blocks, task.model.mel_blocks):
+            blocks[0].conv.register_forward_hook(lambda *_, counted=counted: counted.append(1))
+        batch, _ = next(task.stream(0, 0, 1))
+        task.losses["model"](batch, task.weights("model", 0))["forward_sum"].backward()
+        gradients.append([p.grad for p in task.model.parameters()])
+        calls.append(len(counted))
+    assert calls == [2, 4]
+    assert all(torch.allclose(a, b, rtol=1e-5) for a, b in zip(*gradients, strict=True))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"data": {"max_joined": 2}}, "max_joined"),
+        ({"engine": {"compile": True}}, "an aligner is not compiled: engine.compile must be false"),
         ({"loss": {"prior_scale": 0.0}}, "loss.prior_scale"),
         ({"loss": {"augmnt": 0.5}}, "did you mean 'augment'"),
         ({"model": {"text_num_embeds": 5}}, "text_num_embeds"),

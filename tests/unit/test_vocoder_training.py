@@ -239,6 +239,47 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precisi
         assert equal(ours["losses"][name], theirs["losses"][name])
 
 
+# compiled and recomputed
+
+
+def test_recomputed_activations_change_nothing(config):
+    gradients, calls = [], []
+    for on in (False, True):
+        task, counted = task_of(change(config, engine={"checkpoint_activations": on})), []
+        task.prepare()
+        task.model.backbone.convnext[0].pwconv1.register_forward_hook(
+            lambda *_, counted=counted: counted.append(1)
+        )
+        task.losses["model"](task.crops.batch(0, 4, 3), task.weights("model", 0))["mel"].backward()
+        gradients.append([p.grad for p in task.model.parameters()])
+        calls.append(len(counted))
+    assert calls == [1, 2]
+    assert all(torch.allclose(a, b, rtol=1e-6) for a, b in zip(*gradients, strict=True))
+
+
+@pytest.mark.parametrize("checkpoint_activations", [False, True])
+def test_blocks_are_compiled(config, tmp_path, monkeypatch, checkpoint_activations):
+    """Once for all crops, and once for those that the discriminators hear, without gradient."""
+    graphs, calls = [], []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return lambda *values: calls.append(graph) or graph.forward(*values)
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda function, **o: real(function, backend=backend, **o))
+    torch._dynamo.reset()
+    config = change(config, model=dataclasses.replace(config.model, num_layers=2))
+    completed(change(config, out=str(tmp_path / "plain")))
+    completed(change(config, engine={"compile": True, "checkpoint_activations": checkpoint_activations}))
+    passes = 2 if checkpoint_activations else 1  # the second, backwards
+    # two blocks, in four turns of the vocoder and two of the discriminators
+    assert len(graphs) == 2 and len(calls) == 2 * (4 * passes + 2)
+    plain = losses(change(config, out=str(tmp_path / "plain")))
+    for step, entry in losses(config).items():
+        assert entry == pytest.approx(plain[step], rel=1e-4), step
+
+
 def test_a_run_may_be_told_later_to_be_adversarial(config):
     completed(change(config, loss={"adversarial_start": 0}, optimizer={"steps": 2}))
     completed(change(config, optimizer={"steps": 3}))
