@@ -49,7 +49,7 @@ class EngineConfig:
     # chosen by CUDA_VISIBLE_DEVICES
     precision: str = "bf16"  # autocast: "fp32", "bf16" or (GPU only) "fp16"
     threads: int = 0  # of the CPU; 0 leaves torch's choice
-    workers: int = 0  # processes that decode and pad batches; 0: the training process does it
+    workers: int = 0  # processes that make the batches; 0: the training process does it
     compile: bool = False  # torch.compile; give data.buckets too, or every length is compiled anew
     checkpoint_activations: bool = False  # recompute the network's blocks backwards: less memory, slower
     checkpoint_minutes: float = 4.0

@@ -170,7 +170,29 @@ def collate(sequences: list[list[Utterance]], model: ModelConfig, length: int = 
     return Batch(*map(torch.from_numpy, arrays))
 
 
-class Loader(torch.utils.data.Dataset):
+class Batches(torch.utils.data.Dataset):
+    """By its plan: a batch, or a UserError where none can be made, and why utterances of it were skipped."""
+
+    def stream(
+        self, plans: Iterator, workers: int = 0, pin_memory: bool = False
+    ) -> Iterator[tuple[object, list[str]]]:
+        """The batches of `plans` in their order, made by `workers` processes, or here where 0."""
+        loader = torch.utils.data.DataLoader(
+            self,
+            batch_size=None,
+            sampler=plans,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            pin_memory=pin_memory,
+            worker_init_fn=ignore_signals,
+        )
+        for batch, skipped in loader:
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch, skipped
+
+
+class Loader(Batches):
     """Plans to batches.
 
     Args:
@@ -199,24 +221,6 @@ class Loader(torch.utils.data.Dataset):
             what = f"{', '.join(broken[:3])}{', ...' * (len(broken) > 3)}: {skipped[0]}"
             return UserError(f"no utterance of batch {plan.number} can be read ({what})"), skipped
         return self.build(sequences, plan.length, batch_seed(self.seed, plan.number)), skipped
-
-    def stream(
-        self, plans: Iterator[Plan], workers: int = 0, pin_memory: bool = False
-    ) -> Iterator[tuple[object, list[str]]]:
-        """The batches of `plans` in their order, made by `workers` processes, or here where 0."""
-        loader = torch.utils.data.DataLoader(
-            self,
-            batch_size=None,
-            sampler=plans,
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-            pin_memory=pin_memory,
-            worker_init_fn=ignore_signals,
-        )
-        for batch, skipped in loader:
-            if isinstance(batch, UserError):
-                raise batch
-            yield batch, skipped
 
 
 def ignore_signals(worker: int) -> None:

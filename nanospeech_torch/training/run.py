@@ -222,7 +222,8 @@ def worker_deaths() -> Iterator[None]:
             raise
         raise UserError(
             "a worker process of the data loader died, most likely for want of memory; start again, with "
-            f"fewer engine.workers or a lower data.memory_hours ({str(error).splitlines()[0].rstrip('. ')})"
+            "fewer engine.workers or a lower data.memory_hours (data.max_hours of a vocoder; "
+            f"{str(error).splitlines()[0].rstrip('. ')})"
         ) from error
 
 

@@ -16,6 +16,7 @@ from nanospeech_core.mel import SAMPLE_RATE, log_mel
 from ..vocos import Vocos
 from . import watch
 from .blocks import prepare_blocks
+from .data import Batches
 from .discriminators import Discriminators
 from .vocoder_config import RECONSTRUCTION, VocoderConfig
 from .vocoder_data import CropBatch, Crops, Recording, read_recordings
@@ -79,10 +80,9 @@ class VocoderTask:
         return weights if self.adversarial(step) else weights | {"adversarial": 0.0, "features": 0.0}
 
     def stream(self, start: int, rank: int, world: int) -> Iterator[tuple[CropBatch, list[str]]]:
-        size = self.config.data.batch_size
-        judged = min(size, self.config.loss.adversarial_crops)
-        for number in itertools.count(start + rank, world):
-            yield self.crops.batch(number, size, judged), []
+        size, workers = self.config.data.batch_size, self.config.engine.workers
+        loader = CropLoader(self.crops, size, min(size, self.config.loss.adversarial_crops))
+        return loader.stream(itertools.count(start + rank, world), workers, torch.cuda.is_available())
 
     @functools.cached_property
     def held_out_crops(self) -> Tensor:
@@ -119,6 +119,16 @@ class VocoderTask:
 
     def prepare(self) -> None:
         prepare_blocks(self.model.backbone.convnext, self.config.engine)
+
+
+class CropLoader(Batches):
+    """Numbers to batches of `size` crops, of which the discriminators hear the first `judged`."""
+
+    def __init__(self, crops: Crops, size: int, judged: int):
+        self.crops, self.size, self.judged = crops, size, judged
+
+    def __getitem__(self, number: int) -> tuple[CropBatch, list[str]]:
+        return self.crops.batch(number, self.size, self.judged), []
 
 
 def shown(recordings: list[Recording], count: int) -> list[Recording]:

@@ -18,14 +18,18 @@ class VocoderDataConfig:
     """Where the audio is and how it is cut. Texts are not needed."""
 
     sources: tuple[str, ...] = ()  # glob patterns of audio files, of folders of them, or of tar shards
-    max_hours: float = 20.0  # held in memory, by each process: one hour is 173 MB
+    # held in memory, by each process: one hour is 173 MB. The engine.workers share it where Python forks them
+    # (on Linux, up to 3.13); elsewhere, as on macOS, each has a copy
+    max_hours: float = 20.0
     # about one recording in so many is kept for validation, at least one and at most half of them; 0: none
     hold_out_every: int = 100
     held_out_crops: int = 32  # cut of those, once and for all
     crop_frames: int = 56  # 0.6 s
     batch_size: int = 16  # crops, on each process
     gain_db: float = 3.0  # each crop's level is changed by up to so much, either way
-    augment: float = 0.0  # share of the crops that other speakers, rooms and sample rates are made of
+    # share of the crops that other speakers, rooms and sample rates are made of: 4 ms each, so a GPU wants
+    # engine.workers
+    augment: float = 0.0
     predicted: str = ""  # a folder that `training.predicted` filled: NAME.npy, mels as a model speaks them
     predicted_share: float = 0.0  # of the crops of recordings that have one, those made from it
 
@@ -107,5 +111,3 @@ class VocoderConfig:
             )
         if self.watch.asr:
             raise UserError("config: a vocoder does not read texts: watch.asr must be empty")
-        if self.engine.workers:
-            raise UserError("config: engine.workers must be 0: a vocoder's audio is in memory already")

@@ -21,7 +21,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.mel import HOP, LOG_FLOOR, N_MELS, SAMPLE_RATE
 
 from .corpus import Skip, read_wave
-from .data import batch_seed
+from .data import batch_seed, map_tensors
 from .shards import TAR_ERRORS, StrictTarInfo, kind_of, tar_members
 from .vocoder_config import RECONSTRUCTION, VocoderDataConfig
 
@@ -61,8 +61,10 @@ class CropBatch:
         return self.wave.numel() / SAMPLE_RATE
 
     def to(self, device: torch.device) -> CropBatch:
-        tensors = {name: value.to(device) for name, value in vars(self).items() if torch.is_tensor(value)}
-        return replace(self, **tensors)
+        return map_tensors(self, lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> CropBatch:
+        return map_tensors(self, lambda tensor: tensor.pin_memory())
 
     def source(self, mel: Tensor) -> Tensor:
         """What the first crops are made again from, given their own mels: [count, frames, bins], both."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 import runs
 from runs import change, losses, read_log
 
+from nanospeech_core import audio
 from nanospeech_core.checkpoint import PRETRAINED, load_tensors, read_layout
 from nanospeech_core.config import VocosConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.mel import SAMPLE_RATE, log_mel
 
 torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
@@ -224,10 +226,29 @@ def test_two_processes_are_one_of_twice_the_size(all_judged, tmp_path):
     assert_same_gradients(newest(one), newest(two))
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precision):
-    whole = change(config, optimizer={"schedule": "constant"}, engine={"precision": precision})
-    broken = change(whole, out=str(tmp_path / "broken"))
+def test_workers_change_nothing(config, recordings, tmp_path):
+    for path in recordings.glob("tone-[0-3].wav"):
+        np.save(tmp_path / f"{path.stem}.npy", log_mel(audio.read(path)).astype(np.float16))
+    data = {"augment": 0.5, "predicted": str(tmp_path), "predicted_share": 0.5}
+    here, there = (
+        task_of(change(config, data=data, engine={"workers": workers})).stream(5, 1, 2) for workers in (0, 2)
+    )
+    kinds = set()
+    for number, (ours, _), (theirs, _) in zip(range(6, 18, 2), here, there, strict=False):
+        assert len(multiprocessing.active_children()) == 2
+        assert ours.judged == theirs.judged == 3 and ours.wave.any()
+        for name in ("wave", "predicted", "has_predicted"):
+            assert torch.equal(getattr(ours, name), getattr(theirs, name)), (number, name)
+        kinds |= set(ours.has_predicted.tolist())
+    assert kinds == {False, True}
+
+
+@pytest.mark.parametrize(("precision", "workers"), [("fp32", 0), ("bf16", 0), ("fp32", 2)])
+def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precision, workers):
+    whole = change(
+        config, data={"augment": 0.5}, optimizer={"schedule": "constant"}, engine={"precision": precision}
+    )
+    broken = change(whole, out=str(tmp_path / "broken"), engine={"workers": workers})
     completed(whole)
     completed(change(broken, optimizer={"steps": 3}))
     completed(broken)
@@ -388,7 +409,7 @@ def test_command_trains_and_goes_on(config, tmp_path, capsys):
         (["loss.mel=0", "loss.stft=0", "loss.modulation=0"], "are all 0"),
         (["model.hop_length=128"], "model.hop_length 256"),
         (["model.n_fft=1000"], "model.n_fft is 1000"),
-        (["engine.workers=2"], "engine.workers must be 0"),
+        (["engine.workers=-1"], "engine.workers is -1"),
         (["watch.asr=tiny", "watch.eval_texts=x"], "watch.asr must be empty"),
         (["init_from=nowhere/at/all"], "nowhere/at/all"),
     ],
