@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import audio, cli, scorers, speech
+from . import audio, cli, scorers
 from .errors import UserError
 from .evalset import USUAL, Row, Setting, parse_setting, read_rows, recordings
 from .files import check_writable, make_folder, replacing
 from .measure import Measures, Spoken, describe, means, measure, summarize
 from .options import GenerateOptions, add_precision
+from .references import choose_voice
 from .scoresheet import surroundings, table
 from .text import LANGUAGES
 from .voices import Voice
@@ -211,11 +212,11 @@ def _jobs(speaker, args: argparse.Namespace, rows: Sequence[Row]) -> Iterator[Jo
 def _cast(speaker, args: argparse.Namespace, rows: Sequence[Row]) -> dict[str, Voice]:
     """Who speaks each row, by its id. `heart` is also found by a corpus's name for it, as `af_heart`."""
     chosen = GenerateOptions(voice=args.voice, ref_audio=args.ref_audio, ref_text=args.ref_text)
-    default = speech.choose_voice(speaker.folder, chosen)
+    default = choose_voice(speaker.folder, chosen)
     cast = {row.id: default for row in rows}
     if args.voice is None and args.ref_audio is None:
         known = {voice.name: voice for voice in speaker.voices()}
-        chinese = speech.choose_voice(speaker.folder, GenerateOptions(lang="zh"))
+        chinese = choose_voice(speaker.folder, GenerateOptions(lang="zh"))
         strangers, in_place = set(), set()
         for row in rows:
             voice = known.get(row.voice or "") or known.get((row.voice or "").rpartition("_")[2])

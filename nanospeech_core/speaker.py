@@ -21,8 +21,9 @@ from .options import GenerateOptions
 from .pieces import Piece, make_pieces
 from .plan import Plan, make_plan, stream_blocks
 from .prompt import FRAME_RATE, Prompt
+from .references import Align, References
 from .seams import Seams, context_frames
-from .speech import Align, References, Script, check_texts, read_script
+from .speech import Script, check_texts, read_script
 from .voices import Voice, list_voices, user_folder, voices_folder
 
 FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of the blocks of a stream, as they are heard

@@ -14,7 +14,7 @@ from .checkpoint import PRETRAINED
 from .errors import UserError
 from .options import named
 from .recording import voice_from_reference
-from .speech import locator
+from .references import locator
 from .text import LANGUAGES
 from .voices import (
     check_free,

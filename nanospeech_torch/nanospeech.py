@@ -17,10 +17,10 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions, check_precision
 from nanospeech_core.plan import Noise, Plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
+from nanospeech_core.references import References
 from nanospeech_core.refine import remask
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.speaker import Speaker
-from nanospeech_core.speech import References
 from nanospeech_core.vocoder import load_with_vocoder
 
 from . import flow, mar

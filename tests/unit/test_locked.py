@@ -14,7 +14,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.files import check_writable
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.original import OriginalFiles
-from nanospeech_core.speech import References
+from nanospeech_core.references import References
 from nanospeech_core.timestamps import check_timestamps
 from nanospeech_core.vocoder import find_vocoder
 from nanospeech_core.voices import save_voice, voice_names
@@ -65,7 +65,7 @@ from nanospeech_core.checkpoint import load_folder
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import check_writable
 from nanospeech_core.options import GenerateOptions
-from nanospeech_core.speech import choose_voice, _what_chooses
+from nanospeech_core.references import choose_voice, _what_chooses
 from nanospeech_core.vocoder import load_vocoder
 
 named, recording = GenerateOptions(voice="me"), GenerateOptions(ref_audio="locked/a.wav", ref_text="Hi.")

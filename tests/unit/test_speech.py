@@ -15,7 +15,8 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.mel import SAMPLE_RATE
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.prompt import spread
-from nanospeech_core.speech import KEPT, References, choose_voice, open_lexicon, read_script
+from nanospeech_core.references import KEPT, References, choose_voice
+from nanospeech_core.speech import open_lexicon, read_script
 from nanospeech_core.text import SYMBOLS, Tokenizer, phonemize
 from nanospeech_core.voices import save_voice
 

@@ -10,7 +10,7 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core import audio, voice_commands
 from nanospeech_core.options import GenerateOptions
 from nanospeech_core.prompt import spread
-from nanospeech_core.speech import choose_voice
+from nanospeech_core.references import choose_voice
 from nanospeech_core.voices import load_voice, user_folder
 
 ROW = 'me  en-us  2.0 s  "Hello there."'
