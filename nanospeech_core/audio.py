@@ -26,7 +26,6 @@ FORMATS = {
 KEPT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")  # more than 16 bits
 MAX_VORBIS_RATE = 200_000  # Hz; above it libsndfile crashes
-PAUSE_SECONDS = 0.2  # between sentences of a chat, beside the silence that they end with themselves
 _BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minutes of audio in one call
 
 

@@ -64,10 +64,12 @@ class Narration:
     """Puts pauses around waves and times to words, piece by piece.
 
     live: whether the speech is heard while it is made; it then begins with its first sound.
+    within: whether it is a part of something longer; there is then as much silence at its ends as between
+        sentences.
     """
 
-    def __init__(self, script: Script, config: ModelConfig, live: bool = False):
-        self.script, self.config, self.live = script, config, live
+    def __init__(self, script: Script, config: ModelConfig, live: bool = False, within: bool = False):
+        self.script, self.config, self.live, self.within = script, config, live, within
         self.samples = 0  # of the speech so far
 
     def tell(self, piece: Piece, wave: np.ndarray, number: int, last: bool) -> Speech:
@@ -141,7 +143,7 @@ class Narration:
         """Samples of silence before the first word of a piece that has `natural` of its own."""
         if piece.line.lead is not None:
             return piece.line.lead * HOP
-        if self.samples:
+        if self.samples or self.within:
             return round(GAP_SECONDS[1] * SAMPLE_RATE)
         return min(natural, round(LEAD_SECONDS * SAMPLE_RATE)) if self.live else natural
 
@@ -149,7 +151,7 @@ class Narration:
         """Samples to be put (below 0: cut off) after a piece that ends with `natural` of silence."""
         if piece.line.tail is not None:
             return piece.line.tail * HOP - natural
-        return 0 if last else round(GAP_SECONDS[0] * SAMPLE_RATE) - natural
+        return 0 if last and not self.within else round(GAP_SECONDS[0] * SAMPLE_RATE) - natural
 
     def _text(self, said: list[Said]) -> str:
         return " ".join(written_words(part.sentence.written, part.given) for part in said)

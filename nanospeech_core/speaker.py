@@ -92,15 +92,17 @@ class Speaker:
         text: str,
         voice: str | Voice | None = None,
         progress: Callable[[int, int], None] | None = None,
+        within: bool = False,
         **options,
     ) -> Iterator[Speech]:
         """`generate` sentence by sentence (`stream`: chunk by chunk), with its words and phones.
 
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
+        within: whether more is spoken before and after: the ends are then as between two sentences.
         """
         chosen = choose(voice, **options)
         script = self._script(text, chosen)
-        narration, seeds = Narration(script, self.config, chosen.stream), itertools.count(chosen.seed)
+        narration, seeds = Narration(script, self.config, chosen.stream, within), itertools.count(chosen.seed)
         for i, pieces in enumerate(self._pieces(script, chosen)):
             if progress is not None:
                 progress(i, len(script.lines))

@@ -44,8 +44,7 @@ class Voice:
     def __init__(self, tts: Nanospeech, options: GenerateOptions, aloud: bool):
         self.tts, self.options = tts, options
         self.player = Player(tts.sample_rate) if aloud else None
-        self.waves: list[np.ndarray] = []  # chunks, and a `pause` after each sentence
-        self.pause = np.zeros(round(audio.PAUSE_SECONDS * tts.sample_rate), dtype=np.float32)
+        self.waves: list[np.ndarray] = []  # chunks
         self.started: float | None = None  # when the first speech was ready, by time.perf_counter
         self._told: set[str] = set()
         tts.generate(
@@ -55,16 +54,13 @@ class Voice:
     def say(self, sentence: str) -> None:
         """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
         try:
-            for i, chunk in enumerate(self.tts.speak(sentence, **asdict(self.options))):
+            for chunk in self.tts.speak(sentence, within=True, **asdict(self.options)):
                 self.started = self.started or time.perf_counter()
-                left = chunk.end - chunk.start - len(chunk.wave) / chunk.sample_rate
-                self._give(audio.fade(chunk.wave, rise=i == 0, fall=left < 1e-6))
+                self._give(chunk.wave)
         except UserError as error:
             if str(error) not in self._told:
                 self._told.add(str(error))
                 warnings.warn(str(error), stacklevel=2)
-            return
-        self._give(self.pause)
 
     def _give(self, wave: np.ndarray) -> None:
         if self.player is None:
@@ -162,7 +158,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
         if not args.quiet:
             print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
     if args.output is not None and voice.waves:
-        whole = np.concatenate(voice.waves)[: -len(voice.pause)]
+        whole = np.concatenate(voice.waves)
         audio.write(args.output, whole, tts.sample_rate)
         if not args.quiet:
             print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)

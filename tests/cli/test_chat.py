@@ -19,6 +19,7 @@ from checkpoints import make_voice, write_checkpoint
 from language_models import TEMPLATE, write_random_llm, write_scripted_llm
 
 from nanospeech_core import audio
+from nanospeech_core.narration import GAP_SECONDS
 from nanospeech_core.voices import save_voice
 from nanospeech_mlx import chat
 
@@ -82,12 +83,8 @@ def spoken(model: Path, sentences: list[str], **options) -> np.ndarray:
 
     tts = Nanospeech.from_pretrained(model)
     options = {"use_diffusion": True, "num_iter": 2, "diffusion_steps": 2, **options}
-    pause = np.zeros(round(audio.PAUSE_SECONDS * 24000), np.float32)
-    parts = []
-    for sentence in sentences:
-        spoken = np.concatenate(list(tts.stream(sentence, **options)))
-        parts += [pause, audio.fade(spoken, rise=True, fall=True)]
-    return audio.as_written(np.concatenate(parts[1:]))
+    spoken = [tts.speak(sentence, within=True, stream=True, **options) for sentence in sentences]
+    return audio.as_written(np.concatenate([chunk.wave for chunks in spoken for chunk in chunks]))
 
 
 def test_the_answer_is_printed_and_spoken(run, model, llm):
@@ -121,22 +118,20 @@ def test_each_sentence_has_a_voice_of_its_language(run, model, tmp_path):
     english = spoken(model, ["This is how it is said in Chinese:"], voice="heart")
     chinese = spoken(model, ["你好，我的世界！"], voice="xiaoxiao")
     wave = audio.read("a.wav")
-    assert len(wave) == len(english) + len(chinese) + round(audio.PAUSE_SECONDS * 24000)
+    assert len(wave) == len(english) + len(chinese)
 
 
-def test_there_is_one_pause_between_two_sentences(run, model, tmp_path):
-    """The one that `generate` makes, and none at the end."""
+def test_sentences_are_as_far_apart_as_in_a_text(run, model, tmp_path):
     from nanospeech_mlx import Nanospeech
 
     pieces = ["The old man went down to ", "the river. ", "All the boats lay at the green bank."]
     llm = write_scripted_llm(tmp_path / "llm", pieces)
     assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")[0] == 0
-    text = Nanospeech.from_pretrained(model).generate("".join(pieces), use_diffusion=True, num_iter=2)
-    wave = audio.read("a.wav")
-    assert len(wave) == len(text)
-    silent = np.flatnonzero(np.diff(np.concatenate(([0], wave == 0, [0]))))
-    longest = max(b - a for a, b in zip(silent[::2], silent[1::2], strict=True))
-    assert 0 <= longest - audio.PAUSE_SECONDS * 24000 < 200
+    text = list(Nanospeech.from_pretrained(model).speak("".join(pieces), use_diffusion=True, num_iter=2))
+    outside = text[0].words[0].start + text[1].end - text[1].words[-1].end  # not within a longer speech
+    assert len(audio.read("a.wav")) == pytest.approx(
+        24000 * (text[1].end - outside + sum(GAP_SECONDS)), abs=2
+    )
 
 
 def test_a_model_cannot_write_our_markup(run, model, tmp_path):
