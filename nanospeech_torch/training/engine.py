@@ -91,18 +91,7 @@ class Engine:
     def load(self, path: Path, state: dict) -> None:
         """Take up the state that `save` wrote to `path`. Raises UserError where it is of another model."""
         try:
-            differing = run.differences(state["config"], self.task.identity)
-            if differing:
-                raise UserError(
-                    f"{path} holds a model of another {', '.join(differing)} than the config's [model]; "
-                    "name another folder in `out`, or take up its weights by `init_from`"
-                )
-            before, now = state["train_config"].get("frozen"), run.as_dict(self.config).get("frozen")
-            if before != now:
-                raise UserError(
-                    f"{path} was trained with frozen = {before}, not {now}; name another folder in `out`, "
-                    "and take up its weights by `init_from`"
-                )
+            run.check_same_run(path, state, self.task.identity, run.as_dict(self.config))
             for name, loss in self.wrapped.items():
                 self.accelerator.unwrap_model(loss).load_state_dict(state["losses"][name])
                 self.optimizers[name].load_state_dict(state["optimizers"][name])
@@ -125,23 +114,15 @@ class Engine:
         self.task.prepare()
         for name, loss in self.task.losses.items():
             self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
-        found = run.checkpoints(self.out)
         if self.main:
             make_folder(self.out)
             run.clean(self.out)
-        for path in reversed(found):
-            try:
-                state = run.read_checkpoint(path)
-            except UserError as error:  # such as the newest, after a power cut
-                if path == found[0]:
-                    raise
-                self.log({"passed_over": str(error)})
-                continue
+        path, state = run.read_newest(self.out, lambda error: self.log({"passed_over": error}))
+        if path:
             self.load(path, state)
-            break
         if self.main:
             write_settings(self.out / "config.json", run.as_dict(self.config))
-        if found:
+        if path:
             self.log({"resumed": str(path), "step": self.step})
 
     # schedule
@@ -291,13 +272,13 @@ class Engine:
         try:
             return loss(batch, weights)
         except torch.OutOfMemoryError as error:
-            raise out_of_memory(self.device) from error
+            raise run.out_of_memory(self.device) from error
 
     def backward(self, objective: Tensor) -> None:
         try:
             self.accelerator.backward(objective)
         except torch.OutOfMemoryError as error:
-            raise out_of_memory(self.device) from error
+            raise run.out_of_memory(self.device) from error
 
     def check(self, turn: str, norm: Tensor, step_was_skipped: bool) -> None:
         """Raise UserError for a gradient that is not finite: every process has the same, so all end."""
@@ -338,10 +319,3 @@ class Engine:
             self.accelerator.log(numbers, step=entry["step"])
         shown = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
         run.say(" ".join(shown))
-
-
-def out_of_memory(device: torch.device) -> UserError:
-    return UserError(
-        f"{device} is out of memory: lower the size of a batch (data.batch_seconds; data.batch_size of "
-        "a vocoder) and raise optimizer.accumulate instead, or set engine.checkpoint_activations=true"
-    )

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -73,6 +73,13 @@ def memory(device: torch.device) -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def out_of_memory(device: torch.device) -> UserError:
+    return UserError(
+        f"{device} is out of memory: lower the size of a batch (data.batch_seconds; data.batch_size of "
+        "a vocoder) and raise optimizer.accumulate instead, or set engine.checkpoint_activations=true"
+    )
 
 
 def as_dict(config) -> dict:
@@ -197,6 +204,39 @@ def read_checkpoint(path: str | Path) -> dict:
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"cannot read the checkpoint {path}: {reason}") from error
+
+
+def read_newest(folder: Path, report: Callable[[str], object]) -> tuple[Path | None, dict]:
+    """The newest checkpoint of a run that can be read, and its contents; (None, {}) where there is none.
+
+    A newer one that cannot be, such as an empty one after a power cut, is reported. Raises UserError where
+    none can be read.
+    """
+    found = checkpoints(folder)
+    for path in reversed(found):
+        try:
+            return path, read_checkpoint(path)
+        except UserError as error:
+            if path == found[0]:
+                raise
+            report(str(error))
+    return None, {}
+
+
+def check_same_run(path: Path, state: dict, identity: dict, config: dict) -> None:
+    """Raise UserError for a checkpoint of another model, or that had other weights frozen."""
+    differing = differences(state["config"], identity)
+    if differing:
+        raise UserError(
+            f"{path} holds a model of another {', '.join(differing)} than the config's [model]; "
+            "name another folder in `out`, or take up its weights by `init_from`"
+        )
+    before, now = state["train_config"].get("frozen"), config.get("frozen")
+    if before != now:
+        raise UserError(
+            f"{path} was trained with frozen = {before}, not {now}; name another folder in `out`, "
+            "and take up its weights by `init_from`"
+        )
 
 
 def prune(folder: Path, keep: int) -> None:
