@@ -6,6 +6,8 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
+from .activations import attend
+
 
 def rotary_table(x: mx.array, dim: int) -> mx.array:
     """What `rotate` asks for: the positions that a radian takes, 10000^(2i/dim), [dim / 2]; whatever x is."""
@@ -45,6 +47,6 @@ class Attention(nn.Module):
             q = mx.concatenate((rotate(q[:, :1], table), q[:, 1:]), axis=1)
             k = mx.concatenate((rotate(k[:, :1], table), k[:, 1:]), axis=1)
         keys = None if mask is None else mask[:, None, None, :]
-        out = mx.fast.scaled_dot_product_attention(q, k, v, scale=self.dim_head**-0.5, mask=keys)
+        out = attend(q, k, v, self.dim_head**-0.5, keys)
         out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, tokens, -1))
         return out if mask is None else out * mask[..., None]

@@ -11,7 +11,7 @@ import math
 import mlx.core as mx
 from mlx import nn
 
-from .activations import gelu
+from .activations import gelu, polar
 from .layers import gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
@@ -75,9 +75,7 @@ class ISTFTHead(nn.Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         log_magnitude, phase = mx.split(self.out(x).astype(mx.float32), 2, axis=-1)
-        magnitude = mx.minimum(mx.exp(log_magnitude), MAX_MAGNITUDE)
-        spectrum = magnitude * mx.cos(phase) + 1j * (magnitude * mx.sin(phase))
-        return self.istft(spectrum)
+        return self.istft(polar(log_magnitude, phase, MAX_MAGNITUDE))
 
     def istft(self, spectrum: mx.array) -> mx.array:
         """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length]."""
