@@ -46,6 +46,13 @@ class GELU(nn.Module):
         return gelu_tanh(x)
 
 
+class SiLU(nn.Module):
+    """x / (1 + e^-x) (arXiv 1702.03118)."""
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return silu(x)
+
+
 class Mish(nn.Module):
     """x tanh(log(1 + e^x)) (arXiv 1908.08681), which is x n / (n + 2) with n = e^x (e^x + 2)."""
 
@@ -76,6 +83,11 @@ def gelu_tanh(x: mx.array) -> mx.array:
     return nn.gelu_approx(x) if on_gpu() else gelu_tanh_by_quotient(x)
 
 
+def silu(x: mx.array) -> mx.array:
+    """What `SiLU` computes."""
+    return nn.silu(x) if on_gpu() else silu_by_quotient(x)
+
+
 def mish(x: mx.array) -> mx.array:
     """What `Mish` computes."""
     return nn.mish(x) if on_gpu() else mish_by_quotient(x)
@@ -92,6 +104,12 @@ def gelu_tanh_by_quotient(x: mx.array) -> mx.array:
     v = x.astype(mx.float32)
     u = math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)
     return (0.5 * mx.maximum(v, NOTHING) * (1 + _quotient(u, *TANH))).astype(x.dtype)
+
+
+@partial(mx.compile, shapeless=True)
+def silu_by_quotient(x: mx.array) -> mx.array:
+    v = x.astype(mx.float32)
+    return (0.5 * mx.maximum(v, -16.0) * (1 + _quotient(0.5 * v, *TANH))).astype(x.dtype)
 
 
 @partial(mx.compile, shapeless=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
+from .activations import silu
+
 
 class HeadContext(nn.Module):
     """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel))).
@@ -36,4 +38,4 @@ class HeadContext(nn.Module):
         x = mx.concatenate((z, mel.astype(z.dtype)), axis=-1) if self.regression else z
         if mask is not None:
             x = x * mask[..., None]
-        return z + self.out(nn.silu(self.conv(x)))
+        return z + self.out(silu(self.conv(x)))

@@ -16,6 +16,7 @@ from mlx import nn
 
 from nanospeech_core.schedule import MIN_GAP, DDPMStep, ddpm_columns, ddpm_table, ode_times, time_frequencies
 
+from .activations import SiLU, silu
 from .context import HeadContext
 from .layers import gated, modulate
 
@@ -26,7 +27,7 @@ class TimestepEmbedder(nn.Module):
     def __init__(self, hidden: int, frequencies: int = 256):
         super().__init__()
         self.frequencies = frequencies
-        self.mlp = [nn.Linear(frequencies, hidden), nn.SiLU(), nn.Linear(hidden, hidden)]
+        self.mlp = [nn.Linear(frequencies, hidden), SiLU(), nn.Linear(hidden, hidden)]
 
     def __call__(self, t: mx.array) -> mx.array:
         half = self.frequencies // 2
@@ -43,7 +44,7 @@ class ResBlock(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         self.in_ln = nn.LayerNorm(channels, eps=1e-6)
-        self.mlp = [nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels)]
+        self.mlp = [nn.Linear(channels, channels), SiLU(), nn.Linear(channels, channels)]
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 3 * channels)]
 
     def __call__(self, x: mx.array, y: mx.array) -> mx.array:
@@ -84,7 +85,7 @@ class SimpleMLPAdaLN(nn.Module):
 
     def denoise(self, x: mx.array, y: mx.array) -> mx.array:
         """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
-        x, y = self.input_proj(x.astype(self.input_proj.bias.dtype)), nn.silu(y)
+        x, y = self.input_proj(x.astype(self.input_proj.bias.dtype)), silu(y)
         for block in self.res_blocks:
             x = block(x, y)
         return self.final_layer(x, y)
