@@ -43,7 +43,7 @@ class GenerateOptions:
     lang: str | None = None  # None: told by the script of the text, else the voice's
     lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
     use_diffusion: bool = False  # the masked path in place of the ODE
-    num_iter: int = 4
+    num_iter: int = 3
     order: str = "interleaved"  # in which masked decoding reveals the tokens
     diffusion_steps: int = 4
     temperature: float = 0.3

@@ -38,10 +38,10 @@ def speaker(backend: Backend, folder: Path):
 # and of the head's network, rows of the transformer's batches (with guidance two a call of the ODE), and
 # `mx.eval`.
 WORK = [
-    ({"use_diffusion": True}, 4, 4 * 4, 4, 4),
+    ({"use_diffusion": True}, 3, 3 * 4, 3, 3),
     ({"use_diffusion": True, "num_iter": 5, "diffusion_steps": 3}, 5, 5 * 3, 5, 5),
-    ({"use_diffusion": True, "cfg": 2.0}, 5, 4 * 4, 5, 4),  # the blind pass is made once
-    ({"use_diffusion": True, "order": "random"}, 4, 4 * 4, 4, 4),
+    ({"use_diffusion": True, "cfg": 2.0}, 4, 3 * 4, 4, 3),  # the blind pass is made once
+    ({"use_diffusion": True, "order": "random"}, 3, 3 * 4, 3, 3),
     ({"use_diffusion": True, "stream": True}, 3, 3 * 4, 3, 3),  # one in each of 3 blocks
     ({}, 8, 0, 8, 8),
     ({"cfg": 2.0}, 8, 0, 16, 8),

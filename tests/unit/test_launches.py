@@ -62,5 +62,5 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     speaker = Nanospeech.from_pretrained(compile=compiled)
     mx.eval(speaker.parameters())
     speaker.generate("How many kernels does a sentence take?", use_diffusion=True)
-    assert len(counts) == 4
+    assert len(counts) == 3
     assert most / 2 < min(counts) <= max(counts) <= most  # fewer by a newer MLX would be welcome
