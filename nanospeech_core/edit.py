@@ -16,7 +16,7 @@ from .errors import UserError
 from .mel import HOP, N_MELS, SAMPLE_RATE
 from .options import SAMPLING, GenerateOptions, add_precision, add_sampling, named
 from .prompt import FRAME_RATE, audible, pause_id, whole_frames
-from .samplers import check_read, given
+from .samplers import check_read, given, sampler_of
 from .speech import open_lexicon
 from .text import LANGUAGES, Tokenizer, check_text, language_of
 
@@ -212,8 +212,9 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     asked, drafted = given(parser, argv, args), args.refine is not None
     try:
         check_margin(args.margin)
-        GenerateOptions(**options).check()
-        check_read(asked, "refine" if drafted else "ode" if args.ode else "masked", CALLED)
+        chosen = GenerateOptions(use_diffusion=not args.ode, **options)
+        chosen.check()
+        check_read(asked, sampler_of(chosen), CALLED)
     except UserError as error:
         parser.error(str(error))
     if args.ode:

@@ -159,8 +159,7 @@ def make_lines(
             sentence = sentence._replace(symbols=symbols)
             frames = None if seconds is None else round(seconds * FRAME_RATE)
             if timed and frames is not None and lines and _is_one(said[-1], sentence):
-                lines[-1], start = _append(lines[-1], said[-1], ids, frames, config)
-                lines[-1] = replace(lines[-1], holds=lines[-1].holds + inner_holds(sentence, start))
+                lines[-1], start = _append(lines[-1], sentence, ids, frames, config)
                 said[-1].append(Said(sentence, words, start))
             else:
                 if frames is not None and lines:
@@ -202,7 +201,7 @@ def _is_one(before: list[Said], sentence: Sentence) -> bool:
 
 
 def _append(
-    line: Line, said: list[Said], ids: np.ndarray, frames: int, config: ModelConfig
+    line: Line, sentence: Sentence, ids: np.ndarray, frames: int, config: ModelConfig
 ) -> tuple[Line, int]:
     """A line, a pause and a further sentence; and where the sentence begins."""
     first, start = len(line.ids) - 1, len(line.ids)
@@ -211,5 +210,5 @@ def _append(
     return replace(
         line,
         ids=np.concatenate((line.ids, ids, line.ids[-1:])),  # its last symbol, a pause, is the space
-        holds=(*line.holds, Hold(first, start, frames)),
+        holds=(*line.holds, Hold(first, start, frames), *inner_holds(sentence, start)),
     ), start
