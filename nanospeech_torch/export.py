@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
-    from .training.run import newest
+    from .training.checkpoints import newest
 
     try:
         print(f"{newest(args.run)} -> {args.output}", flush=True)
@@ -83,7 +83,7 @@ def export(
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
-    from .training.run import newest, read_checkpoint
+    from .training.checkpoints import newest, read_checkpoint
     from .training.vocoder_weights import read_vocoder, vocoder_of
 
     path = newest(run)
@@ -115,7 +115,7 @@ def export(
 def find_aligner(config: ModelConfig, wanted: str | None):
     """The sizes (None: no aligner) and tensors of the aligner for a model."""
     from .training.alignment_weights import read_aligner
-    from .training.run import newest
+    from .training.checkpoints import newest
 
     if wanted is None:
         embedded = checkpoint.PRETRAINED / "aligner.safetensors"

@@ -220,3 +220,19 @@ def concatenate(pair: list, noises: list, head_draws: int):
         head_time=torch.cat(times, 1).flatten(0, 1),
     )
     return work, noise
+
+
+def record_compiled(monkeypatch) -> tuple[list, list]:
+    """Have torch.compile trace and run eagerly: the graphs that it makes, and the calls of each, as lists."""
+    import torch
+
+    graphs, calls = [], []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return lambda *values: calls.append(graph) or graph.forward(*values)
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda function, **o: real(function, backend=backend, **o))
+    torch._dynamo.reset()
+    return graphs, calls

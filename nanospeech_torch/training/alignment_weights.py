@@ -12,7 +12,7 @@ from nanospeech_core.config import AlignerConfig, TextConfig, from_dict
 from nanospeech_core.errors import UserError
 
 from ..aligner import Aligner
-from .run import read_checkpoint
+from .checkpoints import read_checkpoint
 
 
 def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict]:

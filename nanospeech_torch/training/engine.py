@@ -17,12 +17,12 @@ from pathlib import Path
 
 import torch
 from accelerate.utils import gather_object
-from torch import Tensor, nn
+from torch import Tensor
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import make_folder
 
-from . import run
+from . import checkpoints, run
 from .means import Means
 from .settings import write_settings
 from .task import Task
@@ -83,15 +83,15 @@ class Engine:
 
     def save(self, name: str | None = None) -> Path:
         """Write `step-N.pt` (or `name`), delete all but the newest `engine.keep`. The main process's work."""
-        path = run.checkpoint_path(self.out, self.step) if name is None else self.out / name
-        run.write_checkpoint(path, self.state())
-        run.prune(self.out, self.config.engine.keep)
+        path = checkpoints.checkpoint_path(self.out, self.step) if name is None else self.out / name
+        checkpoints.write_checkpoint(path, self.state())
+        checkpoints.prune(self.out, self.config.engine.keep)
         return path
 
     def load(self, path: Path, state: dict) -> None:
         """Take up the state that `save` wrote to `path`. Raises UserError where it is of another model."""
         try:
-            run.check_same_run(path, state, self.task.identity, run.as_dict(self.config))
+            checkpoints.check_same_run(path, state, self.task.identity, run.as_dict(self.config))
             for name, loss in self.wrapped.items():
                 self.accelerator.unwrap_model(loss).load_state_dict(state["losses"][name])
                 self.optimizers[name].load_state_dict(state["optimizers"][name])
@@ -116,8 +116,8 @@ class Engine:
             self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
         if self.main:
             make_folder(self.out)
-            run.clean(self.out)
-        path, state = run.read_newest(self.out, lambda error: self.log({"passed_over": error}))
+            checkpoints.clean(self.out)
+        path, state = checkpoints.read_newest(self.out, lambda error: self.log({"passed_over": error}))
         if path:
             self.load(path, state)
         if self.main:
@@ -247,7 +247,8 @@ class Engine:
             for i, batch in enumerate(batches):
                 last = i == len(batches) - 1
                 with nullcontext() if last else self.accelerator.no_sync(loss):
-                    sums = self.forward(loss, batch, weights)
+                    with run.out_of_memory(self.device):
+                        sums = loss(batch, weights)
                     shares = {name: value / max(1.0, counts[name]) for name, value in sums.items()}
                     # DistributedDataParallel averages over the processes what is to be added up
                     objective = self.world * sum(weights[name] * value for name, value in shares.items())
@@ -255,7 +256,8 @@ class Engine:
                         raise UserError(
                             f"no loss reaches what is trained at step {self.step}: see frozen and [loss]"
                         )
-                    self.backward(objective)
+                    with run.out_of_memory(self.device):
+                        self.accelerator.backward(objective)
                 for name, value in shares.items():
                     values[name] = values.get(name, 0.0) + self.world * value.detach()
             trained = [p for group in optimizer.param_groups for p in group["params"]]
@@ -267,18 +269,6 @@ class Engine:
         self.step += 1
         self.position += self.world * len(batches)
         return values
-
-    def forward(self, loss: nn.Module, batch, weights: dict[str, float]) -> dict[str, Tensor]:
-        try:
-            return loss(batch, weights)
-        except torch.OutOfMemoryError as error:
-            raise run.out_of_memory(self.device) from error
-
-    def backward(self, objective: Tensor) -> None:
-        try:
-            self.accelerator.backward(objective)
-        except torch.OutOfMemoryError as error:
-            raise run.out_of_memory(self.device) from error
 
     def check(self, turn: str, norm: Tensor, step_was_skipped: bool) -> None:
         """Raise UserError for a gradient that is not finite: every process has the same, so all end."""

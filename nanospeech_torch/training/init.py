@@ -15,7 +15,7 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
 from ..nanospeech import Nanospeech
-from .run import read_checkpoint
+from .checkpoints import read_checkpoint
 
 
 @torch.no_grad()

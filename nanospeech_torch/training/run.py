@@ -1,15 +1,13 @@
-"""What every training run has: a schedule, averaged weights, checkpoints, a log, and a way to be stopped."""
+"""What every training run has: a device, a schedule, averaged weights, a log, and a way to be stopped."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -19,9 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nanospeech_core.checkpoint import EMBEDDED
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
 
 
 def make_accelerator(engine, trackers: Sequence[str], out: Path):
@@ -75,33 +71,21 @@ def memory(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
-def out_of_memory(device: torch.device) -> UserError:
-    return UserError(
-        f"{device} is out of memory: lower the size of a batch (data.batch_seconds; data.batch_size of "
-        "a vocoder) and raise optimizer.accumulate instead, or set engine.checkpoint_activations=true"
-    )
+@contextmanager
+def out_of_memory(device: torch.device) -> Iterator[None]:
+    """A UserError where the device's memory does not suffice for what the block does."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"{device} is out of memory: lower the size of a batch (data.batch_seconds; data.batch_size of "
+            "a vocoder) and raise optimizer.accumulate instead, or set engine.checkpoint_activations=true"
+        ) from error
 
 
 def as_dict(config) -> dict:
     """A config as JSON has it: tuples are lists."""
     return json.loads(json.dumps(asdict(config)))
-
-
-def differences(ours: dict, other: dict) -> list[str]:
-    """The sections that two models' configs disagree about; how they are called or sampled is not one.
-
-    What only one of them knows is passed over: a config of an older version lacks what came later.
-    """
-    names = sorted((ours.keys() & other.keys()) - {"name", "sampling"})
-    return [
-        name
-        for name in names
-        if (
-            differences(ours[name], other[name])
-            if isinstance(ours[name], dict) and isinstance(other[name], dict)
-            else ours[name] != other[name]
-        )
-    ]
 
 
 def progress(step: int, steps: int, seconds: float, minutes: float) -> float:
@@ -160,96 +144,6 @@ def say(line: str) -> None:
 
     tqdm.write(line)
     sys.stdout.flush()
-
-
-# a run's folder, and its checkpoints `step-N.pt`
-
-
-def checkpoint_path(folder: Path, step: int) -> Path:
-    return folder / f"step-{step:08d}.pt"
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    """All checkpoints of a run, oldest first."""
-    found = {path: re.fullmatch(r"step-(\d+)\.pt", path.name) for path in folder.glob("step-*.pt")}
-    return sorted((path for path, match in found.items() if match), key=lambda path: int(found[path][1]))
-
-
-def newest(run: str) -> str:
-    """The best checkpoint of a run's folder, or else the newest; anything else as it is."""
-    if run == EMBEDDED:
-        return run
-    best = Path(run, "best.pt")
-    found = [best] if best.is_file() else checkpoints(Path(run))
-    if Path(run).is_dir() and not found and Path(run, "log.jsonl").is_file():
-        raise UserError(f"{run} has no checkpoint yet")
-    return str(found[-1]) if found else run
-
-
-def write_checkpoint(path: Path, state: dict) -> None:
-    """Write a state: whole, or not at all."""
-    with replacing(path) as temporary:
-        try:
-            torch.save(state, temporary)
-            with open(temporary, "rb") as file:
-                os.fsync(file.fileno())  # a power cut may otherwise leave it empty under its last name
-        except RuntimeError as error:  # torch's way to say that the disk is full
-            raise UserError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
-
-
-def read_checkpoint(path: str | Path) -> dict:
-    """A training checkpoint's contents, on the CPU. Raises UserError when it cannot be read."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"cannot read the checkpoint {path}: {reason}") from error
-
-
-def read_newest(folder: Path, report: Callable[[str], object]) -> tuple[Path | None, dict]:
-    """The newest checkpoint of a run that can be read, and its contents; (None, {}) where there is none.
-
-    A newer one that cannot be, such as an empty one after a power cut, is reported. Raises UserError where
-    none can be read.
-    """
-    found = checkpoints(folder)
-    for path in reversed(found):
-        try:
-            return path, read_checkpoint(path)
-        except UserError as error:
-            if path == found[0]:
-                raise
-            report(str(error))
-    return None, {}
-
-
-def check_same_run(path: Path, state: dict, identity: dict, config: dict) -> None:
-    """Raise UserError for a checkpoint of another model, or that had other weights frozen."""
-    differing = differences(state["config"], identity)
-    if differing:
-        raise UserError(
-            f"{path} holds a model of another {', '.join(differing)} than the config's [model]; "
-            "name another folder in `out`, or take up its weights by `init_from`"
-        )
-    before, now = state["train_config"].get("frozen"), config.get("frozen")
-    if before != now:
-        raise UserError(
-            f"{path} was trained with frozen = {before}, not {now}; name another folder in `out`, "
-            "and take up its weights by `init_from`"
-        )
-
-
-def prune(folder: Path, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints."""
-    for path in checkpoints(folder)[:-keep]:
-        path.unlink(missing_ok=True)
-
-
-def clean(folder: Path) -> None:
-    """Delete what a killed run left half-written (see `files.replacing`)."""
-    for pattern in (".step-*.pt", ".best.*.pt", ".config.*.json"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
 
 
 @contextmanager

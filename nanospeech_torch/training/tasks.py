@@ -30,7 +30,7 @@ def load_config(path: str, overrides: Sequence[str] = ()):
     one_of("task", task, TASKS)
     begun = bool(values.get("init_from")) and isinstance(values["init_from"], str)
     if begun:
-        from .run import newest
+        from .checkpoints import newest
 
         values["init_from"] = newest(values["init_from"])
     if task == "vocoder":

@@ -13,7 +13,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.vocoder import find_vocoder, load_vocoder
 
 from ..vocos import Vocos
-from .run import read_checkpoint
+from .checkpoints import read_checkpoint
 
 
 def read_vocoder(path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 pytest.importorskip("accelerate")
 
-from nanospeech_torch.training import run  # noqa: E402
+from nanospeech_torch.training import checkpoints  # noqa: E402
 from nanospeech_torch.training.acoustic import AcousticTask  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
 
@@ -45,7 +45,7 @@ def complete(config):
 
 
 def last(config):
-    return run.read_checkpoint(run.checkpoints(Path(config.out))[-1])
+    return checkpoints.read_checkpoint(checkpoints.found(Path(config.out))[-1])
 
 
 def assert_same_run(config, unbroken):
@@ -69,8 +69,8 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(unbroken, tmp_
     finally:
         runs.end(process)  # SIGKILL
     assert process.returncode == -signal.SIGKILL
-    found = run.checkpoints(Path(config.out))
-    assert all(run.read_checkpoint(path)["step"] == int(path.stem[5:]) for path in found)
+    found = checkpoints.found(Path(config.out))
+    assert all(checkpoints.read_checkpoint(path)["step"] == int(path.stem[5:]) for path in found)
     engine = complete(config)
     assert engine.step == STEPS
     assert_same_run(config, unbroken)
@@ -101,7 +101,7 @@ def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_before(u
     assert status == -signal.SIGKILL, errors
     (half,) = [name for name in files(config) if name.startswith(".")]
     assert half.startswith(".step-00000004.")
-    names = [path.name for path in run.checkpoints(Path(config.out))]
+    names = [path.name for path in checkpoints.found(Path(config.out))]
     assert names == [f"step-{n:08d}.pt" for n in (1, 2, 3)]
     complete(config)
     assert {"resumed": str(Path(config.out) / "step-00000003.pt"), "step": 3} in read_log(config)
@@ -125,9 +125,11 @@ def test_a_signal_ends_a_run_after_a_step_with_a_checkpoint(unbroken, tmp_path, 
         raise
     status, _, errors = runs.finish(process)
     assert (status, errors) == (128 + number, "")
-    (checkpoint,) = run.checkpoints(Path(config.out))
+    (checkpoint,) = checkpoints.found(Path(config.out))
     step = max(losses(config))
-    assert checkpoint.name == f"step-{step:08d}.pt" and run.read_checkpoint(checkpoint)["step"] == step
+    assert (
+        checkpoint.name == f"step-{step:08d}.pt" and checkpoints.read_checkpoint(checkpoint)["step"] == step
+    )
     last = read_log(config)[-1]
     assert (last["step"], last["saved"]) == (step, str(checkpoint)) and last["minutes"] > 0
 
@@ -167,7 +169,7 @@ def test_two_processes_have_the_gradients_of_a_batch_twice_as_large(unbroken, tm
         loss={"head_start": 0, "head_ramp": 0},
         data={"batch_seconds": 8.0},
         optimizer={"clip": 1e9},
-        init_from=str(run.checkpoints(Path(unbroken.out))[-1]),
+        init_from=str(checkpoints.found(Path(unbroken.out))[-1]),
     )
     path = runs.write(config, tmp_path / "c.json")
     assert_launched(runs.launch(2, "-m", "tests.gradients", str(path), str(tmp_path)))
@@ -197,8 +199,8 @@ def test_ctrl_c_under_a_launcher_ends_every_process_with_one_checkpoint(unbroken
         runs.stop(process)
         raise
     runs.finish(process)
-    (checkpoint,) = run.checkpoints(Path(config.out))
-    assert run.read_checkpoint(checkpoint)["step"] == max(losses(config))
+    (checkpoint,) = checkpoints.found(Path(config.out))
+    assert checkpoints.read_checkpoint(checkpoint)["step"] == max(losses(config))
 
 
 def test_each_process_says_once_what_is_wrong(unbroken, tmp_path):

@@ -22,7 +22,7 @@ pytest.importorskip("soundfile")
 pytest.importorskip("accelerate")
 
 from nanospeech_torch import train  # noqa: E402
-from nanospeech_torch.training import run  # noqa: E402
+from nanospeech_torch.training import checkpoints, run  # noqa: E402
 from nanospeech_torch.training.acoustic import AcousticTask  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
 
@@ -67,7 +67,7 @@ def killed(config, step):
 
 
 def newest(config):
-    return run.read_checkpoint(run.checkpoints(Path(config.out))[-1])
+    return checkpoints.read_checkpoint(checkpoints.found(Path(config.out))[-1])
 
 
 def flatten(value, name=""):
@@ -137,10 +137,10 @@ def test_workers_change_nothing(config, tmp_path):
 
 def test_a_run_ends_with_its_steps_and_does_not_go_on(config):
     completed(config)
-    before = {path: path.stat().st_mtime_ns for path in run.checkpoints(Path(config.out))}
+    before = {path: path.stat().st_mtime_ns for path in checkpoints.found(Path(config.out))}
     again = completed(config)
     assert again.step == 6 and again.tokens == []
-    assert {path: path.stat().st_mtime_ns for path in run.checkpoints(Path(config.out))} == before
+    assert {path: path.stat().st_mtime_ns for path in checkpoints.found(Path(config.out))} == before
     assert completed(change(config, optimizer={"steps": 7})).step == 7
 
 
@@ -326,15 +326,7 @@ def test_every_block_is_compiled_once_for_every_shape(config, tmp_path, monkeypa
         data={"buckets": 24, "batch_seconds": 3.0, "held_out": 0},
         optimizer={"steps": steps},
     )
-    graphs, calls = [], []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return lambda *values: calls.append(graph) or graph.forward(*values)
-
-    real = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function, **o: real(function, backend=backend, **o))
-    torch._dynamo.reset()
+    graphs, calls = runs.record_compiled(monkeypatch)
     completed(change(config, out=str(tmp_path / "plain")))
     engine = {"compile": True, "checkpoint_activations": checkpoint_activations}
     with torch._dynamo.config.patch(recompile_limit=8):
@@ -404,9 +396,9 @@ def test_cuda_agrees_with_the_cpu_and_learns(config, tmp_path, precision):
 def test_checkpoint_keys_and_the_number_kept(config):
     config = change(config, engine={"keep": 2})
     killed(config, 5)
-    found = run.checkpoints(Path(config.out))
+    found = checkpoints.found(Path(config.out))
     assert [path.name for path in found] == ["step-00000004.pt", "step-00000005.pt"]
-    state = run.read_checkpoint(found[-1])
+    state = checkpoints.read_checkpoint(found[-1])
     assert {"ema", "losses", "optimizers", "step", "position", "config", "train_config"} <= set(state)
     assert ModelConfig.from_dict(state["config"]) == config.model
     assert state["config"]["text"]["vocab"] == SYMBOLS
@@ -418,9 +410,9 @@ def test_checkpoints_are_in_the_order_of_their_numbers(tmp_path):
     for name in ("step-0000783.pt", "step-00000800.pt", "step-99.pt", "step-x.pt", "best.pt", *left):
         (tmp_path / name).write_bytes(b"")
     order = ["step-99.pt", "step-0000783.pt", "step-00000800.pt"]
-    assert [path.name for path in run.checkpoints(tmp_path)] == order
-    run.prune(tmp_path, 1)
-    run.clean(tmp_path)
+    assert [path.name for path in checkpoints.found(tmp_path)] == order
+    checkpoints.prune(tmp_path, 1)
+    checkpoints.clean(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "step-00000800.pt", "step-x.pt"]
 
 
@@ -436,9 +428,9 @@ def test_best_is_the_checkpoint_of_the_least_errors(config):
     with pytest.raises(Killed):
         evaluating(config, 2).run()
     best = Path(config.out) / "best.pt"
-    assert run.read_checkpoint(best)["step"] == 2
+    assert checkpoints.read_checkpoint(best)["step"] == 2
     evaluating(config).run()  # knows what was best before
-    state = run.read_checkpoint(best)
+    state = checkpoints.read_checkpoint(best)
     assert state["step"] == 5 and state["best"] == 45.0  # of equals the later
     rates = [(e["step"], e["wer_masked"]) for e in read_log(config) if "wer_masked" in e]
     assert rates == [(1, 90.0), (2, 50.0), (3, 60.0), (4, 45.0), (5, 45.0), (6, 46.0)]

@@ -22,7 +22,7 @@ pytest.importorskip("soundfile")
 pytest.importorskip("accelerate")
 
 from nanospeech_torch import train  # noqa: E402
-from nanospeech_torch.training import run  # noqa: E402
+from nanospeech_torch.training import checkpoints, run  # noqa: E402
 from nanospeech_torch.training.acoustic import AcousticTask  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
 from nanospeech_torch.training.losses import JointLoss  # noqa: E402
@@ -69,7 +69,7 @@ def intact(config):
     yield
     assert {path: path.read_bytes() for path in Path(config.out).glob("*.pt")} == before
     assert not [name for name in files(config) if name.startswith(".")]
-    state = run.read_checkpoint(max(before))
+    state = checkpoints.read_checkpoint(max(before))
     assert all(torch.isfinite(value).all() for value in state["ema"].values())
 
 
@@ -346,7 +346,7 @@ def test_an_output_folder_that_cannot_be_made(config, command, tmp_path):
 
 
 def test_a_broken_checkpoint_is_named(begun, command):
-    (path,) = run.checkpoints(Path(begun.out))
+    (path,) = checkpoints.found(Path(begun.out))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     assert_one_sentence(*command(begun)[::2], f"cannot read the checkpoint {path}: ")
@@ -356,9 +356,9 @@ def test_a_broken_checkpoint_is_named(begun, command):
 
 def test_a_broken_newest_checkpoint_is_passed_over(begun, command):
     """A power cut may have emptied it."""
-    (whole,) = run.checkpoints(Path(begun.out))
+    (whole,) = checkpoints.found(Path(begun.out))
     for step, content in ((3, whole.read_bytes()[:1000]), (4, b"")):
-        run.checkpoint_path(Path(begun.out), step).write_bytes(content)
+        checkpoints.checkpoint_path(Path(begun.out), step).write_bytes(content)
     assert command(begun)[0] == 0
     log = read_log(begun)
     passed = [entry["passed_over"] for entry in log if "passed_over" in entry]

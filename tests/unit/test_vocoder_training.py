@@ -21,7 +21,7 @@ soundfile = pytest.importorskip("soundfile")
 pytest.importorskip("accelerate")
 
 from nanospeech_torch import export, train  # noqa: E402
-from nanospeech_torch.training import run  # noqa: E402
+from nanospeech_torch.training import checkpoints  # noqa: E402
 from nanospeech_torch.training.config import EngineConfig, WatchConfig  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
 from nanospeech_torch.training.tasks import load_config  # noqa: E402
@@ -81,7 +81,7 @@ def completed(config):
 
 
 def newest(config):
-    return run.read_checkpoint(run.checkpoints(Path(config.out))[-1])
+    return checkpoints.read_checkpoint(checkpoints.found(Path(config.out))[-1])
 
 
 def vocoder_of(engine):
@@ -281,15 +281,7 @@ def test_recomputed_activations_change_nothing(config):
 @pytest.mark.parametrize("checkpoint_activations", [False, True])
 def test_blocks_are_compiled(config, tmp_path, monkeypatch, checkpoint_activations):
     """Once for all crops, and once for those that the discriminators hear, without gradient."""
-    graphs, calls = [], []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return lambda *values: calls.append(graph) or graph.forward(*values)
-
-    real = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function, **o: real(function, backend=backend, **o))
-    torch._dynamo.reset()
+    graphs, calls = runs.record_compiled(monkeypatch)
     config = change(config, model=dataclasses.replace(config.model, num_layers=2))
     completed(change(config, out=str(tmp_path / "plain")))
     completed(change(config, engine={"compile": True, "checkpoint_activations": checkpoint_activations}))
@@ -312,7 +304,7 @@ def test_checkpoint_of_another_shape_or_damaged(config):
     other = dataclasses.replace(config.model, dim=8)
     with pytest.raises(UserError, match="another vocoder than the config"):
         completed(change(config, model=other))
-    (path,) = run.checkpoints(Path(config.out))
+    (path,) = checkpoints.found(Path(config.out))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot read the checkpoint"):
         completed(config)
@@ -336,7 +328,7 @@ def test_samples_of_held_out_recordings(config):
 def test_init_from(config, tmp_path, kind):
     completed(config)
     state = newest(config)
-    source = run.checkpoints(Path(config.out))[-1]
+    source = checkpoints.found(Path(config.out))[-1]
     if kind == "run":
         source = Path(config.out)
     if kind == "before 0.1":

@@ -24,7 +24,7 @@ pytest.importorskip("accelerate")
 
 from nanospeech_torch import train  # noqa: E402
 from nanospeech_torch.nanospeech import Nanospeech  # noqa: E402
-from nanospeech_torch.training import run  # noqa: E402
+from nanospeech_torch.training import checkpoints, run  # noqa: E402
 from nanospeech_torch.training.acoustic import AcousticTask  # noqa: E402
 from nanospeech_torch.training.engine import Engine  # noqa: E402
 from nanospeech_torch.training.init import initialize, warm_start  # noqa: E402
@@ -49,7 +49,7 @@ def source(config, tmp_path):
 
 def checkpoint_of(config):
     Engine(AcousticTask(config, lambda line: None)).run()
-    return run.checkpoints(Path(config.out))[-1]
+    return checkpoints.found(Path(config.out))[-1]
 
 
 def begin(config):
@@ -113,7 +113,7 @@ def test_a_resumed_run_keeps_what_is_frozen(config, source):
 
 
 def test_a_checkpoint_s_averaged_weights_are_taken(config, source):
-    average = run.read_checkpoint(source)["ema"]
+    average = checkpoints.read_checkpoint(source)["ema"]
     task, lines = begin(change(config, init_from=str(source), seed=9))
     engine = Engine(task)
     for model in (task.model, engine.average):
@@ -130,7 +130,7 @@ def test_a_flow_only_checkpoint_gets_a_head(config, tmp_path):
         change(config, out=str(tmp_path / "flow"), model=flow_only, optimizer={"steps": 3})
     )
     assert "head" not in losses(change(config, out=str(tmp_path / "flow")))[3]
-    average = run.read_checkpoint(source)["ema"]
+    average = checkpoints.read_checkpoint(source)["ema"]
     config = change(config, init_from=str(source), frozen=("transformer",))
     task, lines = begin(config)
     assert lines[0] == f"weights of {source}; new: diffusion_module, to_mel"
@@ -159,7 +159,7 @@ def test_the_embedded_model_brings_its_config(shard, tmp_path):
     for name, value in task.model.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), weights[name].astype(np.float32))
     assert train.main([str(path)]) == 0
-    after = run.read_checkpoint(tmp_path / "tuned" / "step-00000002.pt")["ema"]
+    after = checkpoints.read_checkpoint(tmp_path / "tuned" / "step-00000002.pt")["ema"]
     assert moved(weights_of(task.model), after) == set(PARTS) - {"transformer", "diffusion_module"}
     overridden = load_config(path, ["model.diffusion.depth=1", "model.name=mine"])
     assert overridden.model.diffusion == dataclasses.replace(ours.diffusion, depth=1)
@@ -167,7 +167,7 @@ def test_the_embedded_model_brings_its_config(shard, tmp_path):
 
 
 def test_a_folder(config, source, tmp_path):
-    average = run.read_checkpoint(source)["ema"]
+    average = checkpoints.read_checkpoint(source)["ema"]
     folder = tmp_path / "pretrained"
     folder.mkdir()
     weights = {name: value.numpy().astype(np.float16) for name, value in average.items()}
@@ -204,7 +204,7 @@ def test_an_original_checkpoint_gets_a_head_and_learns(tmp_path, capsys):
     before = weights_of(begin(config)[0].model)
     assert train.main([str(path)]) == 0
     assert f"weights of {folder}; new: diffusion_module, to_mel" in capsys.readouterr().out
-    state = run.read_checkpoint(Path(config.out) / "step-00000004.pt")
+    state = checkpoints.read_checkpoint(Path(config.out) / "step-00000004.pt")
     assert moved(before, stripped(state)) == set(PARTS) - {"transformer"}
     assert len(losses(config)) == 4 and {"flow", "regression", "head", "duration"} <= set(losses(config)[4])
     held_out = [entry for entry in read_log(config) if "held_out_duration" in entry]
