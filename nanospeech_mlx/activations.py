@@ -3,7 +3,7 @@ float32's rounding.
 
 On a GPU they are MLX's own, one kernel each. Its CPU build computes transcendental functions one number at a
 time, so there `erf` and `tanh` are quotients of polynomials (4 ns for a GELU, 27 ns otherwise), exponentials,
-sines and cosines polynomials and squares (1 ns, 10 to 20 ns otherwise).
+sines and cosines polynomials and squares (1 to 2 ns, 9 to 20 ns otherwise).
 """
 
 from __future__ import annotations
