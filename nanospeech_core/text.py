@@ -1,6 +1,6 @@
 """Text to model input: sentences, their phonemes or characters, and their ids.
 
-English phonemes come from espeak-ng (phonemizer-fork, espeakng-loader), Chinese ones from misaki; both are
+English phonemes come from espeak-ng (phonemizer-fork, espeakng-loader), Chinese ones from `pinyin`; both are
 loaded on first use, and a sentence in both scripts goes through both. The symbols are those of Kokoro-82M
 (Apache-2.0), the teacher of our corpus.
 """
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import chinese
+from . import pinyin
 from .errors import UserError
 from .normalize import normalize
 from .scripts import fold, is_han, join, language_of, spoken_parts, written_parts
@@ -95,13 +95,13 @@ def phonemize(text: str, language: str = "en-us") -> str:
     "zh". The text is taken as it stands: `normalize` it first.
 
     Raises:
-        UserError: an unknown language, or its phonemizer is not installed.
+        UserError: an unknown language, or its phonemizer cannot be loaded.
     """
     if language not in LANGUAGES:
         raise UserError(f'there is no language "{language}"; the languages are {", ".join(LANGUAGES)}')
     phonemes = join(
         [
-            chinese.phonemes(part) if spoken == "zh" else _espeak(spoken)(part)
+            pinyin.phonemes(part) if spoken == "zh" else _espeak(spoken)(part)
             for spoken, part in spoken_parts(text, language)
         ]
     )
@@ -193,25 +193,16 @@ class Tokenizer:
         if character.isascii():
             return character
         if is_han(character) and self.kind == "phonemes":
-            return self._readable(character, language)
+            if not pinyin.has_reading(character):
+                self._skip(character, "cannot be spoken")
+                return " "
+            return character
         category, name = unicodedata.category(character), unicodedata.name(character, "")
         if category in ("Mn", "Cf"):  # accents stay; variation selectors and joiners have no sound
             return "" if name.startswith("VARIATION") else character
         foreign = category[0] == "L" and not name.startswith(("LATIN", "GREEK", "MODIFIER"))
         picture = category == "So" and character not in "©®™°℃℉№"
         if foreign or picture or category in ("Co", "Cn") or ord(character) > 0xFFFF:
-            self._skip(character, "cannot be spoken")
-            return " "
-        return character
-
-    def _readable(self, character: str, language: str) -> str:
-        """The Chinese character; a space where it has no reading, or in English text where none is known."""
-        if language != "zh" and chinese.missing():
-            if not any(map(is_han, self.unknown)):
-                self._report(f"Chinese characters are skipped: {chinese.NEEDS}")
-            self.unknown.add(character)
-            return " "
-        if not chinese.has_reading(character):
             self._skip(character, "cannot be spoken")
             return " "
         return character
