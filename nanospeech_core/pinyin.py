@@ -1,7 +1,8 @@
 """Chinese characters to phonemes: rjieba's words, pypinyin's readings, and IPA for each syllable.
 
-Our models learned the tones of the dictionary, as misaki's first Chinese front end writes them: without tone
-sandhi (你好 is two third tones, 一 and 不 never change) and with 儿 as a syllable of its own.
+Our models learned each word's tones as pypinyin's dictionary has them, which is what misaki's first Chinese
+front end gives too: 一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and
+儿 is a syllable of its own. What a voice makes of two third tones it learned from the teacher.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def test_espeak_survives_a_long_path(tmp_path):
 def test_importing_loads_no_library():
     code = (
         "import sys, nanospeech_core.cli, nanospeech_core.voices\n"
-        "heavy = 'torch mlx phonemizer num2words soundfile soxr sounddevice tqdm misaki wetext opencc'\n"
+        "heavy = 'torch mlx phonemizer num2words soundfile soxr sounddevice tqdm pypinyin rjieba opencc'\n"
         "print([name for name in heavy.split() if name in sys.modules])"
     )
     done = subprocess.run(
