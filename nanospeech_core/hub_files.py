@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -264,7 +265,7 @@ def _is_whole(path: Path, file: _File) -> bool:
 def _link(blob: Path, path: Path) -> None:
     """Let the snapshot's file be the blob: a link, or the blob itself where there can be none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         temporary.symlink_to(os.path.relpath(blob, path.parent))
     except OSError:

@@ -158,12 +158,18 @@ def test_a_killed_process_leaves_nothing_behind(tmp_path, deep):
     assert process.returncode == -signal.SIGTERM and not os.listdir(temporary)
 
 
+def forget() -> None:
+    """Back to a process that has not spoken: espeak-ng must not be started twice without an end between."""
+    if espeak._library.cache_info().currsize:
+        espeak._library().espeak_Terminate()
+    espeak._library.cache_clear()
+
+
 @pytest.fixture
 def fresh():
-    """As in a process that has not spoken yet."""
-    espeak._library.cache_clear()
+    forget()
     yield
-    espeak._library.cache_clear()
+    forget()
 
 
 def test_a_long_path_where_open_folders_have_no_names(tmp_path, monkeypatch, fresh):
@@ -176,7 +182,7 @@ def test_a_long_path_where_open_folders_have_no_names(tmp_path, monkeypatch, fre
     assert phonemize("Hello.", "en-gb") == "həlˈəʊ."
     (folder,) = temporary.iterdir()
     assert os.path.samefile(folder / "espeak-ng-data", deep)
-    espeak._library.cache_clear()
+    forget()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     with pytest.raises(UserError, match="no link to it can be made .*: install into a folder with a shorter"):
         phonemize("Hello.")

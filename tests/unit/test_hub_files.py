@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -209,11 +210,9 @@ def test_a_certificate_is_not_the_network(online, monkeypatch):
 
 
 def test_two_at_once_fetch_each_file_once(online):
-    threads = [threading.Thread(target=hub.find_folder, args=("owner/name",)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(hub.find_folder, ["owner/name"] * 4))
+    assert [contents(folder)["model.safetensors"] for folder in folders] == [WEIGHTS]
     assert sorted(online.names()) == ["a%20b.txt", "config.json", "model.safetensors"]
 
 
