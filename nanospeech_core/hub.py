@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import UserError
-from .hub_files import HubError, Unreachable, fetch_files, find_cached, is_offline
 
 HUB_ID = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+TIMEOUT = 10.0  # seconds in which the hub has to answer
 MODEL_FILES = ("*.json", "*.safetensors", "*.flac", "*.txt")
 
 
@@ -42,10 +42,21 @@ def find_folder(
 
 def download(repository: str, revision: str | None, patterns: Sequence[str], needed: Sequence[str]) -> Path:
     """The local copy of a hub repository; a commit that is in the cache is taken without asking the hub."""
+    try:
+        import huggingface_hub  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"{repository} is no folder here; for models of the hub, pip install huggingface_hub"
+        ) from error
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     if revision and COMMIT.fullmatch(revision):
-        folder = find_cached(repository, revision)
-        if folder and all((folder / name).is_file() for name in needed):
-            return folder
+        try:
+            folder = snapshot(repository, revision, patterns, local_files_only=True)
+            if all((folder / name).is_file() for name in needed):
+                return folder
+        except LocalEntryNotFoundError:
+            pass
     folder = fetch(repository, revision, patterns)
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing and is_offline():
@@ -59,18 +70,26 @@ def download(repository: str, revision: str | None, patterns: Sequence[str], nee
 
 
 def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Path:
-    """The newest copy of a revision: files that are not cached yet are fetched, cut-off ones continued.
+    """The newest copy of a revision: files that are not cached yet are fetched, cut-off ones continued."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
-    Where the hub cannot be reached or must not be asked, the one in the cache.
-    """
     try:
-        if is_offline():
-            raise Unreachable("HF_HUB_OFFLINE is set")
-        return fetch_files(repository, revision, patterns)
-    except Unreachable as error:
-        folder = find_cached(repository, revision)
-        if folder:
-            return folder
+        reachable = is_offline() or can_be_reached()
+        return snapshot(repository, revision, patterns, local_files_only=not reachable)
+    except GatedRepoError as error:  # a RepositoryNotFoundError too, so it comes first
+        raise UserError(
+            f"{repository} is gated: accept its terms on the hub and log in with `hf auth login`"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise UserError(f"{repository} is neither a folder here nor a repository on the hub") from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"{repository} has no revision {revision} on the hub") from error
+    except LocalEntryNotFoundError as error:
         at = f" at {revision}" if revision else ""
         if is_offline():
             raise UserError(
@@ -78,17 +97,49 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
                 "and HF_HUB_OFFLINE forbids fetching it: unset it once"
             ) from error
         raise UserError(
-            f"{repository} is no folder here, and the hub cannot be reached to fetch it ({error})"
+            f"{repository} is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
         ) from error
-    except HubError as error:
-        told = {
-            "GatedRepo": "is gated: accept its terms on the hub, and set HF_TOKEN to your token",
-            "RepoNotFound": "is neither a folder here nor a repository on the hub",
-            "RevisionNotFound": f"has no revision {revision} on the hub",
-        }
-        other = f"is no folder here and could not be fetched from the hub: {error}"
-        raise UserError(f"{repository} {told.get(error.code, other)}") from error
-    except OSError as error:  # no space, no permission
+    except Exception as error:  # no space, a forbidden id, what breaks in either of its HTTP libraries
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"{repository} is no folder here and could not be fetched from the hub: {error.strerror or error}"
+            f"{repository} is no folder here and could not be fetched from the hub: {reason}"
         ) from error
+
+
+def snapshot(
+    repository: str, revision: str | None, patterns: Sequence[str], local_files_only: bool = False
+) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # what is wrong is told once, by us
+    try:
+        folder = snapshot_download(
+            repository,
+            revision=revision,
+            allow_patterns=list(patterns),
+            local_files_only=local_files_only,
+        )
+    finally:
+        logging.set_verbosity(verbosity)
+    return Path(folder)
+
+
+def can_be_reached() -> bool:
+    """Whether the hub answers at all: without a network its library tries on for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=TIMEOUT)
+    except Exception:  # of requests or httpx, by the library's version
+        return False
+    return True
+
+
+def is_offline() -> bool:
+    """Whether HF_HUB_OFFLINE is set."""
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_OFFLINE

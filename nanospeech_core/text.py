@@ -1,8 +1,8 @@
 """Text to model input: sentences, their phonemes or characters, and their ids.
 
-English phonemes come from espeak-ng (`espeak`), Chinese ones from `pinyin`; both are loaded on first use, and a
-sentence in both scripts goes through both. The symbols are those of Kokoro-82M
-(Apache-2.0), the teacher of our corpus.
+English phonemes come from espeak-ng (`espeak`), Chinese ones from `pinyin`; both are loaded on first use, and
+a sentence in both scripts goes through both. The symbols are those of Kokoro-82M (Apache-2.0), the teacher of
+our corpus.
 """
 
 from __future__ import annotations

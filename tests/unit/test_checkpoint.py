@@ -7,11 +7,13 @@ import sys
 from mmap import mmap
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
+from huggingface_hub import errors as hub_errors
 from safetensors.numpy import save as library_save
 
-from nanospeech_core import checkpoint, hub
+from nanospeech_core import checkpoint
 from nanospeech_core.checkpoint import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
 from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
@@ -240,13 +242,13 @@ def test_embedded_is_a_name_everywhere(tmp_path, monkeypatch):
 def test_resolve_hub(tmp_path, monkeypatch):
     calls = []
 
-    def fetch(repository, revision, patterns):
-        calls.append((repository, revision, patterns))
-        return tmp_path
+    def snapshot_download(repository, **options):
+        calls.append((repository, options["revision"], options["allow_patterns"]))
+        return str(tmp_path)
 
     (tmp_path / "model.safetensors").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hub, "fetch", fetch)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert checkpoint.resolve("owner/name") == tmp_path
     assert checkpoint.resolve("owner/name@0a1b2c") == tmp_path
     assert checkpoint.resolve("owner/name", "v1") == tmp_path
@@ -256,6 +258,29 @@ def test_resolve_hub(tmp_path, monkeypatch):
         ("owner/name", "v1"),
     ]
     assert "*.safetensors" in calls[0][2] and "*.py" not in calls[0][2]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (hub_errors.LocalEntryNotFoundError, "cannot be reached"),
+        (hub_errors.GatedRepoError, "is gated"),
+        (hub_errors.RepositoryNotFoundError, "neither a folder here nor"),
+        (hub_errors.RevisionNotFoundError, "no revision None"),
+        (hub_errors.HFValidationError, "could not be fetched"),
+        (OSError, "could not be fetched"),
+    ],
+)
+def test_hub_errors_are_one_sentence(tmp_path, monkeypatch, error, sentence):
+    def snapshot_download(*_, **__):
+        raise error.__new__(error, "first line\nsecond line")
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    with pytest.raises(UserError, match=f"owner/name.*{sentence}") as told:
+        checkpoint.resolve("owner/name")
+    assert "\n" not in str(told.value)
 
 
 def write_folder(folder: Path, format: str | None) -> None:

@@ -6,7 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+import huggingface_hub
 import pytest
+from huggingface_hub import constants
 
 from nanospeech_core import hub
 from nanospeech_core.errors import UserError
@@ -18,9 +20,9 @@ OLD, NEW = "a" * 40, "b" * 40
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache; the hub is out of bounds by HF_HUB_OFFLINE, as conftest sets it."""
-    assert hub.is_offline()
+    assert constants.HF_HUB_OFFLINE
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -50,26 +52,28 @@ def test_a_cached_repository_needs_no_network(cache):
 
 def test_a_commit_that_is_cached_is_not_asked_for(cache, monkeypatch):
     """Also where the network is up: a commit never changes."""
-    folder, asked = put(cache, "owner/name", OLD, "model.safetensors"), []
-    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    monkeypatch.setattr(hub, "fetch_files", lambda *request: asked.append(request) or folder)
-    assert hub.find_folder("owner/name", OLD) == folder and not asked
-    assert hub.find_folder("owner/name", "main") == folder  # while a branch is
-    assert asked == [("owner/name", "main", hub.MODEL_FILES)]
+    folder = put(cache, "owner/name", OLD, "model.safetensors")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "can_be_reached", lambda: True)
+    monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", None)
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_tree", None)
+    assert hub.find_folder("owner/name", OLD) == folder
+    with pytest.raises(UserError, match="could not be fetched .* not callable"):  # while a branch is
+        hub.find_folder("owner/name", "main")
 
 
 def test_an_incomplete_commit_is_fetched(cache, monkeypatch):
     folder, calls = put(cache, "owner/name", OLD, "config.json"), []
 
-    def fetch_files(repository, revision, patterns):
-        calls.append((repository, revision))
-        (folder / "model.safetensors").touch()
-        return folder
+    def snapshot_download(repository, revision, allow_patterns, local_files_only):
+        calls.append((repository, revision, local_files_only))
+        if not local_files_only:
+            (folder / "model.safetensors").touch()
+        return str(folder)
 
-    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    monkeypatch.setattr(hub, "fetch_files", fetch_files)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert hub.find_folder("owner/name", OLD) == folder
-    assert calls == [("owner/name", OLD)]
+    assert calls == [("owner/name", OLD, True), ("owner/name", OLD, False)]
 
 
 @pytest.mark.parametrize("name", ["owner/name", "owner/name@v2", f"owner/name@{NEW}"])
@@ -85,9 +89,10 @@ def test_a_cached_repository_without_its_weights_is_told(cache, revision, monkey
     put(cache, "owner/name", OLD, "config.json")
     with pytest.raises(UserError, match="in the cache without model.safetensors, and HF_HUB_OFFLINE forbids"):
         hub.find_folder("owner/name", revision)
-    folder = cache / "models--owner--name" / "snapshots" / OLD
-    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    monkeypatch.setattr(hub, "fetch_files", lambda *_: folder)
+    folder = str(cache / "models--owner--name" / "snapshots" / OLD)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "can_be_reached", lambda: True)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: folder)
     with pytest.raises(UserError, match="owner/name has no model.safetensors"):
         hub.find_folder("owner/name", revision)
 
@@ -104,7 +109,7 @@ for name in ("owner/name@main", "other/name", "other/name@" + "a" * 40):
 
 
 def test_without_a_network_that_is_told_at_once(cache):
-    """No hub listens there."""
+    """No hub listens there: its library would try again for half a minute, and say so in many lines."""
     folder = put(cache, "owner/name", NEW, "model.safetensors")
     environment = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(cache)}
     environment |= {"HF_ENDPOINT": "http://127.0.0.1:1", "PYTHONPATH": str(Path(hub.__file__).parents[1])}
@@ -131,3 +136,9 @@ def test_the_public_vocoder(cache):
     assert find_vocoder(PUBLIC) == folder
     with pytest.raises(UserError, match="HF_HUB_OFFLINE"):  # the branch was never asked for
         find_vocoder(name)
+
+
+def test_without_its_library_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match="^me/voice is no folder here.*pip install huggingface_hub$"):
+        hub.find_folder("me/voice")
