@@ -43,7 +43,7 @@ def test_a_gpu_takes_those_of_mlx(ours, theirs, monkeypatch):
 
     x = mx.array(np.linspace(-6, 6, 301), mx.float32)
     monkeypatch.setattr(kernels, "on_gpu", lambda: True)
-    monkeypatch.setattr(kernels._thread, "warming", True, raising=False)
+    monkeypatch.setattr(kernels._thread, "compiles", True, raising=False)
     assert mx.array_equal(getattr(activations, ours)(x), getattr(nn, theirs)(x))
     monkeypatch.setattr(kernels, "on_gpu", lambda: False)
     assert not mx.array_equal(getattr(activations, ours)(x), getattr(nn, theirs)(x))

@@ -28,7 +28,7 @@ def gpu(monkeypatch):
     from nanospeech_mlx import kernels
 
     monkeypatch.setattr(kernels, "on_gpu", lambda: True)
-    monkeypatch.setattr(kernels._thread, "warming", True, raising=False)  # the compiled kernels, at once
+    monkeypatch.setattr(kernels._thread, "compiles", True, raising=False)  # the compiled kernels, at once
     monkeypatch.setattr(mx.fast, "layer_norm", one)
     monkeypatch.setattr(mx.fast, "rope", one)
     monkeypatch.setattr(mx.fast, "scaled_dot_product_attention", attend)
