@@ -1,9 +1,9 @@
 """Small functions as one kernel each on a GPU, compiled in the background.
 
 MLX compiles such a kernel at run time, when it is first used. So that the first sound need not wait for that,
-the first sentence of a process runs the operations of a function one by one, by kernels that MLX brings. When the
-second begins, all are compiled in a thread of their own; they are used when they are ready. On a CPU, MLX's
-compiler is g++, which takes a second for a kernel that is no faster than the operations one by one
+the first sentence of a process runs the operations of a function one by one, by kernels that MLX brings. When
+the second begins, all are compiled in a thread of their own; they are used when they are ready. On a CPU,
+MLX's compiler is g++, which takes a second for a kernel that is no faster than the operations one by one
 (docs/performance.md): there nothing is compiled.
 """
 
