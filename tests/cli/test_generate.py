@@ -328,7 +328,7 @@ def test_a_framework_that_is_not_installed(backend):
     message = fails(backend, "--text", "Hi.", "--output", "a.wav", frameworks=False)
     name, extra = {"torch": ("PyTorch", "torch"), "mlx": ("MLX", "cpu")}[backend]
     assert message.startswith(f"nanospeech_{backend} needs {name}")
-    assert f'pip install "nanospeech-mar[{extra}]"' in message
+    assert f'pip install ".[{extra}]"' in message
 
 
 # bad input that is refused later: exit 1
