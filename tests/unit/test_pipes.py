@@ -305,7 +305,8 @@ sys.path.insert(0, "tests")
 sys.path.insert(0, "tests/unit")
 from test_pipes import Speaker
 from nanospeech_core import cli
-sys.exit(cli.run(Speaker().load, ["--text", "This is a sentence of some length. " * 200, "--output", sys.argv[1], "--quiet"], "prog"))
+text = "This is a sentence of some length. " * 200
+sys.exit(cli.run(Speaker().load, ["--text", text, "--output", sys.argv[1], "--quiet"], "prog"))
 """
 
 
