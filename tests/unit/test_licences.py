@@ -25,7 +25,7 @@ def here():
 
 
 def test_what_is_installed_is_in_the_table(here):
-    """All that this package asks for, and whatever obliges to more than a notice, by whom it may be asked for."""
+    """All that this package asks for, and whatever obliges to more than a notice, whoever asks for it."""
     table = written()
     names = (Requirement(line) for line in licences.metadata.requires("nanospeech-mar") or ())
     direct = {canonicalize_name(need.name) for need in names if "extra" not in str(need.marker)}
