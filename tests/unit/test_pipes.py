@@ -1,5 +1,6 @@
 """Standard input and output, pipes and devices where a file is named."""
 
+import importlib
 import io
 import os
 import struct
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from backends import Backend
 from checkpoints import tiny_config
 
 from nanospeech_core import audio, cli, edit, pipes
@@ -259,6 +261,16 @@ def test_a_terminal_is_not_written_to(run, capfd):
     finally:
         os.close(main), os.close(terminal)
     assert "sound is not written to a terminal" in capfd.readouterr().err
+
+
+def test_an_answer_and_its_sound_are_not_mixed(capsys):
+    """A language model's words are written to standard output too."""
+    Backend("mlx")
+    chat = importlib.import_module("nanospeech_mlx.chat")
+    assert chat.parse(["--llm", "x", "--output", "-", "--quiet"])[0].output == "-"
+    with pytest.raises(SystemExit):
+        chat.parse(["--llm", "x", "--output", "-"])
+    assert "--output - needs --quiet" in capsys.readouterr().err
 
 
 def test_a_file_may_be_called_so(run, tmp_path):
