@@ -13,7 +13,7 @@ import numpy as np
 from .errors import UserError
 from .files import check_writable, replacing
 from .mel import SAMPLE_RATE
-from .pipes import is_stream, is_terminal, pcm16, seekable, shown, writing_wav
+from .pipes import goal, is_stream, is_terminal, pcm16, seekable, shown, writing_wav
 
 # libsndfile's names of format and encoding, by the suffix of a file.
 FORMATS = {
@@ -196,7 +196,7 @@ def writing(
 
     def check(wave: np.ndarray) -> None:
         if not np.isfinite(wave).all():
-            raise UserError(f"cannot write {shown(path)}: the audio has samples that are not finite")
+            raise UserError(f"cannot write {goal(path)}: the audio has samples that are not finite")
 
     if is_stream(path) and (container, encoding) == ("WAV", "PCM_16"):
         with writing_wav(path, sample_rate, channels, check) as send:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import UserError
-from .pipes import check_stream, is_stream, poured, shown
+from .pipes import check_stream, goal, is_stream, poured
 
 
 def check_writable(path: str | os.PathLike) -> None:
@@ -109,8 +109,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        to = "to " if stream else ""
-        raise UserError(f"cannot write {to}{shown(path)}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
     finally:
         if not stream:
             with suppress(OSError):  # it was never made

@@ -60,7 +60,12 @@ def is_terminal(path: str | os.PathLike) -> bool:
 
 def shown(path: str | os.PathLike, standard: int = 1) -> str:
     """The path as it is told."""
-    return f"standard {('input', 'output')[standard]}" if path == STANDARD else os.fspath(path)
+    return f"standard {('input', 'output')[standard]}" if os.fspath(path) == STANDARD else os.fspath(path)
+
+
+def goal(path: str | os.PathLike) -> str:
+    """The path as what cannot be written: a message says "cannot write ...", or "cannot write to ..."."""
+    return f"to {shown(path)}" if os.fspath(path) == STANDARD else shown(path)
 
 
 def check_stream(path: str | os.PathLike) -> None:
@@ -68,12 +73,12 @@ def check_stream(path: str | os.PathLike) -> None:
     number = descriptor(path)
     try:
         if number is None and not os.access(path, os.W_OK):
-            raise UserError(f"cannot write to {path}: no permission")
+            raise UserError(f"cannot write {path}: no permission")
         if number is not None:
             _check_open(number)
             os.fstat(number)
     except OSError as error:
-        raise UserError(f"cannot write to {shown(path)}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
 
 
 def _check_open(number: int) -> None:
@@ -180,7 +185,7 @@ def writing_wav(
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UserError(f"cannot write to {shown(path)}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
 
 
 def _place(stream: io.FileIO) -> int | None:

@@ -473,7 +473,20 @@ def test_nothing_to_speak(backend, model, text):
 @pytest.mark.parametrize("quiet", [["--quiet"], []], ids=["quiet", "with a bar"])
 def test_interrupted(backend, model, folder, quiet):
     process = subprocess.Popen(
-        command(backend, "--text", LONG, "--model", model, "--output", "a.wav", "--steps", 200, *quiet),
+        command(
+            backend,
+            "--text",
+            LONG,
+            "--model",
+            model,
+            "--output",
+            "a.wav",
+            "--sampler",
+            "ode",
+            "--steps",
+            200,
+            *quiet,
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),

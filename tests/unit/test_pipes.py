@@ -172,7 +172,7 @@ def test_devices(run, capfd):
     assert not os.listdir() and os.path.exists(os.devnull)
     if os.path.exists("/dev/full"):
         assert run("--text", "One.", "--output", "/dev/full") == 1
-        assert capfd.readouterr().err.endswith("cannot write to /dev/full: No space left on device\n")
+        assert capfd.readouterr().err.endswith("cannot write /dev/full: No space left on device\n")
 
 
 @pytest.mark.parametrize("flags", [[], ["--text", "-"]], ids=str)
@@ -245,7 +245,7 @@ def test_what_is_no_file_is_told(tmp_path, run, monkeypatch, capfd):
     (tmp_path / "pipe").mkdir()
     for path in ("/dev/fd/999", "/proc/self/fd/999"):
         assert run("--text", "One.", "--output", path) == 1
-        assert f"cannot write to {path}: Bad file descriptor" in capfd.readouterr().err
+        assert f"cannot write {path}: Bad file descriptor" in capfd.readouterr().err
     assert run("--text", "One.", "--output", "pipe") == 1
     assert run("--text", "One.", "--output", "no-suffix") == 1
     assert "the suffix must be one of .wav" in capfd.readouterr().err
