@@ -14,13 +14,14 @@ from .describe import describe
 from .original import import_nanospeech
 from .quantize import quantize_folder
 
+PROG = "convert"
 SOURCE = "folder, .safetensors file, .pt file or `embedded`"
 WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="convert", description="Convert and quantize checkpoints, between PyTorch and MLX."
+        prog=prog, description="Convert and quantize checkpoints, between PyTorch and MLX."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, helps in (
@@ -70,10 +71,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run the command line; the exit code is that of `guard`, or 2 after a mistake in the arguments."""
-    arguments = build_parser().parse_args(argv)
-    return guard(lambda: run(arguments), "convert", quiet=False)
+    arguments = build_parser(prog).parse_args(argv)
+    return guard(lambda: run(arguments), prog, quiet=False)
 
 
 def run(arguments: argparse.Namespace) -> None:

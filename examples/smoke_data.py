@@ -56,9 +56,7 @@ def main() -> int:
             voice = known.get((row.voice or "").rpartition("_")[2])
             lang = "zh" if row.language == "zh" else voice.language if voice else "en-us"
             name = voice and voice.name
-            wave = model.generate(
-                row.text, voice=name, lang=lang, use_diffusion=True, num_iter=4, seed=number
-            )
+            wave = model.generate(row.text, voice=name, lang=lang, num_iter=4, seed=number)
             audio.write(args.folder / "wavs" / f"{number:02d}.wav", wave)
             lines.append(f"wavs/{number:02d}.wav|{row.text}|{row.voice}|{lang}")
         (args.folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -13,6 +13,7 @@ import numpy as np
 from .errors import UserError
 from .files import check_writable, replacing
 from .mel import SAMPLE_RATE
+from .pipes import goal, is_stream, is_terminal, pcm16, seekable, shown, writing_wav
 
 # libsndfile's names of format and encoding, by the suffix of a file.
 FORMATS = {
@@ -41,7 +42,7 @@ def read(path: str | os.PathLike) -> np.ndarray:
     return to_model(wave, rate)
 
 
-def decode(path: Path) -> tuple[np.ndarray, int, str]:
+def decode(path: str | os.PathLike, told: str) -> tuple[np.ndarray, int, str]:
     """What libsndfile does not know, by FFmpeg: float32 [samples, channels], their rate, "PCM_16".
 
     Raises:
@@ -51,7 +52,7 @@ def decode(path: Path) -> tuple[np.ndarray, int, str]:
         import av
     except ImportError as error:
         raise UserError(
-            f"cannot read {path}: it is no audio file that libsndfile knows; "
+            f"cannot read {told}: it is no audio file that libsndfile knows; "
             "other formats (.m4a) need av: pip install av"
         ) from error
     try:
@@ -65,7 +66,7 @@ def decode(path: Path) -> tuple[np.ndarray, int, str]:
         if not blocks:  # FFmpeg may believe a suffix, and find nothing behind it
             raise ValueError
     except (av.error.FFmpegError, IndexError, ValueError) as error:  # IndexError: a film without sound
-        raise UserError(f"cannot read {path}: it is no audio file that libsndfile or FFmpeg knows") from error
+        raise UserError(f"cannot read {told}: it is no audio file that libsndfile or FFmpeg knows") from error
     return np.concatenate(blocks), rate, "PCM_16"
 
 
@@ -76,20 +77,23 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
     """
     import soundfile
 
-    path = Path(path)
+    told = shown(path, 0)
     try:
-        with open(path, "rb") as stream:  # first, for libsndfile does not say why it cannot open one
-            # The descriptor, for to read from a stream it would call Python, where a Ctrl-C would be lost.
-            with soundfile.SoundFile(stream.fileno(), closefd=False) as file:
-                wave, rate, encoding = file.read(dtype=dtype, always_2d=True), file.samplerate, file.subtype
+        # First, for libsndfile does not say why it cannot open one; then by the descriptor, for to read from
+        # a stream it would call Python, where a Ctrl-C would be lost.
+        with seekable(path) as place, open(place, "rb") as stream:
+            try:
+                with soundfile.SoundFile(stream.fileno(), closefd=False) as file:
+                    wave, encoding = file.read(dtype=dtype, always_2d=True), file.subtype
+                    rate = file.samplerate
+            except (soundfile.SoundFileError, TypeError, ValueError):  # TypeError: headerless formats
+                wave, rate, encoding = decode(place, told)
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (soundfile.SoundFileError, TypeError, ValueError):  # TypeError: headerless formats
-        wave, rate, encoding = decode(path)
+        raise UserError(f"cannot read {told}: {error.strerror or error}") from error
     if not np.isfinite(wave).all():
-        raise UserError(f"cannot use {path}: it has samples that are not finite")
+        raise UserError(f"cannot use {told}: it has samples that are not finite")
     if not len(wave):
-        raise UserError(f"cannot use {path}: it has no audio")
+        raise UserError(f"cannot use {told}: it has no audio")
     return wave, rate, encoding
 
 
@@ -112,19 +116,26 @@ def check_output(
     path: str | os.PathLike, sample_rate: int = SAMPLE_RATE, channels: int = 1, encoding: str | None = None
 ) -> None:
     """Raise UserError unless `write` can be expected to succeed: to be told before minutes of work."""
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
+    if _suffix(path) not in FORMATS:
         raise UserError(f"cannot write {path}: the suffix must be one of {', '.join(FORMATS)}")
     check_writable(path)
+    if is_terminal(path):
+        raise UserError("sound is not written to a terminal: pipe it to a player, or name a file")
     if (sample_rate, channels) != (SAMPLE_RATE, 1):  # which every format takes
         _check_format(path, sample_rate, channels, choose_encoding(path, encoding))
 
 
-def _check_format(path: Path, sample_rate: int, channels: int, encoding: str) -> None:
+def _suffix(path: str | os.PathLike) -> str:
+    """That of the format: a pipe that has none takes WAV."""
+    suffix = Path(path).suffix.lower()
+    return ".wav" if not suffix and is_stream(path) else suffix
+
+
+def _check_format(path: str | os.PathLike, sample_rate: int, channels: int, encoding: str) -> None:
     """Raise UserError unless the suffix's format takes such audio: libsndfile is asked to begin a file."""
     import soundfile
 
-    container, reason = FORMATS[path.suffix.lower()][0], ""
+    container, reason = FORMATS[_suffix(path)][0], ""
     if encoding == "VORBIS" and sample_rate > MAX_VORBIS_RATE:
         reason = f"Vorbis has at most {MAX_VORBIS_RATE} Hz"
     else:
@@ -147,7 +158,7 @@ def choose_encoding(path: str | os.PathLike, encoding: str | None) -> str:
     """
     import soundfile
 
-    container, usual = FORMATS[Path(path).suffix.lower()]
+    container, usual = FORMATS[_suffix(path)]
     if encoding in KEPT and soundfile.check_format(container, encoding):
         return encoding
     return "PCM_24" if usual == "PCM_16" and encoding in FINE else usual
@@ -174,15 +185,26 @@ def write(
 def writing(
     path: str | os.PathLike, sample_rate: int = SAMPLE_RATE, channels: int = 1, encoding: str | None = None
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """`write` bit by bit: give [samples] or [samples, channels], one after another."""
+    """`write` bit by bit: give [samples] or [samples, channels], one after another.
+
+    A WAV for standard output, a pipe or a device is there, to be heard, as soon as it is given.
+    """
     import soundfile
 
     check_output(path, sample_rate, channels, encoding)
-    container, encoding = FORMATS[Path(path).suffix.lower()][0], choose_encoding(path, encoding)
+    container, encoding = FORMATS[_suffix(path)][0], choose_encoding(path, encoding)
+
+    def check(wave: np.ndarray) -> None:
+        if not np.isfinite(wave).all():
+            raise UserError(f"cannot write {goal(path)}: the audio has samples that are not finite")
+
+    if is_stream(path) and (container, encoding) == ("WAV", "PCM_16"):
+        with writing_wav(path, sample_rate, channels, check) as send:
+            yield send
+        return
 
     def give(wave: np.ndarray) -> None:
-        if not np.isfinite(wave).all():
-            raise UserError(f"cannot write {path}: the audio has samples that are not finite")
+        check(wave)
         if encoding not in ("FLOAT", "DOUBLE"):
             wave = np.clip(wave, -1.0, 1.0)
         for start in range(0, len(wave), _BLOCK):
@@ -213,8 +235,7 @@ def _check_room(stream: io.FileIO) -> None:
 
 def as_written(wave: np.ndarray) -> np.ndarray:
     """float32 [samples] as they are read back from a .wav that `write` made of them."""
-    scaled = np.floor(wave.astype(np.float64) * 32768)  # libsndfile rounds down there (not for .flac)
-    return (np.clip(scaled, -32768, 32767) / 32768).astype(np.float32)
+    return pcm16(wave).astype(np.float32) / 32768
 
 
 def trim_silence(

@@ -82,8 +82,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
     # fmt: off
     parser.add_argument("checkpoint", nargs="?", metavar="CKPT", help="folder, hub id, `embedded` (default)")
-    parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked` or "
-        f"`ode`, with options of generate; repeatable (default: {', '.join(SETTINGS)})")
+    parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked`, "
+        f"`ode` or `refine`, with options of generate; repeatable (default: {', '.join(SETTINGS)})")
     parser.add_argument("--length", action="append", choices=list(TEXTS), help="which of its texts "
         "(English) it speaks; repeatable (default: all)")
     parser.add_argument("--text", action="append", metavar="TEXT", help="a text in their place; repeatable")
@@ -172,7 +172,7 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
 
     settings: list[Setting] = args.settings
     if speaker.diffusion_module is None:
-        settings = [setting for setting in settings if not setting.options.use_diffusion]
+        settings = [setting for setting in settings if not setting.needs_head]
         if args.setting and len(settings) < len(args.settings):
             raise UserError("this model has no diffusion head: it can be asked for ode settings only")
     options = [replace(setting.options, voice=args.voice) for setting in settings]
@@ -186,7 +186,7 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
                 spoken = speak(speaker, args.texts[name], own)
             speaker.compiled = compiled
             cold = {"cold": None, "misses": None, "hits": None}
-            if compiled and (own.use_diffusion or own.refine is not None):
+            if compiled and setting.needs_head:
                 step = speaker.step()
                 misses, hits = step.misses, step.hits
                 elapsed = speak(speaker, args.texts[name], own)["elapsed"]

@@ -228,6 +228,15 @@ def read_config(folder: str | os.PathLike) -> ModelConfig:
     return ModelConfig.from_dict(values, str(path))
 
 
+def config_at_hand(model: str | os.PathLike | None) -> ModelConfig | None:
+    """The config of the embedded model or of a folder; None where it must be fetched, or cannot be read."""
+    folder = PRETRAINED if model in (None, EMBEDDED) else Path(model).expanduser()
+    try:
+        return read_config(folder)
+    except (UserError, RuntimeError):  # RuntimeError: no home
+        return None
+
+
 def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
     """Read a checkpoint folder for a backend.
 

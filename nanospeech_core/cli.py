@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
@@ -16,13 +16,16 @@ from typing import Protocol
 import numpy as np
 
 from . import audio
+from .checkpoint import config_at_hand
 from .config import ModelConfig
 from .errors import UserError
-from .files import check_writable, split_lines
+from .files import check_writable, making_folder, split_lines
+from .flags import add_arguments, from_args
 from .narration import Speech
-from .options import COMPILE_HELP, GenerateOptions, add_arguments, from_args
+from .options import COMPILE_HELP, GenerateOptions
+from .pipes import STANDARD, seekable, shown
 from .player import Player
-from .samplers import check_read, given, sampler_of
+from .samplers import check_flags, given
 from .text import MAX_CHARACTERS, check_text, decode_text
 from .timestamps import check_timestamps, no_times, write_timestamps
 from .voices import Voice
@@ -122,7 +125,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
     args = parser.parse_args(argv)
-    asked = given(parser, argv, args)
+    args.asked = asked = given(parser, argv, args)
     lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
     if args.input is not None and (lone or args.stream):
         parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
@@ -132,13 +135,9 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         parser.error("--batch-size is an option of --input")
     try:
         options = from_args(args)
-        check_read(asked, sampler_of(options))
+        check_flags(asked, options, config_at_hand(args.model), args.compile)
     except UserError as error:
         parser.error(str(error))
-    if args.compile and not options.use_diffusion and options.refine is None:
-        parser.error(
-            "--compile needs --use-diffusion or --refine: masked decoding is compiled, the ODE is not"
-        )
     if args.batch_size < 1:
         parser.error("--batch-size must be at least 1")
     told = args.text is not None or args.input is not None or args.list_voices
@@ -159,7 +158,8 @@ def print_voices(speaker: Speaker) -> None:
 
 def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     # What can be refused is refused before the model is loaded.
-    text = check_text(read_standard_input()) if args.text is None else check_text(args.text, "--text")
+    piped = args.text in (None, STANDARD)
+    text = check_text(read_standard_input()) if piped else check_text(args.text, "--text")
     if args.output is None:
         audio.check_player()
     else:
@@ -167,6 +167,7 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
     speaker = load(args.model, args.vocoder, args.compile, args.precision)
+    check_flags(args.asked, options, speaker.config, args.compile)
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
@@ -188,20 +189,23 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
 def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
+    source = shown(args.input, 0)
     try:
-        lines = split_lines(decode_text(Path(args.input).read_bytes()))
+        with seekable(args.input) as place:
+            lines = split_lines(decode_text(Path(place).read_bytes()))
     except OSError as error:
-        raise UserError(f"cannot read {args.input}: {error.strerror or error}") from error
+        raise UserError(f"cannot read {source}: {error.strerror or error}") from error
     texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
     if not texts:
-        raise UserError(f"{args.input} has no text")
-    names = [f"{args.input}, line {number}" for number in texts]
+        raise UserError(f"{source} has no text")
+    names = [f"{source}, line {number}" for number in texts]
     for line, name in zip(texts.values(), names, strict=True):
         check_text(line, name)
     check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
     speaker = load(args.model, args.vocoder, args.compile, args.precision)
+    check_flags(args.asked, options, speaker.config, args.compile)
     started, samples = time.perf_counter(), 0
-    with _folder(folder), _Bar(args.quiet, "text") as bar:
+    with making_folder(folder), _Bar(args.quiet, "text") as bar:
         size = args.batch_size
         batches = speaker.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
         bar(0, len(texts))  # the first batch takes a while
@@ -213,26 +217,10 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     _report(samples / speaker.sample_rate, elapsed, args.output_dir, args.quiet)
 
 
-@contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    """Make a folder to write in, and take it away again where nothing was written."""
-    there = os.path.isdir(path)
-    try:
-        path.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        if not there:
-            with suppress(OSError):  # it is not empty
-                path.rmdir()
-
-
 def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:
     if not quiet:
         factor = elapsed / max(seconds, 1e-9)
-        arrow = f" -> {where}" if where else ""
+        arrow = f" -> {shown(where)}" if where else ""
         print(
             f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}",
             file=sys.stderr,
@@ -258,6 +246,8 @@ def _sink(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray
 def read_standard_input() -> str:
     """All of it. Raises UserError when it is no text, or more than can be spoken at once."""
     limit = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes a character
+    if sys.stdin is None:
+        raise UserError("cannot read standard input: it is closed")
     data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:
         raise UserError(

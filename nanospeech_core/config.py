@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from .errors import UserError
 
+SAMPLER_NAMES = ("masked", "ode", "refine")
 GROUP_SIZES, BITS = (32, 64, 128), (4, 8)  # of quantized weights; MLX has kernels for these groups
 
 
@@ -132,6 +133,7 @@ class AlignerConfig:
 class SamplingConfig:
     """How the model speaks where the caller does not say (`GenerateOptions`)."""
 
+    sampler: str | None = None  # None: masked where there is a diffusion head, else the ODE
     cfg: float = 1.0  # guidance scale: 1 is off
     steps: int = 8  # intervals of the ODE
     method: str = "euler"
@@ -174,6 +176,8 @@ class ModelConfig:
         one_of("text.alignment", self.text.alignment, ("durations", "filler"))
         one_of("predict", self.predict, ("clean", "velocity"))
         one_of("transformer.rope", t.rope, ("all_heads", "first_head"))
+        if self.sampling.sampler is not None:
+            one_of("sampling.sampler", self.sampling.sampler, SAMPLER_NAMES if d else ("ode",))
         one_of("sampling.method", self.sampling.method, ("euler", "midpoint", "rk4"))
         for name, section in (
             ("transformer", t),

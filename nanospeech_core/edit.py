@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from . import audio, cli
+from .checkpoint import config_at_hand
 from .editing import find_changes, make_gap, merge_near, window, words_of
 from .errors import UserError
+from .flags import add_precision, add_sampling, named
 from .mel import HOP, N_MELS, SAMPLE_RATE
-from .options import SAMPLING, GenerateOptions, add_precision, add_sampling, named
+from .options import SAMPLING, GenerateOptions
+from .pipes import shown
 from .prompt import FRAME_RATE, audible, pause_id, whole_frames
-from .samplers import check_read, given, sampler_of
+from .samplers import check_flags, given
 from .speech import open_lexicon
 from .text import LANGUAGES, Tokenizer, check_text, language_of
 
@@ -24,7 +27,6 @@ DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "
     "as context; all other samples stay as they are."
 )
-CALLED = {"masked": "masked diffusion", "ode": "the ODE (--ode)", "refine": "--refine"}  # samplers
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the least misheard
 MAX_MARGIN = 500.0
 MAX_SECONDS = 120.0
@@ -202,23 +204,19 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")
     how = parser.add_argument_group("how it is generated")
-    how.add_argument("--ode", action="store_true", help="the flow ODE in place of masked diffusion")
     # fmt: on
     add_precision(how)
     add_sampling(how)
     args = parser.parse_args(argv)
     names = [*SAMPLING, "lang", "lexicon", "speed", "seed"]
-    options = {name: getattr(args, name) for name in names if name != "use_diffusion"}
-    asked, drafted = given(parser, argv, args), args.refine is not None
+    options = {name: getattr(args, name) for name in names}
+    asked, chosen = given(parser, argv, args), GenerateOptions(**options)
     try:
         check_margin(args.margin)
-        chosen = GenerateOptions(use_diffusion=not args.ode, **options)
         chosen.check()
-        check_read(asked, sampler_of(chosen), CALLED)
+        check_flags(asked, chosen, config_at_hand(args.model))
     except UserError as error:
         parser.error(str(error))
-    if args.ode:
-        options["use_diffusion"] = False
 
     def work() -> None:
         check_text(args.text, "--text")
@@ -226,15 +224,17 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         wave, rate, encoding = audio.read_whole(args.audio)
         audio.check_output(args.output, rate, wave.shape[1], encoding)
         speaker = load(args.model, args.vocoder, precision=args.precision)
-        if speaker.config.diffusion is None and not drafted:  # it edits by the ODE
-            check_read(asked, "ode", CALLED)
+        check_flags(asked, chosen, speaker.config)
         started = time.perf_counter()
         result = speaker.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
         elapsed = time.perf_counter() - started
         audio.write(args.output, result, rate, encoding)
         if not args.quiet:
             seconds = len(result) / rate
-            print(f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {args.output}", file=sys.stderr)
+            print(
+                f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {shown(args.output)}",
+                file=sys.stderr,
+            )
 
     return cli.guard(work, prog, args.quiet)
 

@@ -106,7 +106,7 @@ class Setting:
     @property
     def needs_head(self) -> bool:
         """Whether it draws by the diffusion head."""
-        return self.options.use_diffusion or self.options.refine is not None
+        return self.options.sampler != "ode"
 
     def used(self, usual: SamplingConfig) -> dict:
         """The options that do something, with the model's own where none was asked for."""
@@ -149,7 +149,7 @@ def parse_setting(text: str) -> Setting:
         values[key] = _value(key, value)
     if sampler == "refine":
         values = {"refine": REFINE_SHARE} | values
-    options = GenerateOptions(use_diffusion=sampler == "masked", **values)
+    options = GenerateOptions(sampler=sampler, **values)
     options.check()
     return Setting(text, options)
 

@@ -17,8 +17,9 @@ from . import audio, cli, scorers
 from .errors import UserError
 from .evalset import USUAL, Row, Setting, parse_setting, read_rows, recordings
 from .files import check_writable, make_folder, replacing
+from .flags import add_precision
 from .measure import Measures, Spoken, describe, means, measure, summarize
-from .options import GenerateOptions, add_precision
+from .options import GenerateOptions
 from .references import choose_voice
 from .scoresheet import surroundings, table
 from .text import LANGUAGES

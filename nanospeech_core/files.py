@@ -11,10 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import UserError
+from .pipes import check_stream, goal, is_stream, poured
 
 
 def check_writable(path: str | os.PathLike) -> None:
     """Raise UserError unless a file can be expected to be written there: told before minutes of work."""
+    if is_stream(path):
+        return check_stream(path)
     path = Path(path)
     if os.path.isdir(path):  # unlike Path.is_dir, no error where one may not look
         raise UserError(f"cannot write {path}: it is a folder")
@@ -65,28 +68,50 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
+def making_folder(path: Path) -> Iterator[None]:
+    """Make a folder to write in, and take it away again where nothing was written."""
+    there = os.path.isdir(path)
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if not there:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
+@contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path beside `path`: renamed onto it when the block ends, deleted when the block fails.
 
     The name keeps `path`'s suffix, so that libraries that go by the suffix write the right format. A link is
-    followed; what is no file (a pipe, a device) cannot be renamed onto and is given as it is.
+    followed; to what is no file (standard output, a pipe, a device) all is written when the block ends.
 
     Raises:
         UserError: the file cannot be written (no such folder, no permission, full disk).
+        BrokenPipeError: nobody reads it any more.
     """
     target = Path(os.path.realpath(path))
-    if os.path.isdir(target):
+    stream = is_stream(path)
+    if not stream and os.path.isdir(target):
         raise UserError(f"cannot write {path}: it is a folder")
-    special = os.path.exists(target) and not os.path.isfile(target)
-    temporary = target if special else _beside(target)
+    temporary = None if stream else _beside(target)
     try:
-        yield temporary
-        if not special:
+        if stream:
+            with poured(path) as temporary:
+                yield temporary
+        else:
+            yield temporary
             os.replace(temporary, target)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
     finally:
-        if not special:
+        if not stream:
             with suppress(OSError):  # it was never made
                 temporary.unlink()
 

@@ -33,7 +33,7 @@ DURATION_PARTS = {
 
 # The defaults of Nanospeech's command line: its 8 steps are 8 times, so 7 intervals, and its strength s of
 # guidance, c + s (c - u), is a scale of 1 + s.
-SAMPLING = SamplingConfig(steps=7, method="rk4", cfg=3.0, sway_coef=-1.0)
+SAMPLING = SamplingConfig(sampler="ode", steps=7, method="rk4", cfg=3.0, sway_coef=-1.0)
 
 Tensors = Mapping[str, np.ndarray]
 

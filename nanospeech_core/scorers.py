@@ -17,9 +17,10 @@ import numpy as np
 
 from .chinese import simplified
 from .errors import UserError
+from .install import pip_install
 
 RATE = 16000  # Hz, of all audio here: what the recognisers, Resemblyzer and DNSMOS were trained on
-INSTALL = 'pip install "nanospeech-mar[evaluate]"'
+INSTALL = pip_install("evaluate")
 
 # Audio float32 [samples] at 16 kHz and a language ("en", "zh", or None: to be found) -> text.
 Recognise = Callable[[np.ndarray, "str | None"], str]
@@ -157,7 +158,7 @@ def voice_encoder() -> Callable[[np.ndarray], np.ndarray | None]:
         "resemblyzer",
         "Resemblyzer",
         "similarity",
-        f"{INSTALL} torch && pip install --no-deps resemblyzer",
+        f"{INSTALL}, and pip install torch && pip install --no-deps resemblyzer",
     )
     encoder = library.VoiceEncoder("cpu", verbose=False)
 

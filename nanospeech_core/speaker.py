@@ -24,6 +24,7 @@ from .pieces import Piece, make_pieces
 from .plan import Plan, make_plan, stream_blocks
 from .prompt import FRAME_RATE, Prompt
 from .references import Align, References
+from .samplers import with_sampler
 from .seams import Seams, context_frames
 from .speech import Script, check_texts, read_script
 from .voices import Voice, list_voices, user_folder, voices_folder
@@ -107,7 +108,7 @@ class Speaker:
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         within: whether more is spoken before and after: the ends are then as between two sentences.
         """
-        chosen = choose(voice, **options)
+        chosen = with_sampler(choose(voice, **options), self.config)
         script = self._script(text, chosen)
         narration, count = Narration(script, self.config, chosen.stream, within), len(script.lines)
         jobs = self._of_script(0, script, chosen)
@@ -152,7 +153,7 @@ class Speaker:
         Raises:
             UserError: as `generate` does; where a text is to blame, mostly before anything is spoken.
         """
-        chosen = choose(voice, **options)
+        chosen = with_sampler(choose(voice, **options), self.config)
         if chosen.stream:
             raise UserError("a batch is not streamed: leave out stream, or speak one text after the other")
         if not isinstance(batch_size, numbers.Integral) or batch_size < 1:
@@ -219,19 +220,15 @@ class Speaker:
         edited: str,
         sample_rate: int = SAMPLE_RATE,
         margin: float = MARGIN,
-        use_diffusion: bool | None = None,
         **options,
     ) -> np.ndarray:
         """Change words in a recording; all but those and a little around them stays, bit by bit.
 
         The arguments, what is returned and the errors are those of `nanospeech_core.edit.edit`.
 
-        use_diffusion: None: where the model has a diffusion head.
         options: further fields of `GenerateOptions`; those of the voice say nothing here.
         """
-        if use_diffusion is None:
-            use_diffusion = self.config.diffusion is not None
-        chosen = GenerateOptions(use_diffusion=use_diffusion, **options)
+        chosen = with_sampler(choose(**options), self.config)
         return edit_recording(self, wave, text, edited, sample_rate, margin, chosen)
 
     def sample(self, prompt: Prompt, **options) -> np.ndarray:
@@ -240,7 +237,7 @@ class Speaker:
         options: fields of `GenerateOptions`; those of text and voice say nothing here. Raises UserError for
         one that is out of range.
         """
-        chosen = choose(**options)
+        chosen = with_sampler(choose(**options), self.config)
         return self._mels([prompt], [chosen.seed], chosen)[0]
 
     def prepare(self, voice: str | Voice | None = None, **options) -> None:
@@ -291,7 +288,7 @@ class Speaker:
         if self.config.vocoder is None:
             raise UserError("this model has no vocoder")
         seams = Seams(self.decode, piece.total, context_frames(self.config.vocoder))
-        if not chosen.use_diffusion or chosen.refine is not None:  # it is known all at once
+        if chosen.sampler != "masked":  # it is known all at once
             mel = self._mels([prompt], [seed], chosen)[0]
             yield seams.push(piece.with_silences(mel), piece.total)
             return

@@ -12,7 +12,7 @@ import numpy as np
 from . import cli
 from .checkpoint import PRETRAINED
 from .errors import UserError
-from .options import named
+from .flags import named
 from .recording import voice_from_reference
 from .references import locator
 from .text import LANGUAGES

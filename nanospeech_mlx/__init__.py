@@ -27,10 +27,9 @@ def __getattr__(name: str):
     try:
         import mlx.core  # noqa: F401
     except ImportError as error:
-        raise ImportError(
-            f'nanospeech_mlx needs MLX ({error}): pip install "nanospeech-mar[cpu]"; '
-            "on Linux with a GPU [cuda12] or [cuda13]"
-        ) from error
+        from nanospeech_core.install import mlx_advice
+
+        raise ImportError(f"nanospeech_mlx needs MLX ({error}): {mlx_advice()}") from error
     use_fast_blas()
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 

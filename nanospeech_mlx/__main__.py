@@ -6,12 +6,10 @@ import sys
 
 from nanospeech_core import commands
 
-OWN = {"chat": "talk with a language model, which is heard while it writes"}
-
 
 def main(argv: list[str] | None = None) -> int:
     """The command."""
-    return commands.run("nanospeech_mlx", OWN, argv)
+    return commands.run("nanospeech_mlx", argv)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 from nanospeech_core import benchmark
 from nanospeech_core.errors import UserError
 
+PROG = "python -m nanospeech_mlx.benchmark"
+
 
 def prepare() -> None:
     """Import the framework; not before, so that --help needs none."""
@@ -70,10 +72,10 @@ def facts() -> dict:
     return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": name}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
-    return benchmark.run(backend, argv, prog="python -m nanospeech_mlx.benchmark")
+    return benchmark.run(backend, argv, prog)
 
 
 if __name__ == "__main__":

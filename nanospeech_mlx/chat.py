@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nanospeech_core import audio, cli
+from nanospeech_core.checkpoint import config_at_hand
 from nanospeech_core.dictation import Dictation
 from nanospeech_core.errors import UserError
-from nanospeech_core.options import GenerateOptions, add_arguments, from_args
+from nanospeech_core.flags import add_arguments, from_args
+from nanospeech_core.options import GenerateOptions
+from nanospeech_core.pipes import STANDARD, shown
 from nanospeech_core.player import Player
-from nanospeech_core.samplers import check_read, given, sampler_of
+from nanospeech_core.samplers import check_flags, given
 from nanospeech_core.text import check_text
 
 from .generate import load
@@ -134,6 +137,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
     else:
         audio.check_output(args.output)
     tts = load(args.model, args.vocoder, precision=args.precision)
+    check_flags(args.asked, options, tts.config)
     tts.prepare(**asdict(options))
     import mlx.core as mx
 
@@ -161,13 +165,13 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
         whole = np.concatenate(voice.waves)
         audio.write(args.output, whole, tts.sample_rate)
         if not args.quiet:
-            print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {args.output}", file=sys.stderr)
+            print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {shown(args.output)}", file=sys.stderr)
 
 
-def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptions]:
+def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namespace, GenerateOptions]:
     """The arguments. Raises SystemExit after a mistake in them."""
     parser = argparse.ArgumentParser(
-        prog=PROG,
+        prog=prog,
         usage="%(prog)s --llm DIR|ID [options]",
         description="Talk with a language model: its answer is spoken while it is written.",
         epilog="Ctrl-C ends the answer, and in place of a question the conversation.",
@@ -195,9 +199,12 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptio
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
-        check_read(given(parser, argv, args), sampler_of(options))
+        args.asked = given(parser, argv, args)
+        check_flags(args.asked, options, config_at_hand(args.model))
     except UserError as error:
         parser.error(str(error))
+    if args.output == STANDARD and not args.quiet:
+        parser.error("--output - needs --quiet: else the answer's words are written there too")
     if args.llm is None and not args.list_voices:
         parser.error("give --llm, a language model")
     if args.max_tokens < 1:
@@ -207,12 +214,12 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, GenerateOptio
     return args, options
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    args, options = parse(argv)
+    args, options = parse(argv, prog)
     if args.list_voices:
-        return cli.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), PROG, args.quiet)
-    return cli.guard(lambda: chat(args, options), PROG, args.quiet)
+        return cli.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), prog, args.quiet)
+    return cli.guard(lambda: chat(args, options), prog, args.quiet)
 
 
 if __name__ == "__main__":

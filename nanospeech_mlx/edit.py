@@ -8,10 +8,12 @@ from nanospeech_core import edit
 
 from .generate import load
 
+PROG = "python -m nanospeech_mlx.edit"
 
-def main(argv: list[str] | None = None) -> int:
+
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    return edit.run(load, argv, prog="python -m nanospeech_mlx.edit")
+    return edit.run(load, argv, prog)
 
 
 if __name__ == "__main__":

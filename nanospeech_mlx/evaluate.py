@@ -7,6 +7,8 @@ import sys
 from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
 
+PROG = "python -m nanospeech_mlx.evaluate"
+
 
 def load(model: str | None, precision: str = "float32"):
     """The model and the device it runs on; imported here, so that --help needs no framework."""
@@ -24,9 +26,9 @@ def load(model: str | None, precision: str = "float32"):
     return Nanospeech.from_pretrained(model, precision=precision), str(mx.default_device())
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    return evaluate.run(load, argv, prog="python -m nanospeech_mlx.evaluate")
+    return evaluate.run(load, argv, prog)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import sys
 from nanospeech_core import cli
 from nanospeech_core.errors import UserError
 
+PROG = "python -m nanospeech_mlx.generate"
+
 
 def load(model: str | None, vocoder: str | None, compile: bool = False, precision: str = "float32"):
     """The model to speak with; imported here, so that --help needs no framework."""
@@ -17,9 +19,9 @@ def load(model: str | None, vocoder: str | None, compile: bool = False, precisio
     return Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile, precision=precision)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The console script `nanospeech-mlx`."""
-    return cli.run(load, argv, prog="python -m nanospeech_mlx.generate")
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
+    """The command."""
+    return cli.run(load, argv, prog)
 
 
 if __name__ == "__main__":

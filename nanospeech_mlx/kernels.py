@@ -89,8 +89,8 @@ def _use_all(speaker: Nanospeech) -> None:
     cond = np.zeros((tokens, shape.patch * shape.mel_dim), np.float32)
     prompt = Prompt(cond, visible, np.zeros(tokens * shape.patch, np.int64))
     if speaker.diffusion_module is not None:
-        speaker.sample(prompt, use_diffusion=True)
-    speaker.sample(prompt, use_diffusion=False, steps=1)
+        speaker.sample(prompt, sampler="masked")
+    speaker.sample(prompt, sampler="ode", steps=1)
     frames = np.ones(tokens, np.int64)
     speaker.infill_durations(np.zeros(tokens, np.int64), frames, visible)
     if speaker.vocoder is not None:

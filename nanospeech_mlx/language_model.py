@@ -9,6 +9,7 @@ from contextlib import closing
 from nanospeech_core.dictation import Answer
 from nanospeech_core.errors import UserError
 from nanospeech_core.hub import find_folder
+from nanospeech_core.install import pip_install
 
 # What is fetched from the hub: no code.
 FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken")
@@ -52,9 +53,7 @@ class LanguageModel:
         try:
             import mlx_lm
         except ImportError as error:
-            raise UserError(
-                f'a language model needs mlx-lm ({error}): pip install "nanospeech-mar[chat]"'
-            ) from error
+            raise UserError(f"a language model needs mlx-lm ({error}): {pip_install('chat')}") from error
         try:
             model, tokenizer = mlx_lm.load(str(folder))
         except Exception as error:  # of any kind: whatever a broken or unknown model makes mlx-lm do

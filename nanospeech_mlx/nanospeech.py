@@ -21,6 +21,7 @@ from nanospeech_core.plan import Noise, Plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
 from nanospeech_core.references import References
 from nanospeech_core.refine import remask
+from nanospeech_core.samplers import with_sampler
 from nanospeech_core.schedule import ode_times
 from nanospeech_core.speaker import Speaker
 from nanospeech_core.vocoder import load_with_vocoder
@@ -205,23 +206,22 @@ class Nanospeech(Speaker, nn.Module):
         Args:
             prompts: the batch; of different lengths only where the transformer masks the padding.
             seeds: of each.
-            options: those of text and voice say nothing here. Where cfg, steps, method or sway_coef is None,
-                it is that of `config.sampling`.
+            options: those of text and voice say nothing here. Where the sampler, cfg, steps, method or
+                sway_coef is None, it is that of `config.sampling`.
             plans: of the masked path, of each prompt; None: as the options say.
         Raises:
             UserError: the model has no diffusion head, or it needs more steps.
         """
         kernels.count_sentence(self)
-        usual, o = self.config.sampling, options
+        usual, o = self.config.sampling, with_sampler(options, self.config)
         cfg = usual.cfg if o.cfg is None else o.cfg
-        masked = o.use_diffusion or o.refine is not None
+        masked = o.sampler != "ode"
         if masked and self.diffusion_module is None:
-            flag = "--use-diffusion" if o.refine is None else "--refine"
-            raise UserError(f"this model has no diffusion head; it speaks without {flag}")
+            raise UserError(f"this model has no diffusion head for --sampler {o.sampler}; it has the ODE")
         if masked and self.diffusion_module.objective == "ddpm" and o.diffusion_steps < 2:
             raise UserError("a ddpm head needs at least 2 diffusion steps")
         noises = [Noise(seed, *prompt.cond.shape) for prompt, seed in zip(prompts, seeds, strict=True)]
-        if o.refine is not None or not masked:
+        if o.sampler != "masked":
             steps, method = o.steps or usual.steps, o.method or usual.method
             times = ode_times(steps, usual.sway_coef if o.sway_coef is None else o.sway_coef)
             *batch, mask = self.collate(prompts)
@@ -232,7 +232,7 @@ class Nanospeech(Speaker, nn.Module):
                 mx.eval(tokens)
                 states.append(tokens)
                 yield tokens, tokens
-        if o.refine is not None:
+        if o.sampler == "refine":
             drafts = [self.array(state) for state in states]
             prompts = [
                 remask(p, [x[b, : len(p.cond)] for x in drafts], times, o.refine, o.refine_order, seeds[b])

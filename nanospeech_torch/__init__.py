@@ -25,9 +25,9 @@ def __getattr__(name: str):
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        raise ImportError(
-            f'nanospeech_torch needs PyTorch ({error}): pip install "nanospeech-mar[torch]"'
-        ) from error
+        from nanospeech_core.install import pip_install
+
+        raise ImportError(f"nanospeech_torch needs PyTorch ({error}): {pip_install('torch')}") from error
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 
 

@@ -6,19 +6,10 @@ import sys
 
 from nanospeech_core import commands
 
-OWN = {
-    "prepare": "recordings and texts to shards for training",
-    "train": "train a model, a vocoder or an aligner",
-    "report": "a training run as one HTML page",
-    "export": "a training run to a checkpoint folder",
-    "training.boundaries": "how well an aligner tells what is spoken when",
-    "training.predicted": "mels as a model speaks them, for a vocoder to learn from",
-}
-
 
 def main(argv: list[str] | None = None) -> int:
     """The command."""
-    return commands.run("nanospeech_torch", OWN, argv)
+    return commands.run("nanospeech_torch", argv)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import sys
 from nanospeech_core import benchmark
 from nanospeech_core.errors import UserError
 
+PROG = "python -m nanospeech_torch.benchmark"
+
 
 def prepare() -> None:
     """Import the framework; not before, so that --help needs none."""
@@ -65,10 +67,10 @@ def facts() -> dict:
     return {"backend": "nanospeech_torch", "device": device}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
-    return benchmark.run(backend, argv, prog="python -m nanospeech_torch.benchmark")
+    return benchmark.run(backend, argv, prog)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import sys
 from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
 
+PROG = "python -m nanospeech_torch.evaluate"
+
 
 def load(model: str | None, precision: str = "float32"):
     """The model and the device it runs on; imported here, so that --help needs no framework."""
@@ -28,9 +30,9 @@ def load(model: str | None, precision: str = "float32"):
     return speaker, f"cpu ({torch.get_num_threads()} threads)"
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    return evaluate.run(load, argv, prog="python -m nanospeech_torch.evaluate")
+    return evaluate.run(load, argv, prog)
 
 
 if __name__ == "__main__":

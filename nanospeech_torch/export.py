@@ -14,16 +14,21 @@ from nanospeech_core import checkpoint
 from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import make_folder, replacing
+from nanospeech_core.install import need
+from nanospeech_core.options import GenerateOptions
+from nanospeech_core.samplers import sampler_of
 
 from .training.cut_voices import cut_voices, read_voices
 
+PROG = "python -m nanospeech_torch.export"
 
-def main(argv: list[str] | None = None) -> int:
+
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
 
     A vocoder's run alone becomes one file: -o vocos.safetensors.
     """
-    parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.export", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("run", help="a training run's folder (its best.pt, or the newest), or one checkpoint")
     parser.add_argument(
         "vocoder",
@@ -49,9 +54,10 @@ def main(argv: list[str] | None = None) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
-    from .training.checkpoints import newest
-
     try:
+        need(("torch",), "export", "torch")
+        from .training.checkpoints import newest
+
         print(f"{newest(args.run)} -> {args.output}", flush=True)
         wanted = read_voices(args.voices) if args.voices else []
         export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
@@ -100,7 +106,8 @@ def export(
     config = ModelConfig.from_dict(state["config"], path)
     vocos, vocos_weights = read_vocoder(newest(vocoder or "embedded"))
     sizes, aligner_weights = find_aligner(config, aligner)
-    config = dataclasses.replace(config, vocoder=vocos, aligner=sizes)
+    sampling = dataclasses.replace(config.sampling, sampler=sampler_of(GenerateOptions(), config))
+    config = dataclasses.replace(config, vocoder=vocos, aligner=sizes, sampling=sampling)
     make_folder(output)
     model = {name: value.numpy() for name, value in state["ema"].items()}
     save(output / "model.safetensors", model, dtype)

@@ -7,6 +7,8 @@ import sys
 from nanospeech_core import cli
 from nanospeech_core.errors import UserError
 
+PROG = "python -m nanospeech_torch.generate"
+
 
 def load(model: str | None, vocoder: str | None, compile: bool = False, precision: str = "float32"):
     """The model to speak with; imported here, so that --help needs no framework."""
@@ -20,9 +22,9 @@ def load(model: str | None, vocoder: str | None, compile: bool = False, precisio
     return speaker.to("cuda") if torch.cuda.is_available() else speaker
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The console script `nanospeech-torch`."""
-    return cli.run(load, argv, prog="python -m nanospeech_torch.generate")
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
+    """The command."""
+    return cli.run(load, argv, prog)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,19 @@ import os
 import sys
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.install import need
+
+PROG = "python -m nanospeech_torch.train"
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Train the acoustic model, the vocoder or the aligner that a config describes.
 
     A run that was stopped goes on where it stood. Ctrl-C or SIGTERM ends a run after the step in progress,
     with a checkpoint; a second one at once, without. On several GPUs: `accelerate launch -m
     nanospeech_torch.train ...`.
     """
-    parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.train", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="settings on top of it")
     args = parser.parse_args(argv)
@@ -25,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     name = "train" if rank == "0" else f"train (process {rank})"
     report = print if rank == "0" else lambda line: None
     try:
+        need(("torch", "accelerate"), "training", "train")
         from .training.tasks import load_task  # torch takes seconds to import: the config is read first
 
         task = load_task(args.config, args.overrides, report)

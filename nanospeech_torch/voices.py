@@ -8,10 +8,12 @@ from nanospeech_core import voice_commands
 
 from .generate import load
 
+PROG = "python -m nanospeech_torch.voices"
 
-def main(argv: list[str] | None = None) -> int:
+
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """add, list, remove and export."""
-    return voice_commands.run(load, argv, prog="python -m nanospeech_torch.voices")
+    return voice_commands.run(load, argv, prog)
 
 
 if __name__ == "__main__":

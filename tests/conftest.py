@@ -15,9 +15,16 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs them
 
+os.environ["MLX_ENABLE_TF32"] = "0"  # some Apple GPUs' products are coarser with it than the tests allow
+
 # Before any test imports mlx.core: the package lends it a fast BLAS.
 with contextlib.suppress(ImportError):
     import nanospeech_mlx  # noqa: F401
+
+    if os.environ.get("NANOSPEECH_TEST_DEVICE") == "cpu":  # on a Mac: where its numbers are exact
+        import mlx.core as mx
+
+        mx.set_default_device(mx.cpu)
 
 
 def has_cuda() -> bool:

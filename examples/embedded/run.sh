@@ -60,5 +60,5 @@ for language in en zh; do
     python -m nanospeech_torch.evaluate runs/embedded/model --texts "$here/eval_$language.jsonl" "${measure[@]}" \
         --json "runs/embedded/eval_$language.json"
 done
-python -m nanospeech_torch.generate --model runs/embedded/model --use-diffusion \
+python -m nanospeech_torch.generate --model runs/embedded/model \
     --text "This is my own voice speaking." --output runs/embedded/hello.wav

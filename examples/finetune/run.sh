@@ -18,5 +18,5 @@ python -m nanospeech_torch.prepare "$source" --output data/finetune
 python -m nanospeech_torch.train "$here/config.toml" "${settings[@]}"
 python -m nanospeech_torch.report runs/finetune
 python -m nanospeech_torch.export runs/finetune --output runs/finetune/model --voice me --shards "data/finetune/*.tar"
-python -m nanospeech_torch.generate --model runs/finetune/model --use-diffusion \
+python -m nanospeech_torch.generate --model runs/finetune/model \
     --text "This is my own voice speaking." --output runs/finetune/hello.wav

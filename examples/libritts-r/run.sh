@@ -20,5 +20,5 @@ python -m nanospeech_torch.prepare "$source" --output data/libritts-r
 accelerate launch --mixed_precision no --dynamo_backend no -m nanospeech_torch.train "$here/config.toml" "${settings[@]}"
 python -m nanospeech_torch.report runs/libritts-r
 python -m nanospeech_torch.export runs/libritts-r --output runs/libritts-r/model --voice reader --shards "data/libritts-r/*.tar"
-python -m nanospeech_torch.generate --model runs/libritts-r/model --use-diffusion \
+python -m nanospeech_torch.generate --model runs/libritts-r/model \
     --text "This is my own voice speaking." --output runs/libritts-r/hello.wav

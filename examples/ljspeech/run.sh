@@ -20,5 +20,5 @@ python -m nanospeech_torch.prepare "$source" --output data/ljspeech
 python -m nanospeech_torch.train "$here/config.toml" "${settings[@]}"
 python -m nanospeech_torch.report runs/ljspeech
 python -m nanospeech_torch.export runs/ljspeech --output runs/ljspeech/model --voice lj --shards "data/ljspeech/*.tar"
-python -m nanospeech_torch.generate --model runs/ljspeech/model --use-diffusion \
+python -m nanospeech_torch.generate --model runs/ljspeech/model \
     --text "This is my own voice speaking." --output runs/ljspeech/hello.wav

@@ -11,6 +11,7 @@ from nanospeech_core.cli import guard, tell
 from nanospeech_core.errors import UserError
 from nanospeech_core.text import LANGUAGES
 
+PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\
 sources, told apart by what they are:
   shards             data/*.tar, or addresses (https://..., hf://...; {000..123} counts), which are streamed:
@@ -22,14 +23,14 @@ sources, told apart by what they are:
 """
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
 
     A run that was stopped goes on where it stood; recordings that cannot be used are counted, and listed
     in rejected.jsonl.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m nanospeech_torch.prepare",
+        prog=prog,
         description=main.__doc__,
         epilog=SOURCES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

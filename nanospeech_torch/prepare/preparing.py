@@ -89,11 +89,11 @@ class AlignerSource:
     def get(self) -> Aligns:
         """Raises Missing."""
         if self.loaded is None:
-            from nanospeech_torch.nanospeech import Nanospeech
-
             try:
+                from nanospeech_torch import Nanospeech
+
                 model = Nanospeech.from_pretrained(self.model)
-            except UserError as error:
+            except (ImportError, UserError) as error:
                 raise Missing(str(error)) from error
             if getattr(model, "aligner", None) is None:
                 raise Missing(

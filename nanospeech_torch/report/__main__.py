@@ -10,10 +10,12 @@ from nanospeech_core.cli import guard, tell
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import check_writable, replacing
 
+PROG = "python -m nanospeech_torch.report"
 
-def main(argv: list[str] | None = None) -> int:
+
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Write a training run, be it still going on, as one HTML page: curves, plots, audio, config."""
-    parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.report", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("run", help="a run's folder, with its log.jsonl", type=Path)
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: report.html in the run")
     parser.add_argument(

@@ -14,6 +14,7 @@ from collections import defaultdict
 import numpy as np
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.install import need
 from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.text import LANGUAGES, Tokenizer, language_of
 
@@ -120,6 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, metavar="N", help="of each language, the first N utterances")
     args = parser.parse_args(argv)
     try:
+        need(("torch",), "aligning", "torch")
         for language, values in measure(args.aligner, args.shards, args.limit).items():
             shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
             print(f"{language}: {shown}")

@@ -58,9 +58,9 @@ class Evaluation:
         A sentence is spoken in its row's voice, after a held-out utterance of that voice (any, where there is
         none). One too long to speak, as an untrained duration predictor may have it, counts as not heard.
         """
-        names = (
-            {"wer_ode": False} if model.diffusion_module is None else {"wer_masked": True, "wer_ode": False}
-        )
+        names = {"wer_masked": "masked", "wer_ode": "ode"}
+        if model.diffusion_module is None:
+            del names["wer_masked"]
         errors = dict.fromkeys(names, 0)
         total = 0
         for i, (row, ids) in enumerate(zip(self.rows, self.ids, strict=True)):
@@ -69,13 +69,13 @@ class Evaluation:
             reference = as_reference(utterance, model.config)
             wanted = scorers.units(row.text, row.language)
             total += len(wanted)
-            for name, use_diffusion in names.items():
+            for name, sampler in names.items():
                 try:
                     prompt = make_prompt(reference, ids, model.predict_frames(reference, ids), model.config)
                 except UserError:
                     errors[name] += len(wanted)
                     continue
-                mel = model.sample(prompt, use_diffusion=use_diffusion, seed=i)
+                mel = model.sample(prompt, sampler=sampler, seed=i)
                 wave = scorers.resample(griffin_lim(mel), SAMPLE_RATE)
                 heard = scorers.units(self.recognise(wave, row.language), row.language)
                 errors[name] += scorers.count_errors(wanted, heard)

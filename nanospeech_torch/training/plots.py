@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nanospeech_core.files import replacing
+from nanospeech_core.install import pip_install
 from nanospeech_core.mel import HOP, LOG_FLOOR, N_FFT, SAMPLE_RATE, hann_window
 
 GREY = "#808080"
@@ -31,7 +32,7 @@ def can_plot() -> bool:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        print('plots need matplotlib: pip install "nanospeech-mar[train]"', file=sys.stderr)
+        print(f"plots need matplotlib: {pip_install('train')}", file=sys.stderr)
         return False
     return True
 

@@ -85,7 +85,7 @@ def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
     """The log-mels float32 [frames, bins] of utterances, drawn by the model; whole tokens only."""
     config = model.config
     patch, bins = config.transformer.patch, config.transformer.mel_dim
-    options = GenerateOptions(use_diffusion=True, num_iter=1)
+    options = GenerateOptions(sampler="masked", num_iter=1)
     tokens = [whole_tokens(utterance.mel, config) for utterance in batch]
     given = [spans(len(part), utterance.key, config) for part, utterance in zip(tokens, batch, strict=True)]
     seeds = [batch_seed(0, index) for index in range(len(batch))]

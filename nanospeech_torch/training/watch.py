@@ -170,11 +170,12 @@ def speak_one(model: Nanospeech, sentence: Sentence, folder: Path, stem: str, se
 def sample_all(model: Nanospeech, prompt: Prompt, seed: int) -> dict[str, tuple[np.ndarray, dict]]:
     """By each way the model has, keyed as `CAPTIONS`: log-mel float32 [frames, mel_dim], and settings."""
     usual, result = asdict(model.config.sampling), {}
+    del usual["sampler"]
     if model.diffusion_module is not None:
         names = ("num_iter", "diffusion_steps", "temperature")
         settings = {name: getattr(DEFAULTS, name) for name in names} | {"cfg": usual["cfg"]}
-        result["masked"] = model.sample(prompt, use_diffusion=True, seed=seed, **settings), settings
-    result["ode"] = model.sample(prompt, use_diffusion=False, seed=seed, **usual), usual
+        result["masked"] = model.sample(prompt, sampler="masked", seed=seed, **settings), settings
+    result["ode"] = model.sample(prompt, sampler="ode", seed=seed, **usual), usual
     if model.to_mel is not None:
         result["regression"] = regress(model, prompt), {}
     return result

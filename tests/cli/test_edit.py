@@ -159,6 +159,4 @@ def test_help_needs_no_framework():
             [sys.executable, "-c", code.format(backend)], cwd=ROOT, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
-        assert (
-            "--margin" in done.stdout and "--refine" in done.stdout and "--use-diffusion" not in done.stdout
-        )
+        assert "--margin" in done.stdout and "--refine" in done.stdout and "--sampler" in done.stdout

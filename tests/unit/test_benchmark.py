@@ -43,10 +43,10 @@ WORK = [
     ({"use_diffusion": True, "cfg": 2.0}, 4, 3 * 4, 4, 3),  # the blind pass is made once
     ({"use_diffusion": True, "order": "random"}, 3, 3 * 4, 3, 3),
     ({"use_diffusion": True, "stream": True}, 3, 3 * 4, 3, 3),  # one in each of 3 blocks
-    ({}, 8, 0, 8, 8),
-    ({"cfg": 2.0}, 8, 0, 16, 8),
-    ({"method": "midpoint"}, 16, 0, 16, 8),
-    ({"method": "rk4"}, 32, 0, 32, 8),
+    ({"sampler": "ode"}, 8, 0, 8, 8),
+    ({"sampler": "ode", "cfg": 2.0}, 8, 0, 16, 8),
+    ({"sampler": "ode", "method": "midpoint"}, 16, 0, 16, 8),
+    ({"sampler": "ode", "method": "rk4"}, 32, 0, 32, 8),
 ]
 
 
@@ -72,8 +72,8 @@ ONCE = [
     ({"use_diffusion": True, "num_iter": 8, "diffusion_steps": 3}, 1, 1, 1, 3),
     ({"use_diffusion": True, "cfg": 2.0}, 1, 2, 1, 3),
     ({"use_diffusion": True, "stream": True}, 1, 1, 1, 1 + 2 * 3),
-    ({"steps": 4}, 4, 1, 0, 3),
-    ({"steps": 4, "cfg": 2.0}, 4, 1, 0, 3),
+    ({"sampler": "ode", "steps": 4}, 4, 1, 0, 3),
+    ({"sampler": "ode", "steps": 4, "cfg": 2.0}, 4, 1, 0, 3),
 ]
 
 
@@ -145,7 +145,8 @@ def test_every_precision_speaks(
         monkeypatch.setattr(block, backend.call, call)
 
     watch(backend.module("dit").DiTBlock), watch(backend.module("diffloss").ResBlock)
-    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, {"steps": 2, "cfg": 2.0}):
+    ode = {"sampler": "ode", "steps": 2, "cfg": 2.0}
+    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, ode):
         wave = speaker.generate("Hello.", **{"num_iter": 2, **options})
         assert wave.dtype == "float32" and 0 < abs(wave).max() <= 1
     for block in ("DiTBlock", "ResBlock"):

@@ -376,12 +376,12 @@ def test_closed_standard_output():
 
 def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
     said = ("--text", "Hello.", "--output", str(tmp_path / "a.wav"))
-    for flags in (["--use-diffusion"], ["--refine"]):
+    for flags in ([], ["--use-diffusion"], ["--refine"]):
         assert run(*said, *flags) == 0 and speaker.compile is False
         assert run(*said, *flags, "--compile") == 0 and speaker.compile is True
     with pytest.raises(SystemExit) as exit_:
-        run(*said, "--compile")
-    assert exit_.value.code == 2 and "--compile needs --use-diffusion" in capsys.readouterr().err
+        run(*said, "--sampler", "ode", "--compile")
+    assert exit_.value.code == 2 and "--compile needs --sampler masked or refine" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")

@@ -51,7 +51,7 @@ def compiled(backend, folder, quick):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"cfg": 2.0}, {"stream": True}, {"refine": 0.5, "steps": 2, "use_diffusion": False}],
+    [{}, {"cfg": 2.0}, {"stream": True}, {"refine": 0.5, "steps": 2, "use_diffusion": None}],
     ids=lambda options: next(iter(options), "plain"),
 )
 def test_compiled_is_plain(plain, compiled, options):

@@ -147,7 +147,7 @@ def test_a_recogniser_that_is_missing_is_told_before_the_data_is_read(config, mo
     monkeypatch.setattr(acoustic, "read_index", lambda *_: pytest.fail("the data came first"))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "faster_whisper", None)
-        with pytest.raises(UserError, match=r"recognising speech needs faster-whisper .*mar\[evaluate\]"):
+        with pytest.raises(UserError, match=r"recognising speech needs faster-whisper .*\[evaluate\]"):
             acoustic.AcousticTask(config)
         patch.setitem(sys.modules, "jiwer", None)
         with pytest.raises(UserError, match="needs jiwer"):

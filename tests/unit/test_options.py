@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.options import GenerateOptions, add_arguments, from_args
+from nanospeech_core.flags import add_arguments, from_args
+from nanospeech_core.options import GenerateOptions
 
 
 def parse(*argv: str) -> GenerateOptions:
@@ -17,6 +18,7 @@ def parse(*argv: str) -> GenerateOptions:
 
 
 FLAGS = {
+    "sampler": ("--sampler", "ode", "ode"),
     "voice": ("--voice", "heart", "heart"),
     "lang": ("--lang", "en-gb", "en-gb"),
     "lexicon": ("--lexicon", "words.tsv", "words.tsv"),
@@ -91,6 +93,11 @@ def test_every_field_has_a_flag():
         ({"lang": "fr"}, "--lang must be one of en-us, en-gb, zh"),
         ({"ref_asr": "small"}, "--ref-asr finds the words of --ref-audio"),
         ({"ref_audio": "a.wav", "ref_text": "hi", "ref_asr": "small"}, "--ref-asr finds the words"),
+        ({"sampler": "euler"}, "--sampler must be one of masked, ode, refine, not 'euler'"),
+        ({"sampler": "ode", "use_diffusion": True}, "--sampler ode and --use-diffusion exclude each other"),
+        ({"sampler": "masked", "use_diffusion": False}, "--sampler masked and use_diffusion=False exclude"),
+        ({"sampler": "ode", "refine": 0.3}, "--sampler ode and --refine exclude each other"),
+        ({"use_diffusion": True, "refine": 0.3}, "--use-diffusion and --refine exclude each other"),
         ({"use_diffusion": "no"}, "--use-diffusion must be True or False, not 'no'"),
         ({"stream": 1}, "--stream must be True or False, not 1"),
         ({"voice": 5}, "--voice must be a string, not 5"),
@@ -110,6 +117,18 @@ def test_bounds_and_numpy_numbers_are_allowed():
     GenerateOptions(cfg=0, temperature=0, speed=0.25, num_iter=1, seed=2**40).check()
     GenerateOptions(cfg=np.float32(2), temperature=2, speed=4, num_iter=np.int64(1000), steps=1).check()
     GenerateOptions(use_diffusion=np.bool_(True), stream=np.bool_(False)).check()
+
+
+def test_what_agrees_may_be_said_twice():
+    assert GenerateOptions().named_sampler() is None
+    for agreeing in (
+        {"sampler": "masked", "use_diffusion": True},
+        {"sampler": "ode", "use_diffusion": False},
+    ):
+        options = GenerateOptions(**agreeing)
+        options.check()
+        assert options.named_sampler() == agreeing["sampler"]
+    assert GenerateOptions(sampler="refine", refine=0.5).named_sampler() == "refine"
 
 
 def test_help_tells_the_defaults(capsys):

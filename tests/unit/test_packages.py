@@ -55,8 +55,8 @@ def test_import_is_lazy(name):
 @pytest.mark.parametrize(
     ("package", "missing", "command"),
     [
-        ("nanospeech_mlx", "mlx.core", 'pip install "nanospeech-mar[cpu]"'),
-        ("nanospeech_torch", "torch", 'pip install "nanospeech-mar[torch]"'),
+        ("nanospeech_mlx", "mlx.core", 'pip install ".[cpu]" in the folder'),
+        ("nanospeech_torch", "torch", 'pip install ".[torch]" in the folder'),
     ],
 )
 def test_missing_framework_is_one_sentence(package, missing, command):

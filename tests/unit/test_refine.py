@@ -84,22 +84,22 @@ def model(request, folder):
     return Backend(request.param).module("nanospeech").Nanospeech.from_pretrained(folder)
 
 
-def tokens(model, **options) -> np.ndarray:
-    return model.sample(PROMPT, seed=3, steps=4, num_iter=3, **options).reshape(-1, CHANNELS)
+def tokens(model, sampler: str = "refine", **options) -> np.ndarray:
+    return model.sample(PROMPT, seed=3, steps=4, num_iter=3, sampler=sampler, **options).reshape(-1, CHANNELS)
 
 
 @pytest.mark.parametrize("order", ["worst", "random"])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_nothing_is_the_ode_and_all_is_masked_diffusion(model, order, cfg):
     none, whole = (tokens(model, refine=share, refine_order=order, cfg=cfg) for share in (0.0, 1.0))
-    assert np.array_equal(none, tokens(model, cfg=cfg))
-    assert np.array_equal(whole, tokens(model, use_diffusion=True, cfg=cfg))
+    assert np.array_equal(none, tokens(model, "ode", cfg=cfg))
+    assert np.array_equal(whole, tokens(model, "masked", cfg=cfg))
     assert not np.isclose(none, whole).all(axis=-1).any()
 
 
 @pytest.mark.parametrize("order", ["worst", "random"])
 def test_a_share_changes_and_the_rest_stays(model, order):
-    draft, refined = tokens(model), tokens(model, refine=0.25, refine_order=order)
+    draft, refined = tokens(model, "ode"), tokens(model, refine=0.25, refine_order=order)
     changed = (draft != refined).all(axis=-1)
     assert changed.sum() == 8
     assert np.array_equal(draft[~changed], refined[~changed])
@@ -125,7 +125,7 @@ def test_what_is_drawn_depends_on_what_is_kept(model):
 
 def test_the_setting_of_an_evaluation():
     setting = parse_setting("refine:steps=4,refine=0.4,num_iter=4,refine_order=random")
-    assert setting.needs_head and not setting.options.use_diffusion
+    assert setting.needs_head and setting.options.sampler == "refine"
     used = setting.used(tiny_config().sampling)
     assert [used[key] for key in ("sampler", "refine", "refine_order", "steps", "num_iter", "method")] == [
         "refine", 0.4, "random", 4, 4, "euler",

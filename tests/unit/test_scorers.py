@@ -213,7 +213,7 @@ def test_a_table_is_aligned_and_has_no_empty_columns():
 def test_the_command_that_installs_it_is_true():
     tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert scorers.INSTALL == f'pip install "{project["project"]["name"]}[evaluate]"'
+    assert scorers.INSTALL.startswith('pip install ".[evaluate]" in the folder of')
     extra = " ".join(project["project"]["optional-dependencies"]["evaluate"])
     for package in ("faster-whisper", "jiwer", "speechmos", "librosa", "webrtcvad-wheels"):
         assert package in extra

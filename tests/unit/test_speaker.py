@@ -31,21 +31,23 @@ def model(request, folder):
 )
 def test_bad_batches(model, texts, size, message):
     with pytest.raises(UserError, match=message):
-        next(model.generate_batch(texts, batch_size=size, steps=1))
+        next(model.generate_batch(texts, batch_size=size, sampler="ode", steps=1))
 
 
 def test_texts_may_be_any_iterable(model):
-    waves = model.generate_batch((text for text in ["Hello.", "Yes."]), steps=1)
+    waves = model.generate_batch((text for text in ["Hello.", "Yes."]), sampler="ode", steps=1)
     assert sorted(number for number, _ in waves) == [0, 1]
 
 
 def test_a_voice_may_be_one_of_voices(model):
     voice = model.voices()[1]
     model.prepare(voice)
-    named, given = (model.generate("Hello.", voice=which, steps=1) for which in (voice.name, voice))
+    named, given = (
+        model.generate("Hello.", voice=which, sampler="ode", steps=1) for which in (voice.name, voice)
+    )
     assert np.array_equal(named, given)
-    assert not np.array_equal(named, model.generate("Hello.", steps=1))
-    ((_, alone),) = model.generate_batch(["Hello."], voice=voice, steps=1)
+    assert not np.array_equal(named, model.generate("Hello.", sampler="ode", steps=1))
+    ((_, alone),) = model.generate_batch(["Hello."], voice=voice, sampler="ode", steps=1)
     assert np.array_equal(alone, given)
 
 
@@ -59,6 +61,6 @@ def test_a_voice_may_be_one_of_voices(model):
 )
 def test_a_sample_checks_its_options(model, options, message):
     prompt = Prompt(np.zeros((4, 400), np.float32), np.zeros(4, bool), np.zeros(16, np.int64))
-    assert model.sample(prompt, steps=1, voice="says nothing here").shape == (16, 100)
+    assert model.sample(prompt, sampler="ode", steps=1, voice="says nothing here").shape == (16, 100)
     with pytest.raises(UserError, match=message):
         model.sample(prompt, **options)
