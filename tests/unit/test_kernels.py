@@ -18,7 +18,7 @@ SENTENCES = """
 import json, sys
 from nanospeech_mlx import Nanospeech
 
-tts, options = Nanospeech.from_pretrained(), {"use_diffusion": True}
+tts = Nanospeech.from_pretrained()
 calls = lambda: len(open(sys.argv[1]).readlines())
 for text, own in [
     ("Hello there.", {}),
@@ -26,12 +26,12 @@ for text, own in [
     ("A longer one, of another shape and in another voice.", {"voice": "emma"}),
     ("Hello there.", {"stream": True}),
     ("Hello there.", {"cfg": 2.0, "order": "random"}),
-    ("Hello there.", {"use_diffusion": False}),
+    ("Hello there.", {"sampler": "ode"}),
     ("Hello there.", {"refine": 0.3}),
 ]:
-    tts.generate(text, **{**options, **own})
-dict(tts.generate_batch(["One text.", "And another, longer text."], **options))
-wave = tts.generate("Hello there.", **options)
+    tts.generate(text, **own)
+dict(tts.generate_batch(["One text.", "And another, longer text."]))
+wave = tts.generate("Hello there.")
 tts.edit(wave, "Hello there.", "Hello here.")
 print(calls())
 """
@@ -105,14 +105,14 @@ def test_a_gpu_compiles_from_the_second_sentence_on(gpu, tmp_path, monkeypatch):
     scale = gpu.fused(lambda x: 2 * x + 1)  # as the networks' own: they were made before
     monkeypatch.setattr(gpu, "_use_all", lambda speaker: scale(mx.ones(2)))
     tts = Nanospeech.from_pretrained(folder)
-    tts.generate("Hello.", use_diffusion=True)
+    tts.generate("Hello.")
     assert gpu._compiler is None and scale(mx.ones(2)).tolist() == [3, 3] and not compiled
-    tts.generate("Hello.", use_diffusion=True)
+    tts.generate("Hello.")
     gpu._compiler.join()
     assert compiled == ["<lambda>"] and gpu._compiled.is_set()
     assert scale(mx.ones(2)).tolist() == [3, 3] and len(compiled) == 2
     first = gpu._compiler
-    tts.generate("Hello.", use_diffusion=True)
+    tts.generate("Hello.")
     assert gpu._compiler is first  # once a process
 
 
@@ -120,11 +120,11 @@ def test_the_speech_is_the_same_before_and_after(gpu, tmp_path):
     from nanospeech_mlx import Nanospeech
 
     tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
-    before = tts.generate("Hello there.", use_diffusion=True, seed=3)
+    before = tts.generate("Hello there.", seed=3)
     thread = gpu.compile_all(tts)
     thread.join()
     assert gpu._compiled.is_set()
-    after = tts.generate("Hello there.", use_diffusion=True, seed=3)
+    after = tts.generate("Hello there.", seed=3)
     assert relative_error(after, before) < 1e-5
 
 
@@ -138,7 +138,7 @@ def test_a_compiler_that_fails_is_told_and_passed_over(gpu, tmp_path, monkeypatc
     tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
     gpu.compile_all(tts).join()
     assert any("no compiler" in str(warning.message) for warning in recwarn)
-    assert np.isfinite(tts.generate("Hello.", use_diffusion=True)).all() and not gpu._compiled.is_set()
+    assert np.isfinite(tts.generate("Hello.")).all() and not gpu._compiled.is_set()
 
 
 def test_on_a_cpu_compile_says_that_it_does_nothing(tmp_path):
@@ -147,4 +147,4 @@ def test_on_a_cpu_compile_says_that_it_does_nothing(tmp_path):
     folder = write_checkpoint(tmp_path / "tiny")
     with pytest.warns(UserWarning, match="for a GPU only"):
         tts = Nanospeech.from_pretrained(folder, compile=True)
-    assert tts.compiled is False and tts.generate("Hello.", use_diffusion=True).size
+    assert tts.compiled is False and tts.generate("Hello.").size
