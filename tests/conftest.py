@@ -15,6 +15,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs them
 
+pytest.register_assert_rewrite("commands")  # its assertions say what they compared
+
 # Before any test imports mlx.core: the package lends it a fast BLAS.
 with contextlib.suppress(ImportError):
     import nanospeech_mlx  # noqa: F401
