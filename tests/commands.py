@@ -95,20 +95,26 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def without(*packages: str) -> Iterator[None]:
-    """As if packages were not installed, and nothing of ours imported yet. All is as before afterwards."""
-    roots = {*packages, *OURS}
+def set_aside(*packages: str) -> Iterator[None]:
+    """As if packages had not been imported yet. All is as before afterwards."""
 
     def drop() -> dict:
-        return {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in roots}
+        return {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in packages}
 
     kept = drop()
-    sys.modules.update(dict.fromkeys(packages))  # None makes an import fail
     try:
         yield
     finally:
         drop()
         sys.modules.update(kept)
+
+
+@contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """As if packages were not installed, and nothing of ours imported yet. All is as before afterwards."""
+    with set_aside(*packages, *OURS):
+        sys.modules.update(dict.fromkeys(packages))  # None makes an import fail
+        yield
 
 
 def _file(module: str) -> str:
