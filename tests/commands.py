@@ -8,13 +8,15 @@ what a library writes past Python) takes `in_a_process`.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import io
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +39,11 @@ class Done:
 def in_this_process(module: str, *arguments: object, stdin: bytes = b"") -> Done:
     """Run a command's `main()` as `python -m MODULE ARGUMENTS` would, with these bytes as standard input.
 
-    What is no SystemExit is raised: a traceback. Whatever else the command leaves behind fails the test.
+    MODULE may be the path of a script, too. What is no SystemExit is raised: a traceback. Whatever else the
+    command leaves behind fails the test.
     """
-    main = importlib.import_module(_file(module)).main
-    argv = [_file(module), *map(str, arguments)]
+    main = _main(module)
+    argv = [module, *map(str, arguments)]
     streams = {
         "stdin": io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"),
         "stdout": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),
@@ -117,8 +120,11 @@ def without(*packages: str) -> Iterator[None]:
         yield
 
 
-def _file(module: str) -> str:
-    return "convert.__main__" if module == "convert" else module
+def _main(module: str) -> Callable[[], int]:
+    if module.endswith(".py"):
+        return runpy.run_path(module)["main"]
+    package = importlib.util.find_spec(module).submodule_search_locations is not None
+    return importlib.import_module(f"{module}.__main__" if package else module).main
 
 
 def _state() -> dict[str, object]:
