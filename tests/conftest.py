@@ -4,10 +4,16 @@ import contextlib
 import os
 import platform
 import sys
+import tempfile
 
 import pytest
 
 # Before any test imports numpy, mlx or torch: OpenMP and OpenBLAS read these once.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # one of `pytest -n`: a core each
+    os.environ["OMP_NUM_THREADS"] = "1"
+    # MLX builds kernels in the temporary folder, where it would load those that another is still writing.
+    os.environ["TMPDIR"] = os.path.join(tempfile.gettempdir(), f"nanospeech-tests-{os.getuid()}-{worker}")
+    os.makedirs(os.environ["TMPDIR"], exist_ok=True)
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's: on some CPUs two threads round a mel otherwise than one
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

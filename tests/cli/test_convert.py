@@ -106,6 +106,7 @@ def test_a_file_there_and_back_is_byte_equal(tmp_path, name):
     assert snapshot(tmp_path / "back") == {f"{name}.safetensors": source.read_bytes()}
 
 
+@pytest.mark.slow
 def test_a_file_takes_the_config_beside_it_along(tmp_path):
     """Without the parts that are not converted: so that what is written can be loaded, and that is told."""
     whole = write_checkpoint(tmp_path / "whole")

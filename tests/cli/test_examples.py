@@ -81,6 +81,7 @@ def serve(server: socket.socket) -> None:
         asking.sendall(json.dumps([done.code, done.out, done.err]).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_smoke(recipe: str, tmp_path: Path, monkeypatch):

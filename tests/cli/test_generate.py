@@ -98,6 +98,7 @@ def speaks(path: str) -> float:
 # speaking
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--use-diffusion"], ["--use_diffusion", "--num-iter", "4"], []], ids=str)
 def test_speaks(backend, model, flags):
     process = flags == ["--use-diffusion"]
@@ -108,6 +109,7 @@ def test_speaks(backend, model, flags):
     assert os.listdir() == ["a.wav"]
 
 
+@pytest.mark.slow
 def test_text_from_standard_input_is_the_same(backend, model):
     """In a process of its own, too."""
     for name, text, stdin in (("a.wav", ["--text", TEXT], b""), ("b.wav", [], f"{TEXT}\n".encode())):
@@ -187,6 +189,7 @@ def bilingual(model, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
 def test_chinese_finds_its_voice(backend, bilingual):
     arguments = ["--text", CHINESE, "--model", bilingual, "--use-diffusion", "--quiet"]
@@ -219,6 +222,7 @@ def test_version_and_help_need_no_framework(backend):
         assert flag in out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
 def test_the_embedded_model(backend):
     out, _ = run(backend, "--list-voices")
@@ -237,6 +241,7 @@ def test_the_embedded_model(backend):
 # mistakes in the arguments: exit 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -278,6 +283,7 @@ def test_mistakes_are_told_at_once(backend, arguments, sentence):
 # bad input that is refused before the framework is imported: exit 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -296,6 +302,7 @@ def test_bad_text(backend, data, sentence):
     assert sentence in message or ("U+007F" in sentence and "control character (U+00" in message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
@@ -415,6 +422,7 @@ BREAK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAK)
 def test_a_broken_checkpoint(backend, broken, name):
     breaks, *sentences = BREAK[name]
@@ -463,6 +471,7 @@ def test_nothing_to_speak(backend, model, text):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quiet", [["--quiet"], []], ids=["quiet", "with a bar"])
 def test_interrupted(backend, model, folder, quiet):
     arguments = ["--text", LONG, "--model", model, "--output", "a.wav", "--steps", 200, *quiet]

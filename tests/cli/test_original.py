@@ -71,6 +71,7 @@ def readme_commands() -> list[list[str]]:
     return [shlex.split(line, comments=True)[2:] for line in section[1].splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", NAMES)
 def test_the_readmes_example(tmp_path, cache, backend):
     """Twice the same speech: of the original, and of the folder that it was imported into."""

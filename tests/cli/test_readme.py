@@ -56,6 +56,7 @@ def speak_command(language: str = "English") -> str:
     return next(line for line in lines_with(".generate ") if ("你" in line) == (language == "Chinese"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 @pytest.mark.parametrize("language", ["English", "Chinese"])
 def test_speak_command(backend: str, language: str, tmp_path: Path) -> None:
@@ -70,6 +71,7 @@ def test_speak_command(backend: str, language: str, tmp_path: Path) -> None:
     assert 0.02 < (wave**2).mean() ** 0.5 < 0.3  # as loud as speech
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_python_example(backend: str, tmp_path: Path) -> None:
     (code,) = blocks("python")
@@ -97,6 +99,7 @@ def run_block(mark: str, backend: str) -> str:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
@@ -108,6 +111,7 @@ def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
     assert abs(waves[0] - waves[1]).max() < 0.05  # the stored voice is the recording, in 16 bits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_refine_commands(backend: str, tmp_path: Path) -> None:
     run_block("--refine", backend)
@@ -126,6 +130,7 @@ def test_control_commands(backend: str, tmp_path: Path) -> None:
     assert 1.5 < len(wave) / rate < 6.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_stream_and_batch_commands(backend: str, tmp_path: Path) -> None:
     run_block("--stream", backend)
@@ -135,6 +140,7 @@ def test_stream_and_batch_commands(backend: str, tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_edit_command(backend: str, tmp_path: Path) -> None:
     spoken = [speak_command(), *lines_with(".edit ")]
@@ -174,6 +180,7 @@ feature = types.SimpleNamespace(rms=lambda **options: numpy.ones((1, 50)))
 }
 
 
+@pytest.mark.slow
 def test_evaluate_commands(tmp_path: Path, monkeypatch) -> None:
     for name, code in STUBS.items():
         path = tmp_path / "stubs" / f"{name}.py"
@@ -231,6 +238,7 @@ def test_benchmark_commands_are_understood(text: str, monkeypatch: pytest.Monkey
     assert any(args.json for args in asked)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("mlx_lm"), reason="mlx-lm is not installed")
 def test_chat_commands(tmp_path: Path) -> None:
     interactive, question = lines_with(".chat ")

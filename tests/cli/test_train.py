@@ -23,7 +23,7 @@ from nanospeech_torch.training.engine import Engine  # noqa: E402
 STEPS = 24  # 4 epochs and more
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
