@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from .blas import lend_blas
-
-BLAS = lend_blas()  # before the first import of mlx.core, or it has no effect
+from .blas import use_fast_blas
 
 PUBLIC = {
     "DiT": "dit",
@@ -33,6 +31,7 @@ def __getattr__(name: str):
             f'nanospeech_mlx needs MLX ({error}): pip install "nanospeech-mar[cpu]"; '
             "on Linux with a GPU [cuda12] or [cuda13]"
         ) from error
+    use_fast_blas()
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 
 

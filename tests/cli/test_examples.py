@@ -85,8 +85,6 @@ def serve(server: socket.socket) -> None:
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_smoke(recipe: str, tmp_path: Path, monkeypatch):
-    if recipe == "embedded" and sys.version_info >= (3, 13):
-        pytest.skip("misaki needs Python 3.12 or older")
     monkeypatch.chdir(tmp_path)
     code, output = run_script(recipe, tmp_path, served=recipe != AS_PROCESSES)
     assert code == 0, output
