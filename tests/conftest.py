@@ -4,10 +4,16 @@ import contextlib
 import os
 import platform
 import sys
+import tempfile
 
 import pytest
 
 # Before any test imports numpy, mlx or torch: OpenMP and OpenBLAS read these once.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # one of `pytest -n`: a core each
+    os.environ["OMP_NUM_THREADS"] = "1"
+    # MLX builds kernels in the temporary folder, where it would load those that another is still writing.
+    os.environ["TMPDIR"] = os.path.join(tempfile.gettempdir(), f"nanospeech-tests-{os.getuid()}-{worker}")
+    os.makedirs(os.environ["TMPDIR"], exist_ok=True)
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's: on some CPUs two threads round a mel otherwise than one
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -17,10 +23,12 @@ os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs the
 
 os.environ["MLX_ENABLE_TF32"] = "0"  # some Apple GPUs' products are coarser with it than the tests allow
 
-# Before any test imports mlx.core: the package lends it a fast BLAS.
-with contextlib.suppress(ImportError):
-    import nanospeech_mlx  # noqa: F401
+pytest.register_assert_rewrite("commands")  # its assertions say what they compared
 
+with contextlib.suppress(ImportError):
+    from nanospeech_mlx.blas import use_fast_blas
+
+    use_fast_blas()  # for tests of single modules; the public classes see to it themselves
     if os.environ.get("NANOSPEECH_TEST_DEVICE") == "cpu":  # on a Mac: where its numbers are exact
         import mlx.core as mx
 

@@ -87,6 +87,7 @@ def spoken(model: Path, sentences: list[str], **options) -> np.ndarray:
     return audio.as_written(np.concatenate([chunk.wave for chunks in spoken for chunk in chunks]))
 
 
+@pytest.mark.slow
 def test_the_answer_is_printed_and_spoken(run, model, llm):
     code, out, err = run("--llm", llm, "--prompt", "Well?", "--output", "a.wav")
     assert (code, out) == (0, "".join(PIECES) + "\n"), err
@@ -268,6 +269,7 @@ def calls() -> list:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_speech_and_then_the_conversation(model, llm, tmp_path):
     (tmp_path / "stubs").mkdir()
     (tmp_path / "stubs" / "sounddevice.py").write_text(SOUNDDEVICE)

@@ -1,12 +1,12 @@
-"""`python -m convert`, as its user runs it: in a subprocess, on files."""
+"""`python -m convert`, as its user runs it: on files, in this process or in one of its own."""
 
 import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 from checkpoints import tiny_config, write_checkpoint
@@ -29,21 +29,18 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 
 
-def run(*arguments: object, code: int = 0, **options) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "convert", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, **options)
-    assert done.returncode == code, (done.stdout, done.stderr)
+def run(*arguments: object, code: int = 0, process: bool = False) -> commands.Done:
+    """A run that must end with `code`."""
+    done = (commands.in_a_process if process else commands.in_this_process)("convert", *arguments)
+    assert done.code == code, done
     return done
 
 
-def failure(*arguments: object, **options) -> str:
+def failure(*arguments: object, process: bool = False) -> str:
     """The one sentence of a run that fails with status 1."""
-    done = run(*arguments, code=1, **options)
-    assert done.stdout == "" and done.stderr.count("\n") == 1 and done.stderr.startswith("convert: "), (
-        done.stderr
-    )
-    return done.stderr
+    done = run(*arguments, code=1, process=process)
+    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("convert: "), done.err
+    return done.err
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
@@ -82,7 +79,7 @@ def make_folder(folder: Path, dtype: str = "F32") -> Path:
 @pytest.mark.parametrize("dtype", ["F32", "F16", "BF16"])
 def test_a_folder_there_and_back_is_byte_equal(tmp_path, dtype):
     source = make_folder(tmp_path / "model", dtype)
-    assert run("torch2mlx", source).stdout.strip() == str(tmp_path / "model-mlx")
+    assert run("torch2mlx", source).out.strip() == str(tmp_path / "model-mlx")
     there, metadata = load_tensors(tmp_path / "model-mlx" / "model.safetensors")
     original = make_tensors(dtype)
     assert list(metadata.items()) == [("zone", "1"), ("format", "mlx"), ("a", "ü")]
@@ -109,21 +106,22 @@ def test_a_file_there_and_back_is_byte_equal(tmp_path, name):
     assert snapshot(tmp_path / "back") == {f"{name}.safetensors": source.read_bytes()}
 
 
+@pytest.mark.slow
 def test_a_file_takes_the_config_beside_it_along(tmp_path):
     """Without the parts that are not converted: so that what is written can be loaded, and that is told."""
     whole = write_checkpoint(tmp_path / "whole")
     out = tmp_path / "out"
     done = run("torch2mlx", whole / "model.safetensors", "-o", out)
-    assert done.stdout == f"{out}\n" and done.stderr == (
+    assert done.out == f"{out}\n" and done.err == (
         f"convert: {out} has model.safetensors alone, and takes the embedded vocoder and aligner; "
         f"convert {whole} to keep its own\n"
     )
     config, _ = load_folder(out, "mlx")
     assert config.name == "tiny" and config.vocoder == read_config(PRETRAINED).vocoder
     bare = write_checkpoint(tmp_path / "bare", config=tiny_config(vocoder=None))
-    assert run("torch2mlx", bare / "model.safetensors", "-o", tmp_path / "again").stderr == ""
+    assert run("torch2mlx", bare / "model.safetensors", "-o", tmp_path / "again").err == ""
     assert (tmp_path / "again" / "config.json").read_bytes() == (bare / "config.json").read_bytes()
-    assert run("torch2mlx", whole / "vocos.safetensors", "-o", tmp_path / "vocoder").stderr == ""
+    assert run("torch2mlx", whole / "vocos.safetensors", "-o", tmp_path / "vocoder").err == ""
     assert load_vocoder(tmp_path / "vocoder", "mlx")[0] == tiny_config().vocoder
 
 
@@ -142,14 +140,14 @@ def test_a_file_without_a_config_is_told(tmp_path, name, absent, beside):
     source = tmp_path / f"{name}.safetensors"
     save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"})
     done = run("torch2mlx", source, "-o", tmp_path / "out")
-    assert done.stderr == f"convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
+    assert done.err == f"convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [source.name]
 
 
 def test_a_vocoder_may_say_its_config(tmp_path):
     source = tmp_path / "vocos.safetensors"
     save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt", "config": "{}"})
-    assert run("torch2mlx", source).stderr == ""
+    assert run("torch2mlx", source).err == ""
 
 
 def test_mlx_reads_what_is_written(tmp_path):
@@ -241,7 +239,8 @@ BROKEN = {
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_file_is_one_sentence_and_leaves_nothing(tmp_path, command, content):
     (tmp_path / "x.safetensors").write_bytes(content)
-    assert "x.safetensors" in failure(command, tmp_path / "x.safetensors")
+    process = content == BROKEN["truncated"]
+    assert "x.safetensors" in failure(command, tmp_path / "x.safetensors", process=process)
     assert [path.name for path in tmp_path.iterdir()] == ["x.safetensors"]
 
 
@@ -261,60 +260,59 @@ def test_nothing_to_convert(tmp_path):
     "arguments",
     [[], ["quantise"], ["torch2mlx"], ["torch2mlx", "x", "--dtype", "int8"], ["inspect", "x", "--force"]],
 )
-def test_usage_mistakes_exit_with_2(tmp_path, arguments):
-    done = run(*arguments, code=2, cwd=tmp_path)
-    assert "usage:" in done.stderr and "Traceback" not in done.stderr
+def test_usage_mistakes_exit_with_2(arguments):
+    done = run(*arguments, code=2, process=arguments == ["torch2mlx"])
+    assert "usage:" in done.err and "Traceback" not in done.err
 
 
 def test_inspect_counts(tmp_path):
-    text = run("inspect", make_folder(tmp_path / "model", "BF16")).stdout
+    text = run("inspect", make_folder(tmp_path / "model", "BF16")).out
     assert "transformer.conv.weight BF16 [4, 2, 7]" in text
     assert "transformer: 81 parameters" in text and "to_mel: 3 parameters" in text
     assert "model.safetensors: torch format, 84 parameters" in text
     assert "diffusion: target_channels 400" in text
 
 
-def test_quantize(tmp_path):
-    assert run("quantize", "embedded", "--bits", 8, cwd=tmp_path).stdout == "nanospeech-mar-8bit\n"
+def test_quantize(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("quantize", "embedded", "--bits", 8).out == "nanospeech-mar-8bit\n"
     config = json.loads((tmp_path / "nanospeech-mar-8bit" / "config.json").read_text(encoding="utf-8"))
     assert config["quantization"] == {"group_size": 64, "bits": 8, "mode": "affine"}
-    text = run("inspect", "nanospeech-mar-8bit", cwd=tmp_path).stdout
+    text = run("inspect", "nanospeech-mar-8bit").out
     assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
     assert "quantized already" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
     assert "no such folder" in failure("quantize", tmp_path / "none", "--bits", 4)
     for mistake in (["--bits", 3], ["--bits", 4, "--group-size", 48], []):
-        assert "usage:" in run("quantize", "embedded", *mistake, code=2, cwd=tmp_path).stderr
+        assert "usage:" in run("quantize", "embedded", *mistake, code=2).err
     assert [path.name for path in tmp_path.iterdir()] == ["nanospeech-mar-8bit"]
 
 
-def test_the_embedded_checkpoint(tmp_path):
+def test_the_embedded_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "embedded").mkdir()  # in whose place the checkpoint is meant
-    text = run("inspect", "embedded", cwd=tmp_path).stdout
+    text = run("inspect", "embedded").out
     assert "name: nanospeech-mar" in text and "aligner.safetensors: " in text
-    written = Path(run("torch2mlx", "embedded", cwd=tmp_path).stdout.strip())
+    written = Path(run("torch2mlx", "embedded").out.strip())
     assert written.name == "nanospeech-mar-mlx" and written.parent.samefile(tmp_path)
-    assert run("quantize", "embedded", "--bits", 4, cwd=tmp_path).stdout == "nanospeech-mar-4bit\n"
-    assert "holds no .safetensors file" in failure("inspect", "./embedded", cwd=tmp_path)
+    assert run("quantize", "embedded", "--bits", 4).out == "nanospeech-mar-4bit\n"
+    assert "holds no .safetensors file" in failure("inspect", "./embedded")
 
 
 def test_help_says_what_it_does():
-    text = run("--help").stdout
+    text = run("--help").out
     assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))
 
 
 def test_numpy_is_enough(tmp_path):
     source = make_folder(tmp_path / "model", "BF16")
-    code = (
-        "import sys; sys.modules['torch'] = sys.modules['mlx'] = sys.modules['mlx.core'] = None\n"
-        "from convert.__main__ import main\nsys.exit(main(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", code, "torch2mlx"]
-    subprocess.run([*command, str(source)], cwd=ROOT, check=True, capture_output=True)
-    quantize = [*command[:-1], "quantize", "embedded", "--bits", "4", "-o", str(tmp_path / "small")]
-    subprocess.run(quantize, cwd=ROOT, check=True, capture_output=True)
-    (tmp_path / "x.pt").write_bytes(b"")
-    done = subprocess.run([*command, str(tmp_path / "x.pt")], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr == "convert: reading x.pt needs PyTorch: pip install torch\n"
+    absent = ("torch", "mlx")
+    assert commands.in_a_process("convert", "torch2mlx", source, absent=absent).code == 0
+    quantize = ["quantize", "embedded", "--bits", 4, "-o", tmp_path / "small"]
+    with commands.without(*absent):
+        run(*quantize)
+        (tmp_path / "x.pt").write_bytes(b"")
+        sentence = failure("torch2mlx", tmp_path / "x.pt")
+    assert sentence == "convert: reading x.pt needs PyTorch: pip install torch\n"
 
 
 class Malicious:
@@ -361,7 +359,7 @@ def test_pt_the_ema_weights_and_the_config_are_taken(tmp_path, torch):
         expected = array.swapaxes(1, 2) if name == "transformer.conv.weight" else array
         assert there[name].tobytes() == expected.tobytes()
     assert list(load_tensors(out / "vocos.safetensors")[0]) == ["head.out.weight"]
-    text = run("inspect", tmp_path / "ckpt.pt").stdout
+    text = run("inspect", tmp_path / "ckpt.pt").out
     assert "step 12" in text and "name: trained" in text and "transformer.conv.weight BF16 [4, 2, 7]" in text
 
 
@@ -434,8 +432,8 @@ def test_pt_an_unknown_config_key(tmp_path, torch):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
-    line = [sys.executable, "-m", "convert", "torch2mlx", make_folder(tmp_path / "model")]
-    options = {"env": {**os.environ, "PYTHONPATH": str(ROOT)}, "stderr": subprocess.PIPE, "text": True}
+    line = [*commands.start_of("convert"), "torch2mlx", make_folder(tmp_path / "model")]
+    options = {"env": commands.environment(), "stderr": subprocess.PIPE, "text": True}
     with open("/dev/full", "w") as full:
         done = subprocess.run(line, stdout=full, **options)
     assert (done.returncode, done.stderr) == (

@@ -46,6 +46,7 @@ def main(backend: str, *argv) -> int:
     return Backend(backend).module("edit").main([*map(str, argv)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", NAMES)
 def test_a_file_is_edited(folder, tmp_path, backend):
     out = tmp_path / "out.wav"
@@ -149,6 +150,7 @@ def test_mistakes_in_the_arguments(folder, capsys, more, message):
     assert caught.value.code == 2 and message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_help_needs_no_framework():
     code = (
         "import sys; sys.modules['torch'] = sys.modules['mlx'] = None; sys.argv = ['edit', '--help']; "

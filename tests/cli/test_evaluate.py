@@ -187,6 +187,7 @@ def test_what_is_measured_is_what_generate_says(backend, model, measures):
     np.testing.assert_allclose(heard, scorers.resample(wave, 24000), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_both_samplers_by_default_and_one_without_a_head(tmp_path, measures, capsys, backend):
     folder = write_checkpoint(tmp_path / "flow", config=tiny_config(diffusion=None))
     flags = ["--limit", 1, "--json", "a.json", "--precision", "bfloat16"]

@@ -1,12 +1,19 @@
-"""The recipes in examples/ run from end to end, as their READMEs say: `run.sh --smoke`."""
+"""The recipes in examples/ run from end to end, as their READMEs say: `run.sh --smoke`.
+
+Bash runs each of them. The commands of one are processes of their own, each of which imports PyTorch; those
+of the others run in this process, asked for by a `python` that does nothing else.
+"""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
+import runs
 import soundfile
 
 from nanospeech_core.checkpoint import read_config
@@ -15,10 +22,8 @@ from nanospeech_core.voices import list_voices
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
-ROOT = Path(__file__).parents[2]
-RECIPES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/run.sh"))
-
-
+RECIPES = sorted(path.parent.name for path in (commands.ROOT / "examples").glob("*/run.sh"))
+AS_PROCESSES = "finetune"
 VOICES = {"embedded": ["heart", "emma", "george", "michael", "xiaoxiao", "yunxi"]}  # the others cut one
 
 
@@ -26,21 +31,64 @@ def test_there_are_four():
     assert RECIPES == ["embedded", "finetune", "libritts-r", "ljspeech"]
 
 
+ASKS = """#!{python} -IS
+import json, os, socket, sys
+
+with socket.create_connection({address}) as asked:
+    asked.sendall(json.dumps([os.getcwd(), sys.argv[1:]]).encode())
+    asked.shutdown(socket.SHUT_WR)
+    code, out, err = json.load(asked.makefile(encoding="utf-8"))
+sys.stdout.write(out)
+sys.stderr.write(err)
+sys.exit(code)
+"""
+
+
+def run_script(recipe: str, folder: Path, served: bool) -> tuple[int, str]:
+    """Exit code and output of a `run.sh --smoke`; served: its `python` is this process."""
+    (folder / "bin").mkdir()
+    path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    line = ["bash", str(commands.ROOT / "examples" / recipe / "run.sh"), "--smoke"]
+    with socket.create_server(("127.0.0.1", 0)) as server, open(folder / "output", "w") as output:
+        server.settimeout(0.1)
+        if served:
+            asks = folder / "bin" / "python"
+            asks.write_text(ASKS.format(python=sys.executable, address=server.getsockname()))
+            asks.chmod(0o755)
+        environment = commands.environment({"PATH": path})
+        process = subprocess.Popen(line, cwd=folder, env=environment, stdout=output, stderr=output)
+        try:
+            while process.poll() is None:
+                serve(server)
+        finally:
+            process.kill()
+            process.wait()
+    return process.returncode, (folder / "output").read_text(encoding="utf-8")
+
+
+def serve(server: socket.socket) -> None:
+    """Run one command, if any is asked for soon."""
+    try:
+        asking, _ = server.accept()
+    except TimeoutError:
+        return
+    with asking:
+        folder, (flag, *arguments) = json.load(asking.makefile(encoding="utf-8"))
+        os.chdir(folder)
+        module = [] if flag == "-m" else [flag]  # or a script
+        done = commands.in_this_process(*module, *arguments)
+        runs.reset_accelerate()
+        asking.sendall(json.dumps([done.code, done.out, done.err]).encode())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_smoke(recipe: str, tmp_path: Path):
-    folders = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": os.pathsep.join(folders)}
-    script = ROOT / "examples" / recipe / "run.sh"
-    done = subprocess.run(
-        ["bash", str(script), "--smoke"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+def test_smoke(recipe: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output = run_script(recipe, tmp_path, served=recipe != AS_PROCESSES)
+    assert code == 0, output
+    assert "Traceback" not in output
     wave, rate = soundfile.read(tmp_path / "runs" / recipe / "hello.wav")
     # four steps teach neither how long a sentence is nor how loud
     assert rate == 24000 and len(wave) > rate / 10 and wave.any()

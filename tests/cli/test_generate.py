@@ -1,5 +1,6 @@
-"""`python -m nanospeech_{mlx,torch}.generate`, as its user runs it: in a subprocess, on files."""
+"""`python -m nanospeech_{mlx,torch}.generate`, as its user runs it: in this process, or in one of its own."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -7,9 +8,10 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
+import time
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 import soundfile
@@ -20,22 +22,15 @@ from nanospeech_core import audio
 from nanospeech_core.checkpoint import PRETRAINED, load_tensors, save_tensors
 from nanospeech_core.voices import save_voice
 
-ROOT = Path(__file__).parents[2]
-FRAMEWORKS = {"torch": "torch", "mlx": "mlx.core"}
+FRAMEWORKS = ("torch", "mlx")
 TEXT = "Hello there, how are you?"
 TEXT_SYMBOLS = 25  # about; its phonemes and two pauses
 LONG = "This is one sentence among a great many others. " * 100
 
-# As `python -m` does it, but where neither framework is installed: `None` in sys.modules makes imports fail.
-WITHOUT_FRAMEWORKS = (
-    "import runpy, sys; module = sys.argv.pop(1); sys.modules.update(torch=None, mlx=None); "
-    "runpy.run_module(module, run_name='__main__', alter_sys=True)"
-)
-
 
 @pytest.fixture(params=NAMES)
 def backend(request) -> str:
-    if importlib.util.find_spec(FRAMEWORKS[request.param].split(".")[0]) is None:
+    if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     return request.param
 
@@ -59,26 +54,24 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path / "out"
 
 
-def command(backend: str, *arguments: object, frameworks: bool = True) -> list[str]:
-    module = f"nanospeech_{backend}.generate"
-    start = ["-m", module] if frameworks else ["-c", WITHOUT_FRAMEWORKS, module]
-    return [sys.executable, *start, *map(str, arguments)]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-
-
 def run(
-    backend: str, *arguments: object, code: int = 0, stdin: bytes = b"", frameworks: bool = True
+    backend: str,
+    *arguments: object,
+    code: int = 0,
+    stdin: bytes = b"",
+    frameworks: bool = True,
+    process: bool = False,
 ) -> tuple[str, str]:
-    """Standard output and error of a run that must end with `code`."""
-    line = command(backend, *arguments, frameworks=frameworks)
-    done = subprocess.run(line, input=stdin, capture_output=True, timeout=300, env=environment())
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == code, (done.returncode, out, err)
-    assert "Traceback" not in err
-    return out, err
+    """Standard output and error of a run that must end with `code`; frameworks: whether any is installed."""
+    module, absent = f"nanospeech_{backend}.generate", () if frameworks else FRAMEWORKS
+    if process:
+        done = commands.in_a_process(module, *arguments, stdin=stdin, absent=absent)
+    else:
+        with commands.without(*absent) if absent else contextlib.nullcontext():
+            done = commands.in_this_process(module, *arguments, stdin=stdin)
+    assert done.code == code, done
+    assert "Traceback" not in done.err
+    return done.out, done.err
 
 
 def fails(backend: str, *arguments: object, **options) -> str:
@@ -103,19 +96,23 @@ def speaks(path: str) -> float:
 # speaking
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--use-diffusion"], ["--use_diffusion", "--num-iter", "4"], []], ids=str)
 def test_speaks(backend, model, flags):
-    out, err = run(backend, "--text", TEXT, "--model", model, "--output", "a.wav", *flags)
+    process = flags == ["--use-diffusion"]
+    out, err = run(backend, "--text", TEXT, "--model", model, "--output", "a.wav", *flags, process=process)
     seconds = speaks("a.wav")
     assert seconds == pytest.approx(TEXT_SYMBOLS * FRAMES * 256 / 24000, rel=0.4)
     assert out == "" and err.startswith(f"{seconds:.1f} s of speech in ") and err.endswith("-> a.wav\n")
     assert os.listdir() == ["a.wav"]
 
 
+@pytest.mark.slow
 def test_text_from_standard_input_is_the_same(backend, model):
+    """In a process of its own, too."""
     for name, text, stdin in (("a.wav", ["--text", TEXT], b""), ("b.wav", [], f"{TEXT}\n".encode())):
         arguments = [*text, "--model", model, "--output", name, "--seed", 7, "--quiet"]
-        assert run(backend, *arguments, stdin=stdin) == ("", "")
+        assert run(backend, *arguments, stdin=stdin, process=not text) == ("", "")
     assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes()
 
 
@@ -163,9 +160,9 @@ def test_a_recording_in_place_of_a_voice(backend, model):
 def test_a_voice_of_ones_own(backend, model, tmp_path, monkeypatch):
     monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
     shutil.copy(model / "voices" / "heart.flac", "me.flac")
-    line = [sys.executable, "-m", f"nanospeech_{backend}.voices", "add", "me", "me.flac", "Hello there."]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment())
-    assert (done.stdout, done.stderr) == ('me  en-us  2.0 s  "Hello there."\n', "")
+    voices = f"nanospeech_{backend}.voices"
+    done = commands.in_this_process(voices, "add", "me", "me.flac", "Hello there.")
+    assert (done.out, done.err) == ('me  en-us  2.0 s  "Hello there."\n', "")
     speaking = ["--text", "Hi.", "--model", model, "--quiet", "--output", "a.wav"]
     run(backend, *speaking, "--voice", "me")
     assert 0.05 < speaks("a.wav") < 2
@@ -190,6 +187,7 @@ def bilingual(model, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_chinese_finds_its_voice(backend, bilingual):
     arguments = ["--text", CHINESE, "--model", bilingual, "--use-diffusion", "--quiet"]
     for name, flags in {"found": [], "named": ["--voice", "xiaoxiao"], "other": ["--voice", "heart"]}.items():
@@ -208,23 +206,21 @@ def test_lists_chinese_voices(backend, bilingual):
 
 
 def test_chinese_in_a_broken_installation(backend, bilingual):
-    line = command(backend, "--text", CHINESE, "--model", bilingual, "--output", "a.wav")
-    line[1:3] = ["-c", WITHOUT_FRAMEWORKS.replace("torch=None, mlx=None", "pypinyin=None"), line[2]]
-    done = subprocess.run(line, capture_output=True, timeout=300, env=environment())
-    assert (done.returncode, done.stdout, os.listdir()) == (1, b"", [])
-    (sentence,) = done.stderr.decode().splitlines()
-    assert sentence.startswith(f"python -m nanospeech_{backend}.generate: Chinese needs pypinyin, which ")
-    assert sentence.endswith(": pip install pypinyin")
+    with commands.without("pypinyin"):
+        message = fails(backend, "--text", CHINESE, "--model", bilingual, "--output", "a.wav")
+    assert message.startswith("Chinese needs pypinyin, which ")
+    assert message.endswith(": pip install pypinyin")
 
 
 def test_version_and_help_need_no_framework(backend):
     assert run(backend, "--version", frameworks=False)[0].startswith("nanospeech-mar ")
-    out, err = run(backend, "--help", frameworks=False)
+    out, err = run(backend, "--help", frameworks=False, process=True)
     assert err == "" and out.startswith(f"usage: python -m nanospeech_{backend}.generate --text TEXT")
     for flag in ("--use-diffusion", "--num_iter", "--cfg", "--ref-audio", "--list-voices", "--seed"):
         assert flag in out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
 def test_the_embedded_model(backend):
     out, _ = run(backend, "--list-voices")
@@ -243,6 +239,7 @@ def test_the_embedded_model(backend):
 # mistakes in the arguments: exit 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -268,11 +265,12 @@ def test_the_embedded_model(backend):
 )
 def test_mistakes_are_told_at_once(backend, arguments, sentence):
     """Before any framework is imported: it is absent here, and little time is taken."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    out, err = run(
-        backend, "--text", "Hello.", "--output", "a.wav", *arguments, code=2, stdin=b"Hi.", frameworks=False
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = arguments == ["--text"]
+    who = resource.RUSAGE_CHILDREN if process else resource.RUSAGE_SELF
+    before = resource.getrusage(who)
+    said = ["--text", "Hello.", "--output", "a.wav", *arguments]
+    out, err = run(backend, *said, code=2, stdin=b"Hi.", frameworks=False, process=process)
+    after = resource.getrusage(who)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
     usage, error = err.splitlines()
     assert out == "" and usage.startswith("usage: ") and sentence in error
@@ -283,6 +281,7 @@ def test_mistakes_are_told_at_once(backend, arguments, sentence):
 # bad input that is refused before the framework is imported: exit 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -301,6 +300,7 @@ def test_bad_text(backend, data, sentence):
     assert sentence in message or ("U+007F" in sentence and "control character (U+00" in message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
@@ -324,7 +324,7 @@ def test_a_folder_that_may_not_be_written_in(backend, folder):
 
 
 def test_a_framework_that_is_not_installed(backend):
-    message = fails(backend, "--text", "Hi.", "--output", "a.wav", frameworks=False)
+    message = fails(backend, "--text", "Hi.", "--output", "a.wav", frameworks=False, process=True)
     name, extra = {"torch": ("PyTorch", "torch"), "mlx": ("MLX", "cpu")}[backend]
     assert message.startswith(f"nanospeech_{backend} needs {name}")
     assert f'pip install ".[{extra}]"' in message
@@ -420,13 +420,13 @@ BREAK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAK)
 def test_a_broken_checkpoint(backend, broken, name):
     breaks, *sentences = BREAK[name]
     breaks(broken)
-    message = fails(
-        backend, "--text", "Hi.", "--model", broken, "--use-diffusion", "--output", "a.wav", "--quiet"
-    )
+    arguments = ["--text", "Hi.", "--model", broken, "--use-diffusion", "--output", "a.wav", "--quiet"]
+    message = fails(backend, *arguments, process=name == "samples not finite")  # the last to be found
     assert all(sentence in message for sentence in sentences), message
 
 
@@ -469,32 +469,38 @@ def test_nothing_to_speak(backend, model, text):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quiet", [["--quiet"], []], ids=["quiet", "with a bar"])
 def test_interrupted(backend, model, folder, quiet):
+    arguments = [
+        "--text",
+        LONG,
+        "--model",
+        model,
+        "--output",
+        "a.wav",
+        "--sampler",
+        "ode",
+        "--steps",
+        200,
+        *quiet,
+    ]
     process = subprocess.Popen(
-        command(
-            backend,
-            "--text",
-            LONG,
-            "--model",
-            model,
-            "--output",
-            "a.wav",
-            "--sampler",
-            "ode",
-            "--steps",
-            200,
-            *quiet,
-        ),
+        [*commands.start_of(f"nanospeech_{backend}.generate"), *map(str, arguments), *quiet],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(),
+        env=commands.environment(),
         # a shell's background jobs, such as a CI's, begin with SIGINT ignored, and hand that on
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     if quiet:
+        while (
+            sum(map(os.path.getsize, os.listdir())) < 10_000
+        ):  # the first sentence is written, beside its place
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
         with pytest.raises(subprocess.TimeoutExpired):  # at work for a while
-            process.wait(timeout=5)
+            process.wait(timeout=1)
     else:
         begun = b""
         while b"1/100" not in begun:  # the first sentence is done

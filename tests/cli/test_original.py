@@ -1,26 +1,24 @@
 """Original Nanospeech checkpoints on the command line: as the README shows it, out of a cache of the hub."""
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 import soundfile
 from backends import NAMES, Backend
+from huggingface_hub import constants
 from originals import VOCAB, VOCOS, original_config, original_weights, write_original, write_vocos
 
 from nanospeech_core.checkpoint import load_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.vocoder import PUBLIC
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (commands.ROOT / "README.md").read_text(encoding="utf-8")
 pytest.importorskip("torch")  # it writes the vocoder's file
 
 
@@ -37,61 +35,62 @@ def vocos(tmp_path_factory) -> Path:
     return write_vocos(tmp_path_factory.mktemp("vocos") / "vocos")
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty folder, the current one; the hub's cache would be in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))  # of this process
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))  # of others
+    return tmp_path
+
+
 @pytest.fixture
-def cache(tmp_path, original, vocos) -> Path:
+def cache(folder, original, vocos) -> Path:
     """A hub cache with both, under the names that the README and the package give."""
     public, commit = PUBLIC.split("@")
     for name, revision, source in (
         ("lucasnewman/nanospeech", "0" * 40, original),
         (public, commit, vocos),
     ):
-        repository = tmp_path / "cache" / f"models--{name.replace('/', '--')}"
+        repository = folder / "cache" / f"models--{name.replace('/', '--')}"
         shutil.copytree(source, repository / "snapshots" / revision)
         (repository / "refs").mkdir()
         (repository / "refs" / "main").write_text(revision)
-    return tmp_path / "cache"
+    return folder / "cache"
 
 
-def run(folder: Path, *command: object, code: int = 0, cache: Path | None = None):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-    environment["HF_HUB_CACHE"] = str(cache or folder / "no-cache")
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stderr
+def run(module: str, *arguments: object, code: int = 0, process: bool = False) -> commands.Done:
+    done = (commands.in_a_process if process else commands.in_this_process)(module, *arguments)
+    assert done.code == code, done
     return done
 
 
 def readme_commands() -> list[list[str]]:
-    """The shell lines of the README's section, without `python`."""
+    """The shell lines of the README's section, without `python -m`."""
     section = re.search(r"## Original Nanospeech.*?```sh\n(.*?)```", README, re.DOTALL)
-    return [shlex.split(line, comments=True)[1:] for line in section[1].splitlines()]
+    return [shlex.split(line, comments=True)[2:] for line in section[1].splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", NAMES)
 def test_the_readmes_example(tmp_path, cache, backend):
     """Twice the same speech: of the original, and of the folder that it was imported into."""
     Backend(backend)
-    commands = readme_commands()
-    assert [command[1].split(".")[-1] for command in commands] == ["generate", "convert", "generate"]
-    for command in commands:
+    lines = readme_commands()
+    assert [command[0].split(".")[-1] for command in lines] == ["generate", "convert", "generate"]
+    for number, command in enumerate(lines):
         command = [part.replace("nanospeech_mlx", f"nanospeech_{backend}") for part in command]
-        done = run(tmp_path, *command, cache=cache)
-        assert "embedded vocoder" not in done.stderr
-    outputs = [command[command.index("--output") + 1] for command in commands if "--output" in command]
+        done = run(*command, process=number == 0)
+        assert "embedded vocoder" not in done.err
+    outputs = [command[command.index("--output") + 1] for command in lines if "--output" in command]
     waves = [soundfile.read(tmp_path / name) for name in outputs]
     assert [rate for _, rate in waves] == [24000, 24000] and len(waves[0][0]) > 10_000
     assert (waves[0][0] == waves[1][0]).all()
 
 
 def test_import_writes_a_folder_of_ours(tmp_path, original, vocos):
-    done = run(tmp_path, "-m", "convert", "import-nanospeech", original, "-o", "ours", "--vocoder", vocos)
-    assert (done.stdout, done.stderr) == ("ours\n", "")
+    done = run("convert", "import-nanospeech", original, "-o", "ours", "--vocoder", vocos)
+    assert (done.out, done.err) == ("ours\n", "")
     out = tmp_path / "ours"
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md",
@@ -105,7 +104,7 @@ def test_import_writes_a_folder_of_ours(tmp_path, original, vocos):
     expected = original_weights(Backend("torch"), original_config())
     assert metadata == {"format": "pt"} and set(tensors) == set(expected)
     assert all((tensors[name] == array).all() for name, array in expected.items())
-    text = run(tmp_path, "-m", "convert", "inspect", "ours").stdout
+    text = run("convert", "inspect", "ours").out
     assert "alignment filler" in text and "method rk4" in text and "duration_predictor: " in text
 
 
@@ -115,21 +114,21 @@ def test_import_keeps_the_dtype(tmp_path, original, vocos):
         n: a.astype(np.float16) for n, a in original_weights(Backend("torch"), original_config()).items()
     }
     write_original(source, halves)
-    run(tmp_path, "-m", "convert", "import-nanospeech", source, "-o", "ours", "--vocoder", vocos)
+    run("convert", "import-nanospeech", source, "-o", "ours", "--vocoder", vocos)
     tensors, _ = load_tensors(tmp_path / "ours" / "model.safetensors")
     assert {array.dtype for array in tensors.values()} == {np.dtype("<f2")}
 
 
 def test_import_without_the_public_vocoder_says_so(tmp_path, original):
-    done = run(tmp_path, "-m", "convert", "import-nanospeech", original, "-o", "ours")
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("convert: no vocoder is written, the embedded one will be used: charactr/")
+    done = run("convert", "import-nanospeech", original, "-o", "ours")
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("convert: no vocoder is written, the embedded one will be used: charactr/")
     assert not (tmp_path / "ours" / "vocos.safetensors").exists()
     assert json.loads((tmp_path / "ours" / "config.json").read_text())["vocoder"] is None
 
 
 def test_inspect_shows_an_original_checkpoint(tmp_path, original):
-    text = run(tmp_path, "-m", "convert", "inspect", original).stdout
+    text = run("convert", "inspect", original).out
     assert "an original Nanospeech checkpoint" in text
     assert "dim 32, depth 2, heads 2, dim_head 64" in text and f"vocab ({len(VOCAB)} entries)" in text
     assert "duration.safetensors: torch format" in text
@@ -149,15 +148,15 @@ def test_inspect_shows_an_original_checkpoint(tmp_path, original):
 )
 def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, original, vocos, arguments, sentence):
     arguments = [part.format(vocos=vocos, original=original) for part in arguments]
-    done = run(tmp_path, "-m", "convert", "import-nanospeech", *arguments, code=1)
-    assert done.stdout == "" and done.stderr.count("\n") == 1 and sentence in done.stderr
+    done = run("convert", "import-nanospeech", *arguments, code=1)
+    assert done.out == "" and done.err.count("\n") == 1 and sentence in done.err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("backend", NAMES)
 def test_generate_says_which_vocoder_it_lacks(tmp_path, original, backend):
     Backend(backend)
-    speak = ["-m", f"nanospeech_{backend}.generate", "--text", "Hi.", "--steps", 1, "--method", "euler"]
-    done = run(tmp_path, *speak, "--model", original, "--output", "a.wav")
-    assert "speaking through the small embedded vocoder: charactr/vocos-mel-24khz is no" in done.stderr
-    assert "HF_HUB_OFFLINE" in done.stderr and (tmp_path / "a.wav").exists()
+    speak = [f"nanospeech_{backend}.generate", "--text", "Hi.", "--steps", 1, "--method", "euler"]
+    done = run(*speak, "--model", original, "--output", "a.wav")
+    assert "speaking through the small embedded vocoder: charactr/vocos-mel-24khz is no" in done.err
+    assert "HF_HUB_OFFLINE" in done.err and (tmp_path / "a.wav").exists()

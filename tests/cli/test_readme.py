@@ -1,16 +1,20 @@
-"""What the README shows is run as it stands there, with the embedded checkpoint."""
+"""What the README shows is run as it stands there, with the embedded checkpoint.
 
+The first command is a process of its own; the others run in this one, which has the frameworks imported.
+"""
+
+import contextlib
 import importlib
+import io
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import commands
 import pytest
 import soundfile
 from language_models import write_scripted_llm
@@ -26,75 +30,88 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=300,
-    )
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> None:
+    """An empty folder, the current one."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(line: str, backend: str = "mlx", process: bool = False, code: int = 0) -> commands.Done:
+    """A line of the README, in the current folder, by a backend; it must end with `code`."""
+    line = line.replace("nanospeech_mlx", f"nanospeech_{backend}")
+    python, m, *words = shlex.split(line, comments=True)
+    assert (python, m) == ("python", "-m")
+    done = (commands.in_a_process if process else commands.in_this_process)(*words)
+    assert done.code == code, done
+    return done
+
+
+def lines_with(mark: str) -> list[str]:
+    return [line for block in blocks("sh") for line in block.splitlines() if mark in line]
 
 
 def speak_command(language: str = "English") -> str:
     """The first that speaks the language."""
-    lines = [line for block in blocks("sh") for line in block.splitlines() if ".generate " in line]
-    return next(line for line in lines if ("你" in line) == (language == "Chinese"))
+    return next(line for line in lines_with(".generate ") if ("你" in line) == (language == "Chinese"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 @pytest.mark.parametrize("language", ["English", "Chinese"])
 def test_speak_command(backend: str, language: str, tmp_path: Path) -> None:
-    arguments = shlex.split(speak_command(language).replace("nanospeech_mlx", f"nanospeech_{backend}"))
-    done = run([sys.executable, *arguments[1:]], tmp_path)
-    assert done.returncode == 0, done.stderr
+    command = speak_command(language)
+    run(command, backend, process=language == "English")
+    arguments = shlex.split(command)
     wave, rate = soundfile.read(tmp_path / arguments[arguments.index("--output") + 1])
     assert rate == 24000
     assert 1.0 < len(wave) / rate < 6.0
     assert 0.02 < (wave**2).mean() ** 0.5 < 0.3  # as loud as speech
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_python_example(backend: str, tmp_path: Path) -> None:
     (code,) = blocks("python")
-    done = run([sys.executable, "-c", code.replace("nanospeech_mlx", f"nanospeech_{backend}")], tmp_path)
-    assert done.returncode == 0, done.stderr
-    chunks = [float(line.split()[0]) for line in done.stdout.splitlines() if line.endswith("seconds")]
+    code = code.replace("nanospeech_mlx", f"nanospeech_{backend}")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    out = printed.getvalue()
+    chunks = [float(line.split()[0]) for line in out.splitlines() if line.endswith("seconds")]
     assert len(chunks) > 2 and 2 < sum(chunks) < 6
-    lasts = dict(re.findall(r"text (\d) lasts ([\d.]+)", done.stdout))
+    lasts = dict(re.findall(r"text (\d) lasts ([\d.]+)", out))
     assert sorted(lasts) == ["0", "1"] and all(0.5 < float(seconds) < 3 for seconds in lasts.values())
-    assert re.fullmatch(
-        r"\[\('Wait', [\d.]+, [\d.]+\), \('for', .*\), \('me.', .*\)\]", done.stdout.splitlines()[-1]
-    )
+    assert re.fullmatch(r"\[\('Wait', [\d.]+, [\d.]+\), \('for', .*\), \('me.', .*\)\]", out.splitlines()[-1])
 
 
-def run_block(mark: str, backend: str, folder: Path) -> subprocess.CompletedProcess:
-    """The one shell block that has `mark` in it, by a backend; it must succeed."""
+def run_block(mark: str, backend: str) -> str:
+    """The one shell block that has `mark` in it, by a backend; each line must succeed. What they print."""
     (block,) = [block for block in blocks("sh") if mark in block]
-    script = block.replace("nanospeech_mlx", f"nanospeech_{backend}").replace("python", sys.executable)
-    done = run(["bash", "-e", "-c", script], folder)
-    assert done.returncode == 0, done.stderr
-    return done
+    out = ""
+    for line in block.splitlines():
+        if line.startswith("python "):
+            out += run(line, backend).out
+        else:
+            done = subprocess.run(["bash", "-e", "-c", line], check=True, capture_output=True, text=True)
+            out += done.stdout
+    return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_voice_commands(backend: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
     wave, rate = soundfile.read(PRETRAINED / "voices" / "emma.flac")
     soundfile.write(tmp_path / "me.wav", wave, rate)
-    done = run_block(".voices add", backend, tmp_path)
-    assert done.stdout.endswith('"What is said in the recording."\n')
+    assert run_block(".voices add", backend).endswith('"What is said in the recording."\n')
     waves = [soundfile.read(tmp_path / name)[0] for name in ("like-me.wav", "me-too.wav")]
     assert 0.5 < len(waves[0]) / rate < 4.0
     assert abs(waves[0] - waves[1]).max() < 0.05  # the stored voice is the recording, in 16 bits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_refine_commands(backend: str, tmp_path: Path) -> None:
-    run_block("--refine", backend, tmp_path)
+    run_block("--refine", backend)
     draft, refined = (soundfile.read(tmp_path / name)[0] for name in ("draft.wav", "refined.wav"))
     assert len(draft) == len(refined) and 1.0 < len(draft) / 24000 < 6.0
     assert 0.02 < (refined**2).mean() ** 0.5 < 0.3 and (draft != refined).any()
@@ -102,7 +119,7 @@ def test_refine_commands(backend: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_control_commands(backend: str, tmp_path: Path) -> None:
-    run_block("--lexicon", backend, tmp_path)
+    run_block("--lexicon", backend)
     times = (tmp_path / "control.vtt").read_text(encoding="utf-8")
     words = ["This", "is", "Mrs.", "Nguyen", "of", "Leicester."]
     assert re.sub(r"<.*?>", "", times.splitlines()[-1]).split() == words
@@ -110,24 +127,23 @@ def test_control_commands(backend: str, tmp_path: Path) -> None:
     assert 1.5 < len(wave) / rate < 6.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_stream_and_batch_commands(backend: str, tmp_path: Path) -> None:
-    run_block("--stream", backend, tmp_path)
+    run_block("--stream", backend)
     for name, least in (("stream.wav", 3.0), ("out/0001.wav", 0.5), ("out/0002.wav", 0.5)):
         wave, rate = soundfile.read(tmp_path / name)
         assert least < len(wave) / rate < least + 4 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_edit_command(backend: str, tmp_path: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if ".edit " in line]
-    spoken = [speak_command(), *lines]
+    spoken = [speak_command(), *lines_with(".edit ")]
     assert len(spoken) == 2
     for command in spoken:
-        command = command.replace("nanospeech_mlx", f"nanospeech_{backend}")
-        done = run([sys.executable, *shlex.split(command)[1:]], tmp_path)
-        assert done.returncode == 0, done.stderr
+        run(command, backend)
     before, after = (
         soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("hello.wav", "edited.wav")
     )
@@ -161,7 +177,8 @@ feature = types.SimpleNamespace(rms=lambda **options: numpy.ones((1, 50)))
 }
 
 
-def test_evaluate_commands(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_evaluate_commands(tmp_path: Path, monkeypatch) -> None:
     for name, code in STUBS.items():
         path = tmp_path / "stubs" / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,17 +191,12 @@ def test_evaluate_commands(tmp_path: Path) -> None:
     for name in ("canoe", "second"):
         shutil.copy(PRETRAINED / "voices" / "heart.flac", tmp_path / "recordings" / f"{name}.flac")
 
-    lines = [line for block in blocks("sh") for line in block.splitlines() if ".evaluate " in line]
+    lines = lines_with(".evaluate ")
     assert len(lines) == 3
-    tables = []
-    for line in lines:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "stubs"), str(ROOT)])}
-        command = [sys.executable, *shlex.split(line, comments=True)[1:]]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr
-        tables.append([re.split(r"  +", row) for row in done.stdout.splitlines()])
+    monkeypatch.syspath_prepend(tmp_path / "stubs")
+    with commands.set_aside(*(name.split("/")[0] for name in STUBS)):
+        outputs = [run(line).out for line in lines]
+    tables = [[re.split(r"  +", row) for row in out.splitlines()] for out in outputs]
     both, settings, people = tables
     assert [row[0] for row in both] == ["setting", "masked", "ode"]
     assert both[1][1:4] == ["2", "100.0 (100.0 to 100.0)", "2.50"]
@@ -203,13 +215,10 @@ PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
 def test_quantize_commands(tmp_path: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if "nanospeech-8bit" in line]
+    lines = lines_with("nanospeech-8bit")
     assert [line.split()[2] for line in lines] == ["convert", "nanospeech_mlx.generate"]
     for line in lines:
-        done = run(
-            [sys.executable, *shlex.split(line.replace("nanospeech_mlx", "nanospeech_torch"))[1:]], tmp_path
-        )
-        assert done.returncode == 0, done.stderr
+        run(line, "torch")
     wave, rate = soundfile.read(tmp_path / "small.wav")
     assert 0.4 < len(wave) / rate < 3 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
 
@@ -226,22 +235,21 @@ def test_benchmark_commands_are_understood(text: str, monkeypatch: pytest.Monkey
     assert any(args.json for args in asked)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("mlx_lm"), reason="mlx-lm is not installed")
 def test_chat_commands(tmp_path: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if ".chat " in line]
-    interactive, question = ([sys.executable, *shlex.split(line)[1:]] for line in lines)
-    name = interactive[interactive.index("--llm") + 1]
+    interactive, question = lines_with(".chat ")
+    name = shlex.split(interactive)[shlex.split(interactive).index("--llm") + 1]
     write_scripted_llm(tmp_path / name, ["It **scat", "ters** more of the blue", " light."])
-    done = run(question, tmp_path)
-    assert (done.returncode, done.stdout) == (0, "It **scatters** more of the blue light.\n"), done.stderr
+    assert run(question).out == "It **scatters** more of the blue light.\n"
     wave, rate = soundfile.read(tmp_path / "answer.wav")
     assert 1.0 < len(wave) / rate < 4.0 and 0.02 < (wave**2).mean() ** 0.5 < 0.3
-    done = run(interactive, tmp_path)  # its standard input is empty, and no terminal
-    assert (done.returncode, done.stdout) == (1, "") and "the prompt is empty" in done.stderr
+    done = run(interactive, code=1)  # its standard input is empty, and no terminal
+    assert done.out == "" and "the prompt is empty" in done.err
 
 
 def test_flags_exist() -> None:
-    help_text = run([sys.executable, "-m", "nanospeech_mlx.generate", "--help"], ROOT).stdout
+    help_text = run("python -m nanospeech_mlx.generate --help").out
     table = [line for line in README.splitlines() if line.startswith("| `--")]
     flags = [flag for line in table for flag in re.findall(r"--[\w-]+", line.split("|")[1])]
     assert len(flags) > 8

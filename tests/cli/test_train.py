@@ -4,11 +4,10 @@ import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+import commands
 import pytest
 import runs
 from runs import change, files, losses, read_log
@@ -24,7 +23,7 @@ from nanospeech_torch.training.engine import Engine  # noqa: E402
 STEPS = 24  # 4 epochs and more
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -218,16 +217,15 @@ def test_each_process_says_once_what_is_wrong(unbroken, tmp_path):
 
 
 def test_usage_and_one_sentence(tmp_path):
-    """As a process; what else can be wrong is tested without one in `unit/test_engine_errors.py`."""
-    command = [sys.executable, "-m", "nanospeech_torch.train"]
-    done = subprocess.run(command, cwd=runs.ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2 and "usage:" in done.stderr
+    """As a process, once; what else can be wrong is tested in `unit/test_engine_errors.py`."""
+    done = commands.in_this_process("nanospeech_torch.train")
+    assert done.code == 2 and "usage:" in done.err
     path = tmp_path / "c.toml"
     path.write_text("optimizer.stepz = 3\n")
-    done = subprocess.run([*command, path], cwd=runs.ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr == f"train: {path}.optimizer: unknown key 'stepz' (did you mean 'steps'?)\n"
+    done = commands.in_a_process("nanospeech_torch.train", path)
+    assert done.code == 1 and done.out == ""
+    assert done.err == f"train: {path}.optimizer: unknown key 'stepz' (did you mean 'steps'?)\n"
     none = tmp_path / "none.toml"
-    done = subprocess.run([*command, none], cwd=runs.ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1
-    assert done.stderr == f"train: cannot read the config {none}: No such file or directory\n"
+    done = commands.in_this_process("nanospeech_torch.train", none)
+    assert done.code == 1
+    assert done.err == f"train: cannot read the config {none}: No such file or directory\n"

@@ -55,6 +55,7 @@ def test_the_config_is_read_from_the_tensors(speakers, name):
     assert speakers[name].config == replace(original_config(), vocoder=VOCOS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"method": "euler", "cfg": 1.0}, {"seed": 3, "speed": 1.5}], ids=str)
 def test_both_backends_speak_alike(speakers, recording, options):
     waves = [speakers[name].generate(TEXT, **recording, **options) for name in NAMES]
@@ -62,6 +63,7 @@ def test_both_backends_speak_alike(speakers, recording, options):
     assert relative_error(waves[1], waves[0]) <= 1e-3
 
 
+@pytest.mark.slow
 def test_nanospeechs_defaults_hold(speakers, recording):
     """Eight points in time (seven intervals), rk4, strength 2, sway -1."""
     speaker = speakers["torch"]
@@ -130,6 +132,7 @@ def test_golden_text(golden_speaker, golden):
     assert (ids == tensors["dit.text"][0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["euler", "midpoint", "rk4", None])
 def test_golden_sampling(golden_speaker, golden, monkeypatch, method):
     """The numbers of the original, its strength 2 and sway -1 (and rk4) taken from the folder's defaults."""

@@ -48,6 +48,7 @@ def assert_same_states(reference: list[np.ndarray], ours: list[np.ndarray], coun
         assert relative_error(b, a) < TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predict", ["clean", "velocity"])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 @pytest.mark.parametrize("method", ["euler", "midpoint", "rk4"])
@@ -70,6 +71,7 @@ RAMPS = [(1.0, "linear"), (2.0, "linear"), (2.0, "constant")]
 MAR = list(itertools.product(["flow", "ddpm"], [False, True], RAMPS, [1, 4, 50]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "residual", "ramp", "num_iter"), MAR)
 @pytest.mark.parametrize("style", [OURS, ORIGINAL], ids=["ours", "original"])
 def test_mar(both, style, objective, residual, ramp, num_iter):
@@ -90,6 +92,7 @@ def test_mar(both, style, objective, residual, ramp, num_iter):
     assert_same_states(*map(states, both), count=2 * min(num_iter, TOKENS - KNOWN))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 @pytest.mark.parametrize("order", ["interleaved", "blocks"])
 @pytest.mark.parametrize(("context", "regression"), [(2, False), (0, True), (1, True)])

@@ -113,11 +113,13 @@ def folders(tmp_path_factory) -> dict[str, Path]:
     return folders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_every_sampler(folders, options):
     assert_same(folders["flow"], **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", MASKED.values(), ids=MASKED)
 def test_the_ddpm_head(folders, options):
     assert_same(folders["ddpm"], use_diffusion=True, **options)
@@ -136,6 +138,7 @@ def test_speed_voice_and_seed(folders, use_diffusion, options):
     assert_same(folders["flow"], use_diffusion=use_diffusion, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
 def test_two_sentences(folders, use_diffusion):
     wave = assert_same(folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
@@ -178,6 +181,7 @@ def test_streams(folders, options):
     assert joined.shape == at_once.shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stream_that_is_closed_ends_its_work(folders, name):
     """Nothing is computed ahead, and nothing after: the first chunk takes its own block's share."""
@@ -229,6 +233,7 @@ def test_the_vocoder_hears_the_draft_of_what_comes_next(folders, name, monkeypat
 BATCH = ["Hello there, how are you?", "Yes.", TWO_SENTENCES, "What a day, isn't it?"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [*DEFAULTS.values(), {"use_diffusion": True, "order": "interleaved"}], ids=str
 )
@@ -352,6 +357,7 @@ def test_a_sentence_too_long_for_the_model(folders):
         assert relative_error(mlx, torch) <= TOLERANCE
 
 
+@pytest.mark.slow
 def test_every_option_is_heard(folders):
     """So that the comparisons above compare different things."""
     waves = [speak("torch", folders["flow"], **options) for options in OPTIONS.values()]
@@ -364,6 +370,7 @@ def test_every_option_is_heard(folders):
     assert len(fast) == pytest.approx(len(waves[0]) / 1.3, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"method": "euler"}, {"method": "rk4", "cfg": 2.0}], ids=str)
 def test_an_original_checkpoint(folders, options):
     wave = assert_same(folders["original"], TEXT, **options)
@@ -396,6 +403,7 @@ def test_weights_stored_in_halves(folders, dtype, use_diffusion):
     assert (wave != speak("torch", folders["flow"], use_diffusion=use_diffusion)[: len(wave)]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
 @pytest.mark.parametrize("options", DEFAULTS.values(), ids=DEFAULTS)
 def test_the_embedded_checkpoint(options):

@@ -34,6 +34,7 @@ def make_utterance(rng: np.random.Generator, letters: int = 6) -> tuple[Utteranc
     return Utterance("k", "v", "", mel, ids, np.zeros(0, np.int64)), np.array(meta["durations"]) * UNIT
 
 
+@pytest.mark.slow
 def test_it_finds_the_symbols_by_itself():
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -146,6 +147,7 @@ def write_config(tmp_path, **sections) -> str:
     return str(tmp_path / "c.json")
 
 
+@pytest.mark.slow
 def test_a_run_and_what_it_leaves(tmp_path, capsys):
     write_corpus(tmp_path / "s.tar", count=16)
     assert train.main([write_config(tmp_path)]) == 0

@@ -50,6 +50,7 @@ WORK = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "passes", "head", "rows", "evals"), WORK, ids=lambda value: str(value))
 def test_the_work_of_a_sentence(
     backend: Backend, speaker, options: dict, passes: int, head: int, rows: int, evals: int
@@ -122,6 +123,7 @@ def in_context(tmp_path_factory) -> Path:
     return write_checkpoint(tmp_path_factory.mktemp("model") / "context", config=tiny_config(diffusion=head))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("told", ["nothing", "context"])
 def test_every_precision_speaks(
@@ -159,6 +161,7 @@ def run(backend: Backend, capsys, *arguments: object, code: int = 0) -> tuple[st
     return capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
     settings = ("masked:num_iter=3", "ode:steps=2,method=rk4,cfg=2")
     flags = [part for setting in settings for part in ("--setting", setting)]
@@ -235,6 +238,7 @@ def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> Non
     assert report["quantization"] == {"group_size": 32, "bits": 8, "mode": "affine"}
 
 
+@pytest.mark.slow
 def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
     """Without one, first sound would be a whole sentence's."""
     arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")

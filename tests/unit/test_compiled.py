@@ -49,6 +49,7 @@ def compiled(backend, folder, quick):
     return backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{}, {"cfg": 2.0}, {"stream": True}, {"refine": 0.5, "steps": 2, "use_diffusion": None}],
@@ -67,6 +68,7 @@ def test_a_compiled_batch_is_plain(plain, compiled):
         assert relative_error(waves[1][number], waves[0][number]) < 1e-5
 
 
+@pytest.mark.slow
 def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, monkeypatch):
     """Counted by the tracers themselves; PyTorch's, without the code that it would write."""
     traced = []

@@ -78,6 +78,7 @@ def test_a_row_of_one_token_keeps_it_hidden():
         assert target_of(draws, batch.mask).all() and not draws.visible.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 3, 8])
 @pytest.mark.parametrize("share", [0.0, 0.34, 1.0])
 def test_flow_rows_have_their_share(rows, share):

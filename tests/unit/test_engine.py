@@ -94,6 +94,7 @@ def same(a, b):
 # resuming
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precision):
     config = change(config, engine={"precision": precision})
@@ -112,6 +113,7 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precisi
     assert {"resumed": str(Path(broken.out) / "step-00000003.pt"), "step": 3} in read_log(broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_resuming_goes_on_in_the_middle_of_an_epoch(config, tmp_path, workers):
     short = change(
@@ -129,6 +131,7 @@ def test_resuming_goes_on_in_the_middle_of_an_epoch(config, tmp_path, workers):
     assert same(parts, whole)
 
 
+@pytest.mark.slow
 def test_workers_change_nothing(config, tmp_path):
     completed(config)
     completed(change(config, out=str(tmp_path / "workers"), engine={"workers": 2}))
@@ -318,6 +321,7 @@ def test_activations_are_recomputed(config):
     assert calls == [2, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_activations", [False, True])
 def test_every_block_is_compiled_once_for_every_shape(config, tmp_path, monkeypatch, checkpoint_activations):
     steps = 8 if checkpoint_activations else 24
@@ -341,6 +345,7 @@ def test_every_block_is_compiled_once_for_every_shape(config, tmp_path, monkeypa
         assert entry == pytest.approx(plain[step], rel=1e-4), step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_it_learns(config, precision):
     late = {"head_start": 10, "head_ramp": 100}  # at first the head's gradient would drown the others
@@ -453,6 +458,7 @@ def test_without_held_out_utterances_nothing_is_validated(config):
     assert steps == [1, 2, 3, 4, 5, 6] and not (Path(config.out) / "samples").exists()
 
 
+@pytest.mark.slow
 def test_samples_and_tensorboard(config):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     watch = {"trackers": ("tensorboard",), "sample_every": 6, "samples": 1}

@@ -76,6 +76,7 @@ def intact(config):
 # the config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -158,6 +159,7 @@ def test_an_empty_shard(begun, command, tmp_path):
         assert_one_sentence(status, errors, "no data: all 0 utterances were skipped (the shards are empty)")
 
 
+@pytest.mark.slow
 def test_duplicate_ids_are_counted_and_trained_on_once(config, command, shard, tmp_path):
     copy = tmp_path / "copy.tar"
     copy.write_bytes(shard.read_bytes())
@@ -198,6 +200,7 @@ def read_tar(path):
         return [(member.name, tar.extractfile(member).read()) for member in tar]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("memory_hours", "workers"), [(30.0, 0), (0.0, 0), (0.0, 1)])
 def test_broken_audio_is_counted(config, command, shard, tmp_path, memory_hours, workers):
     """When it is read: at the start, or while training."""
@@ -254,6 +257,7 @@ except UserError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_one_sentence(begun, tmp_path):
     begun = change(begun, engine={"workers": 1}, optimizer={"steps": 100_000}, watch={"validate_every": 0})
     path = runs.write(begun, tmp_path / "killed.json")

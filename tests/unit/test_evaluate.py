@@ -86,6 +86,7 @@ def twice(texts):
     return [text for text in texts for _ in range(2)]  # by masked diffusion, then by the ODE
 
 
+@pytest.mark.slow
 def test_error_rates_of_what_was_heard(config):
     model, utterances = model_and_data(config)
     assert evaluation(config, Fake(twice(TEXTS))).measure(model, utterances) == {

@@ -214,6 +214,7 @@ def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
     assert abs(seen[0] / voice.seconds - 1) < abs(seen[1] / voice.seconds - 1)
 
 
+@pytest.mark.slow
 def test_the_tempo_may_be_that_of_other_speech(parts, tmp_path, capsys):
     """Of a speaker who takes two thirds of the time over each symbol, half as fast again."""
     slow_down(parts[0])

@@ -70,6 +70,7 @@ def pattern(word: str) -> str:
     return f"{before}{written if word != word.lower() else f'(?i:{written})'}{after}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_longest_entries_are_found(seed):
     rng, count = random.Random(seed), 0
@@ -108,16 +109,17 @@ def make_entries(count: int) -> dict[str, str]:
     return {"".join(rng.choices("abcdefghij", k=9)): "təˈmɑːtoʊ" for _ in range(count)}
 
 
+@pytest.mark.slow
 def test_a_large_lexicon_is_quick(tmp_path):
     entries = make_entries(20_000)
     path = tmp_path / "words.tsv"
     path.write_text("".join(f"{word}\t{phonemes}\n" for word, phonemes in entries.items()), encoding="utf-8")
     text = " ".join([*entries][:100])
     for opened in (path, entries):
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(20):
             assert len(read_markup(text, TOKENIZER, open_lexicon(opened, TOKENIZER)).given) == 100
-        assert time.perf_counter() - started < 3
+        assert time.process_time() - started < 3
 
 
 def test_a_lexicon_is_opened_again_when_it_changes(tmp_path):

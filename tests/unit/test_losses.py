@@ -140,6 +140,7 @@ def test_the_noises_are_those_of_the_seed():
 # sums
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance", [0.0, 0.6])
 @pytest.mark.parametrize("name", ["flow", "in context", "ddpm", "velocity", "filler"])
 def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
@@ -285,6 +286,7 @@ def test_dropped_rows_see_no_text():
 # it learns
 
 
+@pytest.mark.slow
 def test_a_tiny_model_learns_two_utterances_by_heart():
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)

@@ -145,9 +145,9 @@ def test_bad_pauses(mark):
     "unit", ["[pause", "[pause 1", "［pause\n", "[pause 1](", "[", "[a](/", "zubazub", "[ "]
 )
 def test_hostile_texts_are_quick(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     read_markup(unit * (MAX_CHARACTERS // len(unit)), TOKENIZER, {"pause 1": "pˈɔːz"})
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 # the lexicon

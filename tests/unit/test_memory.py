@@ -12,6 +12,7 @@ from nanospeech_core.counting import counting
 from nanospeech_core.text import SYMBOLS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True], ids=["sentences", "chunks"])
 @pytest.mark.parametrize("name", NAMES)
 def test_memory_is_flat(tmp_path, name, stream):
@@ -55,6 +56,7 @@ def test_what_mlx_keeps_is_given_back_after_each_sentence(tmp_path, stream):
     assert counts["clear"].calls == 2  # of each batch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["F32", "F16"])
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_are_not_held_twice(tmp_path, name, dtype):

@@ -197,9 +197,9 @@ def test_no_digit_is_left_alone():
     ],
 )
 def test_hostile_sentences_are_quick(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     normalize(unit * (3000 // len(unit)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_without_the_library_of_number_words(monkeypatch):

@@ -264,6 +264,7 @@ class Kill(BaseException):
     """What nothing catches."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", range(1, 13))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monkeypatch, when, moment):
@@ -301,6 +302,7 @@ def spy(read, seen):
     return reading
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_to_the_same_bytes(tmp_path):
     """SIGKILL in the middle of 150 utterances, in real processes; the workers die with their parent."""
     source = write_shard(tmp_path / "in.tar", tones(150))
@@ -327,6 +329,7 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path):
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_it_at_once(tmp_path, times):
     """Also a second one, while the workers are being ended."""
@@ -355,6 +358,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path, times):
     assert not list(out.glob(".data*")) or times == 2
 
 
+@pytest.mark.slow
 def test_full_disk(tmp_path):
     """No file may pass 400 kB: the second shard cannot be written, the first stays whole."""
     small = tones(2)
@@ -429,6 +433,7 @@ def test_nothing_at_all(tmp_path):
 # workers
 
 
+@pytest.mark.slow
 def test_workers_change_nothing(tmp_path, source):
     even = AlignerSource(loaded=preparations.EvenAligner())
     bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(9, durations=False)])
@@ -441,6 +446,7 @@ def test_workers_change_nothing(tmp_path, source):
     assert outputs[0] == outputs[1] == outputs[2]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path):
     """And leaves the order, and those that others were at, as they were."""
     utterances = tones(24, durations=False)

@@ -114,6 +114,7 @@ def test_inspect_counts_the_parameters_as_before(source: Path, tmp_path: Path) -
     assert counts(quantize_folder(source, 4, 32, tmp_path / "out")) == counts(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [4, 8])
 def test_one_folder_speaks_alike_on_both_backends_and_near_the_original(
     source: Path, tmp_path: Path, bits: int
@@ -133,6 +134,7 @@ def test_one_folder_speaks_alike_on_both_backends_and_near_the_original(
     assert 0.5 < np.std(near) / np.std(exact) < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", NAMES)
 def test_in_every_precision(source: Path, tmp_path: Path, name: str, precision: str) -> None:

@@ -102,6 +102,7 @@ def test_sentences_that_cannot_be_said(recipe, tmp_path, text, off, reason):
     assert len(list(tarfile.open(tmp_path / "s.tar"))) == 2 * made.utterances
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(recipe, tmp_path):
     tasks = [(Path(f"{i}.tar"), ROWS[i : i + 1]) for i in range(3)]
     for workers in (0, 2):

@@ -88,6 +88,7 @@ def tokens(model, sampler: str = "refine", **options) -> np.ndarray:
     return model.sample(PROMPT, seed=3, steps=4, num_iter=3, sampler=sampler, **options).reshape(-1, CHANNELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["worst", "random"])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_nothing_is_the_ode_and_all_is_masked_diffusion(model, order, cfg):

@@ -31,6 +31,7 @@ def model(tmp_path_factory):
     return Backend(name).module("nanospeech").Nanospeech.from_pretrained(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_what_a_sampler_reads_is_heard_and_the_rest_is_not(model, sampler):
     def wave(**changes) -> np.ndarray:

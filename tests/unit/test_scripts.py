@@ -79,10 +79,10 @@ def test_join():
 
 @pytest.mark.parametrize("unit", ["a", "a.", "a+", "a-", "a@", "a@a.", "www.", "http://", "你", "你a"])
 def test_hostile_texts_are_quick(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     language_of(unit * (100_000 // len(unit)))
     sentence = unit * (300 // len(unit))
     for language in ("zh", "en-us"):
         written_parts(sentence, language)
         spoken_parts(sentence, language)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

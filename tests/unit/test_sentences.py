@@ -119,6 +119,6 @@ def test_nothing_is_lost_and_no_piece_is_too_long(seed):
 
 @pytest.mark.parametrize("unit", [".", "a", " ", "\n", ")", "a.", "“", "A. ", "\n- ", "...x", "1"])
 def test_time_grows_with_the_text_not_faster(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     split_sentences(unit * (100_000 // len(unit)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -115,6 +115,7 @@ def test_nothing_breaks_it(seed):
         assert re.sub(r"[^ab好]", "", said) == re.sub(r"[^ab好]", "", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["[", "![", "[a](", "*", "`", "<", "&", "- ", "> ", "| ", "1. ", "\\", "#"])
 def test_endless_marks_take_little_time(mark):
     start = time.process_time()

@@ -21,6 +21,7 @@ def prominence(wave: np.ndarray, start: int) -> float:
     return steepest(start) / max(steepest(start + k * size) for k in (-3, -2, -1, 1, 2, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_seams_are_no_steeper_than_speech(name):
     model = Backend(name).module("nanospeech").Nanospeech.from_pretrained()
@@ -41,6 +42,7 @@ def test_seams_are_no_steeper_than_speech(name):
     assert np.mean(clicks) > 0.5 + 3 * 12**-0.5 / len(clicks) ** 0.5  # a click would be heard of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stream_is_as_loud_and_as_long_as_the_sentence(name):
     model = Backend(name).module("nanospeech").Nanospeech.from_pretrained()

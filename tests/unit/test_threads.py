@@ -21,6 +21,7 @@ print(len(waves), (waves[0] == waves[1]).all())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_process_that_spoke_in_threads_ends_well(name):
     Backend(name)

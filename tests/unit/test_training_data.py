@@ -210,6 +210,7 @@ def shard(tmp_path_factory):
     return corpus.write_corpus(tmp_path_factory.mktemp("data") / "x.tar", 10, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buckets", [0, 2])
 def test_lazily_or_by_workers_the_batches_are_those_of_memory(shard, buckets):
     items = index(shard)

@@ -174,6 +174,7 @@ def test_crops_are_numbered():
     assert not (other == small).all(axis=1).any()
 
 
+@pytest.mark.slow
 def test_augmented_crops_are_of_other_voices_and_sample_rates():
     noise = np.random.default_rng(0).integers(-6000, 6000, SAMPLE_RATE).astype(np.int16)
     crops = Crops([Recording("a", noise)], 48, 0.0, seed=0, augment=0.75)

@@ -99,6 +99,7 @@ def equal(a, b):
 # what it learns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adversarial_start", [0, 15])
 def test_losses_fall(config, adversarial_start):
     loss = {"adversarial_start": adversarial_start, "adversarial_crops": 1}
@@ -125,6 +126,7 @@ def test_the_head_starts_at_the_datas_level(config):
     assert abs(level(predicted) - level(target)) < 1.0
 
 
+@pytest.mark.slow
 def test_discriminators_learn_to_tell(config):
     task = task_of(change(config, loss={"discriminator_width": 4, "adversarial_frames": 16}))
     objective = task.losses["discriminators"]
@@ -205,6 +207,7 @@ def assert_same_gradients(ours, theirs):
         assert torch.linalg.vector_norm(a - b) < 2e-3 * torch.linalg.vector_norm(a)
 
 
+@pytest.mark.slow
 def test_two_batches_are_one_of_twice_the_size(all_judged, tmp_path):
     one = change(all_judged, data={"batch_size": 8})
     two = change(all_judged, out=str(tmp_path / "two"), optimizer={"accumulate": 2})
@@ -216,6 +219,7 @@ def test_two_batches_are_one_of_twice_the_size(all_judged, tmp_path):
     assert JUDGEMENT <= a[3].keys()
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_of_twice_the_size(all_judged, tmp_path):
     one = change(all_judged, data={"batch_size": 8})
     two = change(all_judged, out=str(tmp_path / "two"))
@@ -243,6 +247,7 @@ def test_workers_change_nothing(config, recordings, tmp_path):
     assert kinds == {False, True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "workers"), [("fp32", 0), ("bf16", 0), ("fp32", 2)])
 def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precision, workers):
     whole = change(
@@ -278,6 +283,7 @@ def test_recomputed_activations_change_nothing(config):
     assert all(torch.allclose(a, b, rtol=1e-6) for a, b in zip(*gradients, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_activations", [False, True])
 def test_blocks_are_compiled(config, tmp_path, monkeypatch, checkpoint_activations):
     """Once for all crops, and once for those that the discriminators hear, without gradient."""
@@ -324,6 +330,7 @@ def test_samples_of_held_out_recordings(config):
     assert bare.validate(bare.model) == {} and not bare.show(bare.model, folder / "none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["run", "checkpoint", "before 0.1", "vocos.safetensors"])
 def test_init_from(config, tmp_path, kind):
     completed(config)

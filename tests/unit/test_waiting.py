@@ -50,6 +50,7 @@ def networks(backend: Backend, objective: str) -> list:
     return [backend.load(part, random_weights(backend.shapes(part))) for part in parts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["flow", "ddpm"])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_masked_decoding(backend, objective, cfg):
@@ -65,6 +66,7 @@ def test_masked_decoding(backend, objective, cfg):
     assert without_numbers(backend, parts, loop) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 @pytest.mark.parametrize("method", ["euler", "midpoint", "rk4"])
 def test_the_ode(backend, method, cfg):

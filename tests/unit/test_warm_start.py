@@ -74,6 +74,7 @@ def moved(before, after):
 # frozen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "frozen", [("transformer",), ("duration_predictor", "to_mel"), ("diffusion_module",)]
 )
@@ -145,6 +146,7 @@ def test_a_flow_only_checkpoint_gets_a_head(config, tmp_path):
     assert "head" in losses(config)[6]
 
 
+@pytest.mark.slow
 def test_the_embedded_model_brings_its_config(shard, tmp_path):
     path = tmp_path / "c.toml"
     path.write_text(
@@ -214,6 +216,7 @@ def test_an_original_checkpoint_gets_a_head_and_learns(tmp_path, capsys):
     assert begin(again)[1][0].endswith("step-00000004.pt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", [{"context": 2}, {"context": 1, "regression": True}], ids=str)
 def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
     """Only the new part is fresh, it adds nothing until it is trained, and then it is."""

@@ -93,6 +93,7 @@ def test_further_texts_are_spoken_in_their_voice(held_out, monkeypatch):
     assert sentence.ids.tolist() == [13, 14, 15]
 
 
+@pytest.mark.slow
 def test_every_sentence_is_spoken_in_every_way(spoken, model):
     sentences, folder = spoken
     listed = set()
@@ -142,6 +143,7 @@ def test_a_model_of_less_speaks_in_fewer_ways(held_out, tmp_path):
     assert [clip["caption"] for clip in item["audio"]] == ["flow ODE", watch.CAPTIONS["recording"]]
 
 
+@pytest.mark.slow
 def test_training_goes_on_as_if_nothing_had_been_spoken(model, held_out, tmp_path):
     torch.manual_seed(5)
     np.random.seed(5)
@@ -201,6 +203,7 @@ def test_without_matplotlib_there_is_audio_and_one_line(model, held_out, tmp_pat
 # whole folders
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_the_folder_as_it_was(model, held_out, tmp_path, monkeypatch):
     folder = tmp_path / "samples" / "step-1"
     sentences = watch.choose(held_out, CONFIG, count=1)
@@ -378,6 +381,7 @@ def test_samples_go_to_tensorboard(spoken):
         assert form == "HWC" and image.ndim == 3 and image.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_samples_in_a_real_tensorboard(spoken, tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
