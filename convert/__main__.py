@@ -6,13 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from nanospeech_core.cli import guard, tell
-from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
+from nanospeech_core.process import command, importing
 
-from .convert import CASTS, convert
-from .describe import describe
-from .original import import_nanospeech
-from .quantize import quantize_folder
+with importing(__name__, "convert"):
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
+
+    from .convert import CASTS, convert
+    from .describe import describe
+    from .original import import_nanospeech
+    from .quantize import quantize_folder
 
 SOURCE = "folder, .safetensors file, .pt file or `embedded`"
 WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
@@ -70,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@command("convert")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is that of `guard`, or 2 after a mistake in the arguments."""
     arguments = build_parser().parse_args(argv)

@@ -17,11 +17,13 @@ import numpy as np
 
 from . import audio
 from .config import ModelConfig
+from .encodings import read_text
 from .errors import UserError
 from .files import check_writable, split_lines
 from .narration import Speech
 from .options import COMPILE_HELP, GenerateOptions, add_arguments, from_args
 from .player import Player
+from .process import drop_output, note
 from .samplers import check_read, given, sampler_of
 from .text import MAX_CHARACTERS, check_text, decode_text, preload
 from .timestamps import check_timestamps, no_times, write_timestamps
@@ -74,22 +76,22 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
     """
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: quiet or print(f"{prog}: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_: quiet or note(f"{prog}: {message}")
         try:
             command()
             return 0
         except UserError as error:
-            print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
+            note(f"{prog}: {' '.join(str(error).split())}")
             return 1
         except KeyboardInterrupt:
-            print(f"{prog}: interrupted", file=sys.stderr)
+            note(f"{prog}: interrupted")
             return 130
         except BrokenPipeError:
-            _drop_output()
+            drop_output()
             return 141
         except OSError as error:  # of a file or folder that nobody looked at before
             place = "" if error.filename is None else f"{error.filename}: "
-            print(f"{prog}: {place}{error.strerror or error}", file=sys.stderr)
+            note(f"{prog}: {place}{error.strerror or error}")
             return 1
 
 
@@ -102,13 +104,8 @@ def tell(answer: object, end: str = "\n") -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _drop_output()
+        drop_output()
         raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
-
-
-def _drop_output() -> None:
-    """Send what standard output did not take nowhere: else the flush at exit fails too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -189,10 +186,7 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
 def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
-    try:
-        lines = split_lines(decode_text(Path(args.input).read_bytes()))
-    except OSError as error:
-        raise UserError(f"cannot read {args.input}: {error.strerror or error}") from error
+    lines = split_lines(read_text(args.input))
     texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
     if not texts:
         raise UserError(f"{args.input} has no text")
@@ -235,10 +229,7 @@ def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> N
     if not quiet:
         factor = elapsed / max(seconds, 1e-9)
         arrow = f" -> {where}" if where else ""
-        print(
-            f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}",
-            file=sys.stderr,
-        )
+        note(f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}")
 
 
 @contextmanager
@@ -265,7 +256,7 @@ def read_standard_input() -> str:
         raise UserError(
             f"the text is too long; at most {MAX_CHARACTERS:,} characters are spoken at a time: split it"
         )
-    return decode_text(data)
+    return decode_text(data, "the text on standard input")
 
 
 class _Bar:

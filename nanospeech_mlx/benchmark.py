@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from nanospeech_core import benchmark
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
+
+PROG = "python -m nanospeech_mlx.benchmark"
 
 
 def prepare() -> None:
@@ -66,10 +68,13 @@ def facts() -> dict:
     return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": blas}
 
 
+@command(PROG)
 def main(argv: list[str] | None = None) -> int:
     """The command."""
+    from nanospeech_core import benchmark
+
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
-    return benchmark.run(backend, argv, prog="python -m nanospeech_mlx.benchmark")
+    return benchmark.run(backend, argv, prog=PROG)
 
 
 if __name__ == "__main__":

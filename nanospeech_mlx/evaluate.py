@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
+
+PROG = "python -m nanospeech_mlx.evaluate"
 
 
 def load(model: str | None, precision: str = "float32"):
@@ -24,9 +26,12 @@ def load(model: str | None, precision: str = "float32"):
     return Nanospeech.from_pretrained(model, precision=precision), str(mx.default_device())
 
 
+@command(PROG)
 def main(argv: list[str] | None = None) -> int:
     """The command."""
-    return evaluate.run(load, argv, prog="python -m nanospeech_mlx.evaluate")
+    from nanospeech_core import evaluate
+
+    return evaluate.run(load, argv, prog=PROG)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import commands
+from nanospeech_core.process import command
 
 OWN = {
     "prepare": "recordings and texts to shards for training",
@@ -16,8 +16,11 @@ OWN = {
 }
 
 
+@command("python -m nanospeech_torch")
 def main(argv: list[str] | None = None) -> int:
     """The command."""
+    from nanospeech_core import commands
+
     return commands.run("nanospeech_torch", OWN, argv)
 
 

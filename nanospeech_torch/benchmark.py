@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import benchmark
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
+
+PROG = "python -m nanospeech_torch.benchmark"
 
 
 def prepare() -> None:
@@ -65,10 +67,13 @@ def facts() -> dict:
     return {"backend": "nanospeech_torch", "device": device}
 
 
+@command(PROG)
 def main(argv: list[str] | None = None) -> int:
     """The command."""
+    from nanospeech_core import benchmark
+
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
-    return benchmark.run(backend, argv, prog="python -m nanospeech_torch.benchmark")
+    return benchmark.run(backend, argv, prog=PROG)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import edit
+from nanospeech_core.process import command
 
 from .generate import load
 
+PROG = "python -m nanospeech_torch.edit"
 
+
+@command(PROG)
 def main(argv: list[str] | None = None) -> int:
     """The command."""
-    return edit.run(load, argv, prog="python -m nanospeech_torch.edit")
+    from nanospeech_core import edit
+
+    return edit.run(load, argv, prog=PROG)
 
 
 if __name__ == "__main__":

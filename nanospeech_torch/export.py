@@ -8,16 +8,21 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
+from nanospeech_core.process import command, importing
 
-from nanospeech_core import checkpoint
-from nanospeech_core.config import ModelConfig, VocosConfig
-from nanospeech_core.errors import UserError
-from nanospeech_core.files import make_folder, replacing
+with importing(__name__, "export"):
+    import numpy as np
 
-from .training.cut_voices import cut_voices, read_voices
+    from nanospeech_core import checkpoint
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.config import ModelConfig, VocosConfig
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.files import make_folder, replacing
+
+    from .training.cut_voices import cut_voices, read_voices
 
 
+@command("export")
 def main(argv: list[str] | None = None) -> int:
     """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
 
@@ -49,17 +54,16 @@ def main(argv: list[str] | None = None) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
+    return guard(lambda: run(args), "export", quiet=False)
+
+
+def run(args: argparse.Namespace) -> None:
     from .training.checkpoints import newest
 
-    try:
-        print(f"{newest(args.run)} -> {args.output}", flush=True)
-        wanted = read_voices(args.voices) if args.voices else []
-        export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
-        cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)
-    except UserError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 1
-    return 0
+    tell(f"{newest(args.run)} -> {args.output}")
+    wanted = read_voices(args.voices) if args.voices else []
+    export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
+    cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)
 
 
 def export(

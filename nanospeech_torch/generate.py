@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import cli
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
+
+PROG = "python -m nanospeech_torch.generate"
 
 
 def load(model: str | None, vocoder: str | None, compile: bool = False, precision: str = "float32"):
@@ -20,9 +22,12 @@ def load(model: str | None, vocoder: str | None, compile: bool = False, precisio
     return speaker.to("cuda") if torch.cuda.is_available() else speaker
 
 
+@command(PROG)
 def main(argv: list[str] | None = None) -> int:
     """The console script `nanospeech-torch`."""
-    return cli.run(load, argv, prog="python -m nanospeech_torch.generate")
+    from nanospeech_core import cli
+
+    return cli.run(load, argv, prog=PROG)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import os
 import sys
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command, note
 
 
+@command("train")
 def main(argv: list[str] | None = None) -> int:
     """Train the acoustic model, the vocoder or the aligner that a config describes.
 
@@ -32,10 +34,10 @@ def main(argv: list[str] | None = None) -> int:
 
         received = Engine(task).run()
     except UserError as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
+        note(f"{name}: {' '.join(str(error).split())}")
         return 1
     except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
+        note(f"{name}: interrupted")
         return 130
     return 128 + received if received else 0
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import voice_commands
+from nanospeech_core.process import command
 
 from .generate import load
 
+PROG = "python -m nanospeech_torch.voices"
 
+
+@command(PROG)
 def main(argv: list[str] | None = None) -> int:
     """add, list, remove and export."""
-    return voice_commands.run(load, argv, prog="python -m nanospeech_torch.voices")
+    from nanospeech_core import voice_commands
+
+    return voice_commands.run(load, argv, prog=PROG)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,12 @@ import os
 import re
 import sys
 
-from nanospeech_core.cli import guard, tell
-from nanospeech_core.errors import UserError
-from nanospeech_core.text import LANGUAGES
+from nanospeech_core.process import command, importing
+
+with importing(__name__, "prepare"):
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.text import LANGUAGES
 
 SOURCES = """\
 sources, told apart by what they are:
@@ -22,6 +25,7 @@ sources, told apart by what they are:
 """
 
 
+@command("prepare")
 def main(argv: list[str] | None = None) -> int:
     """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
 

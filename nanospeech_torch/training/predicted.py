@@ -13,25 +13,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+from nanospeech_core.process import command, importing, note
 
-from nanospeech_core.cli import guard
-from nanospeech_core.config import ModelConfig
-from nanospeech_core.errors import UserError
-from nanospeech_core.files import make_folder, replacing
-from nanospeech_core.mel import SAMPLE_RATE
-from nanospeech_core.options import GenerateOptions
-from nanospeech_core.prompt import FRAME_RATE, Prompt
+with importing(__name__, "predicted"):
+    import numpy as np
 
-from ..nanospeech import Nanospeech
-from .config import DataConfig
-from .corpus import Skip, read_index
-from .data import Utterance, batch_seed, load_utterance, whole_tokens
-from .vocoder_data import predicted_path
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.config import ModelConfig
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.files import make_folder, replacing
+    from nanospeech_core.mel import SAMPLE_RATE
+    from nanospeech_core.options import GenerateOptions
+    from nanospeech_core.prompt import FRAME_RATE, Prompt
+
+    from ..nanospeech import Nanospeech
+    from .config import DataConfig
+    from .corpus import Skip, read_index
+    from .data import Utterance, batch_seed, load_utterance, whole_tokens
+    from .vocoder_data import predicted_path
 
 SPAN_SECONDS = (0.2, 0.8)  # that are given, or drawn, at a stretch
 
 
+@command("predicted")
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="predicted", description=__doc__.split("\n\n")[1], allow_abbrev=False
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
             try:
                 batch.append(load_utterance(item, model.config))
             except Skip as reason:
-                print(f"predicted: {item.key} is left out: {reason}", file=sys.stderr)
+                note(f"predicted: {item.key} is left out: {reason}")
         if batch:
             for utterance, mel in zip(batch, predict(model, batch), strict=True):
                 path = predicted_path(args.output, utterance.key)
@@ -78,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
                     np.save(file, mel.astype(np.float16))
         done = min(start + args.batch_size, len(wanted))
         if done % (50 * args.batch_size) == 0 or done == len(wanted):
-            print(f"{done} of {len(wanted)}", flush=True)
+            tell(f"{done} of {len(wanted)}")
 
 
 def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
