@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 
 from nanospeech_core.process import command, importing
 
 with importing(__name__, "convert"):
+    import argparse
+    from collections.abc import Sequence
+
     from nanospeech_core.cli import guard, tell
     from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
 

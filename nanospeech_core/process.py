@@ -9,11 +9,11 @@ import functools
 import os
 import signal
 import sys
-import threading
+import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-ENDING = ("SIGTERM", "SIGHUP")  # by `kill`, a container's stop, a closed terminal
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # by Ctrl-C, `kill` or a container's stop, a closed terminal
 Main = Callable[..., int]
 
 
@@ -30,12 +30,12 @@ def command(name: str) -> Callable[[Main], Main]:
     def decorate(main: Main) -> Main:
         @functools.wraps(main)
         def wrapped(argv: Sequence[str] | None = None) -> int:
-            with lenient_streams(), ending_signals():
+            with lenient_streams():
                 try:
-                    if not _in_a_folder():
-                        note(f"{name}: the folder that this is run in does not exist any more: cd to another")
-                        return 1
-                    code = main(argv)
+                    with ending_signals(name):
+                        if _in_no_folder(name):
+                            return 1
+                        code = main(argv)
                 except SystemExit as stop:  # of argparse, after --help and mistakes
                     failed = _flush(name)
                     if stop.code or not failed:
@@ -53,19 +53,25 @@ def command(name: str) -> Callable[[Main], Main]:
 
 @contextmanager
 def importing(module: str, name: str) -> Iterator[None]:
-    """Around the imports of a module that is a command and more: Ctrl-C ends the command that it is.
+    """Around the imports of a command's module or package: Ctrl-C ends the command that it is.
 
     Args:
-        module: its `__name__`; where that is not "__main__", this does nothing.
+        module: its `__name__`. Nothing is done where that is no command: neither "__main__", nor a package of
+            which `python -m` is about to run a part.
         name: the command's in messages.
     Raises:
-        SystemExit: 130, after Ctrl-C.
+        SystemExit: 130, after Ctrl-C; 1, where `command` would end it too.
     """
-    try:
+    part = sys.argv[:1] == ["-m"] and any(module in word for word in sys.orig_argv)
+    if module != "__main__" and not part:
         yield
+        return
+    if _in_no_folder(name):  # in which some libraries end the process when they are loaded
+        raise SystemExit(1)
+    try:
+        with ending_signals(name):
+            yield
     except KeyboardInterrupt:
-        if module != "__main__":
-            raise
         note(f"{name}: interrupted")
         raise SystemExit(130) from None
 
@@ -77,26 +83,65 @@ def note(line: str) -> None:
 
 
 @contextmanager
-def ending_signals() -> Iterator[None]:
-    """In the block, ENDING raise SystemExit, where they would have ended the process at once.
+def ending_signals(name: str) -> Iterator[None]:
+    """In the block, Ctrl-C raises KeyboardInterrupt and ENDING raise SystemExit, but not within an import.
 
-    Outside the main thread, which alone gets signals, nothing changes.
+    `import` holds locks which an exception at the wrong moment leaves held, so that the next import waits for
+    ever, and C++ that is imported (PyTorch's) aborts the process. So the exception comes when the import is
+    done; a second signal meanwhile ends the process at once.
+
+    Only signals that nobody else handles are changed, and none outside the main thread, which alone gets any.
     """
+    import threading
 
-    def end(number, frame) -> None:
-        raise SystemExit(128 + number)
+    def handle(number: int, frame: types.FrameType | None) -> None:
+        nonlocal waiting
+        if number != alarm:
+            if waiting:
+                note(f"{name}: interrupted")
+                os._exit(128 + number)
+            waiting = number
+        if alarm and _imports(frame) > outside:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            return
+        raise ended()
 
-    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    def ended() -> BaseException:
+        nonlocal waiting
+        number, waiting = waiting, 0
+        return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
+
+    waiting, outside = 0, _imports(sys._getframe())
+    alarm = getattr(signal, "SIGALRM", 0)
+    if alarm and signal.getsignal(alarm) != signal.SIG_DFL:
+        alarm = 0
+    numbers = [number for word in ENDING if (number := getattr(signal, word, 0))]
     if threading.current_thread() is not threading.main_thread():
         numbers = []
-    changed = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
-    for number in changed:
-        signal.signal(number, end)
+    unhandled = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: handler for number in numbers if (handler := signal.getsignal(number)) in unhandled}
+    if before and alarm:
+        before[alarm] = signal.SIG_DFL
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+        if waiting:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if waiting:
+            raise ended()
+
+
+def _imports(frame: types.FrameType | None) -> int:
+    """How many imports a frame is in, one within the other."""
+    count = 0
+    while frame is not None:
+        count += frame.f_code.co_filename == "<frozen importlib._bootstrap>"
+        frame = frame.f_back
+    return count
 
 
 @contextmanager
@@ -127,14 +172,16 @@ def lenient_streams() -> Iterator[None]:
                 stream.reconfigure(errors=errors)
 
 
-def _in_a_folder() -> bool:
+def _in_no_folder(name: str) -> bool:
+    """Whether the current folder was deleted, and say so."""
     try:
         os.getcwd()
     except FileNotFoundError:
-        return False
+        note(f"{name}: the folder that this is run in does not exist any more: cd to another")
+        return True
     except OSError:  # one that may not be looked at
         pass
-    return True
+    return False
 
 
 def _flush(name: str) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 
-from .blas import lend_blas
+from nanospeech_core.process import importing
 
-BLAS = lend_blas()  # before the first import of mlx.core, or it has no effect
+with importing(__name__, "python -m nanospeech_mlx"):
+    from .blas import lend_blas
+
+    BLAS = lend_blas()  # before the first import of mlx.core, or it has no effect
 
 PUBLIC = {
     "DiT": "dit",

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-import warnings
-from collections.abc import Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nanospeech_core.process import command, importing, note
@@ -16,6 +10,13 @@ from nanospeech_core.process import command, importing, note
 PROG = "python -m nanospeech_mlx.chat"
 
 with importing(__name__, PROG):
+    import argparse
+    import time
+    import warnings
+    from collections.abc import Sequence
+    from contextlib import closing, suppress
+    from dataclasses import asdict
+
     import numpy as np
 
     from nanospeech_core import audio, cli

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import json
 import sys
-from pathlib import Path
 
 from nanospeech_core.process import command, importing
 
 with importing(__name__, "export"):
+    import argparse
+    import dataclasses
+    import json
+    from pathlib import Path
+
     import numpy as np
 
     from nanospeech_core import checkpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
@@ -18,6 +17,8 @@ def main(argv: list[str] | None = None) -> int:
     with a checkpoint; a second one at once, without. On several GPUs: `accelerate launch -m
     nanospeech_torch.train ...`.
     """
+    import argparse
+
     parser = argparse.ArgumentParser(prog="python -m nanospeech_torch.train", description=main.__doc__)
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="settings on top of it")

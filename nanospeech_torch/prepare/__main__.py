@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import re
 import sys
 
 from nanospeech_core.process import command, importing
 
 with importing(__name__, "prepare"):
+    import argparse
+    import os
+    import re
+
     from nanospeech_core.cli import guard, tell
     from nanospeech_core.errors import UserError
     from nanospeech_core.text import LANGUAGES

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
-from nanospeech_core.errors import UserError
-from nanospeech_core.process import command
+from nanospeech_core.process import command, importing
+
+with importing(__name__, "report"):
+    import argparse
+    from pathlib import Path
+
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.files import check_writable, replacing
 
 
 @command("report")
@@ -22,8 +27,6 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.max_samples < 0:
         parser.error("--max-samples must be at least 0")
-    from nanospeech_core.cli import guard
-
     return guard(lambda: report(args.run, args.output, args.max_samples), "report", quiet=False)
 
 
@@ -33,9 +36,6 @@ def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
     Raises:
         UserError: there is no run, nothing is logged yet, or the page cannot be written.
     """
-    from nanospeech_core.cli import tell
-    from nanospeech_core.files import check_writable, replacing
-
     from .history import read_run
     from .page import render
 

@@ -7,13 +7,14 @@ many symbols are squeezed into one frame.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections import defaultdict
 
 from nanospeech_core.process import command, importing
 
 with importing(__name__, "boundaries"):
+    import argparse
+    from collections import defaultdict
+
     import numpy as np
 
     from nanospeech_core.cli import guard, tell

@@ -8,14 +8,15 @@ for each, float16 [frames, bins]; those that are there are kept.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 from nanospeech_core.process import command, importing, note
 
 with importing(__name__, "predicted"):
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import numpy as np
 
     from nanospeech_core.cli import guard, tell
