@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.process import command
@@ -60,6 +59,8 @@ def peak_memory() -> int | None:
 
 def facts() -> dict:
     """What runs the model."""
+    from pathlib import Path
+
     import mlx.core as mx
 
     from . import BLAS
