@@ -6,6 +6,7 @@ Of the standard library only, so that it is there before the imports that take l
 from __future__ import annotations
 
 import functools
+import io
 import os
 import signal
 import sys
@@ -78,8 +79,10 @@ def importing(module: str, name: str) -> Iterator[None]:
 
 def note(line: str) -> None:
     """Print a line on stderr, or nowhere where that takes nothing: the exit code tells the rest."""
-    with suppress(OSError, ValueError):
+    try:
         print(line, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _drop(sys.stderr)
 
 
 @contextmanager
@@ -201,5 +204,9 @@ def _flush(name: str) -> int:
 
 def drop_output() -> None:
     """Send what standard output did not take nowhere: else the flush at exit fails too."""
+    _drop(sys.stdout)
+
+
+def _drop(stream: io.TextIOBase) -> None:
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
