@@ -256,7 +256,7 @@ def read_standard_input() -> str:
         raise UserError(
             f"the text is too long; at most {MAX_CHARACTERS:,} characters are spoken at a time: split it"
         )
-    return decode_text(data, "the text on standard input")
+    return decode_text(data)
 
 
 class _Bar:
