@@ -183,12 +183,12 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
     total, hidden = len(cases) * (args.runs + 1), args.quiet or None  # None: shown on a terminal only
     with tqdm(total=total, leave=False, file=sys.stderr, disable=hidden) as bar:
         for name, setting, own in cases:
-            speaker.compiled = False  # inside what is compiled no calls are seen
+            compiled, speaker.compiled = speaker.compiled, False  # inside what is compiled no calls are seen
             with counting(backend.counted()) as counts:
                 spoken = speak(speaker, args.texts[name], own)
-            speaker.compiled = args.compile
+            speaker.compiled = compiled
             cold = {"cold": None, "misses": None, "hits": None}
-            if args.compile and (own.use_diffusion or own.refine is not None):
+            if compiled and (own.use_diffusion or own.refine is not None):
                 step = speaker.step()
                 misses, hits = step.misses, step.hits
                 elapsed = speak(speaker, args.texts[name], own)["elapsed"]

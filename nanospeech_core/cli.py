@@ -25,7 +25,7 @@ from .options import COMPILE_HELP, GenerateOptions, add_arguments, from_args
 from .player import Player
 from .process import drop_output, note
 from .samplers import check_read, given, sampler_of
-from .text import MAX_CHARACTERS, check_text, decode_text, preload
+from .text import MAX_CHARACTERS, check_text, decode_text
 from .timestamps import check_timestamps, no_times, write_timestamps
 from .voices import Voice
 
@@ -163,7 +163,6 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
         audio.check_output(args.output)
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
-    preload()
     speaker = load(args.model, args.vocoder, args.compile, args.precision)
     if args.timestamps is not None and speaker.config.text.alignment != "durations":
         raise no_times()
@@ -194,7 +193,6 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     for line, name in zip(texts.values(), names, strict=True):
         check_text(line, name)
     check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
-    preload()
     speaker = load(args.model, args.vocoder, args.compile, args.precision)
     started, samples = time.perf_counter(), 0
     with _folder(folder), _Bar(args.quiet, "text") as bar:

@@ -165,12 +165,6 @@ def _measures(args: argparse.Namespace, rows: Sequence[Row]) -> Measures:
     recognise = None
     if args.asr:
         scorers.check_jiwer()
-        if "zh" in languages and not scorers.simplified_is_known():
-            warnings.warn(
-                "opencc is not installed, so traditional characters count as misheard ones: "
-                "pip install opencc-python-reimplemented",
-                stacklevel=2,
-            )
         recognise = scorers.recogniser(args.asr, languages, args.threads)
     return Measures(
         recognise,

@@ -42,6 +42,12 @@ def find_folder(
 
 def download(repository: str, revision: str | None, patterns: Sequence[str], needed: Sequence[str]) -> Path:
     """The local copy of a hub repository; a commit that is in the cache is taken without asking the hub."""
+    try:
+        import huggingface_hub  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"{repository} is no folder here; for models of the hub, pip install huggingface_hub"
+        ) from error
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     if revision and COMMIT.fullmatch(revision):

@@ -3,6 +3,7 @@
 Every function takes the language ("en-us" or "en-gb") and the match, whose named groups it reads.
 """
 
+import functools
 import re
 
 from .errors import UserError
@@ -156,12 +157,21 @@ def roman(language: str, match: re.Match) -> str:
 
 
 def _words(written: str, language: str, to: str = "cardinal") -> str:
+    """A whole number in words. to: "cardinal", "ordinal" or "year"."""
+    rules = f"spellout-{to}" + "-verbose" * (language == "en-gb")  # British: "one hundred and five"
+    if to == "year":
+        rules = "spellout-numbering-year"
+    return _speller().format_number(int(written), ruleset_names=[rules]).text.replace(",", "")
+
+
+@functools.cache
+def _speller():
+    """The numbers of Unicode's CLDR."""
     try:
-        from num2words import num2words
+        from unicode_rbnf import RbnfEngine
     except ImportError as error:
-        raise UserError("numbers need num2words: pip install num2words") from error
-    words = num2words(int(written), to=to).replace(",", "")
-    return words if language == "en-gb" else words.replace(" and ", " ")
+        raise UserError("numbers need unicode-rbnf: pip install unicode-rbnf") from error
+    return RbnfEngine.for_language("en")
 
 
 def _spell(written: str, language: str) -> str:

@@ -117,7 +117,7 @@ class GenerateOptions:
 DEFAULTS = GenerateOptions()
 COMPILE_HELP = (
     "compile masked decoding, once for each of a few lengths; the first sentences take longer. On a CPU it "
-    "gains nothing; Metal and CUDA have not been measured"
+    "gains nothing, and MLX does not do it there; Metal and CUDA have not been measured"
 )
 
 PRECISION_HELP = (

@@ -5,7 +5,6 @@ Resemblyzer imports PyTorch, whichever backend speaks; nothing else here needs a
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import math
@@ -16,6 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
+from .chinese import simplified
 from .errors import UserError
 
 RATE = 16000  # Hz, of all audio here: what the recognisers, Resemblyzer and DNSMOS were trained on
@@ -47,31 +47,13 @@ def resample(wave: np.ndarray, rate: int) -> np.ndarray:
 def units(text: str, language: str = "en") -> list[str]:
     """What errors are counted in: simplified Chinese characters, else lower-case words without punctuation.
 
-    Numbers stay as they are written: "2" for "two" is an error.
+    Recognisers write simplified characters or traditional ones as they like. Numbers stay as they are
+    written: "2" for "two" is an error.
     """
     if language.startswith("zh"):
-        return _HAN.findall(_simplify(text))
+        return _HAN.findall(simplified(text))
     text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return "".join(c if c.isalnum() or c == "'" else " " for c in text).split()
-
-
-def simplified_is_known() -> bool:
-    """Whether traditional characters, which recognisers write as they like, are read as simplified ones."""
-    return _converter() is not None
-
-
-def _simplify(text: str) -> str:
-    converter = _converter()
-    return text if converter is None else converter.convert(text)
-
-
-@functools.cache
-def _converter():
-    try:
-        import opencc
-    except ImportError:
-        return None
-    return opencc.OpenCC("t2s")
 
 
 def check_jiwer() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGES = (
     *("nanospeech-mar", "torch", "mlx", "numpy", "faster-whisper", "ctranslate2", "jiwer", "resemblyzer"),
-    *("speechmos", "onnxruntime", "librosa", "opencc-python-reimplemented"),
+    *("speechmos", "onnxruntime", "librosa", "opencc"),
 )
 # Title, key of a summary, digits behind the point.
 COLUMNS = (

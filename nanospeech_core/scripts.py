@@ -22,7 +22,7 @@ _FOLD |= str.maketrans("\u3000￥￡￠｡､｢｣〇", " ¥£¢。、「」零
 _FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xF900, 0xFAFF)}
 
 # Chinese punctuation, as it stands in Western text.
-_PLAIN = str.maketrans({
+PLAIN = str.maketrans({
     "，": ", ", "、": ", ", "。": ". ", "！": "! ", "？": "? ", "；": "; ", "：": ": ",
     "（": " (", "「": " “", "『": " “", "《": " “", "【": " “",
     "）": ") ", "」": "” ", "』": "” ", "》": "” ", "】": "” ",
@@ -132,5 +132,5 @@ def _boundary(text: str, start: int, end: int) -> int:
 
 def _plain(text: str) -> str:
     """Western text with Chinese punctuation made Western; text that has none is left as it is."""
-    plain = text.translate(_PLAIN)
+    plain = text.translate(PLAIN)
     return text if plain == text else _SPACE_BEFORE_MARK.sub("", plain).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import numbers
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from .errors import UserError
 from .mel import HOP, SAMPLE_RATE
 from .narration import LEAD_SECONDS, Narration, Speech
 from .options import GenerateOptions
+from .parallel import Abandoned, ahead
 from .pieces import Piece, make_pieces
 from .plan import Plan, make_plan, stream_blocks
 from .prompt import FRAME_RATE, Prompt
@@ -41,6 +43,7 @@ class Job:
     line: int
     piece: Piece
     seed: int
+    ends: bool  # the line
     mel: np.ndarray | None = None
 
 
@@ -52,9 +55,13 @@ def choose(voice: str | Voice | None = None, **options) -> GenerateOptions:
 
 
 class Speaker:
-    """What `Nanospeech` does with its networks, which are behind `latents`, `predict_frames` and `decode`."""
+    """What `Nanospeech` does with its networks, which are behind `latents`, `predict_frames` and `decode`.
+
+    workers: how many sentences or batches are made at once, each in a thread; see `parallel.ahead`.
+    """
 
     config: ModelConfig
+    workers = 1
     folder: str | os.PathLike | None
     references: References
     sample_rate = SAMPLE_RATE
@@ -102,21 +109,27 @@ class Speaker:
         """
         chosen = choose(voice, **options)
         script = self._script(text, chosen)
-        narration, seeds = Narration(script, self.config, chosen.stream, within), itertools.count(chosen.seed)
-        for i, pieces in enumerate(self._pieces(script, chosen)):
-            if progress is not None:
-                progress(i, len(script.lines))
-            for piece in pieces:
-                last = i + 1 == len(script.lines) and piece is pieces[-1]
-                if chosen.stream:
-                    chunks = self._chunks(piece, next(seeds), chosen)
-                    yield from narration.tell_chunks(piece, chunks, (piece.total - 1) * HOP, i, last)
-                else:
-                    mel = self._mels([piece.prompt], [next(seeds)], chosen)[0]
-                    yield narration.tell(piece, self.decode(piece.with_silences(mel)), i, last)
-                self.free_memory()
+        narration, count = Narration(script, self.config, chosen.stream, within), len(script.lines)
+        jobs = self._of_script(0, script, chosen)
         if progress is not None:
-            progress(len(script.lines), len(script.lines))
+            progress(0, count)
+
+        def make(job: Job, abandoned: threading.Event) -> tuple[Job, np.ndarray | None]:
+            if chosen.stream:  # nothing is computed but when a chunk is asked for
+                return job, None
+            mel = self._mels([job.piece.prompt], [job.seed], chosen, abandoned)[0]
+            return job, self.decode(job.piece.with_silences(mel))
+
+        for job, wave in ahead(make, jobs, 1 if chosen.stream else self.workers):
+            piece, last = job.piece, job.ends and job.line + 1 == count
+            if wave is None:
+                chunks = self._chunks(piece, job.seed, chosen)
+                yield from narration.tell_chunks(piece, chunks, (piece.total - 1) * HOP, job.line, last)
+            else:
+                yield narration.tell(piece, wave, job.line, last)
+            self.free_memory()
+            if progress is not None and job.ends:
+                progress(job.line + 1, count)
 
     def generate_batch(
         self,
@@ -159,11 +172,17 @@ class Speaker:
             jobs = [job for n in range(begin, end) for job in self._jobs(n, texts[n], names[n], chosen)]
             left = Counter(job.number for job in jobs)
             ordered = sorted(jobs, key=lambda job: len(job.piece.prompt.cond))
-            for start in range(0, len(jobs), size):
-                batch = ordered[start : start + size]
-                mels = self._mels([job.piece.prompt for job in batch], [job.seed for job in batch], chosen)
+            batches = [ordered[start : start + size] for start in range(0, len(jobs), size)]
+
+            def make(batch: list[Job], abandoned: threading.Event) -> list[Job]:
+                prompts, seeds = [job.piece.prompt for job in batch], [job.seed for job in batch]
+                mels = self._mels(prompts, seeds, chosen, abandoned)
                 for job, mel in zip(batch, mels, strict=True):
                     job.mel = mel
+                return batch
+
+            for batch in ahead(make, batches, self.workers):
+                for job in batch:
                     left[job.number] -= 1
                 self.free_memory()
                 for number in sorted({job.number for job in batch}):
@@ -175,9 +194,14 @@ class Speaker:
             script = self._script(text, chosen)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
-        lines = enumerate(self._pieces(script, chosen))
-        pieces = [(line, piece) for line, of_line in lines for piece in of_line]
-        return [Job(number, script, line, piece, chosen.seed + k) for k, (line, piece) in enumerate(pieces)]
+        return list(self._of_script(number, script, chosen))
+
+    def _of_script(self, number: int, script: Script, chosen: GenerateOptions) -> Iterator[Job]:
+        """The pieces of a text, each when it is asked for."""
+        seeds = itertools.count(chosen.seed)
+        for line, pieces in enumerate(self._pieces(script, chosen)):
+            for piece in pieces:
+                yield Job(number, script, line, piece, next(seeds), piece is pieces[-1])
 
     def _tell(self, jobs: list[Job]) -> np.ndarray:
         """The wave of a text whose mels are all there; they are given up."""
@@ -241,11 +265,16 @@ class Speaker:
             yield make_pieces(script.reference, line, self.config, predict)
 
     def _mels(
-        self, prompts: Sequence[Prompt], seeds: Sequence[int], chosen: GenerateOptions
+        self,
+        prompts: Sequence[Prompt],
+        seeds: Sequence[int],
+        chosen: GenerateOptions,
+        abandoned: threading.Event | None = None,
     ) -> list[np.ndarray]:
         """Log-mels [frames, mel_dim] of a batch, each from its first hidden token on."""
         for tokens, _ in self.latents(prompts, seeds, chosen):  # noqa: B007
-            pass
+            if abandoned is not None and abandoned.is_set():
+                raise Abandoned
         states = self.array(tokens)
         return [
             self._mel(state, prompt.start, len(prompt.cond))

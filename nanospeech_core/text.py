@@ -1,17 +1,14 @@
 """Text to model input: sentences, their phonemes or characters, and their ids.
 
-English phonemes come from espeak-ng (phonemizer-fork, espeakng-loader), Chinese ones from misaki; both are
-loaded on first use, and a sentence in both scripts goes through both. The symbols are those of Kokoro-82M
-(Apache-2.0), the teacher of our corpus.
+English phonemes come from espeak-ng (`espeak`), Chinese ones from `pinyin`; both are loaded on first use, and
+a sentence in both scripts goes through both. The symbols are those of Kokoro-82M (Apache-2.0), the teacher of
+our corpus.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import logging
 import re
-import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import chinese, encodings
+from . import encodings, espeak, pinyin
 from .errors import UserError
 from .normalize import normalize
 from .scripts import fold, is_han, join, language_of, spoken_parts, written_parts
@@ -43,8 +40,6 @@ SYMBOLS = tuple(
     ';:,.!?—…"()“” \u0303ʣʥʦʨᵝ\uab67AIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋ'
     "ɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ"
 )
-
-_ESPEAK_PATH_LIMIT = 159  # bytes; espeak-ng ends the process when the path of its data is longer
 
 
 class Sentence(NamedTuple):
@@ -97,13 +92,13 @@ def phonemize(text: str, language: str = "en-us") -> str:
     "zh". The text is taken as it stands: `normalize` it first.
 
     Raises:
-        UserError: an unknown language, or its phonemizer is not installed.
+        UserError: an unknown language, or its phonemizer cannot be loaded.
     """
     if language not in LANGUAGES:
         raise UserError(f'there is no language "{language}"; the languages are {", ".join(LANGUAGES)}')
     phonemes = join(
         [
-            chinese.phonemes(part) if spoken == "zh" else _espeak(spoken)(part)
+            pinyin.phonemes(part) if spoken == "zh" else espeak.phonemes(part, spoken)
             for spoken, part in spoken_parts(text, language)
         ]
     )
@@ -195,25 +190,16 @@ class Tokenizer:
         if character.isascii():
             return character
         if is_han(character) and self.kind == "phonemes":
-            return self._readable(character, language)
+            if not pinyin.has_reading(character):
+                self._skip(character, "cannot be spoken")
+                return " "
+            return character
         category, name = unicodedata.category(character), unicodedata.name(character, "")
         if category in ("Mn", "Cf"):  # accents stay; variation selectors and joiners have no sound
             return "" if name.startswith("VARIATION") else character
         foreign = category[0] == "L" and not name.startswith(("LATIN", "GREEK", "MODIFIER"))
         picture = category == "So" and character not in "©®™°℃℉№"
         if foreign or picture or category in ("Co", "Cn") or ord(character) > 0xFFFF:
-            self._skip(character, "cannot be spoken")
-            return " "
-        return character
-
-    def _readable(self, character: str, language: str) -> str:
-        """The Chinese character; a space where it has no reading, or in English text where none is known."""
-        if language != "zh" and chinese.missing():
-            if not any(map(is_han, self.unknown)):
-                self._report(f"Chinese characters are skipped: {chinese.NEEDS}")
-            self.unknown.add(character)
-            return " "
-        if not chinese.has_reading(character):
             self._skip(character, "cannot be spoken")
             return " "
         return character
@@ -232,57 +218,3 @@ def _is_wide(symbol: str) -> bool:
 @functools.cache
 def _symbol_set() -> frozenset[str]:
     return frozenset(SYMBOLS)
-
-
-@functools.cache
-def _espeak(language: str) -> Callable[[str], str]:
-    """espeak-ng's phonemes of one line of text; started once a language."""
-    try:
-        import espeakng_loader
-        from phonemizer.backend import EspeakBackend
-        from phonemizer.backend.espeak.wrapper import EspeakWrapper
-
-        EspeakWrapper.set_library(espeakng_loader.get_library_path())
-        EspeakWrapper.set_data_path(_short_path(espeakng_loader.get_data_path()))
-    except (ImportError, AttributeError) as error:  # the original phonemizer has no set_data_path
-        raise UserError("English needs espeak-ng: pip install phonemizer-fork espeakng-loader") from error
-    quiet = logging.getLogger("nanospeech.phonemizer")
-    quiet.addHandler(logging.NullHandler())
-    quiet.propagate = False
-    try:
-        backend = EspeakBackend(
-            language,
-            preserve_punctuation=True,
-            with_stress=True,
-            language_switch="remove-flags",
-            logger=quiet,
-        )
-    except (RuntimeError, OSError) as error:
-        raise UserError(f"espeak-ng cannot be started: {error}") from error
-    return lambda text: "".join(backend.phonemize([" ".join(text.split())]))
-
-
-def preload() -> None:
-    """Import the phonemizer's many modules in the background: as long as reading the weights takes."""
-
-    def work() -> None:
-        with contextlib.suppress(ImportError):  # `phonemize` says what is missing
-            import phonemizer.backend  # noqa: F401
-
-    threading.Thread(target=work, daemon=True).start()
-
-
-def _short_path(path: str) -> str:
-    """A path that espeak-ng can hold: a link to the folder where its own path is too long."""
-    if len(path.encode()) <= _ESPEAK_PATH_LIMIT:
-        return path
-    import atexit
-    import shutil
-    import tempfile
-    from pathlib import Path
-
-    folder = tempfile.mkdtemp(prefix="espeak-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    link = Path(folder, "espeak-ng-data")
-    link.symlink_to(path, target_is_directory=True)
-    return str(link)

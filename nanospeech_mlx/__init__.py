@@ -7,9 +7,7 @@ import importlib
 from nanospeech_core.process import importing
 
 with importing(__name__, "python -m nanospeech_mlx"):
-    from .blas import lend_blas
-
-    BLAS = lend_blas()  # before the first import of mlx.core, or it has no effect
+    from .blas import use_fast_blas
 
 PUBLIC = {
     "DiT": "dit",
@@ -36,6 +34,7 @@ def __getattr__(name: str):
             f'nanospeech_mlx needs MLX ({error}): pip install "nanospeech-mar[cpu]"; '
             "on Linux with a GPU [cuda12] or [cuda13]"
         ) from error
+    use_fast_blas()
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 
 

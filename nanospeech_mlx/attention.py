@@ -6,17 +6,33 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
+from . import kernels
 from .activations import attend
 
-
-def rotary_table(x: mx.array, dim: int) -> mx.array:
-    """What `rotate` asks for: the positions that a radian takes, 10000^(2i/dim), [dim / 2]; whatever x is."""
-    return mx.array((10000.0 ** (np.arange(0, dim, 2) / dim)).astype(np.float32))
+Table = mx.array | tuple[mx.array, mx.array]
 
 
-def rotate(x: mx.array, table: mx.array) -> mx.array:
-    """Rotate neighbouring pairs of the last axis by position / `table`; x [batch, heads, length, dim]."""
-    return mx.fast.rope(x, x.shape[-1], traditional=True, base=None, scale=1.0, offset=0, freqs=table)
+def rotary_table(x: mx.array, dim: int) -> Table:
+    """What `rotate` asks for, of heads of `dim` channels and x [batch, length, _].
+
+    On a GPU the positions that a radian takes, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
+    position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair with a minus.
+    """
+    periods = 10000.0 ** (np.arange(0, dim, 2) / dim)
+    if kernels.on_gpu():
+        return mx.array(periods.astype(np.float32))
+    angles = np.repeat(np.arange(x.shape[1])[:, None] / periods, 2, axis=1)
+    sines = np.sin(angles) * np.tile([-1, 1], dim // 2)
+    return mx.array(np.cos(angles).astype(np.float32)), mx.array(sines.astype(np.float32))
+
+
+def rotate(x: mx.array, table: Table) -> mx.array:
+    """Rotate neighbouring pairs of the last axis by their angle; x [batch, heads, length, dim]."""
+    if isinstance(table, mx.array):
+        return mx.fast.rope(x, x.shape[-1], traditional=True, base=None, scale=1.0, offset=0, freqs=table)
+    pairs = x.reshape(*x.shape[:-1], -1, 2)
+    swapped = mx.concatenate((pairs[..., 1:], pairs[..., :1]), axis=-1).reshape(x.shape)
+    return (x * table[0] + swapped * table[1]).astype(x.dtype)
 
 
 class Attention(nn.Module):
@@ -34,7 +50,7 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(dim, heads * dim_head)
         self.to_out = [nn.Linear(heads * dim_head, dim, bias=False)]
 
-    def __call__(self, x: mx.array, table: mx.array, mask: mx.array | None = None) -> mx.array:
+    def __call__(self, x: mx.array, table: Table, mask: mx.array | None = None) -> mx.array:
         """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded."""
         batch, tokens, _ = x.shape
         q, k, v = (

@@ -22,10 +22,13 @@ def load(model: str | None, precision: str, compile: bool = False):
     """The model, ready to speak, in a precision as `Nanospeech.set_precision` takes it."""
     import mlx.core as mx
 
-    from . import Nanospeech
+    from . import Nanospeech, kernels
 
     speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     mx.eval(speaker.parameters())
+    compiler = kernels.compile_all(speaker)
+    if compiler is not None:
+        compiler.join()
     return speaker
 
 
@@ -63,10 +66,11 @@ def facts() -> dict:
 
     import mlx.core as mx
 
-    from . import BLAS
+    from .blas import use_fast_blas
 
-    blas = None if BLAS is None else Path(BLAS).name
-    return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": blas}
+    blas = use_fast_blas()
+    name = None if blas is None else Path(blas).name
+    return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": name}
 
 
 @command(PROG)

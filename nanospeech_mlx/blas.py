@@ -1,58 +1,161 @@
-"""A fast BLAS for MLX's Linux CPU build, whose wheel links the reference one: 30 times slower in float32."""
+"""A fast BLAS for MLX's CPU build on Linux, whose wheel links the reference one: 14 times slower speech."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import ctypes.util
+import functools
 import importlib.util
+import mmap
 import os
+import platform
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+PRODUCTS = "sgemm", "dgemm", "cgemm"  # all that MLX takes from a BLAS
+ADVICE = "matrix products will be slow, 14 times in all: pip install scipy-openblas32"
+
+# Tags of ELF's dynamic section and types of relocations (System V gABI, chapter 5; psABI of both processors).
+_PLTRELSZ, _STRTAB, _SYMTAB, _JMPREL = 2, 5, 6, 23
+_JUMP_SLOT = {"x86_64": 7, "aarch64": 1026}
+_RTLD_DI_LINKMAP, _READ_AND_WRITE = 2, 3
 
 
-def lend_blas() -> str | None:
-    """Make a fast BLAS on this machine the one that MLX will find, and return its library's name.
+class Candidate(NamedTuple):
+    """A library that can compute MLX's products."""
 
-    The symbols of a library loaded globally come before those of libraries loaded later, so this must be
-    called before the first import of `mlx.core`. Candidates are the library inside an installed PyTorch, not
-    imported for it, and a system OpenBLAS. Nothing is done, and None returned, on another system than Linux,
-    after mlx.core is imported, without a candidate, and where NANOSPEECH_BLAS=0 is in the environment.
+    path: str
+    function: str  # its name in the library; {} stands for one of `PRODUCTS`
+    replaced: str = "cblas_{}"  # what is called in its place without it
+    caller: str = "libmlx.so"  # by which library
 
+
+class _Dyn(ctypes.Structure):
+    _fields_ = [("tag", ctypes.c_int64), ("value", ctypes.c_uint64)]
+
+
+class _LinkMap(ctypes.Structure):  # <link.h>
+    pass
+
+
+_LinkMap._fields_ = [
+    ("base", ctypes.c_uint64),
+    ("path", ctypes.c_char_p),
+    ("dynamic", ctypes.POINTER(_Dyn)),
+    ("next", ctypes.POINTER(_LinkMap)),
+]
+
+
+class _Rela(ctypes.Structure):
+    _fields_ = [("offset", ctypes.c_uint64), ("info", ctypes.c_uint64), ("addend", ctypes.c_int64)]
+
+
+class _Sym(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_uint32), ("rest", ctypes.c_uint8 * 20)]
+
+
+@functools.cache
+def use_fast_blas() -> str | None:
+    """Have MLX compute its float32 products by a fast library, and return the path of that.
+
+    A library calls the functions of others through a table of addresses, its jump slots: those of the
+    products are pointed at the first of `candidates` that loads. Nothing else in the process sees that
+    library. It computes in one thread unless OPENBLAS_NUM_THREADS is set: products as small as these gain
+    nothing from two, and lose much where the other core is busy.
+
+    Nothing is done, and None returned, where MLX is not its CPU build for Linux, and where NANOSPEECH_BLAS=0
+    is in the environment. Warns where there is no candidate.
     """
-    if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0" or "mlx.core" in sys.modules:
+    libmlx = _in_package("mlx", "lib/libmlx.so")
+    if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0" or not libmlx:
         return None
-    for name in candidates():
-        shield("ctranslate2")
+    try:
+        mlx = ctypes.CDLL(libmlx[0])
+    except OSError:  # a part of MLX is missing; its import says so
+        return None
+    for candidate in candidates():
         try:
-            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
-        except OSError:  # built for a GPU whose libraries are absent, or broken: as if it were not there
+            library = ctypes.CDLL(candidate.path)
+            functions = {
+                candidate.replaced.format(product): getattr(library, candidate.function.format(product))
+                for product in PRODUCTS
+            }
+        except (OSError, AttributeError):  # built for a GPU whose libraries are absent, or broken
             continue
-        return name
+        if redirect(mlx, candidate.caller, functions):
+            _one_thread(library)
+            return candidate.path
+    warnings.warn(f"MLX's matrix products are slow here; {ADVICE}", stacklevel=2)
     return None
 
 
-def shield(package: str) -> None:
-    """Load the libraries of a package, where it is installed, so that their own symbols come first.
-
-    PyTorch's MKL would mix into the one inside CTranslate2, should that be imported later: faster-whisper, in
-    the same process, would hear garbage.
-    """
-    spec = importlib.util.find_spec(package) if hasattr(os, "RTLD_DEEPBIND") else None
-    folders = spec.submodule_search_locations if spec is not None else None
-    for folder in folders or ():  # where auditwheel puts what a wheel brings
-        for path in sorted(Path(folder).parent.glob(f"{package}.libs/lib{package}*")):
-            with contextlib.suppress(OSError):
-                ctypes.CDLL(str(path), mode=os.RTLD_DEEPBIND)
-
-
-def candidates() -> Iterator[str]:
-    """Libraries that export the Fortran BLAS, the best first; one is looked for when it is asked for."""
-    spec = importlib.util.find_spec("torch")
-    folders = spec.submodule_search_locations if spec is not None else None
-    paths = [Path(folder, "lib", "libtorch_cpu.so") for folder in folders or ()]
-    yield from (str(path) for path in paths if path.is_file())
+def candidates() -> Iterator[Candidate]:
+    """Libraries to try, the best first; one is looked for when it is asked for."""
+    for path in _in_package("scipy_openblas32", "lib/libscipy_openblas*.so"):
+        yield Candidate(path, "scipy_cblas_{}")
     system = ctypes.util.find_library("openblas")  # this runs the linker, which takes a tenth of a second
     if system:
-        yield system
+        yield Candidate(system, "cblas_{}")
+    for path in _in_package("torch", "lib/libtorch_cpu.so"):  # MKL, by its Fortran names
+        yield Candidate(path, "{}_", "{}_", "libblas")
+
+
+def redirect(library: ctypes.CDLL, caller: str, functions: Mapping[str, object]) -> bool:
+    """Point jump slots at other functions, and return whether there was one.
+
+    Args:
+        library: from this one on, libraries are looked at in the order in which they were loaded.
+        caller: how the name of the library begins that has the slots.
+        functions: of ctypes, by the name of the symbol that is called.
+    """
+    system, slot_type = ctypes.CDLL(None), _JUMP_SLOT.get(platform.machine())
+    link = ctypes.POINTER(_LinkMap)()
+    if slot_type is None or system.dlinfo(
+        ctypes.c_void_p(library._handle), _RTLD_DI_LINKMAP, ctypes.byref(link)
+    ):
+        return False
+    redirected = False
+    while link:
+        if Path(os.fsdecode(link.contents.path)).name.startswith(caller):
+            for symbol, slot in _jump_slots(link.contents, slot_type):
+                if symbol in functions:
+                    page = slot & -mmap.PAGESIZE  # read-only where the library was bound at once
+                    system.mprotect(ctypes.c_void_p(page), mmap.PAGESIZE, _READ_AND_WRITE)
+                    address = ctypes.cast(functions[symbol], ctypes.c_void_p).value
+                    ctypes.c_uint64.from_address(slot).value = address
+                    redirected = True
+            return redirected
+        link = link.contents.next
+    return False
+
+
+def _jump_slots(link: _LinkMap, slot_type: int) -> Iterator[tuple[str, int]]:
+    """The symbols that a library calls in others, and the addresses of their jump slots."""
+    tags, entry = {}, 0
+    while link.dynamic[entry].tag:
+        tags[link.dynamic[entry].tag] = link.dynamic[entry].value
+        entry += 1
+    if not {_PLTRELSZ, _STRTAB, _SYMTAB, _JMPREL} <= tags.keys():
+        return
+    for i in range(tags[_PLTRELSZ] // ctypes.sizeof(_Rela)):
+        slot = _Rela.from_address(tags[_JMPREL] + i * ctypes.sizeof(_Rela))
+        if slot.info & 0xFFFFFFFF == slot_type:
+            symbol = _Sym.from_address(tags[_SYMTAB] + (slot.info >> 32) * ctypes.sizeof(_Sym))
+            yield ctypes.string_at(tags[_STRTAB] + symbol.name).decode(), link.base + slot.offset
+
+
+def _one_thread(library: ctypes.CDLL) -> None:
+    """Have OpenBLAS compute in the thread that calls it, unless the user says otherwise."""
+    for name in ("scipy_openblas_set_num_threads", "openblas_set_num_threads"):
+        if "OPENBLAS_NUM_THREADS" not in os.environ and hasattr(library, name):
+            getattr(library, name)(1)
+
+
+def _in_package(package: str, pattern: str) -> list[str]:
+    """Files of an installed package, which is not imported."""
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return [str(path) for folder in folders or () for path in sorted(Path(folder).glob(pattern))]

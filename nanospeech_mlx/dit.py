@@ -5,7 +5,7 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
-from .attention import Attention, rotary_table
+from .attention import Attention, Table, rotary_table
 from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
 
@@ -31,7 +31,7 @@ class DiTBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def __call__(self, x: mx.array, modulation: mx.array, table: mx.array, mask: mx.array | None) -> mx.array:
+    def __call__(self, x: mx.array, modulation: mx.array, table: Table, mask: mx.array | None) -> mx.array:
         """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
         x = gated(x, gate_msa, self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask))

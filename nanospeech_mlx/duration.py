@@ -5,7 +5,7 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
-from .attention import Attention, rotary_table
+from .attention import Attention, Table, rotary_table
 from .dit import InputEmbedding
 from .layers import ConvPositionEmbedding, FeedForward, TextEmbedding
 
@@ -18,7 +18,7 @@ class DurationBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def __call__(self, x: mx.array, table: mx.array, mask: mx.array | None = None) -> mx.array:
+    def __call__(self, x: mx.array, table: Table, mask: mx.array | None = None) -> mx.array:
         x = x + self.attn(mx.fast.layer_norm(x, None, None, 1e-6), table, mask)
         return x + self.ff(mx.fast.layer_norm(x, None, None, 1e-6))
 
@@ -124,4 +124,4 @@ class DurationPredictor(nn.Module):
             mean = x.mean(1)
         else:
             mean = (x * mask[..., None]).sum(1) / mx.maximum(mask.sum(1, keepdims=True), 1)
-        return nn.softplus(self.to_pred[0](mean))[..., 0]
+        return mx.logaddexp(self.to_pred[0](mean), 0)[..., 0]

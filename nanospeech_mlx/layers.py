@@ -6,23 +6,23 @@ are plain lists, since `nn.Sequential` would put `.layers.` into the names.
 
 from __future__ import annotations
 
-from functools import partial
-
 import mlx.core as mx
 from mlx import nn
 
 from nanospeech_core.schedule import time_frequencies
 
-from .activations import GELU, Mish, gelu
+from .activations import GELU, Mish, SiLU, gelu, silu
+from .conv import Conv1d
+from .kernels import fused
 
 
-@partial(mx.compile, shapeless=True)
+@fused
 def modulate(x: mx.array, shift: mx.array, scale: mx.array) -> mx.array:
     """x (1 + scale) + shift, in one kernel."""
     return x * (1 + scale) + shift
 
 
-@partial(mx.compile, shapeless=True)
+@fused
 def gated(x: mx.array, gate: mx.array, h: mx.array) -> mx.array:
     """The residual sum x + gate h, in one kernel."""
     return x + gate * h
@@ -48,7 +48,7 @@ class ConvNeXtV2Block(nn.Module):
 
     def __init__(self, dim: int, intermediate_dim: int):
         super().__init__()
-        self.dwconv = nn.Conv1d(dim, dim, 7, padding=3, groups=dim)
+        self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.pwconv1 = nn.Linear(dim, intermediate_dim)
         self.grn = GRN(intermediate_dim)
@@ -71,9 +71,9 @@ class ConvPositionEmbedding(nn.Module):
     def __init__(self, dim: int, kernel_size: int = 31, groups: int = 16):
         super().__init__()
         self.conv1d = [
-            nn.Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=groups),
+            Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=groups),
             Mish(),
-            nn.Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=groups),
+            Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=groups),
             Mish(),
         ]
 
@@ -90,7 +90,7 @@ class TimestepEmbedding(nn.Module):
     def __init__(self, dim: int, freq_embed_dim: int = 256):
         super().__init__()
         self.freq_embed_dim = freq_embed_dim
-        self.time_mlp = [nn.Linear(freq_embed_dim, dim), nn.SiLU(), nn.Linear(dim, dim)]
+        self.time_mlp = [nn.Linear(freq_embed_dim, dim), SiLU(), nn.Linear(dim, dim)]
 
     def __call__(self, time: mx.array) -> mx.array:
         half = self.freq_embed_dim // 2
@@ -130,7 +130,7 @@ class AdaLayerNorm(nn.Module):
 
     def modulation(self, t: mx.array) -> mx.array:
         """t [batch, dim] -> [chunks, batch, 1, dim]."""
-        h = self.linear(nn.silu(t))
+        h = self.linear(silu(t))
         return h.reshape(-1, 1, self.chunks, self.dim).transpose(2, 0, 1, 3)
 
     def __call__(self, x: mx.array, shift: mx.array, scale: mx.array) -> mx.array:

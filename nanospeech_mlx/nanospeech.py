@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -24,7 +25,7 @@ from nanospeech_core.schedule import ode_times
 from nanospeech_core.speaker import Speaker
 from nanospeech_core.vocoder import load_with_vocoder
 
-from . import flow, mar
+from . import flow, kernels, mar
 from .aligner import Aligner
 from .diffloss import DiffLoss
 from .dit import DiT
@@ -100,6 +101,7 @@ class Nanospeech(Speaker, nn.Module):
             vocoder: a Vocos to speak through, as `nanospeech_core.vocoder.find_vocoder` takes it; None is the
                 checkpoint's, and for an original Nanospeech checkpoint the public one that it was made for.
             compile: masked decoding's step, once for each shape; sentences are padded so that these are few.
+                On a CPU nothing is compiled, as nothing would be gained: a warning says so.
             precision: as `set_precision` takes it.
         Raises:
             UserError: it cannot be found, it is not whole, or there is no such precision.
@@ -110,7 +112,9 @@ class Nanospeech(Speaker, nn.Module):
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
         result.set_precision(precision)
-        result.folder, result.compiled = folder, compile
+        if compile and not kernels.on_gpu():
+            warnings.warn("MLX compiles for a GPU only: there is none here", stacklevel=2)
+        result.folder, result.compiled = folder, compile and kernels.on_gpu()
         return result.eval()
 
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:
@@ -207,6 +211,7 @@ class Nanospeech(Speaker, nn.Module):
         Raises:
             UserError: the model has no diffusion head, or it needs more steps.
         """
+        kernels.count_sentence(self)
         usual, o = self.config.sampling, options
         cfg = usual.cfg if o.cfg is None else o.cfg
         masked = o.use_diffusion or o.refine is not None

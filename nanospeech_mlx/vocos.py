@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from .activations import gelu, polar
+from .conv import Conv1d
 from .layers import gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
@@ -35,7 +37,7 @@ class ConvNeXtBlock(nn.Module):
 
     def __init__(self, dim: int, intermediate_dim: int, layer_scale: float):
         super().__init__()
-        self.dwconv = nn.Conv1d(dim, dim, 7, padding=3, groups=dim)
+        self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.pwconv1 = nn.Linear(dim, intermediate_dim)
         self.pwconv2 = nn.Linear(intermediate_dim, dim)
@@ -52,7 +54,7 @@ class VocosBackbone(nn.Module):
 
     def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
         super().__init__()
-        self.embed = nn.Conv1d(input_channels, dim, 7, padding=3)
+        self.embed = Conv1d(input_channels, dim, 7, padding=3)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.convnext = [ConvNeXtBlock(dim, intermediate_dim, 1 / num_layers) for _ in range(num_layers)]
         self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
@@ -79,13 +81,16 @@ class ISTFTHead(nn.Module):
 
     def istft(self, spectrum: mx.array) -> mx.array:
         """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length]."""
-        n_fft, hop = self.n_fft, self.hop_length
-        turns = mx.arange(n_fft, dtype=mx.float32) / n_fft
-        window = 0.5 - 0.5 * mx.cos(2 * math.pi * turns)
-        frames = mx.fft.irfft(spectrum, n=n_fft) * window
-        envelope = overlap_add(mx.broadcast_to(window * window, (spectrum.shape[1], n_fft)), hop)
+        n_fft, hop, count = self.n_fft, self.hop_length, spectrum.shape[1]
+        window = (0.5 - 0.5 * np.cos(2 * math.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+        frames = mx.fft.irfft(spectrum, n=n_fft) * mx.array(window)
+        envelope = np.zeros(
+            (count + n_fft // hop - 1, hop), np.float32
+        )  # the windows' squares, added likewise
+        for k, block in enumerate(np.square(window).reshape(-1, hop)):
+            envelope[k : k + count] += block
         trim = slice(n_fft // 2, -(n_fft // 2))
-        return overlap_add(frames, hop)[:, trim] / envelope[trim]
+        return overlap_add(frames, hop)[:, trim] / mx.array(envelope.reshape(-1)[trim])
 
 
 class Vocos(nn.Module):

@@ -234,7 +234,7 @@ def phonemizes(lang: str) -> None:
         phonemize("你好" if lang == "zh" else "Hello", lang)
     except UserError as error:
         raise Missing(str(error)) from error
-    except Exception as error:  # such as a full disk, to which phonemizer copies espeak-ng
+    except Exception as error:  # such as a full disk, or a package that is half installed
         raise Missing(f"cannot phonemize {lang}: {one_line(error)}") from error
 
 

@@ -109,7 +109,6 @@ def test_the_question_from_standard_input(run, llm, monkeypatch):
     assert len(audio.read("a.flac")) > 24000
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
 def test_each_sentence_has_a_voice_of_its_language(run, model, tmp_path):
     llm = write_scripted_llm(
         tmp_path / "llm", ["This is how it is sai", "d in Chinese:\n\n你好，", "我的世界！"]

@@ -219,7 +219,6 @@ def test_who_speaks(model, measures, flags, voices):
     assert 0 < setting["similarity_voice"] < 1
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
 def test_a_chinese_text_has_a_chinese_voice(model, measures, tmp_path, capsys):
     bilingual = shutil.copytree(model, tmp_path / "bilingual")
     save_voice(bilingual, make_voice("xiaoxiao", "zh", "你好。", "ni↓xau↓."))
@@ -253,8 +252,7 @@ def test_recordings(model, measures, capsys):
     assert "RTF" not in capsys.readouterr().out
 
 
-def test_characters_of_chinese_are_counted_apart(model, measures, monkeypatch):
-    monkeypatch.setattr(scorers, "_converter", lambda: None)
+def test_characters_of_chinese_are_counted_apart(model, measures):
     write_rows([*ROWS[:1], {"id": "z", "text": "你好，请问。", "lang": "zh"}])
     for name in "az":
         audio.write(f"{name}.wav", load_voice(model, "heart").audio)

@@ -205,6 +205,8 @@ def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) 
 def test_compiling_is_told(backend: Backend, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     if backend.name == "torch":  # its compiler takes long
         monkeypatch.setattr(backend.framework, "compile", lambda function, **options: function)
+    else:  # which compiles on a GPU only
+        monkeypatch.setattr(backend.module("kernels"), "on_gpu", lambda: True)
     flags = [part for text in ("Hello.", "Hello there.") for part in ("--text", text)]
     flags += ["--setting", "masked:num_iter=3,diffusion_steps=2", "--setting", "ode:steps=1"]
     output = tmp_path / "speed.json"

@@ -417,15 +417,3 @@ def test_precision_is_the_models(speaker, run, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
         run(*said, "--precision", "int8")
     assert exit_.value.code == 2 and "invalid choice: 'int8'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("many", [False, True], ids=["text", "lines"])
-def test_the_phonemizer_is_imported_while_the_weights_are_read(speaker, run, tmp_path, monkeypatch, many):
-    order, load = [], speaker.load
-    monkeypatch.setattr(cli, "preload", lambda: order.append("preload"))
-    monkeypatch.setattr(speaker, "load", lambda *args: order.append("load") or load(*args))
-    (tmp_path / "lines.txt").write_text("Hello.\n")
-    said = ["--text", "Hello.", "--output", str(tmp_path / "out.wav")]
-    if many:
-        said = ["--input", str(tmp_path / "lines.txt"), "--output-dir", str(tmp_path / "out")]
-    assert run(*said, "--quiet") == 0 and order == ["preload", "load"]

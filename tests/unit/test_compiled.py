@@ -34,9 +34,14 @@ def plain(backend, folder):
 
 @pytest.fixture
 def quick(backend, monkeypatch):
-    """PyTorch's compiler takes seconds only to trace: it has one test, the others test what is around it."""
+    """PyTorch's compiler takes seconds only to trace: it has one test, the others test what is around it.
+
+    MLX compiles on a GPU only: the CPU has to pass for one.
+    """
     if backend.name == "torch":
         monkeypatch.setattr(backend.framework, "compile", lambda function, **options: function)
+    else:
+        monkeypatch.setattr(backend.module("kernels"), "on_gpu", lambda: True)
 
 
 @pytest.fixture
@@ -77,6 +82,7 @@ def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, mon
         monkeypatch.setattr(torch, "compile", lambda function, **o: real(function, backend=graph, **o))
     else:
         mar = backend.module("mar")
+        monkeypatch.setattr(backend.module("kernels"), "on_gpu", lambda: True)  # MLX compiles there only
         real = mar.condition
         monkeypatch.setattr(mar, "condition", lambda *args: traced.append(args) or real(*args))
     compiled = backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True)

@@ -136,3 +136,9 @@ def test_the_public_vocoder(cache):
     assert find_vocoder(PUBLIC) == folder
     with pytest.raises(UserError, match="HF_HUB_OFFLINE"):  # the branch was never asked for
         find_vocoder(name)
+
+
+def test_without_its_library_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match="^me/voice is no folder here.*pip install huggingface_hub$"):
+        hub.find_folder("me/voice")

@@ -25,9 +25,10 @@ def attend(q, k, v, **options):
 
 @pytest.fixture
 def gpu(monkeypatch):
-    from nanospeech_mlx import activations
+    from nanospeech_mlx import kernels
 
-    monkeypatch.setattr(activations, "on_gpu", lambda: True)
+    monkeypatch.setattr(kernels, "on_gpu", lambda: True)
+    monkeypatch.setattr(kernels._thread, "compiles", True, raising=False)  # the compiled kernels, at once
     monkeypatch.setattr(mx.fast, "layer_norm", one)
     monkeypatch.setattr(mx.fast, "rope", one)
     monkeypatch.setattr(mx.fast, "scaled_dot_product_attention", attend)

@@ -1,6 +1,5 @@
 """Pauses and phonemes written into a text, and a lexicon: what is read, and what is refused."""
 
-import sys
 import time
 import warnings
 
@@ -13,7 +12,6 @@ from nanospeech_core.text import MAX_CHARACTERS, SYMBOLS, Tokenizer, phonemize
 
 TOMATO = "[tomato](/təˈmɑːtoʊ/)"
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)
-no_chinese = pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
 
 
 def spoken(text: str, lexicon: dict[str, str] | None = None, language: str = "en-us") -> str:
@@ -68,7 +66,6 @@ def test_what_is_around_given_phonemes(text, expected):
     assert spoken(text) == expected
 
 
-@no_chinese
 def test_given_phonemes_in_chinese_text():
     assert spoken("这很[重](/ꭧʰʊ↗ŋ/)要。", language="zh") == "ꭧɤ↘ xə↓n ꭧʰʊ↗ŋ jau↘."
     assert spoken("我爱Python。", {"python": "pˈɪ"}, "zh") == "wo↓ ai↘ pˈɪ."
@@ -219,7 +216,6 @@ def test_words_of_the_lexicon(text, expected):
     assert spoken(text, LEXICON) == expected
 
 
-@no_chinese
 def test_chinese_words_of_the_lexicon():
     lexicon = {"重庆": "ꭧʰʊ↗ŋ", "重庆市": "ʂɨ↘"}
     assert spoken("我爱重庆市，重庆好。", lexicon, "zh") == "wo↓ ai↘ ʂɨ↘, ꭧʰʊ↗ŋ xau↓."

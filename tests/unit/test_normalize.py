@@ -1,9 +1,12 @@
 """Reading numbers and abbreviations aloud."""
 
+import sys
 import time
 
 import pytest
 
+from nanospeech_core import numerals
+from nanospeech_core.errors import UserError
 from nanospeech_core.normalize import normalize
 
 READINGS = {
@@ -197,3 +200,13 @@ def test_hostile_sentences_are_quick(unit):
     started = time.perf_counter()
     normalize(unit * (3000 // len(unit)))
     assert time.perf_counter() - started < 5
+
+
+def test_without_the_library_of_number_words(monkeypatch):
+    monkeypatch.setitem(sys.modules, "unicode_rbnf", None)
+    numerals._speller.cache_clear()
+    assert normalize("No number.") == "No number."
+    with pytest.raises(UserError, match="numbers need unicode-rbnf: pip install unicode-rbnf"):
+        normalize("7 of them.")
+    monkeypatch.undo()
+    assert normalize("7 of them.") == "seven of them."

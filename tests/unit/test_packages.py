@@ -1,6 +1,5 @@
 """What an import does: public names on demand, one sentence for a missing framework, a BLAS for MLX."""
 
-import ctypes
 import importlib
 import importlib.util
 import os
@@ -72,7 +71,7 @@ def test_a_package_by_itself_lists_its_commands(name):
     line = [sys.executable, "-X", "importtime", "-m", package]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
-    heavy = {"torch", "mlx.core", "mlx_lm", "phonemizer", "soundfile", "huggingface_hub"}
+    heavy = {"torch", "mlx.core", "mlx_lm", "espeakng_loader", "soundfile", "huggingface_hub"}
     assert not heavy & {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
     runnable = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
@@ -86,66 +85,3 @@ def test_a_package_by_itself_lists_its_commands(name):
     assert all(does.strip() for _, does in listed)
     told = subprocess.run([*line, "generate"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert told.returncode == 2 and f"usage: python -m {package}.COMMAND" in told.stderr
-
-
-BLAS = """
-import ctypes, sys
-sys.modules["nanospeech_mlx"] = type(sys)("nanospeech_mlx")  # its __init__ would lend before we look
-sys.modules["nanospeech_mlx"].__path__ = ["nanospeech_mlx"]
-from nanospeech_mlx import blas
-%s
-before = hasattr(ctypes.CDLL(None), "sgemm_")
-lent = blas.lend_blas()
-print(before, lent is not None, hasattr(ctypes.CDLL(None), "sgemm_"), "torch" in sys.modules)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "RTLD_DEEPBIND"), reason="only glibc has it")
-def test_a_library_with_its_own_blas_is_loaded_before_one_is_lent(monkeypatch, tmp_path):
-    """Two MKLs in one process, PyTorch's lent to MLX and CTranslate2's, must not mix."""
-    Backend("mlx")
-    from nanospeech_mlx import blas
-
-    for folder, name in (("ctranslate2", "__init__.py"), ("ctranslate2.libs", "libctranslate2-1.so.4")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / name).write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "ctranslate2", raising=False)
-    monkeypatch.delitem(sys.modules, "mlx.core", raising=False)
-    monkeypatch.setattr(blas, "candidates", lambda: ["libmkl.so"])
-    loaded = []
-    monkeypatch.setattr(ctypes, "CDLL", lambda name, mode: loaded.append((name, mode)))
-    monkeypatch.setenv("NANOSPEECH_BLAS", "1")
-    assert blas.lend_blas() == "libmkl.so"
-    own = str(tmp_path / "ctranslate2.libs" / "libctranslate2-1.so.4")
-    assert loaded == [(own, os.RTLD_DEEPBIND), ("libmkl.so", ctypes.RTLD_GLOBAL)]
-    assert "ctranslate2" not in sys.modules
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="BLAS is lent on Linux only")
-@pytest.mark.parametrize(
-    ("setting", "code", "lent"),
-    [
-        ("1", "", True),
-        ("0", "", False),
-        ("1", "sys.platform = 'darwin'", False),
-        ("1", "import mlx.core", False),
-        ("1", "blas.candidates = lambda: ['/nowhere/libblas.so']", False),
-        ("1", "find = blas.candidates; blas.candidates = lambda: ['/nowhere/libblas.so', *find()]", True),
-    ],
-    ids=["lent", "forbidden", "another system", "too late", "broken", "broken, then whole"],
-)
-def test_blas(setting, code, lent):
-    Backend("mlx")
-    from nanospeech_mlx.blas import candidates
-
-    if lent and not list(candidates()):
-        pytest.skip("no BLAS to lend on this machine")
-    done = python(BLAS % code, NANOSPEECH_BLAS=setting)
-    assert done.stderr == ""
-    before, was_lent, after, torch = done.stdout.split()
-    assert (was_lent, torch) == (str(lent), "False")
-    if lent:
-        assert (before, after) == ("False", "True")
-    else:
-        assert after == before

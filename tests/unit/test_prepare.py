@@ -500,10 +500,10 @@ def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
     for name, error in (("phonemizer", ImportError), ("full", OSError(28, "No space left on device"))):
         with monkeypatch.context() as patch:
 
-            def failing(language, error=error):
+            def failing(text, language, error=error):
                 raise error
 
-            patch.setattr("nanospeech_core.text._espeak", failing)
+            patch.setattr("nanospeech_core.espeak.phonemes", failing)
             with pytest.raises(Missing, match="No space left" if name == "full" else "ImportError"):
                 prepare(settings(source), tmp_path / "out", workers=0)
     assert not list((tmp_path / "out").glob("*.tar"))

@@ -64,7 +64,6 @@ def test_quotes_and_spaces_become_plain(texts):
 
 
 def test_traditional_characters_are_left_out(texts):
-    pytest.importorskip("opencc")
     assert texts.clean("我們明天見面吧。", texts.SOURCES["tatoeba-zh"])[1] == "traditional characters"
     assert texts.clean("我们明天见面吧。", texts.SOURCES["tatoeba-zh"])[1] == ""
 

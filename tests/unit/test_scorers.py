@@ -32,18 +32,8 @@ def test_units_are_words_without_punctuation():
     assert scorers.units("...") == []
 
 
-def test_units_of_chinese_are_simplified_characters(monkeypatch):
-    monkeypatch.setattr(
-        scorers, "_converter", lambda: SimpleNamespace(convert=lambda t: t.replace("請", "请"))
-    )
-    assert scorers.units("你好, world。請問2", "zh") == list("你好请問")
-    monkeypatch.setattr(scorers, "_converter", lambda: None)
-    assert scorers.units("請", "zh") == ["請"] and not scorers.simplified_is_known()
-
-
-def test_opencc_simplifies():
-    pytest.importorskip("opencc")
-    scorers._converter.cache_clear()
+def test_units_of_chinese_are_simplified_characters():
+    assert scorers.units("你好, world。請問2", "zh") == list("你好请问")
     assert scorers.units("請問您知道現在幾點了嗎？", "zh") == list("请问您知道现在几点了吗")
 
 
@@ -225,6 +215,6 @@ def test_the_command_that_installs_it_is_true():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert scorers.INSTALL == f'pip install "{project["project"]["name"]}[evaluate]"'
     extra = " ".join(project["project"]["optional-dependencies"]["evaluate"])
-    for package in ("faster-whisper", "jiwer", "speechmos", "librosa", "webrtcvad-wheels", "opencc-python"):
+    for package in ("faster-whisper", "jiwer", "speechmos", "librosa", "webrtcvad-wheels"):
         assert package in extra
     assert "resemblyzer" not in extra  # it would build webrtcvad: scorers.voice_encoder says how instead

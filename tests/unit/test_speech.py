@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -156,7 +155,6 @@ def test_without_a_voice_for_the_language_the_default_speaks(folder, tmp_path):
     assert choose_voice(tmp_path, GenerateOptions(lang="en-gb"), "Hello.").name == "yunxi"
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
 def test_numbers_are_read_in_the_language(bilingual):
     options = (GenerateOptions(), GenerateOptions(lang="zh"), GenerateOptions(voice="yunxi"))
     english, chinese, voice = (spoken(read_script("12:30", CONFIG, bilingual, o)) for o in options)

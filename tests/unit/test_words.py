@@ -1,9 +1,5 @@
 """Which symbols speak which written words."""
 
-import sys
-
-import pytest
-
 from nanospeech_core.text import SYMBOLS, Tokenizer
 from nanospeech_core.words import find_words, locate
 
@@ -52,7 +48,6 @@ def test_what_is_read_in_other_words():
     assert dict(found)["https://a.com"] == "ɐ dˈɑːt kˈɑːm"
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="misaki needs Python 3.12 or older")
 def test_chinese_characters_are_words():
     assert words("他說「好」，用Python写了3行。", "zh") == [
         ("他", "tʰa→"),
