@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 
-from nanospeech_core.cli import guard, tell
-from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
+from nanospeech_core.process import command, importing
 
-from .convert import CASTS, convert
-from .describe import describe
-from .original import import_nanospeech
-from .quantize import quantize_folder
+with importing(__name__, "convert"):
+    import argparse
+    from collections.abc import Sequence
+
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
+
+    from .convert import CASTS, convert
+    from .describe import describe
+    from .original import import_nanospeech
+    from .quantize import quantize_folder
 
 PROG = "convert"
 SOURCE = "folder, .safetensors file, .pt file or `embedded`"
@@ -71,6 +75,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     return parser
 
 
+@command("convert")
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run the command line; the exit code is that of `guard`, or 2 after a mistake in the arguments."""
     arguments = build_parser(prog).parse_args(argv)

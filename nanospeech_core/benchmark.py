@@ -14,6 +14,7 @@ from statistics import median
 
 from . import cli
 from .counting import counting
+from .encodings import argument
 from .errors import UserError
 from .evalset import Setting, parse_setting
 from .files import check_writable, replacing
@@ -86,7 +87,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         f"`ode` or `refine`, with options of generate; repeatable (default: {', '.join(SETTINGS)})")
     parser.add_argument("--length", action="append", choices=list(TEXTS), help="which of its texts "
         "(English) it speaks; repeatable (default: all)")
-    parser.add_argument("--text", action="append", metavar="TEXT", help="a text in their place; repeatable")
+    parser.add_argument("--text", type=argument, action="append", metavar="TEXT",
+        help="a text in their place; repeatable")
     parser.add_argument("--voice", metavar="NAME", help="a voice of the model (default: its first)")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help=PRECISION_HELP +
         "; repeatable (default: float32)")

@@ -18,6 +18,7 @@ import numpy as np
 from . import audio
 from .checkpoint import config_at_hand
 from .config import ModelConfig
+from .encodings import read_text
 from .errors import UserError
 from .files import check_writable, making_folder, split_lines
 from .flags import add_arguments, from_args
@@ -25,6 +26,7 @@ from .narration import Speech
 from .options import COMPILE_HELP, GenerateOptions
 from .pipes import STANDARD, seekable, shown
 from .player import Player
+from .process import drop_output, note
 from .samplers import check_flags, given
 from .text import MAX_CHARACTERS, check_text, decode_text
 from .timestamps import check_timestamps, no_times, write_timestamps
@@ -77,22 +79,22 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
     """
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: quiet or print(f"{prog}: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_: quiet or note(f"{prog}: {message}")
         try:
             command()
             return 0
         except UserError as error:
-            print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
+            note(f"{prog}: {' '.join(str(error).split())}")
             return 1
         except KeyboardInterrupt:
-            print(f"{prog}: interrupted", file=sys.stderr)
+            note(f"{prog}: interrupted")
             return 130
         except BrokenPipeError:
-            _drop_output()
+            drop_output()
             return 141
         except OSError as error:  # of a file or folder that nobody looked at before
             place = "" if error.filename is None else f"{error.filename}: "
-            print(f"{prog}: {place}{error.strerror or error}", file=sys.stderr)
+            note(f"{prog}: {place}{error.strerror or error}")
             return 1
 
 
@@ -105,13 +107,8 @@ def tell(answer: object, end: str = "\n") -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _drop_output()
+        drop_output()
         raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
-
-
-def _drop_output() -> None:
-    """Send what standard output did not take nowhere: else the flush at exit fails too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -190,11 +187,8 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
     source = shown(args.input, 0)
-    try:
-        with seekable(args.input) as place:
-            lines = split_lines(decode_text(Path(place).read_bytes()))
-    except OSError as error:
-        raise UserError(f"cannot read {source}: {error.strerror or error}") from error
+    with seekable(args.input) as place:
+        lines = split_lines(read_text(place, source))
     texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
     if not texts:
         raise UserError(f"{source} has no text")
@@ -221,10 +215,7 @@ def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> N
     if not quiet:
         factor = elapsed / max(seconds, 1e-9)
         arrow = f" -> {shown(where)}" if where else ""
-        print(
-            f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}",
-            file=sys.stderr,
-        )
+        note(f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}")
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import numbers
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -13,11 +12,13 @@ import numpy as np
 from . import audio, cli
 from .checkpoint import config_at_hand
 from .editing import find_changes, make_gap, merge_near, window, words_of
+from .encodings import argument
 from .errors import UserError
 from .flags import add_precision, add_sampling, named
 from .mel import HOP, N_MELS, SAMPLE_RATE
 from .options import SAMPLING, GenerateOptions
 from .pipes import shown
+from .process import note
 from .prompt import FRAME_RATE, audible, pause_id, whole_frames
 from .samplers import check_flags, given
 from .speech import open_lexicon
@@ -189,8 +190,8 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
     # fmt: off
     parser.add_argument("--audio", type=named, required=True, metavar="FILE", help="the recording")
-    parser.add_argument("--text", required=True, help="what is said in it")
-    parser.add_argument("--edit", required=True, metavar="TEXT", help="what should be said")
+    parser.add_argument("--text", type=argument, required=True, help="what is said in it")
+    parser.add_argument("--edit", type=argument, required=True, metavar="TEXT", help="what should be said")
     parser.add_argument("--output", type=named, required=True, metavar="FILE", help="written at the "
         "recording's rate; .wav keeps every sample that is not edited, if the recording is uncompressed, and "
         ".flac 24 bits of it")
@@ -231,10 +232,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         audio.write(args.output, result, rate, encoding)
         if not args.quiet:
             seconds = len(result) / rate
-            print(
-                f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {shown(args.output)}",
-                file=sys.stderr,
-            )
+            note(f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {shown(args.output)}")
 
     return cli.guard(work, prog, args.quiet)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from . import audio, cli, scorers
+from .encodings import argument
 from .errors import UserError
 from .evalset import USUAL, Row, Setting, parse_setting, read_rows, recordings
 from .files import check_writable, make_folder, replacing
@@ -81,7 +82,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     who = parser.add_argument_group("who speaks (default: the row's voice if the model has it, or its first)")
     who.add_argument("--voice", metavar="NAME", help="a voice of the model, for all rows")
     who.add_argument("--ref-audio", metavar="FILE", help="a recording as the voice of all rows")
-    who.add_argument("--ref-text", metavar="TEXT", help="what is said in it")
+    who.add_argument("--ref-text", type=argument, metavar="TEXT", help="what is said in it")
     what = parser.add_argument_group("what is measured")
     what.add_argument("--asr", metavar="KIND:MODEL", help="misheard words, by faster-whisper:NAME_OR_PATH; a "
         "small recogniser mishears people too: measure recordings beside the model's speech")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .encodings import read_text
 from .errors import UserError
 from .pipes import check_stream, goal, is_stream, poured
 
@@ -44,10 +45,7 @@ def json_lines(path: str | os.PathLike) -> Iterator[tuple[int, object]]:
     Raises:
         UserError: the file cannot be read, has no values, or a line is no JSON.
     """
-    try:
-        lines = split_lines(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    lines = split_lines(read_text(path))
     if not any(line.strip() for line in lines):
         raise UserError(f"{path} is empty")
     for number, line in enumerate(lines, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .config import SAMPLER_NAMES, SamplingConfig
+from .encodings import argument
 from .options import (
     CFG_SCHEDULES,
     DEFAULTS,
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
     what = parser.add_argument_group("what to say, and where")
     if text:
         _add(
-            what, "--text",
+            what, "--text", type=argument,
             help="what to say (default, and -: standard input); [pause 0.5] is half a second of silence, "
             "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
         )  # fmt: skip
@@ -103,7 +104,13 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         metavar="FILE",
         help="speak like this recording (2 to 15 s are used) instead; only of a person who agreed to it",
     )
-    _add(voice, "--ref-text", metavar="TEXT", help="what is said in it (default: what a recogniser hears)")
+    _add(
+        voice,
+        "--ref-text",
+        type=argument,
+        metavar="TEXT",
+        help="what is said in it (default: what a recogniser hears)",
+    )
     _add(
         voice,
         "--ref-asr",

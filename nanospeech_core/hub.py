@@ -99,6 +99,8 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
         raise UserError(
             f"{repository} is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
         ) from error
+    except UserError:
+        raise
     except Exception as error:  # no space, a forbidden id, what breaks in either of its HTTP libraries
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
@@ -109,9 +111,13 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
 def snapshot(
     repository: str, revision: str | None, patterns: Sequence[str], local_files_only: bool = False
 ) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.utils import logging
 
+    if constants.HF_HUB_CACHE.startswith("~"):
+        raise UserError(
+            f"{repository} is no folder here, and there is no home folder for the hub's: set HF_HOME"
+        )
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # what is wrong is told once, by us
     try:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
+from .encodings import read_text
 from .errors import UserError
 from .files import split_lines
 from .scripts import HAN
@@ -35,12 +35,7 @@ def read_lexicon(path: str | os.PathLike, known: Collection[str]) -> dict[str, s
         UserError: it cannot be read; a line has no tab, no word, a word of another line, or phonemes that
             the model does not know.
     """
-    try:
-        lines = split_lines(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 (at byte {error.start}); is it a lexicon?") from error
+    lines = split_lines(read_text(path))
     entries: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):

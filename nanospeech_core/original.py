@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from .config import DiTConfig, DurationConfig, MelConfig, ModelConfig, SamplingConfig, TextConfig
+from .encodings import read_text
 from .errors import UserError
+from .files import split_lines
 
 DIM_HEAD = 64  # of every attention; the shapes tell heads x dim_head only
 
@@ -105,12 +107,7 @@ def read_vocab(path: Path) -> tuple[str, ...]:
 
     An empty line is the newline, which no sentence has, or the file's end; the last ones are dropped.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 (at byte {error.start})") from error
+    lines = split_lines(read_text(path))
     while lines and not lines[-1]:
         lines.pop()
     if not lines:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 from .commands import CONVERT, OWN, SHARED
 from .install import BACKENDS, is_installed
+from .process import command
 
 PROG = "nanospeech-mar"
 PACKAGES = {"mlx": "nanospeech_mlx", "torch": "nanospeech_torch"}
 FOLDERS = ("prepare", "report")  # of PyTorch's own commands, those that are packages
 
 
+@command(PROG)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand.
 

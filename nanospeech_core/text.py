@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import espeak, pinyin
+from . import encodings, espeak, pinyin
 from .errors import UserError
 from .normalize import normalize
 from .scripts import fold, is_han, join, language_of, spoken_parts, written_parts
@@ -50,12 +50,12 @@ class Sentence(NamedTuple):
     written: str = ""
 
 
-def decode_text(data: bytes) -> str:
-    """UTF-8 bytes (a file, standard input) to text. Raises UserError for anything else."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"the text is not UTF-8 (at byte {error.start}); is it binary data?") from error
+def decode_text(data: bytes, name: str = "the text") -> str:
+    """UTF-8 bytes (a file, standard input) to text, and UTF-16 that says so by its byte order mark.
+
+    name: what messages call it. Raises UserError for anything else, naming the encoding where it can.
+    """
+    return encodings.decode(data, name)
 
 
 def check_text(text: str, name: str = "the text") -> str:
@@ -72,6 +72,8 @@ def check_text(text: str, name: str = "the text") -> str:
             f"{name} has {len(text):,} characters; at most {MAX_CHARACTERS:,} are spoken at once: split it"
         )
     for character in set(text) - set("\t\n\v\f\r"):
+        if "\udc80" <= character <= "\udcff":  # how Python keeps a byte that it cannot decode
+            raise UserError(f"{name} is not UTF-8 (it has the byte 0x{ord(character) - 0xDC00:02X})")
         if unicodedata.category(character) in ("Cc", "Cs"):
             raise UserError(f"{name} has a control character (U+{ord(character):04X}); is it binary data?")
     return text

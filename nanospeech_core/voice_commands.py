@@ -11,6 +11,7 @@ import numpy as np
 
 from . import cli
 from .checkpoint import PRETRAINED
+from .encodings import argument
 from .errors import UserError
 from .flags import named
 from .recording import voice_from_reference
@@ -42,10 +43,16 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     add.add_argument("name", metavar="NAME")
     add.add_argument("recording", type=named, metavar="FILE", help="any audio file; 2 to 15 s of it are used")
     add.add_argument(
-        "text", metavar="TEXT", nargs="?", help="what is said (default: what a recogniser hears)"
+        "text",
+        metavar="TEXT",
+        nargs="?",
+        type=argument,
+        help="what is said (default: what a recogniser hears)",
     )
     add.add_argument("--lang", choices=LANGUAGES, help="the language (default: by the script of the text)")
-    add.add_argument("--description", default="yours", help="shown by --list-voices (default: %(default)s)")
+    add.add_argument(
+        "--description", type=argument, default="yours", help="shown by --list-voices (default: %(default)s)"
+    )
     add.add_argument("--asr", metavar="KIND:MODEL", help="the recogniser, see --ref-asr of generate")
     add.add_argument("--replace", action="store_true", help="replace a voice of yours that has the name")
     commands.add_parser("list", help="list your voices", allow_abbrev=False)
@@ -68,7 +75,7 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
     for name in voice_names(PRETRAINED):
         if name.casefold() == args.name.casefold():
             raise UserError(f'"{name}" is a voice of the embedded model; choose another name')
-    check_free(user_folder(), args.name, args.replace)
+    check_free(user_folder(to_write=True), args.name, args.replace)
 
     def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # of long recordings only
         speaker = load(None, None)

@@ -67,11 +67,27 @@ def _files(folder: str | os.PathLike) -> list[Path]:
         raise UserError(f"cannot read {Path(folder, 'voices')}: {error.strerror or error}") from error
 
 
-def user_folder() -> Path:
-    """Where the user's own voices are: what NANOSPEECH_DATA says, else as the system has it."""
+def user_folder(to_write: bool = False) -> Path:
+    """Where the user's own voices are: what NANOSPEECH_DATA says, else as the system has it.
+
+    A user without a home (a container's `--user 12345`) has a place that holds none.
+
+    Raises:
+        UserError: `to_write`, and there is no such place.
+    """
+    if os.environ.get(DATA_FOLDER):
+        return Path(os.environ[DATA_FOLDER])
     import platformdirs
 
-    return Path(os.environ.get(DATA_FOLDER) or platformdirs.user_data_path("nanospeech-mar", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_data_path("nanospeech-mar", appauthor=False))
+    except RuntimeError:  # older versions answer "~"
+        folder = Path("~")
+    if folder.is_absolute():
+        return folder
+    if to_write:
+        raise UserError(f"you have no home folder to keep voices in: set HOME, or {DATA_FOLDER} to a folder")
+    return Path(os.devnull)
 
 
 def find_voice(folder: str | os.PathLike, name: str) -> Voice:

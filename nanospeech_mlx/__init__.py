@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 
-from .blas import use_fast_blas
+from nanospeech_core.process import importing
+
+with importing(__name__, "python -m nanospeech_mlx"):
+    from .blas import use_fast_blas
 
 PUBLIC = {
     "DiT": "dit",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from nanospeech_core import benchmark
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
 
 PROG = "python -m nanospeech_mlx.benchmark"
 
@@ -63,6 +62,8 @@ def peak_memory() -> int | None:
 
 def facts() -> dict:
     """What runs the model."""
+    from pathlib import Path
+
     import mlx.core as mx
 
     from .blas import use_fast_blas
@@ -72,8 +73,11 @@ def facts() -> dict:
     return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": name}
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
+    from nanospeech_core import benchmark
+
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
     return benchmark.run(backend, argv, prog)
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-import warnings
-from collections.abc import Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
+from nanospeech_core.process import command, importing, note
 
-from nanospeech_core import audio, cli
-from nanospeech_core.checkpoint import config_at_hand
-from nanospeech_core.dictation import Dictation
-from nanospeech_core.errors import UserError
-from nanospeech_core.flags import add_arguments, from_args
-from nanospeech_core.options import GenerateOptions
-from nanospeech_core.pipes import STANDARD, shown
-from nanospeech_core.player import Player
-from nanospeech_core.samplers import check_flags, given
-from nanospeech_core.text import check_text
+PROG = "python -m nanospeech_mlx.chat"
 
-from .generate import load
-from .language_model import LanguageModel
+with importing(__name__, PROG):
+    import argparse
+    import time
+    import warnings
+    from collections.abc import Sequence
+    from contextlib import closing, suppress
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from nanospeech_core import audio, cli
+    from nanospeech_core.checkpoint import config_at_hand
+    from nanospeech_core.dictation import Dictation
+    from nanospeech_core.encodings import argument
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.flags import add_arguments, from_args
+    from nanospeech_core.options import GenerateOptions
+    from nanospeech_core.pipes import STANDARD, shown
+    from nanospeech_core.player import Player
+    from nanospeech_core.samplers import check_flags, given
+    from nanospeech_core.text import check_text
+
+    from .generate import load
+    from .language_model import LanguageModel
 
 if TYPE_CHECKING:
     from .nanospeech import Nanospeech
-
-PROG = "python -m nanospeech_mlx.chat"
 
 
 class Voice:
@@ -160,12 +165,12 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
         if voice.started is None:
             raise UserError("there is nothing to speak in the answer")
         if not args.quiet:
-            print(f"spoke after {voice.started - asked:.2f} s", file=sys.stderr)
+            note(f"spoke after {voice.started - asked:.2f} s")
     if args.output is not None and voice.waves:
         whole = np.concatenate(voice.waves)
         audio.write(args.output, whole, tts.sample_rate)
         if not args.quiet:
-            print(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {shown(args.output)}", file=sys.stderr)
+            note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {shown(args.output)}")
 
 
 def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -180,9 +185,14 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     who = parser.add_argument_group("who answers what")
     who.add_argument("--llm", metavar="DIR|ID", help="a chat model of mlx-lm: a folder or a hub id")
     who.add_argument(
-        "--prompt", metavar="TEXT", help="one question (default: ask for them, or standard input if piped)"
+        "--prompt",
+        type=argument,
+        metavar="TEXT",
+        help="one question (default: ask for them, or standard input if piped)",
     )
-    who.add_argument("--system", metavar="TEXT", help="what the model is told before the conversation")
+    who.add_argument(
+        "--system", type=argument, metavar="TEXT", help="what the model is told before the conversation"
+    )
     who.add_argument("--think", action="store_true", help="let it reason first, which is not spoken")
     who.add_argument(
         "--max-tokens", type=int, metavar="N", default=2048, help="of an answer (default: %(default)s)"
@@ -214,6 +224,7 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     return args, options
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
     args, options = parse(argv, prog)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import edit
+from nanospeech_core.process import command
 
 from .generate import load
 
 PROG = "python -m nanospeech_mlx.edit"
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
+    from nanospeech_core import edit
+
     return edit.run(load, argv, prog)
 
 

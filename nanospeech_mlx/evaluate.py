@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
 
 PROG = "python -m nanospeech_mlx.evaluate"
 
@@ -26,8 +26,11 @@ def load(model: str | None, precision: str = "float32"):
     return Nanospeech.from_pretrained(model, precision=precision), str(mx.default_device())
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
+    from nanospeech_core import evaluate
+
     return evaluate.run(load, argv, prog)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import voice_commands
+from nanospeech_core.process import command
 
 from .generate import load
 
 PROG = "python -m nanospeech_mlx.voices"
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """add, list, remove and export."""
+    from nanospeech_core import voice_commands
+
     return voice_commands.run(load, argv, prog)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import benchmark
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
 
 PROG = "python -m nanospeech_torch.benchmark"
 
@@ -67,8 +67,11 @@ def facts() -> dict:
     return {"backend": "nanospeech_torch", "device": device}
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
+    from nanospeech_core import benchmark
+
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
     return benchmark.run(backend, argv, prog)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import evaluate
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
 
 PROG = "python -m nanospeech_torch.evaluate"
 
@@ -30,8 +30,11 @@ def load(model: str | None, precision: str = "float32"):
     return speaker, f"cpu ({torch.get_num_threads()} threads)"
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
+    from nanospeech_core import evaluate
+
     return evaluate.run(load, argv, prog)
 
 

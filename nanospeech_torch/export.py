@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import json
 import sys
-from pathlib import Path
 
-import numpy as np
+from nanospeech_core.process import command, importing
 
-from nanospeech_core import checkpoint
-from nanospeech_core.config import ModelConfig, VocosConfig
-from nanospeech_core.errors import UserError
-from nanospeech_core.files import make_folder, replacing
-from nanospeech_core.install import need
-from nanospeech_core.options import GenerateOptions
-from nanospeech_core.samplers import sampler_of
+with importing(__name__, "export"):
+    import argparse
+    import dataclasses
+    import json
+    from pathlib import Path
 
-from .training.cut_voices import cut_voices, read_voices
+    import numpy as np
+
+    from nanospeech_core import checkpoint
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.config import ModelConfig, VocosConfig
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.files import make_folder, replacing
+    from nanospeech_core.install import need
+    from nanospeech_core.options import GenerateOptions
+    from nanospeech_core.samplers import sampler_of
+
+    from .training.cut_voices import cut_voices, read_voices
 
 PROG = "python -m nanospeech_torch.export"
 
 
+@command("export")
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
 
@@ -54,18 +60,17 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
-    try:
-        need(("torch",), "export", "torch")
-        from .training.checkpoints import newest
+    return guard(lambda: run(args), "export", quiet=False)
 
-        print(f"{newest(args.run)} -> {args.output}", flush=True)
-        wanted = read_voices(args.voices) if args.voices else []
-        export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
-        cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)
-    except UserError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+def run(args: argparse.Namespace) -> None:
+    need(("torch",), "export", "torch")
+    from .training.checkpoints import newest
+
+    tell(f"{newest(args.run)} -> {args.output}")
+    wanted = read_voices(args.voices) if args.voices else []
+    export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
+    cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)
 
 
 def export(

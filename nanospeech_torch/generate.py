@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core import cli
 from nanospeech_core.errors import UserError
+from nanospeech_core.process import command
+
+PROG = "python -m nanospeech_torch.generate"
 
 PROG = "python -m nanospeech_torch.generate"
 
@@ -22,8 +24,11 @@ def load(model: str | None, vocoder: str | None, compile: bool = False, precisio
     return speaker.to("cuda") if torch.cuda.is_available() else speaker
 
 
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
+    from nanospeech_core import cli
+
     return cli.run(load, argv, prog)
 
 

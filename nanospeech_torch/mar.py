@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nanospeech_core.compiling import ROWS, ByShape
+from nanospeech_core.errors import UserError
 from nanospeech_core.plan import Noise, Plan, turns
 
 from .diffloss import DiffLoss
@@ -104,7 +105,18 @@ def make_step(
         return step
     config = torch._dynamo.config
     config.cache_size_limit = max(config.cache_size_limit, 64)  # torch gives up after 8 shapes
-    return ByShape(torch.compile(step, dynamic=False))
+    fast = torch.compile(step, dynamic=False)
+
+    def explained(*arguments):
+        try:
+            return fast(*arguments)
+        except Exception as error:
+            if not type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"PyTorch cannot compile on this machine (--compile): {reason}") from error
+
+    return ByShape(explained)
 
 
 def sample(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.install import need
+from nanospeech_core.process import command, note
 
 PROG = "python -m nanospeech_torch.train"
 
 
+@command("train")
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Train the acoustic model, the vocoder or the aligner that a config describes.
 
@@ -19,6 +20,8 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     with a checkpoint; a second one at once, without. On several GPUs: `accelerate launch -m
     nanospeech_torch.train ...`.
     """
+    import argparse
+
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="settings on top of it")
@@ -36,10 +39,10 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
 
         received = Engine(task).run()
     except UserError as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
+        note(f"{name}: {' '.join(str(error).split())}")
         return 1
     except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
+        note(f"{name}: interrupted")
         return 130
     return 128 + received if received else 0
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import re
 import sys
 
-from nanospeech_core.cli import guard, tell
-from nanospeech_core.errors import UserError
-from nanospeech_core.text import LANGUAGES
+from nanospeech_core.process import command, importing
+
+with importing(__name__, "prepare"):
+    import argparse
+    import os
+    import re
+
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.text import LANGUAGES
 
 PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\
@@ -23,6 +27,7 @@ sources, told apart by what they are:
 """
 
 
+@command("prepare")
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
 

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from nanospeech_core.encodings import open_text
 from nanospeech_core.errors import UserError
 
 from ..training.shards import AUDIO_SUFFIXES, FOREIGN_SUFFIXES, parse
@@ -29,7 +30,7 @@ def table_recordings(path: Path, columns: tuple[str, ...] = ()) -> Iterator[Reco
     looked for beside the table and in wavs/, with and without a suffix. Recordings of a table without
     speakers are one voice, named after the folder.
     """
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+    with open_text(path) as file:
         rows = read_rows(file)
         head = next(rows, None)
         if head is None:
@@ -69,7 +70,7 @@ def read_rows(file) -> Iterator[list[str]]:
 def list_recordings(path: Path) -> Iterator[Recording]:
     """The lines of a JSONL file: {"audio" or "path", "text", ...}; paths are relative to its folder."""
     finder = Finder(path.parent)
-    with open(path, "rb") as file:
+    with open_text(path, newline="\n") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 meta = parse(line)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
-from nanospeech_core.cli import guard, tell
-from nanospeech_core.errors import UserError
-from nanospeech_core.files import check_writable, replacing
+from nanospeech_core.process import command, importing
+
+with importing(__name__, "report"):
+    import argparse
+    from pathlib import Path
+
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.files import check_writable, replacing
 
 PROG = "python -m nanospeech_torch.report"
 
 
+@command("report")
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Write a training run, be it still going on, as one HTML page: curves, plots, audio, config."""
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)

@@ -7,16 +7,21 @@ many symbols are squeezed into one frame.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections import defaultdict
 
-import numpy as np
+from nanospeech_core.process import command, importing
 
-from nanospeech_core.errors import UserError
-from nanospeech_core.install import need
-from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
-from nanospeech_core.text import LANGUAGES, Tokenizer, language_of
+with importing(__name__, "boundaries"):
+    import argparse
+    from collections import defaultdict
+
+    import numpy as np
+
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.install import need
+    from nanospeech_core.mel import HOP, SAMPLE_RATE, log_mel
+    from nanospeech_core.text import LANGUAGES, Tokenizer, language_of
 
 CLOSE = 0.05  # seconds
 PAUSE_FRAMES = 10  # 0.1 s: where less is between two words, it need not be silent
@@ -109,6 +114,7 @@ class Plausibility:
         }
 
 
+@command("boundaries")
 def main(argv: list[str] | None = None) -> int:
     """Align the utterances of shards or folders, and say how good the alignment is, by language."""
     parser = argparse.ArgumentParser(
@@ -120,15 +126,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--limit", type=int, metavar="N", help="of each language, the first N utterances")
     args = parser.parse_args(argv)
-    try:
+
+    def work() -> None:
         need(("torch",), "aligning", "torch")
         for language, values in measure(args.aligner, args.shards, args.limit).items():
             shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-            print(f"{language}: {shown}")
-    except UserError as error:
-        print(f"boundaries: {error}", file=sys.stderr)
-        return 1
-    return 0
+            tell(f"{language}: {shown}")
+
+    return guard(work, "boundaries", quiet=False)
 
 
 def measure(aligner: str, shards: list[str], limit: int | None = None) -> dict[str, dict[str, float]]:

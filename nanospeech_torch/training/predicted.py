@@ -8,30 +8,39 @@ for each, float16 [frames, bins]; those that are there are kept.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+from nanospeech_core.process import command, importing, note
 
-from nanospeech_core.cli import guard
-from nanospeech_core.config import ModelConfig
-from nanospeech_core.errors import UserError
-from nanospeech_core.files import make_folder, replacing
-from nanospeech_core.mel import SAMPLE_RATE
-from nanospeech_core.options import GenerateOptions
-from nanospeech_core.prompt import FRAME_RATE, Prompt
+with importing(__name__, "predicted"):
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
 
-from ..nanospeech import Nanospeech
-from .config import DataConfig
-from .corpus import Skip, read_index
-from .data import Utterance, batch_seed, load_utterance, whole_tokens
-from .vocoder_data import predicted_path
+    import numpy as np
+
+    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.config import ModelConfig
+    from nanospeech_core.errors import UserError
+    from nanospeech_core.files import make_folder, replacing
+    from nanospeech_core.install import need
+    from nanospeech_core.mel import SAMPLE_RATE
+    from nanospeech_core.options import GenerateOptions
+    from nanospeech_core.prompt import FRAME_RATE, Prompt
+
+    from .config import DataConfig
+    from .corpus import Skip, read_index
+    from .data import Utterance, batch_seed, load_utterance, whole_tokens
+    from .vocoder_data import predicted_path
+
+if TYPE_CHECKING:
+    from ..nanospeech import Nanospeech
 
 SPAN_SECONDS = (0.2, 0.8)  # that are given, or drawn, at a stretch
 
 
+@command("predicted")
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="predicted", description=__doc__.split("\n\n")[1], allow_abbrev=False
@@ -50,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
+    need(("torch",), "speaking", "torch")
+    from ..nanospeech import Nanospeech
+
     model = Nanospeech.from_pretrained(args.model)
     if model.config.diffusion is None or model.config.text.alignment != "durations":
         raise UserError(f"{args.model} has no diffusion head, or knows no durations: nothing can be drawn")
@@ -70,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
             try:
                 batch.append(load_utterance(item, model.config))
             except Skip as reason:
-                print(f"predicted: {item.key} is left out: {reason}", file=sys.stderr)
+                note(f"predicted: {item.key} is left out: {reason}")
         if batch:
             for utterance, mel in zip(batch, predict(model, batch), strict=True):
                 path = predicted_path(args.output, utterance.key)
@@ -78,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
                     np.save(file, mel.astype(np.float16))
         done = min(start + args.batch_size, len(wanted))
         if done % (50 * args.batch_size) == 0 or done == len(wanted):
-            print(f"{done} of {len(wanted)}", flush=True)
+            tell(f"{done} of {len(wanted)}")
 
 
 def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:

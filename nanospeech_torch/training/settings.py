@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nanospeech_core.config import from_dict
+from nanospeech_core.encodings import read_text
 from nanospeech_core.errors import UserError
 from nanospeech_core.files import replacing
 
@@ -36,11 +37,10 @@ def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
     """The values of a file under those of the command line, not yet checked."""
     path = Path(path)
     kind = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}.get(path.suffix, "TOML")
+    text = read_text(path, f"the config {path}")
     try:
-        values = parse(path.read_text(encoding="utf-8"), kind)
-    except OSError as error:
-        raise UserError(f"cannot read the config {path}: {error.strerror}") from error
-    except ValueError as error:  # no UTF-8, malformed
+        values = parse(text, kind)
+    except ValueError as error:  # malformed
         reason = " ".join(str(error).split())
         raise UserError(f"cannot read the config {path}: it is not valid {kind}: {reason}") from error
     if not isinstance(values, dict):

@@ -131,7 +131,9 @@ def test_quoted_cells_of_a_comma_table(audio_files):
 def test_empty_and_binary_tables(audio_files):
     (audio_files / "a.csv").write_bytes(b"")
     assert read(audio_files / "a.csv") == []
-    (audio_files / "b.csv").write_bytes(b"wavs/a1.wav|caf\xe9\n")
+    (audio_files / "b.csv").write_bytes(
+        b"wavs/a1.wav|caf\xe9\n" + "a2|café à Orléans, déjà été, né élevé\n".encode()
+    )
     assert "\ufffd" in read(audio_files / "b.csv")[0].meta["text"]  # rejected later
     (audio_files / "c.csv").write_text("file,text\na," + "x" * 200_000)
     assert "field larger" in read_until_damage(audio_files / "c.csv")[1]

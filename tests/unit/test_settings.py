@@ -91,7 +91,9 @@ def test_files_that_cannot_be_read(tmp_path):
         read_settings(tmp_path, AcousticConfig)
     path = tmp_path / "latin.toml"
     path.write_bytes('out = "é"'.encode("latin-1"))
-    with pytest.raises(UserError, match="not valid TOML"):
+    with pytest.raises(
+        UserError, match="the config .*latin.toml is not UTF-8 but, it seems, CP1252: save it"
+    ):
         read_settings(path, AcousticConfig)
 
 

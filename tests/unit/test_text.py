@@ -153,7 +153,10 @@ def test_unspeakable_text(nothing):
         (" \n ", "empty"),
         ("a\0b", r"control character \(U\+0000\)"),
         ("\x1b[31mred", "control character"),
-        ("\udcff", "control character"),  # what Python makes of a byte that is not UTF-8 in an argument
+        (
+            "\udcff",
+            "not UTF-8 .it has the byte 0xFF",
+        ),  # what Python makes of a byte that is not UTF-8 in an argument
         ("a" * (MAX_CHARACTERS + 1), "100,001 characters; at most 100,000"),
     ],
 )

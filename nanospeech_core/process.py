@@ -1,0 +1,215 @@
+"""The process around a command: signals that end it cleanly, streams that take any text.
+
+Of the standard library only, so that it is there before the imports that take long.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # by Ctrl-C, `kill` or a container's stop, a closed terminal
+Main = Callable[..., int]
+
+
+def command(name: str) -> Callable[[Main], Main]:
+    """Decorate a command's `main(argv, prog) -> exit code`, whatever machine it finds itself on.
+
+    Ctrl-C anywhere in it is one line and the exit code 130. SIGTERM and SIGHUP end it through its `finally`
+    blocks, which delete what is half-written, with 128 + the signal. Characters that standard output's
+    encoding lacks are printed as escapes (`\\u5c0f`).
+
+    name: the command's in messages; `prog`, where it is given, instead.
+    """
+
+    def decorate(main: Main) -> Main:
+        @functools.wraps(main)
+        def wrapped(argv: Sequence[str] | None = None, **prog: str) -> int:
+            return run(argv, prog.get("prog", name), prog)
+
+        def run(argv: Sequence[str] | None, name: str, prog: Mapping[str, str]) -> int:
+            with lenient_streams():
+                try:
+                    with ending_signals(name):
+                        if _in_no_folder(name):
+                            return 1
+                        code = main(argv, **prog)
+                except SystemExit as stop:  # of argparse, after --help and mistakes
+                    failed = _flush(name)
+                    if stop.code or not failed:
+                        raise
+                    return failed
+                except KeyboardInterrupt:
+                    note(f"{name}: interrupted")
+                    return 130
+                return code or _flush(name)
+
+        return wrapped
+
+    return decorate
+
+
+@contextmanager
+def importing(module: str, name: str) -> Iterator[None]:
+    """Around the imports of a command's module or package: Ctrl-C ends the command that it is.
+
+    Args:
+        module: its `__name__`. Nothing is done where that is no command: neither "__main__", nor a package of
+            which `python -m` is about to run a part.
+        name: the command's in messages.
+    Raises:
+        SystemExit: 130, after Ctrl-C; 1, where `command` would end it too.
+    """
+    part = sys.argv[:1] == ["-m"] and any(module in word for word in sys.orig_argv)
+    if module != "__main__" and not part:
+        yield
+        return
+    if _in_no_folder(name):  # in which some libraries end the process when they are loaded
+        raise SystemExit(1)
+    try:
+        with ending_signals(name):
+            yield
+    except KeyboardInterrupt:
+        note(f"{name}: interrupted")
+        raise SystemExit(130) from None
+
+
+def note(line: str) -> None:
+    """Print a line on stderr, or nowhere where that takes nothing: the exit code tells the rest."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _drop(sys.stderr)
+
+
+@contextmanager
+def ending_signals(name: str) -> Iterator[None]:
+    """In the block, Ctrl-C raises KeyboardInterrupt and ENDING raise SystemExit, but not within an import.
+
+    `import` holds locks which an exception at the wrong moment leaves held, so that the next import waits for
+    ever, and C++ that is imported (PyTorch's) aborts the process. So the exception comes when the import is
+    done; a second signal meanwhile ends the process at once.
+
+    Only signals that nobody else handles are changed, and none outside the main thread, which alone gets any.
+    """
+    import threading
+
+    def handle(number: int, frame: types.FrameType | None) -> None:
+        nonlocal waiting
+        if number != alarm:
+            if waiting:
+                note(f"{name}: interrupted")
+                os._exit(128 + number)
+            waiting = number
+        if alarm and _imports(frame) > outside:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            return
+        raise ended()
+
+    def ended() -> BaseException:
+        nonlocal waiting
+        number, waiting = waiting, 0
+        return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
+
+    waiting, outside = 0, _imports(sys._getframe())
+    alarm = getattr(signal, "SIGALRM", 0)
+    if alarm and signal.getsignal(alarm) != signal.SIG_DFL:
+        alarm = 0
+    numbers = [number for word in ENDING if (number := getattr(signal, word, 0))]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    unhandled = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: handler for number in numbers if (handler := signal.getsignal(number)) in unhandled}
+    if before and alarm:
+        before[alarm] = signal.SIG_DFL
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        if waiting:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if waiting:
+            raise ended()
+
+
+def _imports(frame: types.FrameType | None) -> int:
+    """How many imports a frame is in, one within the other."""
+    count = 0
+    while frame is not None:
+        count += frame.f_code.co_filename == "<frozen importlib._bootstrap>"
+        frame = frame.f_back
+    return count
+
+
+@contextmanager
+def lenient_streams() -> Iterator[None]:
+    """In the block, standard output and stderr are open, and take every character.
+
+    An output file must not get the number of a closed stream: what a C library prints would be written into
+    it. `sys.stdout` stays None where it was closed, since an answer on it is then an error (`cli.tell`).
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for as long as the process)
+    changed = []
+    for stream in (sys.stdout, sys.stderr):
+        errors = getattr(stream, "errors", None)
+        if errors in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+            changed.append((stream, errors))
+    try:
+        yield
+    finally:
+        for stream, errors in changed:
+            with suppress(ValueError, OSError):  # it was closed, or is full
+                stream.reconfigure(errors=errors)
+
+
+def _in_no_folder(name: str) -> bool:
+    """Whether the current folder was deleted, and say so."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        note(f"{name}: the folder that this is run in does not exist any more: cd to another")
+        return True
+    except OSError:  # one that may not be looked at
+        pass
+    return False
+
+
+def _flush(name: str) -> int:
+    """Write out what standard output holds: 0, or the exit code where it does not take it."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return 0
+    except BrokenPipeError:
+        drop_output()
+        return 141
+    except (OSError, ValueError) as error:
+        drop_output()
+        note(f"{name}: cannot write to standard output: {getattr(error, 'strerror', None) or error}")
+        return 1
+
+
+def drop_output() -> None:
+    """Send what standard output did not take nowhere: else the flush at exit fails too."""
+    _drop(sys.stdout)
+
+
+def _drop(stream: io.TextIOBase) -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
