@@ -430,6 +430,7 @@ def test_pt_an_unknown_config_key(tmp_path, torch):
     assert "unknown key 'depht'" in failure("torch2mlx", tmp_path / "x.pt")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
     line = [*commands.start_of("convert"), "torch2mlx", make_folder(tmp_path / "model")]

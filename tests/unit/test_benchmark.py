@@ -249,6 +249,7 @@ def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_pa
     assert stream["first_sound"] < stream["elapsed"]
 
 
+@pytest.mark.slow
 def test_a_model_without_a_head(backend: Backend, tmp_path: Path, capsys) -> None:
     folder = write_checkpoint(tmp_path / "flow", config=tiny_config(diffusion=None))
     arguments = (folder, "--text", "Hello.", "--runs", 1, "--quiet")

@@ -315,6 +315,7 @@ def full_disk(size):
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_a_checkpoint_is_written(begun, command):
     with intact(begun):
         with full_disk(1_000_000):
@@ -324,6 +325,7 @@ def test_a_full_disk_while_a_checkpoint_is_written(begun, command):
     assert max(losses(begun)) == 6 and losses(begun)[3]["step"] == 3
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_log_is_written(begun, command):
     log = Path(begun.out) / "log.jsonl"
     entries = len(read_log(begun))

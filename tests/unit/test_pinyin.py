@@ -55,6 +55,7 @@ def test_syllable(reading, phones):
     assert pinyin._syllable(reading) == phones
 
 
+@pytest.mark.slow
 def test_every_reading_of_the_dictionary_is_a_syllable_of_the_vocabulary():
     from pypinyin import Style, lazy_pinyin
 

@@ -319,6 +319,7 @@ def test_checkpoint_of_another_shape_or_damaged(config):
 # what is shown and kept
 
 
+@pytest.mark.slow
 def test_samples_of_held_out_recordings(config):
     completed(change(config, watch={"sample_every": 4, "samples": 1}))
     folder = Path(config.out) / "samples" / "step-00000004"

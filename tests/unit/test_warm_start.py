@@ -242,6 +242,7 @@ def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
     assert learnt == {f"diffusion_module.context.{x}.{kind}" for x in layers for kind in ("weight", "bias")}
 
 
+@pytest.mark.slow
 def test_the_embedded_model_goes_on_whole():
     embedded = Nanospeech.from_pretrained()
     config = dataclasses.replace(embedded.config, vocoder=None, aligner=None)
@@ -264,6 +265,7 @@ def stripped(state):
     return {name.removeprefix("model."): value for name, value in state["losses"]["model"].items()}
 
 
+@pytest.mark.slow
 def test_what_does_not_fit(config, tmp_path, source):
     def words_of(path):
         with pytest.raises(UserError) as error:
