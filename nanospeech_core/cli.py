@@ -187,8 +187,11 @@ def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
     source = shown(args.input, 0)
-    with seekable(args.input) as place:
-        lines = split_lines(read_text(place, source))
+    try:
+        with seekable(args.input) as place:
+            lines = split_lines(read_text(place, source))
+    except OSError as error:
+        raise UserError(f"cannot read {source}: {error.strerror or error}") from error
     texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
     if not texts:
         raise UserError(f"{source} has no text")

@@ -6,7 +6,6 @@ import os
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.install import need
 from nanospeech_core.process import command, note
 
 PROG = "python -m nanospeech_torch.train"
@@ -21,6 +20,8 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     nanospeech_torch.train ...`.
     """
     import argparse
+
+    from nanospeech_core.install import need
 
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")

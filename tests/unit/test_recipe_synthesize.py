@@ -177,7 +177,7 @@ def test_what_is_left_out_is_said(command, tmp_path, capsys):
         (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: there is an id 'a' already"),
         (['{"id": "../a", "text": "Hello.", "voice": "af_heart"}'], "cannot be a name in a shard"),
         (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "no English or Chinese voice"),
-        (["\udcff"], "cannot read"),
+        (["\udcff"], "is not UTF-8 (at byte 0)"),
     ],
 )
 def test_bad_texts_are_one_sentence(command, tmp_path, capsys, lines, said):
