@@ -105,6 +105,7 @@ def test_precision_is_the_speaking_models(run, model, llm):
     assert wave.shape == expected.shape and not np.array_equal(wave, expected)
 
 
+@pytest.mark.slow
 def test_the_question_from_standard_input(run, llm, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Schön?\n".encode())))
     assert run("--llm", llm, "--output", "a.flac", "--quiet", "--voice", "emma") == (0, "", "")

@@ -303,6 +303,7 @@ def test_help_says_what_it_does():
     assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))
 
 
+@pytest.mark.slow
 def test_numpy_is_enough(tmp_path):
     source = make_folder(tmp_path / "model", "BF16")
     absent = ("torch", "mlx")

@@ -194,6 +194,7 @@ def test_data_without_durations_do(tmp_path):
     assert "held_out_forward_sum" in log and "within_50ms" not in log
 
 
+@pytest.mark.slow
 def test_activations_are_recomputed(tmp_path):
     write_corpus(tmp_path / "s.tar", count=12)
     gradients, calls = [], []

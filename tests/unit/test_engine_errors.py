@@ -271,6 +271,7 @@ def test_a_killed_worker_is_one_sentence(begun, tmp_path):
 # the machine
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run_and_spoils_nothing(begun, command):
     with intact(begun):
         status, _, errors = command(begun, "optimizer.steps=100", "optimizer.learning_rate=1e30")

@@ -20,6 +20,7 @@ CORPUS = read("corpus_phonemes_zh.jsonl")  # as the teacher was given them
 MORE = read("phonemes_zh.jsonl")  # as misaki gives them: rare syllables, characters of several readings
 
 
+@pytest.mark.slow
 def test_phonemes_are_those_of_the_corpus():
     assert len(CORPUS) == 131 and len(MORE) == 249
     different = [row for row in CORPUS + MORE if phonemize(row["text"], "zh") != row["phonemes"]]

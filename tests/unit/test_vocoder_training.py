@@ -145,6 +145,7 @@ def test_discriminators_learn_to_tell(config):
 # turns
 
 
+@pytest.mark.slow
 def test_each_network_moves_in_its_turn_only(config):
     engine = Engine(task_of(config))
     engine.start()

@@ -136,6 +136,7 @@ def test_the_regression_is_the_masked_path_without_its_head(model, held_out, mon
     np.testing.assert_allclose(watch.regress(model, prompt), masked, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_of_less_speaks_in_fewer_ways(held_out, tmp_path):
     torch.manual_seed(0)
     model = Nanospeech.from_config(corpus.small_model(diffusion=None, phone_duration=None)).eval()
@@ -371,6 +372,7 @@ def tracker(name, inner):
     return types.SimpleNamespace(name=name, tracker=inner)
 
 
+@pytest.mark.slow
 def test_samples_go_to_tensorboard(spoken):
     _, folder = spoken
     writer = Writer()
