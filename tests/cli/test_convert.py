@@ -303,6 +303,7 @@ def test_help_says_what_it_does():
     assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))
 
 
+@pytest.mark.slow
 def test_numpy_is_enough(tmp_path):
     source = make_folder(tmp_path / "model", "BF16")
     absent = ("torch", "mlx")
@@ -430,6 +431,7 @@ def test_pt_an_unknown_config_key(tmp_path, torch):
     assert "unknown key 'depht'" in failure("torch2mlx", tmp_path / "x.pt")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
     line = [*commands.start_of("convert"), "torch2mlx", make_folder(tmp_path / "model")]

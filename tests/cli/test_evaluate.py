@@ -113,6 +113,7 @@ PLAIN = ("--no-dnsmos", "--no-prosody")
 # measuring
 
 
+@pytest.mark.slow
 def test_everything(backend, model, measures, capsys, folder):
     for name in "abc":
         audio.write(f"{name}.flac", load_voice(model, "heart").audio)
@@ -220,6 +221,7 @@ def test_who_speaks(model, measures, flags, voices):
     assert 0 < setting["similarity_voice"] < 1
 
 
+@pytest.mark.slow
 def test_a_chinese_text_has_a_chinese_voice(model, measures, tmp_path, capsys):
     bilingual = shutil.copytree(model, tmp_path / "bilingual")
     save_voice(bilingual, make_voice("xiaoxiao", "zh", "你好。", "ni↓xau↓."))

@@ -117,6 +117,7 @@ def test_refine_commands(backend: str, tmp_path: Path) -> None:
     assert 0.02 < (refined**2).mean() ** 0.5 < 0.3 and (draft != refined).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mlx", "torch"])
 def test_control_commands(backend: str, tmp_path: Path) -> None:
     run_block("--lexicon", backend)
@@ -214,6 +215,7 @@ def test_evaluate_commands(tmp_path: Path, monkeypatch) -> None:
 PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_quantize_commands(tmp_path: Path) -> None:
     lines = lines_with("nanospeech-8bit")
     assert [line.split()[2] for line in lines] == ["convert", "nanospeech_mlx.generate"]

@@ -114,6 +114,7 @@ def test_duration(backend, nanospeech):
     assert relative_error(backend.numpy(ours), golden["dur.seconds"]) < MODULE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["euler", "midpoint", "rk4"])
 def test_ode_sampler(backend, nanospeech, method):
     transformer, _, config, golden = nanospeech

@@ -132,6 +132,7 @@ def test_the_head_hears_what_is_visible_beside_a_token(name):
         assert np.flatnonzero(moved).tolist() == list(heard)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cfg", [1.0, 3.0])
 @pytest.mark.parametrize(("objective", "steps"), [("flow", 1), ("flow", 8), ("ddpm", 2), ("ddpm", 100)])
 def test_head(both, objective, steps, cfg):

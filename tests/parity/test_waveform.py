@@ -132,6 +132,7 @@ def test_a_head_in_context(folders, options):
     assert len(wave) != len(plain) or relative_error(wave, plain) > 10 * TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_diffusion", [True, False], ids=["masked", "ode"])
 @pytest.mark.parametrize("options", [{"speed": 1.3}, {"voice": "emma"}, {"seed": 0}], ids=str)
 def test_speed_voice_and_seed(folders, use_diffusion, options):
@@ -158,6 +159,7 @@ STREAMED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", STREAMED.values(), ids=STREAMED)
 def test_streams(folders, options):
     """Of both backends the same chunks, as long in all as the whole, and told of as the whole is."""
@@ -343,6 +345,7 @@ def test_speed_changes_only_what_is_generated(folders, backend, monkeypatch):
         assert (one.text[:frames] == fast.text[:frames]).all()
 
 
+@pytest.mark.slow
 def test_a_sentence_too_long_for_the_model(folders):
     text = "word and " * 32 + "word"
     waves = [

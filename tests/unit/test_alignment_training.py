@@ -174,6 +174,7 @@ def test_a_run_and_what_it_leaves(tmp_path, capsys):
     assert all(torch.allclose(a, ema[n], atol=1e-6) for n, a in tuned.state_dict().items())
 
 
+@pytest.mark.slow
 def test_data_without_durations_do(tmp_path):
     import tarfile
 
@@ -193,6 +194,7 @@ def test_data_without_durations_do(tmp_path):
     assert "held_out_forward_sum" in log and "within_50ms" not in log
 
 
+@pytest.mark.slow
 def test_activations_are_recomputed(tmp_path):
     write_corpus(tmp_path / "s.tar", count=12)
     gradients, calls = [], []

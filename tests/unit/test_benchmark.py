@@ -78,6 +78,7 @@ ONCE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "modulations", "texts", "times", "reads"), ONCE, ids=str)
 def test_what_is_the_same_is_computed_once(
     backend: Backend, speaker, options: dict, modulations: int, texts: int, times: int, reads: int
@@ -206,6 +207,7 @@ def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) 
     assert paragraph["first_sound"] < 0.9 * paragraph["elapsed"]  # the second sentence is not waited for
 
 
+@pytest.mark.slow
 def test_compiling_is_told(backend: Backend, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     if backend.name == "torch":  # its compiler takes long
         monkeypatch.setattr(backend.framework, "compile", lambda function, **options: function)
@@ -249,6 +251,7 @@ def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_pa
     assert stream["first_sound"] < stream["elapsed"]
 
 
+@pytest.mark.slow
 def test_a_model_without_a_head(backend: Backend, tmp_path: Path, capsys) -> None:
     folder = write_checkpoint(tmp_path / "flow", config=tiny_config(diffusion=None))
     arguments = (folder, "--text", "Hello.", "--runs", 1, "--quiet")

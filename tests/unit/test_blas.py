@@ -50,6 +50,7 @@ def one_of(number: int) -> str:
     return f"find = blas.candidates; blas.candidates = lambda: list(find())[{number}:{number} + 1]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(3))
 def test_products_are_many_times_faster_and_the_same(number):
     """By each library that is found here, after MLX has multiplied without; the first is installed."""
@@ -67,6 +68,7 @@ def test_products_are_many_times_faster_and_the_same(number):
     assert float(times) > 4 and float(error) < 1e-3  # 20 to 40 times, on two processors
 
 
+@pytest.mark.slow
 def test_one_that_does_not_load_is_passed_over():
     Backend("mlx")
     broken = "[blas.Candidate('/nowhere/lib.so', 'cblas_{}'), blas.Candidate('libc.so.6', 'no_{}'), *find()]"

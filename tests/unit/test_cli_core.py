@@ -384,6 +384,7 @@ def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
     assert exit_.value.code == 2 and "--compile needs --sampler masked or refine" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 @pytest.mark.parametrize(
     ("output", "reason"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")]

@@ -122,6 +122,7 @@ def test_help_is_instant():
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_finding_a_backend_does_not_import_it():
     code = "import sys; from nanospeech_core.install import is_installed as there\n"
     code += "names = ('mlx', 'torch'); print(*map(there, names), [n for n in names if n in sys.modules])"
@@ -177,6 +178,7 @@ def test_rosetta_is_asked_of_the_system(monkeypatch, tmp_path):
         assert install._is_translated() == bool(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["train", "prepare", "export", "report", "generate"])
 def test_without_pytorch(tmp_path, command):
     """One sentence that says what to install, of any of its commands."""

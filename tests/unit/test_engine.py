@@ -192,6 +192,7 @@ def test_minutes_follow_the_clock(config, monkeypatch):
     assert completed(timed.config).step == 8  # its minutes are over
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
 def test_schedule(config, schedule):
     one = Recorder(change(config, optimizer={"steps": 9, "schedule": schedule, "final_learning_rate": 4e-4}))
@@ -356,6 +357,7 @@ def test_it_learns(config, precision):
     assert all(p.dtype == torch.float32 for p in learner.task.model.parameters())
 
 
+@pytest.mark.slow
 def test_precision_is_that_of_the_products(config):
     seen = {}
     for precision in ("fp32", "bf16"):
@@ -421,6 +423,7 @@ def test_checkpoints_are_in_the_order_of_their_numbers(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "step-00000800.pt", "step-x.pt"]
 
 
+@pytest.mark.slow
 def test_best_is_the_checkpoint_of_the_least_errors(config):
     errors = iter([(90.0, 80.0), (50.0, 85.0), (60.0, 30.0), (45.0, 99.0), (45.0, 70.0), (46.0, 46.0)])
 

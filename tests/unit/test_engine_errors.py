@@ -271,6 +271,7 @@ def test_a_killed_worker_is_one_sentence(begun, tmp_path):
 # the machine
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run_and_spoils_nothing(begun, command):
     with intact(begun):
         status, _, errors = command(begun, "optimizer.steps=100", "optimizer.learning_rate=1e30")
@@ -315,6 +316,7 @@ def full_disk(size):
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_a_checkpoint_is_written(begun, command):
     with intact(begun):
         with full_disk(1_000_000):
@@ -324,6 +326,7 @@ def test_a_full_disk_while_a_checkpoint_is_written(begun, command):
     assert max(losses(begun)) == 6 and losses(begun)[3]["step"] == 3
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_log_is_written(begun, command):
     log = Path(begun.out) / "log.jsonl"
     entries = len(read_log(begun))

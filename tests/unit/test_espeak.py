@@ -74,6 +74,7 @@ def test_what_is_no_text_is_passed_over():
     assert espeak.phonemes("one \udcff two", "en-us") == "wˌʌn tˈuː"  # as "one ? two", without a pause
 
 
+@pytest.mark.slow
 def test_threads_get_what_one_gets():
     alone = {(text, "en-us"): american for text, american, _ in READ}
     alone |= {(text, "en-gb"): british for text, _, british in READ}
@@ -95,6 +96,7 @@ def _read_in_child(answers) -> None:
     answers.put([(phonemize(text, "en-us"), phonemize(text, "en-gb")) for text, *_ in READ])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forks_while_another_thread_reads():
     """A child has only the thread that forked; what the other held would be held for ever."""

@@ -187,6 +187,7 @@ def slow_down(path):
     torch.save(state, path)
 
 
+@pytest.mark.slow
 def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
     """Speaking at it, the other utterances last as long as they did."""
     write_corpus(tmp_path / "s.tar", count=70, letters=40)

@@ -76,6 +76,7 @@ def test_no_forbidden_import_statement(package: str, path: Path):
     assert not imported(path.read_text(encoding="utf-8")) & set(FORBIDDEN[package])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "path"), ALL, ids=IDS)
 def test_imports_where_the_forbidden_are_absent(package: str, path: Path):
     backend = NEEDS.get(package)

@@ -139,6 +139,7 @@ def test_a_command_runs_in_a_thread():
     assert codes == [7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "moment"),
     [

@@ -54,6 +54,7 @@ def compiler(tmp_path, monkeypatch):
     return log
 
 
+@pytest.mark.slow
 def test_no_compiler_is_called_on_a_cpu(compiler):
     """In a fresh process with an empty cache: in no language, on no shape, by no sampler."""
     done = subprocess.run(
@@ -67,6 +68,7 @@ def test_no_compiler_is_called_on_a_cpu(compiler):
     assert not list(compiler.parent.joinpath("tmp").rglob("*.so"))
 
 
+@pytest.mark.slow
 def test_the_count_would_see_one(compiler):
     """That the test above can fail."""
     code = "import mlx.core as mx; mx.eval(mx.compile(lambda x: mx.exp(x) * 2 + 1)(mx.ones(3)))"
@@ -88,6 +90,7 @@ def gpu(monkeypatch):
     return kernels
 
 
+@pytest.mark.slow
 def test_a_gpu_compiles_from_the_second_sentence_on(gpu, tmp_path, monkeypatch):
     import mlx.core as mx
 

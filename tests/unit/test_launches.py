@@ -41,6 +41,7 @@ def operations(outputs, folder):
     return [name for name in found if name not in VIEWS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("compiled", "most"), [(False, 258), (True, 237)])
 def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     """Of the embedded model, the default settings: as docs/performance.md says."""

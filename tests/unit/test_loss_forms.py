@@ -205,6 +205,7 @@ def test_guidance_moves_the_flow_target_but_not_on_dropped_rows(predict):
     assert apart(expected, JointLoss(model, replace(config, guidance=0.0))(work, WEIGHTS)["flow"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [MODEL, replace(MODEL, residual=False), TOLD])
 @torch.no_grad()
 def test_guidance_moves_the_token_that_the_head_learns(architecture):

@@ -37,6 +37,7 @@ def test_memory_is_flat(tmp_path, name, stream):
     assert name == "torch" or arrays[1] - arrays[0] < 200_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True], ids=["sentences", "chunks"])
 def test_what_mlx_keeps_is_given_back_after_each_sentence(tmp_path, stream):
     """The next one has other sizes, of which nothing that was kept could be used."""

@@ -54,6 +54,7 @@ def test_the_vocoder(on, device, model):
     assert difference(model.decode(mel), expected) < ALIKE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_speech(on, device, model, sampler):
@@ -67,6 +68,7 @@ def test_speech(on, device, model, sampler):
     assert difference(wave, expected) < 10 * ALIKE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("compile", [False, True], ids=["plain", "compiled"])
 def test_streams(on, device, model, compile):
@@ -80,6 +82,7 @@ def test_streams(on, device, model, compile):
     assert len(chunks) > 1 and np.isfinite(wave).all() and 0.02 < np.sqrt((wave**2).mean()) < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
 def test_half_precision(on, device, precision):

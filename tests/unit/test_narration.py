@@ -225,6 +225,7 @@ def test_speed_leaves_pauses_alone(folder):
     )
 
 
+@pytest.mark.slow
 def test_a_pause_in_chinese_text(folder):
     speeches = speak(folder, "你好[pause 0.5]世界，今天[pause 1]天气很好。")
     check(speeches)

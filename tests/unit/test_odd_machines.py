@@ -99,6 +99,7 @@ OLD_LOCALES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", OLD_LOCALES)
 def test_old_locales(locale):
     name = os.fsdecode("小明".encode())
@@ -214,6 +215,7 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["nanospeech_mlx", "nanospeech_torch"])
 def test_a_process_without_a_home_lists_the_voices(package):
     pytest.importorskip({"nanospeech_mlx": "mlx.core", "nanospeech_torch": "torch"}[package])
@@ -227,6 +229,7 @@ def test_a_process_without_a_home_lists_the_voices(package):
 # compilers and temporary folders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["no g++", "no TMPDIR", "TMPDIR is a file", "TMPDIR/mlx of somebody else"])
 def test_generate_speaks_without_a_compiler_and_a_temporary_folder(odd, tmp_path):
     pytest.importorskip("mlx.core")

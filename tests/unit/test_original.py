@@ -49,6 +49,7 @@ def test_config_and_weights(folder, weights):
     assert all((tensors[name] == array).all() for name, array in weights.items())
 
 
+@pytest.mark.slow
 def test_the_published_sizes(tmp_path):
     """Shapes alone, 82 million numbers never made: broadcast zeros."""
     config = original_config(tuple(map(chr, range(0x100, 0x1FF))), small=False)

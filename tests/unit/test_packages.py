@@ -65,6 +65,7 @@ def test_missing_framework_is_one_sentence(package, missing, command):
     assert command in done.stderr.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlx", "torch"])
 def test_a_package_by_itself_lists_its_commands(name):
     package = f"nanospeech_{name}"

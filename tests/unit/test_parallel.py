@@ -70,6 +70,7 @@ def test_what_nobody_waits_for_is_given_up(end):
     assert stopped and not [t for t in threading.enumerate() if t.name.startswith("ahead")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_speech_is_the_same_by_any_number_of_workers(name, tmp_path):
     tts = Backend(name).module("nanospeech").Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
@@ -87,6 +88,7 @@ def test_speech_is_the_same_by_any_number_of_workers(name, tmp_path):
         assert all(np.array_equal(batch[number], batches[0][number]) for number in batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_closing_leaves_no_thread(name, tmp_path):
     tts = Backend(name).module("nanospeech").Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))

@@ -20,6 +20,7 @@ CORPUS = read("corpus_phonemes_zh.jsonl")  # as the teacher was given them
 MORE = read("phonemes_zh.jsonl")  # as misaki gives them: rare syllables, characters of several readings
 
 
+@pytest.mark.slow
 def test_phonemes_are_those_of_the_corpus():
     assert len(CORPUS) == 131 and len(MORE) == 249
     different = [row for row in CORPUS + MORE if phonemize(row["text"], "zh") != row["phonemes"]]
@@ -55,6 +56,7 @@ def test_syllable(reading, phones):
     assert pinyin._syllable(reading) == phones
 
 
+@pytest.mark.slow
 def test_every_reading_of_the_dictionary_is_a_syllable_of_the_vocabulary():
     from pypinyin import Style, lazy_pinyin
 

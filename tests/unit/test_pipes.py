@@ -322,6 +322,7 @@ sys.exit(cli.run(Speaker().load, ["--text", text, "--output", sys.argv[1], "--qu
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["-", "/dev/stdout"])
 def test_a_pipe_that_nobody_reads_ends_it_quietly(output):
     process = subprocess.Popen(

@@ -80,6 +80,7 @@ def test_the_command(tmp_path, capsys):
     np.testing.assert_allclose(np.load(out / "u001.npy"), made["u001"], atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["shard", "folder"])
 def test_the_vocoder_finds_what_was_made(tmp_path, kind):
     """Whatever the keys: with a folder in a shard, with a dot in a folder."""

@@ -33,6 +33,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_copies_can_be_trained_on(perturb, tmp_path, capsys):
     from nanospeech_torch.training.config import DataConfig
     from nanospeech_torch.training.corpus import read_index

@@ -444,6 +444,7 @@ def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
         np.testing.assert_allclose(backend.numpy(end)[0, positions], expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "regression"), [("flow", True), ("ddpm", False)])
 def test_a_batch_is_decoded_as_its_utterances_are(backend, objective, regression):
     """With padding, plans of different lengths and guidance: as each by itself."""

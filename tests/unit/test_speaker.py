@@ -19,6 +19,7 @@ def model(request, folder):
     return Backend(request.param).module("nanospeech").Nanospeech.from_pretrained(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "size", "message"),
     [

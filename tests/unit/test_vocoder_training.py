@@ -145,6 +145,7 @@ def test_discriminators_learn_to_tell(config):
 # turns
 
 
+@pytest.mark.slow
 def test_each_network_moves_in_its_turn_only(config):
     engine = Engine(task_of(config))
     engine.start()
@@ -319,6 +320,7 @@ def test_checkpoint_of_another_shape_or_damaged(config):
 # what is shown and kept
 
 
+@pytest.mark.slow
 def test_samples_of_held_out_recordings(config):
     completed(change(config, watch={"sample_every": 4, "samples": 1}))
     folder = Path(config.out) / "samples" / "step-00000004"

@@ -89,6 +89,7 @@ def test_what_is_frozen_stays_bit_for_bit_and_the_rest_moves(config, source, fro
     assert len(engine.state()["optimizers"]["model"]["state"]) == len(trained)  # no memory for the others
 
 
+@pytest.mark.slow
 def test_a_part_of_a_part_is_frozen(config, source):
     name = "transformer.transformer_blocks.0"
     engine = Engine(begin(change(config, init_from=str(source), frozen=(name,)))[0])
@@ -100,6 +101,7 @@ def test_a_part_of_a_part_is_frozen(config, source):
     assert others and not any(torch.equal(before[n], after[n]) for n in others)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_what_is_frozen(config, source):
     config = change(config, init_from=str(source), frozen=("transformer",))
     checkpoint_of(change(config, optimizer={"steps": 3}))
@@ -242,6 +244,7 @@ def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
     assert learnt == {f"diffusion_module.context.{x}.{kind}" for x in layers for kind in ("weight", "bias")}
 
 
+@pytest.mark.slow
 def test_the_embedded_model_goes_on_whole():
     embedded = Nanospeech.from_pretrained()
     config = dataclasses.replace(embedded.config, vocoder=None, aligner=None)
@@ -264,6 +267,7 @@ def stripped(state):
     return {name.removeprefix("model."): value for name, value in state["losses"]["model"].items()}
 
 
+@pytest.mark.slow
 def test_what_does_not_fit(config, tmp_path, source):
     def words_of(path):
         with pytest.raises(UserError) as error:

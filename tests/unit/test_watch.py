@@ -113,6 +113,7 @@ def test_every_sentence_is_spoken_in_every_way(spoken, model):
     assert len(listed) == 2 * (4 + 2 * plots.can_plot())
 
 
+@pytest.mark.slow
 def test_what_is_heard_is_what_the_samplers_make(spoken, model):
     (sentence, _), folder = spoken
     reference = as_reference(sentence.reference, CONFIG)
@@ -135,6 +136,7 @@ def test_the_regression_is_the_masked_path_without_its_head(model, held_out, mon
     np.testing.assert_allclose(watch.regress(model, prompt), masked, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_of_less_speaks_in_fewer_ways(held_out, tmp_path):
     torch.manual_seed(0)
     model = Nanospeech.from_config(corpus.small_model(diffusion=None, phone_duration=None)).eval()
@@ -153,6 +155,7 @@ def test_training_goes_on_as_if_nothing_had_been_spoken(model, held_out, tmp_pat
     assert np.array_equal(np.random.get_state()[1], before[1])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_spoken_is_noted(model, held_out, tmp_path, monkeypatch):
     sentences = watch.choose(held_out, CONFIG, count=2)
     real, calls = model.predict_frames, []
@@ -369,6 +372,7 @@ def tracker(name, inner):
     return types.SimpleNamespace(name=name, tracker=inner)
 
 
+@pytest.mark.slow
 def test_samples_go_to_tensorboard(spoken):
     _, folder = spoken
     writer = Writer()
