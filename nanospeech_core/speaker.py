@@ -58,11 +58,12 @@ def choose(voice: str | Voice | None = None, **options) -> GenerateOptions:
 class Speaker:
     """What `Nanospeech` does with its networks, which are behind `latents`, `predict_frames` and `decode`.
 
-    workers: how many sentences or batches are made at once, each in a thread; see `parallel.ahead`.
+    workers: how many sentences or batches are made at once, each in a thread (see `parallel.ahead`); None: as
+        `parallel` says.
     """
 
     config: ModelConfig
-    workers = 1
+    workers: int | None = None
     folder: str | os.PathLike | None
     references: References
     sample_rate = SAMPLE_RATE
@@ -121,7 +122,7 @@ class Speaker:
             mel = self._mels([job.piece.prompt], [job.seed], chosen, abandoned)[0]
             return job, self.decode(job.piece.with_silences(mel))
 
-        for job, wave in ahead(make, jobs, 1 if chosen.stream else self.workers):
+        for job, wave in ahead(make, jobs, 1 if chosen.stream else self.workers or self.parallel()):
             piece, last = job.piece, job.ends and job.line + 1 == count
             if wave is None:
                 chunks = self._chunks(piece, job.seed, chosen)
@@ -182,7 +183,7 @@ class Speaker:
                     job.mel = mel
                 return batch
 
-            for batch in ahead(make, batches, self.workers):
+            for batch in ahead(make, batches, self.workers or self.parallel()):
                 for job in batch:
                     left[job.number] -= 1
                 self.free_memory()

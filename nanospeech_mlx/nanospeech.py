@@ -17,6 +17,7 @@ from nanospeech_core.compiling import TOKENS, ByShape
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions, check_precision
+from nanospeech_core.parallel import cpus
 from nanospeech_core.plan import Noise, Plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
 from nanospeech_core.references import References
@@ -280,6 +281,10 @@ class Nanospeech(Speaker, nn.Module):
         parts = collate(prompts, self.transformer.patch, bucket)
         return [None if part is None else self.tensor(part) for part in parts]
 
+    def parallel(self) -> int:
+        """How many sentences are best made at once: on a CPU two, of which each computes in one thread."""
+        return 1 if kernels.on_gpu() else min(2, cpus())
+
     def tensor(self, array: np.ndarray) -> mx.array:
         """A numpy array for MLX."""
         tidy_streams()
@@ -287,6 +292,8 @@ class Nanospeech(Speaker, nn.Module):
 
     def array(self, tensor: mx.array) -> np.ndarray:
         """An array of MLX as float32 numpy."""
+        mx.async_eval(tensor)
+        mx.synchronize()  # this waits without Python's lock, which numpy would hold
         return np.array(tensor)
 
     def free_memory(self) -> None:

@@ -23,11 +23,13 @@ def load(model: str | None, precision: str, compile: bool = False):
     import torch
 
     from . import Nanospeech
+    from .threads import set_threads
 
     speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     if torch.cuda.is_available():
         speaker = speaker.to("cuda")
         torch.cuda.synchronize()
+    set_threads(speaker)
     return speaker
 
 

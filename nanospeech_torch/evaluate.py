@@ -18,6 +18,8 @@ def load(model: str | None, precision: str = "float32"):
         raise UserError(str(error)) from error
     import torch
 
+    from .threads import set_threads
+
     if model is not None and model.endswith(".pt"):
         from .training.speaker import load_speaker
 
@@ -27,6 +29,7 @@ def load(model: str | None, precision: str = "float32"):
         speaker = Nanospeech.from_pretrained(model, precision=precision)
     if torch.cuda.is_available():
         return speaker.to("cuda"), torch.cuda.get_device_name()
+    set_threads(speaker)
     return speaker, f"cpu ({torch.get_num_threads()} threads)"
 
 

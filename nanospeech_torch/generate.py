@@ -20,8 +20,13 @@ def load(model: str | None, vocoder: str | None, compile: bool = False, precisio
         raise UserError(str(error)) from error
     import torch
 
+    from .threads import set_threads
+
     speaker = Nanospeech.from_pretrained(model, vocoder=vocoder, compile=compile, precision=precision)
-    return speaker.to("cuda") if torch.cuda.is_available() else speaker
+    if torch.cuda.is_available():
+        speaker = speaker.to("cuda")
+    set_threads(speaker)
+    return speaker
 
 
 @command(PROG)

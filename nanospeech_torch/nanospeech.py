@@ -15,6 +15,7 @@ from nanospeech_core.compiling import TOKENS, ByShape
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.options import GenerateOptions, check_precision
+from nanospeech_core.parallel import MOST, cpus
 from nanospeech_core.plan import Noise, Plan
 from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
 from nanospeech_core.references import References
@@ -258,6 +259,12 @@ class Nanospeech(Speaker, nn.Module):
         """cond, visible, text and mask of a batch, as `nanospeech_core.prompt.collate` gives them."""
         parts = collate(prompts, self.transformer.patch, bucket)
         return [None if part is None else self.tensor(part) for part in parts]
+
+    def parallel(self) -> int:
+        """How many sentences are best made at once: on a CPU some, where each computes in one thread."""
+        on_cpu = self.transformer.proj_out.weight.device.type == "cpu"
+        single = on_cpu and torch.get_num_threads() == 1 and not self.compiled
+        return min(MOST, cpus()) if single else 1
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """A numpy array where the weights are."""

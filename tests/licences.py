@@ -20,7 +20,6 @@ HEAD = "| package | licence | what is inside |\n| --- | --- | --- |\n"
 # Libraries in wheels, by those wheels' own notices, and licences that the metadata lack.
 INSIDE = {
     "espeakng-loader": ("GPL-3.0-or-later", "espeak-ng, a library and its data: English phonemes"),
-    "phonemizer-fork": ("GPL-3.0-or-later", ""),
     "soundfile": (
         "BSD-3-Clause",
         "libsndfile (LGPL-2.1-or-later), LAME and mpg123 (LGPL), FLAC, Ogg, Opus",
@@ -37,7 +36,6 @@ INSIDE = {
         "OpenBLAS (BSD-3-Clause), libgfortran (GPL-3.0 with the GCC exception)",
     ),
     "rjieba": ("MIT", "jieba-rs and its dictionary (MIT)"),
-    "certifi": ("MPL-2.0", "certificates of Mozilla's list"),
     "tqdm": ("MPL-2.0 and MIT", ""),
     "docopt": ("MIT", ""),
 }
@@ -48,7 +46,6 @@ ELSEWHERE = {
         "MIT",
         "Linux with NVIDIA, with NVIDIA's CUDA libraries (proprietary)",
     ),
-    "exceptiongroup": ("MIT", "Python 3.10"),
 }
 FAMILIES = ("GPL", "LGPL", "MPL", "Apache", "BSD", "MIT", "PSF", "ISC", "Unlicense", "0BSD", "Zlib")
 
