@@ -133,10 +133,7 @@ class Nanospeech(Speaker, nn.Module):
         own = dict(tree_flatten(self.parameters()))
         fitting = checkpoint.check(tensors, {name: value.shape for name, value in own.items()}, path)
         taken = []
-        for (
-            name,
-            value,
-        ) in fitting.items():  # one by one, and without a copy where none is needed
+        for name, value in fitting.items():  # one by one, and without a copy where none is needed
             kept = value.dtype in (np.float32, np.uint32)
             taken.append((name, mx.array(value if kept else value.astype(np.float32))))
         self.update(tree_unflatten(taken))

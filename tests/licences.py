@@ -37,7 +37,6 @@ INSIDE = {
     ),
     "rjieba": ("MIT", "jieba-rs and its dictionary (MIT)"),
     "tqdm": ("MPL-2.0 and MIT", ""),
-    "docopt": ("MIT", ""),
 }
 # What another system or Python brings, beside or in place of what is here.
 ELSEWHERE = {
