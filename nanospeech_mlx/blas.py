@@ -66,16 +66,18 @@ def use_fast_blas() -> str | None:
     library. It computes in one thread unless OPENBLAS_NUM_THREADS is set: products as small as these gain
     nothing from two, and lose much where the other core is busy.
 
-    Nothing is done, and None returned, where MLX is not its CPU build for Linux, and where NANOSPEECH_BLAS=0
-    is in the environment. Warns where there is no candidate.
+    Nothing is done, and None returned, on another system than Linux, where MLX computes on a GPU, and where
+    NANOSPEECH_BLAS=0 is in the environment. Warns where there is no candidate.
+
+    Raises ImportError where MLX is not installed.
     """
-    libmlx = _in_package("mlx", "lib/libmlx.so")
-    if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0" or not libmlx:
+    if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0":
         return None
-    try:
-        mlx = ctypes.CDLL(libmlx[0])
-    except OSError:  # a part of MLX is missing; its import says so
+    import mlx.core as mx
+
+    if mx.default_device() == mx.gpu:
         return None
+    mlx = ctypes.CDLL(_in_package("mlx", "lib/libmlx.so")[0])
     for candidate in candidates():
         try:
             library = ctypes.CDLL(candidate.path)
@@ -119,7 +121,7 @@ def redirect(library: ctypes.CDLL, caller: str, functions: Mapping[str, object])
         return False
     redirected = False
     while link:
-        if Path(os.fsdecode(link.contents.path)).name.startswith(caller):
+        if Path(os.fsdecode(link.contents.path or b"")).name.startswith(caller):
             for symbol, slot in _jump_slots(link.contents, slot_type):
                 if symbol in functions:
                     page = slot & -mmap.PAGESIZE  # read-only where the library was bound at once

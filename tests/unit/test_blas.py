@@ -98,6 +98,17 @@ def test_another_system_is_left_alone(monkeypatch):
     assert blas.use_fast_blas.__wrapped__() is None
 
 
+def test_a_gpu_needs_none(monkeypatch, recwarn):
+    Backend("mlx")
+    import mlx.core as mx
+
+    from nanospeech_mlx import blas
+
+    monkeypatch.setattr(mx, "default_device", lambda: mx.gpu)
+    monkeypatch.setattr(blas, "candidates", lambda: [])
+    assert blas.use_fast_blas.__wrapped__() is None and not recwarn.list
+
+
 def test_other_libraries_do_not_see_it():
     """faster-whisper's own MKL hears garbage where a second one's symbols come first."""
     Backend("mlx")
