@@ -106,6 +106,9 @@ class Speaker:
     ) -> Iterator[Speech]:
         """`generate` sentence by sentence (`stream`: chunk by chunk), with its words and phones.
 
+        After the first one, the next sentences may be made in threads before they are asked for (`workers`),
+        chunks are not. Closing the iterator ends that work within a step.
+
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         within: whether more is spoken before and after: the ends are then as between two sentences.
         """
