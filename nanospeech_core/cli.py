@@ -79,6 +79,7 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
     """
     with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # a message, though Python be told to raise warnings
         warnings.showwarning = lambda message, *_: quiet or note(f"{prog}: {message}")
         try:
             command()
@@ -126,6 +127,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
     if args.input is not None and (lone or args.stream):
         parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
+    if args.output_dir == STANDARD:
+        parser.error("--output-dir needs a folder: standard output is none")
     if (args.input is None) != (args.output_dir is None):
         parser.error("--input needs --output-dir, and the reverse")
     if args.input is None and "batch_size" in asked:

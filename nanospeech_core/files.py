@@ -103,6 +103,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
                 yield temporary
         else:
             yield temporary
+            with suppress(OSError):  # there is none yet
+                shutil.copymode(target, temporary)  # what was private stays so
             os.replace(temporary, target)
     except BrokenPipeError:
         raise

@@ -33,7 +33,7 @@ UNITS = {
     "MHz": "megahertz", "GHz": "gigahertz", "W": "watt", "kW": "kilowatt", "MW": "megawatt",
     "kWh": "kilowatt hour", "V": "volt", "mA": "milliamp", "KB": "kilobyte", "kB": "kilobyte",
     "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "dB": "decibel", "°C": "degree Celsius",
-    "°F": "degree Fahrenheit", "°": "degree", "%": "percent",
+    "°F": "degree Fahrenheit", "℃": "degree Celsius", "℉": "degree Fahrenheit", "°": "degree", "%": "percent",
 }  # fmt: skip
 _PLURALS = {"foot": "feet", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",
             "gigahertz": "gigahertz", "percent": "percent"}  # fmt: skip

@@ -67,6 +67,8 @@ def check_flags(
         config: the model's; None, before it is known: what can be told without it is told.
         compile: whether --compile is among the flags.
     """
+    if options.stream and "order" in names and options.order != "blocks":
+        raise UserError(f"--stream goes from left to right, which excludes --order {options.order}")
     named = options.named_sampler()
     if named is None and config is None:
         return

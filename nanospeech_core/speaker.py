@@ -27,7 +27,7 @@ from .references import Align, References
 from .samplers import with_sampler
 from .seams import Seams, context_frames
 from .speech import Script, check_texts, read_script
-from .voices import Voice, list_voices, user_folder, voices_folder
+from .voices import Voice, list_voices, own_voices, voices_folder
 
 FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of the blocks of a stream, as they are heard
 LEAST_TOKENS = 8  # that are worth a run of the vocoder
@@ -70,7 +70,7 @@ class Speaker:
 
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
-        return list_voices(voices_folder(self.folder)) + list_voices(user_folder())
+        return list_voices(voices_folder(self.folder)) + own_voices()
 
     def generate(self, text: str, voice: str | Voice | None = None, **options) -> np.ndarray:
         """Speak.

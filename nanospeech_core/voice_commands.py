@@ -20,8 +20,8 @@ from .text import LANGUAGES
 from .voices import (
     check_free,
     check_name,
-    list_voices,
     load_voice,
+    own_voices,
     remove_voice,
     save_voice,
     user_folder,
@@ -88,7 +88,7 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
 
 
 def _list() -> None:
-    for voice in list_voices(user_folder()):
+    for voice in own_voices():
         cli.tell(
             f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
         )

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,17 @@ def remove_voice(folder: str | os.PathLike, name: str) -> None:
 def list_voices(folder: str | os.PathLike) -> list[Voice]:
     """All voices in `folder`/voices, the default first, then by name. Raises UserError for a broken one."""
     voices = [load_voice(folder, name) for name in voice_names(folder)]
+    return sorted(voices, key=lambda voice: (not voice.default, voice.name))
+
+
+def own_voices() -> list[Voice]:
+    """The user's voices, by name; one whose files are broken is told, and passed over."""
+    voices = []
+    for name in voice_names(user_folder()):
+        try:
+            voices.append(load_voice(user_folder(), name))
+        except UserError as error:
+            warnings.warn(f"the voice {name} cannot be used: {error}", stacklevel=2)
     return sorted(voices, key=lambda voice: (not voice.default, voice.name))
 
 

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -261,6 +262,7 @@ def test_a_line_that_is_no_text_is_told_by_its_number(run, speaker, capsys):
         (["--input", "lines.txt", "--output-dir", "out", "--text", "a"], 2, "exclude each other"),
         (["--input", "lines.txt", "--output-dir", "out", "--stream"], 2, "exclude each other"),
         (["--input", "lines.txt", "--output-dir", "out", "--batch-size", "0"], 2, "at least 1"),
+        (["--input", "lines.txt", "--output-dir", "-"], 2, "--output-dir needs a folder"),
     ],
 )
 def test_bad_lines(run, capsys, argv, code, message):
@@ -272,6 +274,23 @@ def test_bad_lines(run, capsys, argv, code, message):
         assert stop.code == code == 2
     assert message in capsys.readouterr().err
     assert not os.path.exists("out")
+
+
+@pytest.mark.parametrize("order", ["random", "interleaved"])
+def test_a_stream_has_its_own_order(run, capsys, order):
+    flags = ("--text", "Hello.", "--output", "a.wav", "--stream", "--sampler", "masked", "--order")
+    with pytest.raises(SystemExit, match="2"):
+        run(*flags, order)
+    assert f"excludes --order {order}" in capsys.readouterr().err
+    assert run(*flags, "blocks") == 0
+
+
+def test_a_message_is_no_error_though_warnings_are(run, speaker, monkeypatch, capsys):
+    monkeypatch.setattr(type(speaker), "voices", lambda self: warnings.warn("Listen.", stacklevel=1) or [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run("--list-voices") == 0
+    assert capsys.readouterr().err == "prog: Listen.\n"
 
 
 def test_plays_each_sentence(run, monkeypatch, capsys):

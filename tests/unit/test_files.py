@@ -21,6 +21,15 @@ def test_a_file_is_replaced(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.txt", "two")]
 
 
+def test_who_may_read_a_file_is_kept(tmp_path):
+    path = tmp_path / "private.wav"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"new")
+    assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_suffix_is_kept_and_the_old_file_stands_until_the_end(tmp_path):
     write(tmp_path / "x.txt", "old")
     with replacing(tmp_path / "x.txt") as temporary:

@@ -65,6 +65,8 @@ READINGS = {
     "a walk of 5-km length": "a walk of five kilometer length",
     "60 km/h": "sixty kilometers per hour",
     "-5 °C": "minus five degrees Celsius",
+    "10℃ inside": "ten degrees Celsius inside",
+    "-5℃ to 41℉": "minus five degrees Celsius to forty-one degrees Fahrenheit",
     "5 m²": "five square meters",
     "5 ft. tall": "five feet tall",
     "100 kWh": "one hundred kilowatt hours",

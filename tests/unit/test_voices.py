@@ -14,6 +14,7 @@ from nanospeech_core.voices import (
     find_voice,
     list_voices,
     load_voice,
+    own_voices,
     remove_voice,
     save_voice,
     user_folder,
@@ -128,6 +129,12 @@ def test_own_voices_come_after_the_models(own):
     assert find_voice(own, "me").text == "Mine." and find_voice(own / "none", "heart").text == "Mine."
     with pytest.raises(UserError, match="the voices are heart, heart, me"):
         find_voice(own, "nobody")
+
+
+def test_a_broken_own_voice_is_told_and_passed_over(own):
+    (own / "own" / "voices" / "bad.json").write_text("{bad")
+    with pytest.warns(UserWarning, match="the voice bad cannot be used: .*bad.json is not a JSON file"):
+        assert [voice.name for voice in own_voices()] == ["heart", "me"]
 
 
 def test_without_own_voices(tmp_path, monkeypatch):
