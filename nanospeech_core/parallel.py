@@ -45,7 +45,12 @@ def ahead(
     with ThreadPoolExecutor(workers, thread_name_prefix="ahead") as pool:
         try:
             for item in items:
-                begun.append(pool.submit(function, item, abandoned))
+                try:
+                    begun.append(pool.submit(function, item, abandoned))
+                except RuntimeError:  # the system has no thread left
+                    while begun:
+                        yield begun.popleft().result()
+                    yield function(item, abandoned)
                 if len(begun) == workers:
                     yield begun.popleft().result()
             while begun:

@@ -36,6 +36,19 @@ def test_results_are_in_order_and_the_first_is_made_alone(workers):
     assert alone[0] == 1 and most <= workers and (workers == 1 or most > 1)
 
 
+@pytest.mark.parametrize("threads", [0, 1])
+def test_where_no_thread_can_be_started_they_are_made_one_after_the_other(monkeypatch, threads):
+    start, left = threading.Thread.start, iter([True] * threads)
+
+    def limited(thread):
+        if not next(left, False):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert list(ahead(lambda x, abandoned: x * x, range(6), 3)) == [0, 1, 4, 9, 16, 25]
+
+
 def test_nothing_is_begun_before_the_first_is_asked_for_and_little_ahead():
     begun = []
     results = ahead(lambda x, abandoned: begun.append(x) or x, iter(range(100)), 3)
