@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def is_installed(module: str) -> bool:
     """
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # ValueError: what is imported under that name has no spec
+    except ImportError:
         return False
+    except ValueError:  # it is imported without a spec, or None stands in its place
+        return sys.modules[module] is not None
     if spec is None or module != "mlx":
         return spec is not None
     places = [Path(place) for place in spec.submodule_search_locations or ()]

@@ -9,7 +9,6 @@ import importlib
 import importlib.util
 import math
 import re
-import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from .chinese import simplified
 from .errors import UserError
-from .install import pip_install
+from .install import is_installed, pip_install
 
 RATE = 16000  # Hz, of all audio here: what the recognisers, Resemblyzer and DNSMOS were trained on
 INSTALL = pip_install("evaluate")
@@ -136,13 +135,7 @@ USUAL_RECOGNISERS = (
 
 def usual_recogniser() -> str | None:
     """The name of a recogniser whose package is installed, or None."""
-    return next((name for module, name in USUAL_RECOGNISERS if _is_installed(module)), None)
-
-
-def _is_installed(module: str) -> bool:
-    if module in sys.modules:
-        return sys.modules[module] is not None
-    return importlib.util.find_spec(module) is not None
+    return next((name for module, name in USUAL_RECOGNISERS if is_installed(module)), None)
 
 
 # how it sounds

@@ -119,13 +119,15 @@ class Speaker:
         if progress is not None:
             progress(0, count)
 
-        def make(job: Job, abandoned: threading.Event) -> tuple[Job, np.ndarray | None]:
-            if chosen.stream:  # nothing is computed but when a chunk is asked for
-                return job, None
+        def make(job: Job, abandoned: threading.Event) -> tuple[Job, np.ndarray]:
             mel = self._mels([job.piece.prompt], [job.seed], chosen, abandoned)[0]
             return job, self.decode(job.piece.with_silences(mel))
 
-        for job, wave in ahead(make, jobs, 1 if chosen.stream else self.workers or self.parallel()):
+        if chosen.stream:  # nothing is computed but when a chunk is asked for
+            spoken = ((job, None) for job in jobs)
+        else:
+            spoken = ahead(make, jobs, self.workers or self.parallel())
+        for job, wave in spoken:
             piece, last = job.piece, job.ends and job.line + 1 == count
             if wave is None:
                 chunks = self._chunks(piece, job.seed, chosen)

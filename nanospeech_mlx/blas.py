@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 PRODUCTS = "sgemm", "dgemm", "cgemm"  # all that MLX takes from a BLAS
-ADVICE = "pip install scipy-openblas32"
 
 # Tags of ELF's dynamic section and types of relocations (System V gABI, chapter 5; psABI of both processors).
 _PLTRELSZ, _STRTAB, _SYMTAB, _JMPREL = 2, 5, 6, 23
@@ -90,7 +89,10 @@ def use_fast_blas() -> str | None:
         if redirect(mlx, candidate.caller, functions):
             _one_thread(library)
             return candidate.path
-    warnings.warn(f"MLX has no fast BLAS here and takes some 14 times as long: {ADVICE}", stacklevel=2)
+    warnings.warn(
+        "MLX has no fast BLAS here and takes some 14 times as long: pip install scipy-openblas32",
+        stacklevel=2,
+    )
     return None
 
 

@@ -130,3 +130,10 @@ def _main(module: str) -> Callable[[], int]:
 def _state() -> dict[str, object]:
     handlers = {number.name: signal.getsignal(number) for number in SIGNALS}
     return {"folder": str(Path.cwd()), **handlers, **os.environ}
+
+
+def stdin(monkeypatch, data: bytes, tty: bool = False) -> None:
+    """Put bytes in the place of standard input."""
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    stream.isatty = lambda: tty
+    monkeypatch.setattr(sys, "stdin", stream)

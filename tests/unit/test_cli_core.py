@@ -1,7 +1,6 @@
 """The command line around a stand-in for the model: text in, files out, exit codes, messages."""
 
 import ast
-import io
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from checkpoints import tiny_config
+from commands import stdin
 
 from nanospeech_core import audio, cli
 from nanospeech_core.config import TextConfig
@@ -73,12 +73,6 @@ def speaker():
 def run(tmp_path, speaker, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return lambda *argv: cli.run(speaker.load, argv, "prog")
-
-
-def stdin(monkeypatch, data: bytes, tty: bool = False):
-    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
-    stream.isatty = lambda: tty
-    monkeypatch.setattr(sys, "stdin", stream)
 
 
 def test_writes_a_file_and_one_line(run, speaker, capsys):

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from backends import Backend
 from checkpoints import tiny_config
+from commands import stdin
 
 from nanospeech_core import audio, cli, edit, pipes
 from nanospeech_core.errors import UserError
@@ -60,10 +61,6 @@ def speaker():
 def run(tmp_path, speaker, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return lambda *argv: cli.run(speaker.load, argv, "prog")
-
-
-def stdin(monkeypatch, data: bytes):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
 
 
 def samples(data: bytes) -> np.ndarray:
