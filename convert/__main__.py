@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core.process import command, importing
+from nanospeech_core.system.process import command, importing
 
 with importing(__name__, "convert"):
     import argparse
     from collections.abc import Sequence
 
-    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.cli.generate import guard, tell
     from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
 
     from .convert import CASTS, convert

@@ -12,7 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoint import BFLOAT16, DTYPES, EMBEDDED, FLOATING, cast, for_backend, save_tensors
+from nanospeech_core.checkpoints.folder import (
+    BFLOAT16,
+    DTYPES,
+    EMBEDDED,
+    FLOATING,
+    cast,
+    for_backend,
+    save_tensors,
+)
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 

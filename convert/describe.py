@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from nanospeech_core.checkpoint import DTYPE_NAMES, read_layout
+from nanospeech_core.checkpoints.folder import DTYPE_NAMES, read_layout
+from nanospeech_core.checkpoints.original import OriginalFiles, read_original
+from nanospeech_core.checkpoints.quantization import parameter_counts
 from nanospeech_core.config import ModelConfig
-from nanospeech_core.original import OriginalFiles, read_original
-from nanospeech_core.quantize import parameter_counts
 
 from .convert import NAMES
 from .source import read

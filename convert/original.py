@@ -8,10 +8,10 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from nanospeech_core.checkpoint import read_layout, resolve
+from nanospeech_core.checkpoints.folder import read_layout, resolve
+from nanospeech_core.checkpoints.original import OriginalFiles, read_original
+from nanospeech_core.checkpoints.vocoder import PUBLIC, find_vocoder, load_vocoder
 from nanospeech_core.errors import UserError
-from nanospeech_core.original import OriginalFiles, read_original
-from nanospeech_core.vocoder import PUBLIC, find_vocoder, load_vocoder
 
 from .convert import check_output, write_folder
 from .source import Source, TensorFile
@@ -30,8 +30,8 @@ def import_nanospeech(
     Args:
         source: a folder of `model.safetensors`, `duration.safetensors` and `vocab.txt`, or a hub id.
         output: the folder to write; the weights keep their dtype.
-        vocoder: as `nanospeech_core.vocoder.find_vocoder` takes it. None: the public Vocos, and where that
-            cannot be had none, with a warning: the folder then speaks through the embedded one.
+        vocoder: as `checkpoints.vocoder.find_vocoder` takes it. None: the public Vocos, and where that cannot
+            be had none, with a warning: the folder then speaks through the embedded one.
         force: replace `output` if it is a checkpoint folder.
     Returns:
         the folder written.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoint import DTYPES, EMBEDDED, FLOATING, cast, read_config, resolve
+from nanospeech_core.checkpoints.folder import DTYPES, EMBEDDED, FLOATING, cast, read_config, resolve
+from nanospeech_core.checkpoints.original import OriginalFiles
+from nanospeech_core.checkpoints.quantization import fits, quantize
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.original import OriginalFiles
-from nanospeech_core.quantize import fits, quantize
 
 from .convert import MODEL, check_output, write_folder
 from .source import TensorFile, read_folder

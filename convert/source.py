@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoint import BFLOAT16, DTYPES, EMBEDDED, file_format, load_tensors, resolve
+from nanospeech_core.checkpoints.folder import BFLOAT16, DTYPES, EMBEDDED, file_format, load_tensors, resolve
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 

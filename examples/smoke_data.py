@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from nanospeech_core import audio
+from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
-from nanospeech_core.evalset import Row, read_rows
+from nanospeech_core.evaluation.dataset import Row, read_rows
 
 SENTENCES = (
     "The boat left early in the morning.",

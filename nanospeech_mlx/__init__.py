@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import importlib
 
-from nanospeech_core.process import importing
+from nanospeech_core.system.process import importing
 
 with importing(__name__, "python -m nanospeech_mlx"):
-    from .blas import use_fast_blas
+    from .device.blas import use_fast_blas
 
 PUBLIC = {
-    "DiT": "dit",
-    "DiffLoss": "diffloss",
-    "DurationPredictor": "duration",
-    "DurationTransformer": "duration",
+    "DiT": "models.dit",
+    "DiffLoss": "models.diffloss",
+    "DurationPredictor": "models.duration",
+    "DurationTransformer": "models.duration",
     "Nanospeech": "nanospeech",
-    "PhoneDurationPredictor": "duration",
-    "Vocos": "vocos",
+    "PhoneDurationPredictor": "models.duration",
+    "Vocos": "models.vocos",
 }
 __all__ = [*PUBLIC, "UserError"]  # noqa: PLE0604
 
@@ -30,7 +30,7 @@ def __getattr__(name: str):
     try:
         import mlx.core  # noqa: F401
     except ImportError as error:
-        from nanospeech_core.install import mlx_advice
+        from nanospeech_core.system.install import mlx_advice
 
         raise ImportError(f"nanospeech_mlx needs MLX ({error}): {mlx_advice()}") from error
     use_fast_blas()

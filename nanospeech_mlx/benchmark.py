@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 PROG = "python -m nanospeech_mlx.benchmark"
 
@@ -22,7 +22,8 @@ def load(model: str | None, precision: str, compile: bool = False):
     """The model, ready to speak, in a precision as `Nanospeech.set_precision` takes it."""
     import mlx.core as mx
 
-    from . import Nanospeech, kernels
+    from . import Nanospeech
+    from .device import kernels
 
     speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     mx.eval(speaker.parameters())
@@ -33,11 +34,11 @@ def load(model: str | None, precision: str, compile: bool = False):
 
 
 def counted() -> dict[str, tuple[object, str]]:
-    """What is counted: see `nanospeech_core.counting.counting`."""
+    """What is counted: see `nanospeech_core.evaluation.counting.counting`."""
     import mlx.core as mx
 
-    from .diffloss import SimpleMLPAdaLN
-    from .dit import DiT
+    from .models.diffloss import SimpleMLPAdaLN
+    from .models.dit import DiT
 
     return {
         "transformer": (DiT, "hidden"),
@@ -66,7 +67,7 @@ def facts() -> dict:
 
     import mlx.core as mx
 
-    from .blas import use_fast_blas
+    from .device.blas import use_fast_blas
 
     blas = use_fast_blas()
     name = None if blas is None else Path(blas).name
@@ -76,7 +77,7 @@ def facts() -> dict:
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core import benchmark
+    from nanospeech_core.cli import benchmark
 
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
     return benchmark.run(backend, argv, prog)

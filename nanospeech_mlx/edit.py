@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 from .generate import load
 
@@ -14,7 +14,7 @@ PROG = "python -m nanospeech_mlx.edit"
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core import edit
+    from nanospeech_core.editing import edit
 
     return edit.run(load, argv, prog)
 

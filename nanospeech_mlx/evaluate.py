@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 PROG = "python -m nanospeech_mlx.evaluate"
 
@@ -29,7 +29,7 @@ def load(model: str | None, precision: str = "float32"):
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core import evaluate
+    from nanospeech_core.cli import evaluate
 
     return evaluate.run(load, argv, prog)
 

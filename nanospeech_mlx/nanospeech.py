@@ -12,28 +12,29 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
-from nanospeech_core import checkpoint
-from nanospeech_core.compiling import TOKENS, ByShape
+from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.options import GenerateOptions, check_precision
-from nanospeech_core.parallel import cpus
-from nanospeech_core.plan import Noise, Plan
-from nanospeech_core.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
-from nanospeech_core.references import References
-from nanospeech_core.refine import remask
-from nanospeech_core.samplers import with_sampler
-from nanospeech_core.schedule import ode_times
-from nanospeech_core.speaker import Speaker
-from nanospeech_core.vocoder import load_with_vocoder
+from nanospeech_core.pipeline import Speaker
+from nanospeech_core.sampling.options import GenerateOptions, check_precision
+from nanospeech_core.sampling.plan import Noise, Plan
+from nanospeech_core.sampling.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
+from nanospeech_core.sampling.refinement import remask
+from nanospeech_core.sampling.samplers import with_sampler
+from nanospeech_core.sampling.schedules import ode_times
+from nanospeech_core.system.compiling import TOKENS, ByShape
+from nanospeech_core.system.parallel import cpus
+from nanospeech_core.voices.references import References
 
-from . import flow, kernels, mar
-from .aligner import Aligner
-from .diffloss import DiffLoss
-from .dit import DiT
-from .duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
-from .threads import tidy_streams
-from .vocos import Vocos
+from .device import kernels
+from .device.threads import tidy_streams
+from .models.aligner import Aligner
+from .models.diffloss import DiffLoss
+from .models.dit import DiT
+from .models.duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
+from .models.vocos import Vocos
+from .sampling import flow, mar
 
 
 class Nanospeech(Speaker, nn.Module):
@@ -100,8 +101,8 @@ class Nanospeech(Speaker, nn.Module):
         Args:
             model: a folder or a hub id; None or "embedded" is the embedded model.
             revision: of a hub id.
-            vocoder: a Vocos to speak through, as `nanospeech_core.vocoder.find_vocoder` takes it; None is the
-                checkpoint's, and for an original Nanospeech checkpoint the public one that it was made for.
+            vocoder: a Vocos to speak through, as `find_vocoder` takes it; None is the checkpoint's,
+                and for an original Nanospeech checkpoint the public one that it was made for.
             compile: masked decoding's step, once for each shape; sentences are padded so that these are few.
                 On a CPU nothing is compiled, as nothing would be gained: a warning says so.
             precision: as `set_precision` takes it.
@@ -274,7 +275,7 @@ class Nanospeech(Speaker, nn.Module):
         return self.compiled_step if self.compiled else None
 
     def collate(self, prompts: Sequence[Prompt], bucket: int = 1) -> list:
-        """cond, visible, text and mask of a batch, as `nanospeech_core.prompt.collate` gives them."""
+        """cond, visible, text and mask of a batch, as `sampling.prompt.collate` gives them."""
         parts = collate(prompts, self.transformer.patch, bucket)
         return [None if part is None else self.tensor(part) for part in parts]
 

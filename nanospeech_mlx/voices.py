@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 from .generate import load
 
@@ -14,7 +14,7 @@ PROG = "python -m nanospeech_mlx.voices"
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """add, list, remove and export."""
-    from nanospeech_core import voice_commands
+    from nanospeech_core.cli import voices as voice_commands
 
     return voice_commands.run(load, argv, prog)
 

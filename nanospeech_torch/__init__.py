@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 
 PUBLIC = {
-    "DiT": "dit",
-    "DiffLoss": "diffloss",
-    "DurationPredictor": "duration",
-    "DurationTransformer": "duration",
+    "DiT": "models.dit",
+    "DiffLoss": "models.diffloss",
+    "DurationPredictor": "models.duration",
+    "DurationTransformer": "models.duration",
     "Nanospeech": "nanospeech",
-    "PhoneDurationPredictor": "duration",
-    "Vocos": "vocos",
+    "PhoneDurationPredictor": "models.duration",
+    "Vocos": "models.vocos",
 }
 __all__ = [*PUBLIC, "UserError"]  # noqa: PLE0604
 
@@ -25,7 +25,7 @@ def __getattr__(name: str):
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        from nanospeech_core.install import pip_install
+        from nanospeech_core.system.install import pip_install
 
         raise ImportError(f"nanospeech_torch needs PyTorch ({error}): {pip_install('torch')}") from error
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)

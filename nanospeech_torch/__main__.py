@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 
 @command("python -m nanospeech_torch")
 def main(argv: list[str] | None = None) -> int:
     """The command."""
-    from nanospeech_core import commands
+    from nanospeech_core.cli import commands
 
     return commands.run("nanospeech_torch", argv)
 

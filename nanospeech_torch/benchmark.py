@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 PROG = "python -m nanospeech_torch.benchmark"
 
@@ -34,9 +34,9 @@ def load(model: str | None, precision: str, compile: bool = False):
 
 
 def counted() -> dict[str, tuple[object, str]]:
-    """What is counted: see `nanospeech_core.counting.counting`."""
-    from .diffloss import SimpleMLPAdaLN
-    from .dit import DiT
+    """What is counted: see `nanospeech_core.evaluation.counting.counting`."""
+    from .models.diffloss import SimpleMLPAdaLN
+    from .models.dit import DiT
 
     return {
         "transformer": (DiT, "hidden"),
@@ -72,7 +72,7 @@ def facts() -> dict:
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core import benchmark
+    from nanospeech_core.cli import benchmark
 
     backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
     return benchmark.run(backend, argv, prog)

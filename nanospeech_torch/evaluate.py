@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 PROG = "python -m nanospeech_torch.evaluate"
 
@@ -21,7 +21,7 @@ def load(model: str | None, precision: str = "float32"):
     from .threads import set_threads
 
     if model is not None and model.endswith(".pt"):
-        from .training.speaker import load_speaker
+        from .training.load_model import load_speaker
 
         speaker = load_speaker(model)
         speaker.set_precision(precision)
@@ -36,7 +36,7 @@ def load(model: str | None, precision: str = "float32"):
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core import evaluate
+    from nanospeech_core.cli import evaluate
 
     return evaluate.run(load, argv, prog)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.process import command
+from nanospeech_core.system.process import command
 
 PROG = "python -m nanospeech_torch.generate"
 
@@ -32,7 +32,7 @@ def load(model: str | None, vocoder: str | None, compile: bool = False, precisio
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core import cli
+    from nanospeech_core.cli import generate as cli
 
     return cli.run(load, argv, prog)
 

@@ -6,7 +6,7 @@ import os
 import sys
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.process import command, note
+from nanospeech_core.system.process import command, note
 
 PROG = "python -m nanospeech_torch.train"
 
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """
     import argparse
 
-    from nanospeech_core.install import need
+    from nanospeech_core.system.install import need
 
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         from .training.tasks import load_task  # torch takes seconds to import: the config is read first
 
         task = load_task(args.config, args.overrides, report)
-        from .training.engine import Engine
+        from .training.engine.engine import Engine
 
         received = Engine(task).run()
     except UserError as error:

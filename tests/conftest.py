@@ -26,7 +26,7 @@ os.environ["MLX_ENABLE_TF32"] = "0"  # some Apple GPUs' products are coarser wit
 pytest.register_assert_rewrite("commands")  # its assertions say what they compared
 
 with contextlib.suppress(ImportError):
-    from nanospeech_mlx.blas import use_fast_blas
+    from nanospeech_mlx.device.blas import use_fast_blas
 
     use_fast_blas()  # for tests of single modules; the public classes see to it themselves
     if os.environ.get("NANOSPEECH_TEST_DEVICE") == "cpu":  # on a Mac: where its numbers are exact

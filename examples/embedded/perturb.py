@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 from synthesize import add
 
-from nanospeech_core.cli import guard
+from nanospeech_core.audio.mel import SAMPLE_RATE
+from nanospeech_core.cli.generate import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import make_folder, replacing
-from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.system.files import make_folder, replacing
 from nanospeech_torch.prepare.encoding import encode
-from nanospeech_torch.training.corpus import DURATION_UNIT, Skip, read_places, read_wave
-from nanospeech_torch.training.vocoder_data import coloration
+from nanospeech_torch.training.data.corpus import DURATION_UNIT, Skip, read_places, read_wave
+from nanospeech_torch.training.vocoder.crops import coloration
 
 MOST, LEAST = 0.20, 0.03  # of the logarithm of a speed: 22% and 3%
 DULL = 0.25  # share of the new voices whose treble is cut off, as recordings at 16 kHz have it

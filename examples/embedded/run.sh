@@ -49,7 +49,7 @@ python -m nanospeech_torch.report runs/embedded
 
 # once more the vocoder, on what the acoustic model makes of the same speech
 python -m nanospeech_torch.export runs/embedded runs/vocoder --output runs/embedded/first
-python -m nanospeech_torch.training.predicted runs/embedded/first "data/embedded/*.tar" --output data/predicted
+python -m nanospeech_torch.training.vocoder.predicted_mels runs/embedded/first "data/embedded/*.tar" --output data/predicted
 python -m nanospeech_torch.train "$here/vocoder.toml" out=runs/vocoder-predicted init_from=runs/vocoder \
     data.predicted=data/predicted data.predicted_share=0.5 loss.adversarial_start=1 optimizer.steps=4000 "${vocoder[@]}"
 

@@ -17,9 +17,9 @@ import numpy as np
 from synthesize import LANGUAGES, read_texts
 from teacher import list_voices
 
-from nanospeech_core.cli import guard
+from nanospeech_core.cli.generate import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.system.files import replacing
 
 PURE = 0.25  # share of the texts that are read by a voice as it is
 

@@ -29,11 +29,11 @@ from typing import Protocol
 import numpy as np
 from teacher import MAX_SYMBOLS, UNIT, Teacher
 
-from nanospeech_core.cli import guard
+from nanospeech_core.audio.mel import SAMPLE_RATE
+from nanospeech_core.cli.generate import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import json_lines, replacing
-from nanospeech_core.mel import SAMPLE_RATE
-from nanospeech_core.text import SYMBOLS, Tokenizer
+from nanospeech_core.system.files import json_lines, replacing
+from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
 from nanospeech_torch.prepare.encoding import encode
 from nanospeech_torch.prepare.folder import Folder
 from nanospeech_torch.prepare.workers import end_with, interrupts_later, release, worker_environment

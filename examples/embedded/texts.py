@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanospeech_core.chinese import simplified
-from nanospeech_core.cli import guard
+from nanospeech_core.cli.generate import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.evalset import read_rows
-from nanospeech_core.files import check_writable, replacing
+from nanospeech_core.evaluation.dataset import read_rows
+from nanospeech_core.system.files import check_writable, replacing
+from nanospeech_core.text.chinese.normalize import simplified
 
 HERE = Path(__file__).parent
 # The teacher's voices and their shares of the sentences, in percent.

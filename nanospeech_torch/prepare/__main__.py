@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core.process import command, importing
+from nanospeech_core.system.process import command, importing
 
 with importing(__name__, "prepare"):
     import argparse
     import os
     import re
 
-    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.cli.generate import guard, tell
     from nanospeech_core.errors import UserError
-    from nanospeech_core.text import LANGUAGES
+    from nanospeech_core.text.tokenizer import LANGUAGES
 
 PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\

@@ -8,8 +8,8 @@ import zlib
 
 import numpy as np
 
-from nanospeech_core.audio import FORMATS
-from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.audio.files import FORMATS
+from nanospeech_core.audio.mel import SAMPLE_RATE
 
 BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minutes of audio in one call
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # the bits of each byte

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.files import replacing
+from nanospeech_core.system.files import replacing
 
 from .report import Tally, make_report
 

@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from nanospeech_core.encodings import open_text
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.encodings import open_text
 
-from ..training.shards import AUDIO_SUFFIXES, FOREIGN_SUFFIXES, parse
+from ..training.data.shards import AUDIO_SUFFIXES, FOREIGN_SUFFIXES, parse
 from .recording import FIELDS, Damaged, Recording, canonical, first, one_line
 
 DATASET = "hf-dataset:"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from nanospeech_core.files import replacing
+from nanospeech_core.system.files import replacing
 
 from .folder import Folder, Position
 from .preparing import AlignerSource, Recipe, Rejected, Utterance

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import numpy as np
 
-from nanospeech_core.audio import trim_silence
+from nanospeech_core.audio.files import trim_silence
+from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
 from nanospeech_core.errors import UserError
-from nanospeech_core.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
-from nanospeech_core.text import LANGUAGES, SYMBOLS, Tokenizer, language_of, phonemize
+from nanospeech_core.text.tokenizer import LANGUAGES, SYMBOLS, Tokenizer, language_of, phonemize
 
-from ..training.shards import FOREIGN_SUFFIXES
+from ..training.data.shards import FOREIGN_SUFFIXES
 from .encoding import encode
 from .recording import Recording, one_line
 
@@ -67,7 +67,7 @@ class Missing(UserError):
 
 
 class Aligns(Protocol):
-    """What `nanospeech_torch.aligner.Aligner` offers."""
+    """What `nanospeech_torch.models.aligner.Aligner` offers."""
 
     def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray: ...
 
@@ -90,7 +90,7 @@ class AlignerSource:
         """Raises Missing."""
         if self.loaded is None:
             try:
-                from nanospeech_torch import Nanospeech
+                from .. import Nanospeech
 
                 model = Nanospeech.from_pretrained(self.model)
             except (ImportError, UserError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from nanospeech_core.mel import SAMPLE_RATE
+from nanospeech_core.audio.mel import SAMPLE_RATE
 
 from .preparing import Rejected, Utterance
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from nanospeech_core.errors import UserError
 
-from ..training.shards import kind_of
+from ..training.data.shards import kind_of
 from .lists import DATASET, dataset_recordings, list_recordings, table_recordings
 from .recording import Damaged, Recording, one_line
 from .streams import pair_recordings, tar_recordings

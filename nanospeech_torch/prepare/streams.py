@@ -12,7 +12,7 @@ from typing import IO
 
 from nanospeech_core.errors import UserError
 
-from ..training.shards import TAR_ERRORS, StrictTarInfo, kind_of, parse, tar_members
+from ..training.data.shards import TAR_ERRORS, StrictTarInfo, kind_of, parse, tar_members
 from .recording import Damaged, Recording, canonical, one_line
 
 MAX_BYTES = 256 << 20  # of one audio file: memory holds several

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from nanospeech_core.process import command, importing
+from nanospeech_core.system.process import command, importing
 
 with importing(__name__, "report"):
     import argparse
     from pathlib import Path
 
-    from nanospeech_core.cli import guard, tell
+    from nanospeech_core.cli.generate import guard, tell
     from nanospeech_core.errors import UserError
-    from nanospeech_core.files import check_writable, replacing
+    from nanospeech_core.system.files import check_writable, replacing
 
 PROG = "python -m nanospeech_torch.report"
 

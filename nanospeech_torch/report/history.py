@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nanospeech_core.errors import UserError
 
-from ..training.settings import read_values
+from ..training.engine.settings import read_values
 
 CONFIGS = ("config.json", "config.toml", "config.yaml", "config.yml", "train_config.json")
 CLOCKS = ("minutes", "seconds")  # of training, up to a step

@@ -9,7 +9,7 @@ from nanospeech_core.config import from_dict, one_of
 from nanospeech_core.errors import UserError
 
 from .config import AcousticConfig
-from .settings import read_values
+from .engine.settings import read_values
 
 TASKS = ("acoustic", "vocoder", "aligner")
 
@@ -30,28 +30,28 @@ def load_config(path: str, overrides: Sequence[str] = ()):
     one_of("task", task, TASKS)
     begun = bool(values.get("init_from")) and isinstance(values["init_from"], str)
     if begun:
-        from .checkpoints import newest
+        from .engine.checkpoints import newest
 
         values["init_from"] = newest(values["init_from"])
     if task == "vocoder":
-        from .vocoder_config import VocoderConfig
+        from .vocoder.config import VocoderConfig
 
         if begun:
-            from .vocoder_weights import read_vocoder
+            from .vocoder.weights import read_vocoder
 
             values["model"] = merge(asdict(read_vocoder(values["init_from"])[0]), values.get("model", {}))
         return from_dict(VocoderConfig, values, str(path))
     if task == "aligner":
-        from .alignment_config import AlignmentConfig
+        from .aligner.config import AlignmentConfig
 
         if begun:
-            from .alignment_weights import read_aligner
+            from .aligner.weights import read_aligner
 
             for name, begin in zip(("text", "model"), read_aligner(values["init_from"]), strict=False):
                 values[name] = merge(asdict(begin), values.get(name, {}))
         return from_dict(AlignmentConfig, values, str(path))
     if begun:
-        from .init import config_of
+        from .acoustic.weights import config_of
 
         values["model"] = merge(config_of(values["init_from"]).to_dict(), values.get("model", {}))
     return from_dict(AcousticConfig, values, str(path))
@@ -75,13 +75,13 @@ def load_task(path: str, overrides: Sequence[str] = (), report: Callable[[str], 
     """
     config = load_config(path, overrides)
     if config.task == "vocoder":
-        from .vocoder import VocoderTask
+        from .vocoder.task import VocoderTask
 
         return VocoderTask(config, report)
     if config.task == "aligner":
-        from .alignment_task import AlignmentTask
+        from .aligner.task import AlignmentTask
 
         return AlignmentTask(config, report)
-    from .acoustic import AcousticTask
+    from .acoustic.task import AcousticTask
 
     return AcousticTask(config, report)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from backends import NAMES, Backend, relative_error
 
-from nanospeech_core.checkpoint import load_tensors
-from nanospeech_core.schedule import ode_times
+from nanospeech_core.checkpoints.folder import load_tensors
+from nanospeech_core.sampling.schedules import ode_times
 
 FOLDER = Path(__file__).parent
 MODULE, SAMPLER = 1e-5, 1e-4  # relative tolerances
@@ -34,7 +34,7 @@ def mar(backend):
     """DiffLoss with the golden weights, its config, and the golden tensors."""
     config, weights, golden = read("mar_diffloss.safetensors", "w.")
     size = {key: config[key] for key in ("target_channels", "z_channels", "depth", "width")}
-    head = backend.load(backend.module("diffloss").DiffLoss(**size, objective="ddpm"), weights)
+    head = backend.load(backend.module("models.diffloss").DiffLoss(**size, objective="ddpm"), weights)
     return head, config, golden
 
 
@@ -45,10 +45,10 @@ def nanospeech(backend):
     shared = {
         key: config[key] for key in ("dim", "heads", "dim_head", "text_dim", "ff_mult", "text_num_embeds")
     }
-    transformer = backend.module("dit").DiT(
+    transformer = backend.module("models.dit").DiT(
         **shared, depth=config["depth"], conv_layers=config["conv_layers"]
     )
-    parts = backend.module("duration")
+    parts = backend.module("models.duration")
     predictor = parts.DurationPredictor(
         parts.DurationTransformer(
             **shared, depth=config["duration_depth"], conv_layers=config["duration_conv_layers"]
@@ -121,7 +121,7 @@ def test_ode_sampler(backend, nanospeech, method):
     total, reference = config["total_frames"], config["ref_frames"]
     cond = np.zeros((total, 100), np.float32)
     cond[:reference] = golden["sample.ref_mel"][0]
-    *_, ours = backend.module("flow").sample(
+    *_, ours = backend.module("sampling.flow").sample(
         transformer,
         backend.array(cond[None]),
         backend.array(np.arange(total)[None] < reference),

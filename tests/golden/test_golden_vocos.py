@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanospeech_core.checkpoint import check, for_backend, load_tensors
+from nanospeech_core.checkpoints.folder import check, for_backend, load_tensors
 
 FILE = Path(__file__).with_name("vocos.safetensors")
 
@@ -22,7 +22,7 @@ def golden():
 
 def speak_torch(config, weights, mel):
     torch = pytest.importorskip("torch")
-    from nanospeech_torch.vocos import Vocos
+    from nanospeech_torch.models.vocos import Vocos
 
     model = Vocos(**config)
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
@@ -36,7 +36,7 @@ def speak_mlx(config, weights, mel):
     mx = pytest.importorskip("mlx.core")
     from mlx.utils import tree_flatten
 
-    from nanospeech_mlx.vocos import Vocos
+    from nanospeech_mlx.models.vocos import Vocos
 
     model = Vocos(**config)
     expected = {name: value.shape for name, value in tree_flatten(model.parameters())}

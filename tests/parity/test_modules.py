@@ -100,7 +100,7 @@ IDS = [
 
 
 def build(backend: Backend, file: str, name: str, arguments):
-    module = backend.module(file)
+    module = backend.module(f"models.{file}")
     if name == "DurationPredictor":
         return module.DurationPredictor(module.DurationTransformer(**arguments))
     cls = getattr(module, name)
@@ -111,7 +111,7 @@ def given(backend: Backend, value):
     if isinstance(value, tuple):
         return tuple(given(backend, part) for part in value)
     if isinstance(value, str) and value == TABLE:
-        return backend.module("attention").rotary_table(backend.array(HIDDEN), 8)
+        return backend.module("models.attention").rotary_table(backend.array(HIDDEN), 8)
     return backend.array(value) if isinstance(value, np.ndarray) else value
 
 
@@ -152,7 +152,7 @@ def test_same_parameters(both, file, name, arguments, method, inputs):
 @pytest.mark.parametrize("file", FILES)
 def test_every_module_has_a_case(both, file):
     torch, _ = both
-    module = torch.module(file)
+    module = torch.module(f"models.{file}")
     classes = {
         name
         for name, value in vars(module).items()
@@ -164,16 +164,20 @@ def test_every_module_has_a_case(both, file):
 
 
 FUNCTIONS = [
-    ("layers", "sinusoid_positions", (normal(1, 4100, 6),)),  # past 4095 the last repeats
-    ("layers", "sinusoid_positions", (normal(1, 5, 7)[..., :6],)),
-    ("layers", "modulate", (HIDDEN, MODULATION[0, :1], MODULATION[1, :1])),
-    ("layers", "modulate", (HIDDEN[:, 0], MODULATION[0, :, 0], MODULATION[1, :, 0])),  # other ranks
-    ("layers", "gated", (HIDDEN, MODULATION[0], HIDDEN[:, ::-1])),
-    ("attention", "rotate", (normal(BATCH, 3, TOKENS, 8), TABLE)),
-    ("diffloss", "discretized_log_likelihood", (TARGET, 0.8 * TARGET, EPS - 2)),
-    ("flow", "interpolate", (X, COND, TIME)),
-    ("flow", "loss", (X, COND, HIDDEN[..., :20], TIME, "velocity")),
-    ("flow", "loss", (X, COND, HIDDEN[..., :20], np.array([0.2, 0.99], np.float32), "clean")),  # clamped
+    ("models.layers", "sinusoid_positions", (normal(1, 4100, 6),)),  # past 4095 the last repeats
+    ("models.layers", "sinusoid_positions", (normal(1, 5, 7)[..., :6],)),
+    ("models.layers", "modulate", (HIDDEN, MODULATION[0, :1], MODULATION[1, :1])),
+    ("models.layers", "modulate", (HIDDEN[:, 0], MODULATION[0, :, 0], MODULATION[1, :, 0])),  # other ranks
+    ("models.layers", "gated", (HIDDEN, MODULATION[0], HIDDEN[:, ::-1])),
+    ("models.attention", "rotate", (normal(BATCH, 3, TOKENS, 8), TABLE)),
+    ("models.diffloss", "discretized_log_likelihood", (TARGET, 0.8 * TARGET, EPS - 2)),
+    ("sampling.flow", "interpolate", (X, COND, TIME)),
+    ("sampling.flow", "loss", (X, COND, HIDDEN[..., :20], TIME, "velocity")),
+    (
+        "sampling.flow",
+        "loss",
+        (X, COND, HIDDEN[..., :20], np.array([0.2, 0.99], np.float32), "clean"),
+    ),  # clamped
 ]
 
 
@@ -188,7 +192,7 @@ def test_same_functions(both, file, name, inputs):
 def test_neighbours_turn_with_their_position(name):
     """RoFormer (arXiv 2104.09864), eq. 12-15: a complex number times e^(i m theta), m the position."""
     backend = Backend(name)
-    attention, x = backend.module("attention"), normal(1, 2, 600, 64)
+    attention, x = backend.module("models.attention"), normal(1, 2, 600, 64)
     table = attention.rotary_table(backend.array(x[:, 0]), 64)
     got = backend.numpy(attention.rotate(backend.array(x), table)).astype(np.float64)
     angles = np.arange(600)[:, None] * 10000.0 ** (-np.arange(0, 64, 2) / 64)

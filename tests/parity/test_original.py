@@ -12,10 +12,10 @@ from backends import NAMES, Backend, relative_error
 from checkpoints import make_voice
 from originals import VOCAB, VOCOS, original_config, original_weights, write_original, write_vocos
 
-from nanospeech_core import audio
-from nanospeech_core.checkpoint import load_tensors
-from nanospeech_core.prompt import Prompt, Reference
-from nanospeech_core.text import Tokenizer
+from nanospeech_core.audio import files as audio
+from nanospeech_core.checkpoints.folder import load_tensors
+from nanospeech_core.sampling.prompt import Prompt, Reference
+from nanospeech_core.text.tokenizer import Tokenizer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TEXT = "Hello there, how are you?"

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from nanospeech_core.checkpoint import for_backend
+from nanospeech_core.checkpoints.folder import for_backend
 
 torch = pytest.importorskip("torch")
 mx = pytest.importorskip("mlx.core")
 
-from mlx.utils import tree_flatten  # noqa: E402
+from mlx.utils import tree_flatten
 
-import nanospeech_mlx.vocos as mlx_vocos  # noqa: E402
-import nanospeech_torch.vocos as torch_vocos  # noqa: E402
+import nanospeech_mlx.models.vocos as mlx_vocos
+import nanospeech_torch.models.vocos as torch_vocos
 
 CONFIG = dict(input_channels=10, dim=16, intermediate_dim=24, num_layers=2, n_fft=64, hop_length=16)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from backends import ORIGINAL, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.plan import Noise, make_plan
-from nanospeech_core.schedule import ode_times
+from nanospeech_core.sampling.plan import Noise, make_plan
+from nanospeech_core.sampling.schedules import ode_times
 
 TOLERANCE = 1e-4
 TOKENS, CHANNELS, KNOWN = 11, 20, 3
@@ -24,12 +24,12 @@ def both():
 
 
 def dit(backend: Backend, config: dict):
-    model = backend.module("dit").DiT(**config)
+    model = backend.module("models.dit").DiT(**config)
     return backend.load(model, random_weights(backend.shapes(model), 0))
 
 
 def diffloss(backend: Backend, objective: str, context: int = 0, regression: bool = False):
-    model = backend.module("diffloss").DiffLoss(CHANNELS, 32, 2, 28, objective, context, regression)
+    model = backend.module("models.diffloss").DiffLoss(CHANNELS, 32, 2, 28, objective, context, regression)
     return backend.load(model, random_weights(backend.shapes(model), 1))
 
 
@@ -37,7 +37,7 @@ def to_mel(backend: Backend, residual: bool):
     """The mel regression, z [rows, 32] -> [rows, channels]: a Linear of the backend's."""
     if not residual:
         return None
-    linear = backend.module("layers").nn.Linear(32, CHANNELS)
+    linear = backend.module("models.layers").nn.Linear(32, CHANNELS)
     return backend.load(linear, random_weights(backend.shapes(linear), 2))
 
 
@@ -58,7 +58,7 @@ def test_ode(both, style, method, cfg, predict):
 
     def states(backend: Backend) -> list[np.ndarray]:
         cond, visible, text, start = (backend.array(x[None]) for x in (COND, VISIBLE, TEXT, noise))
-        run = backend.module("flow").sample(
+        run = backend.module("sampling.flow").sample(
             dit(backend, style), cond, visible, text, start, ode_times(3, -0.5), method, cfg, predict
         )
         return [backend.numpy(x) for x in run]
@@ -80,7 +80,7 @@ def test_mar(both, style, objective, residual, ramp, num_iter):
 
     def states(backend: Backend) -> list[np.ndarray]:
         cond, visible, text = (backend.array(x[None]) for x in (COND, VISIBLE, TEXT))
-        run = backend.module("mar").sample(
+        run = backend.module("sampling.mar").sample(
             dit(backend, style), diffloss(backend, objective), to_mel(backend, residual),
             cond, visible, text, [plan], [noise], diffusion_steps=5, temperature=0.9, residual_std=0.5,
         )  # fmt: skip
@@ -101,7 +101,7 @@ def test_mar_in_context(both, context, regression, order, cfg):
     noise = Noise(7, TOKENS, CHANNELS)
 
     def states(backend: Backend) -> list[np.ndarray]:
-        run = backend.module("mar").sample(
+        run = backend.module("sampling.mar").sample(
             dit(backend, OURS), diffloss(backend, "flow", context, regression), to_mel(backend, True),
             *(backend.array(x[None]) for x in (COND, VISIBLE, TEXT)), [plan], [noise], 5, 0.9, 0.5,
         )  # fmt: skip
@@ -121,7 +121,7 @@ def test_the_head_hears_what_is_visible_beside_a_token(name):
     def told(cond: np.ndarray) -> np.ndarray:
         arrays = (backend.array(x[None]) for x in (cond, VISIBLE))
         return backend.numpy(
-            backend.module("mar").look(transformer, head, regression, *arrays, None, None, None)[0]
+            backend.module("sampling.mar").look(transformer, head, regression, *arrays, None, None, None)[0]
         )
 
     before = told(COND)

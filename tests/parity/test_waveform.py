@@ -10,11 +10,11 @@ import pytest
 from backends import NAMES, Backend, relative_error
 from checkpoints import tiny_config, write_checkpoint
 
-from nanospeech_core.checkpoint import PRETRAINED
+from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
-from nanospeech_core.counting import counting
 from nanospeech_core.errors import UserError
-from nanospeech_core.seams import context_frames
+from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.synthesis.streaming import context_frames
 
 TOLERANCE = 1e-3  # of the peak
 CHARACTERS = tuple(string.ascii_letters + " .,?!")
@@ -189,8 +189,8 @@ def test_a_stream_that_is_closed_ends_its_work(folders, name):
     """Nothing is computed ahead, and nothing after: the first chunk takes its own block's share."""
     backend, model = Backend(name), speaker(name, folders["flow"])
     counted = {
-        "passes": (backend.module("dit").DiT, "hidden"),
-        "vocoder": (backend.module("vocos").Vocos, backend.call),
+        "passes": (backend.module("models.dit").DiT, "hidden"),
+        "vocoder": (backend.module("models.vocos").Vocos, backend.call),
     }
 
     def speak():

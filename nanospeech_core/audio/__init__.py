@@ -1,0 +1,1 @@
+"""Sound as arrays: files, mel spectrograms, silence, cross-fades, playback."""

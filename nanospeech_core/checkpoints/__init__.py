@@ -1,0 +1,1 @@
+"""Checkpoints: folders, the hub, other projects' layouts, quantization."""

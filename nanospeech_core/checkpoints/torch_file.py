@@ -1,0 +1,120 @@
+"""Reading the files of `torch.save` without PyTorch: a dict of tensors and nothing else.
+
+The format (a zip archive with a pickle and one member a storage) is PyTorch's since 1.6. A pickle can name
+any function to call; here, as with `torch.load(weights_only=True)`, the few names that build tensors stand
+for functions of ours, and any other name is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from .folder import DTYPES
+
+STORAGES = {
+    "torch.DoubleStorage": "F64",
+    "torch.FloatStorage": "F32",
+    "torch.HalfStorage": "F16",
+    "torch.BFloat16Storage": "BF16",
+    "torch.LongStorage": "I64",
+    "torch.IntStorage": "I32",
+    "torch.ShortStorage": "I16",
+    "torch.CharStorage": "I8",
+    "torch.ByteStorage": "U8",
+    "torch.BoolStorage": "BOOL",
+}
+
+
+def load_torch_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The tensors of a state dict that `torch.save` wrote, by name; bfloat16 as `checkpoint.BFLOAT16`.
+
+    Raises:
+        UserError: the file is missing, damaged, of the format before PyTorch 1.6, or holds anything but
+            tensors by name.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            tensors = _Reader(archive).load()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except _Refused as error:
+        raise UserError(f"{path} holds {error}, which is no tensor: refused") from error
+    except Exception as error:  # damaged bytes make zipfile and pickle fail in many ways
+        raise UserError(
+            f"{path} is not a whole file of torch.save: {error or type(error).__name__}"
+        ) from error
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(value, np.ndarray) for name, value in tensors.items()
+    ):
+        raise UserError(f"{path} holds no dict of tensors")
+    return dict(tensors)
+
+
+class _Refused(pickle.UnpicklingError):
+    """The pickle names something that is not allowed."""
+
+
+class _Reader(pickle.Unpickler):
+    """Runs the pickle of an archive. What `find_class` gives is all that the pickle can call."""
+
+    def __init__(self, archive: zipfile.ZipFile):
+        names = archive.namelist()
+        (pickled,) = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
+        super().__init__(archive.open(pickled))
+        self.archive, self.root = archive, pickled.removesuffix("data.pkl")
+        self.storages: dict[str, np.ndarray] = {}
+        if f"{self.root}byteorder" in names and archive.read(f"{self.root}byteorder") != b"little":
+            raise ValueError("it was written on a big-endian machine")
+
+    def find_class(self, module: str, name: str) -> object:
+        full = f"{module}.{name}"
+        if full == "collections.OrderedDict":
+            return OrderedDict
+        if full == "torch._utils._rebuild_tensor_v2":
+            return self.tensor
+        if full == "torch._utils._rebuild_parameter":
+            return self.parameter
+        if full in STORAGES:
+            return STORAGES[full]
+        raise _Refused(full)
+
+    def persistent_load(self, identifier: tuple) -> np.ndarray:
+        """A storage: one-dimensional, read once however many tensors share it."""
+        kind, dtype, key, _, count = identifier
+        if kind != "storage" or not isinstance(key, str):
+            raise ValueError("it has a persistent id that is no storage")
+        if key not in self.storages:
+            member = self.archive.getinfo(f"{self.root}data/{key}")
+            if member.compress_type != zipfile.ZIP_STORED:  # torch.save never compresses; no zip bombs
+                raise ValueError(f"the storage {key} is compressed")
+            if member.file_size != count * DTYPES[dtype].itemsize:
+                raise ValueError(f"the storage {key} has another size than the file says")
+            self.storages[key] = np.frombuffer(bytearray(self.archive.read(member)), DTYPES[dtype])
+        return self.storages[key]
+
+    def tensor(self, storage: np.ndarray, offset: int, size: tuple, stride: tuple, *_: object) -> np.ndarray:
+        """torch._utils._rebuild_tensor_v2: a view of a storage, checked to lie within it."""
+        if len(size) != len(stride) or min((offset, *size, *stride)) < 0:
+            raise ValueError("a tensor has a broken shape")
+        count = math.prod(size)
+        if count == 0:
+            return np.zeros(size, storage.dtype)
+        last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+        if max(last, count - 1) >= len(storage):  # an expanded tensor could claim any size
+            raise ValueError("a tensor reaches past the end of its storage")
+        steps = [step * storage.itemsize for step in stride]
+        return np.ascontiguousarray(np.lib.stride_tricks.as_strided(storage[offset:], size, steps)).reshape(
+            size
+        )
+
+    def parameter(self, data: np.ndarray, *_: object) -> np.ndarray:
+        return data

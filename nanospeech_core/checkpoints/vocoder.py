@@ -1,0 +1,165 @@
+"""Vocoders from elsewhere: the public Vocos, which original Nanospeech checkpoints use, or any like it.
+
+Vocos: Siuzdak, arXiv 2306.00814; github.com/gemelo-ai/vocos.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from ..audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE
+from ..config import ModelConfig, VocosConfig, from_dict
+from ..errors import UserError
+from .folder import (
+    BFLOAT16,
+    DTYPES,
+    EMBEDDED,
+    IGNORED,
+    cast,
+    file_format,
+    for_backend,
+    load_folder,
+    load_tensors,
+    read_config,
+    resolve,
+)
+from .hub import find_folder
+from .original import OriginalFiles
+from .torch_file import load_torch_file
+
+PUBLIC = "charactr/vocos-mel-24khz@0feb3fdd929bcd6649e0e7c5a688cf7dd012ef21"
+CONFIG, WEIGHTS = "config.yaml", "pytorch_model.bin"  # of a Vocos as its author publishes it
+
+
+def load_with_vocoder(
+    folder: str | os.PathLike, backend: str, vocoder: str | os.PathLike | None = None
+) -> tuple[ModelConfig, dict[str, np.ndarray]]:
+    """`load_folder`, with another vocoder in the place of the checkpoint's.
+
+    Args:
+        folder: the checkpoint's.
+        backend: "pt" or "mlx", the layout wanted.
+        vocoder: as `find_vocoder` takes it. None: the checkpoint's; for an original Nanospeech checkpoint
+            `PUBLIC`, and where that cannot be had the embedded vocoder, with a warning.
+    Raises:
+        UserError: the checkpoint or the vocoder is missing, broken, or they do not fit together.
+    """
+    config, tensors = load_folder(folder, backend)
+    wanted = vocoder
+    if wanted is None and OriginalFiles.find(folder) is not None:
+        wanted = PUBLIC
+    if wanted is None:
+        return config, tensors
+    try:
+        vocos, weights = load_vocoder(find_vocoder(wanted), backend)
+    except UserError as error:
+        if vocoder is not None or config.vocoder is None:
+            raise
+        warnings.warn(f"speaking through the small embedded vocoder: {error}", stacklevel=2)
+        return config, tensors
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("vocoder.")}
+    tensors |= {f"vocoder.{name}": tensor for name, tensor in weights.items()}
+    return replace(config, vocoder=vocos), tensors
+
+
+def find_vocoder(name: str | os.PathLike) -> Path:
+    """The place of a vocoder.
+
+    Args:
+        name: a folder, a file of `nanospeech_torch.export`, a hub id (`owner/name[@revision]`) of a
+            repository like charactr/vocos-mel-24khz, or `EMBEDDED`.
+    Raises:
+        UserError: there is none, or the hub cannot give it.
+    """
+    if name == EMBEDDED:
+        return resolve(name)
+    path = Path(os.path.expanduser(name))
+    if os.path.isfile(path):
+        return path
+    return find_folder(name, patterns=(CONFIG, WEIGHTS), needed=(CONFIG, WEIGHTS))
+
+
+def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
+    """A vocoder's config and weights.
+
+    Args:
+        path: a folder of `config.yaml` and `pytorch_model.bin`, a checkpoint folder of ours that has a
+            vocoder, or a `.safetensors` file that says its config.
+        backend: "pt" or "mlx", the layout wanted.
+    Raises:
+        UserError: a file is missing or broken, or it is no Vocos for our mel.
+    """
+    path = Path(path)
+    if os.path.isfile(path):
+        tensors, metadata = load_tensors(path, widen=True)
+        try:
+            values = json.loads(metadata["config"])
+        except (KeyError, ValueError) as error:
+            raise UserError(f"{path} does not say its config; name its folder, or export it anew") from error
+        config, format = from_dict(VocosConfig, values, str(path)), file_format(metadata, path)
+    elif os.path.isfile(path / CONFIG):
+        config, format = read_vocos_config(path / CONFIG), "pt"
+        tensors = load_torch_file(path / WEIGHTS)
+        tensors = {n: cast(t, DTYPES["F32"]) if t.dtype == BFLOAT16 else t for n, t in tensors.items()}
+        tensors = {n: t for n, t in tensors.items() if not any(fnmatch(n, p) for p in IGNORED)}
+    elif os.path.isfile(path / "vocos.safetensors"):
+        config = read_config(path).vocoder
+        if config is None:
+            raise UserError(f"{path / 'config.json'} describes no vocoder")
+        tensors, metadata = load_tensors(path / "vocos.safetensors", widen=True)
+        format = file_format(metadata, path / "vocos.safetensors")
+    elif os.path.isdir(path) and not os.access(path, os.X_OK):
+        raise UserError(f"cannot read {path}: no permission")
+    else:
+        raise UserError(f"{path} holds no vocoder: neither {CONFIG} with {WEIGHTS} nor vocos.safetensors")
+    return config, for_backend(tensors, format, backend)
+
+
+def read_vocos_config(path: Path) -> VocosConfig:
+    """The sizes that the `config.yaml` of a Vocos gives. Raises UserError where it is another vocoder's."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from error
+    features, backbone, head = (
+        section(values, name, kind, path)
+        for name, kind in (
+            ("feature_extractor", "MelSpectrogramFeatures"),
+            ("backbone", "VocosBackbone"),
+            ("head", "ISTFTHead"),
+        )
+    )
+    ours = {
+        "sample_rate": SAMPLE_RATE,
+        "n_fft": N_FFT,
+        "hop_length": HOP,
+        "n_mels": N_MELS,
+        "padding": "center",
+    }
+    for name, value in ours.items():
+        if features.get(name, value) != value:
+            raise UserError(f"{path}: the vocoder hears a mel of {name} {features[name]}, ours has {value}")
+    if head.pop("padding", "center") != "center" or head.pop("dim", None) != backbone.get("dim"):
+        raise UserError(f"{path}: head.padding must be center and head.dim that of the backbone")
+    backbone = {name: value for name, value in backbone.items() if value is not None}  # options not taken
+    return from_dict(VocosConfig, backbone | head, str(path))
+
+
+def section(values: object, name: str, kind: str, path: Path) -> dict:
+    """The arguments of a part, which must be of the class `kind`."""
+    part = values.get(name) if isinstance(values, dict) else None
+    arguments = part.get("init_args") if isinstance(part, dict) else None
+    if not isinstance(arguments, dict) or str(part.get("class_path")).rpartition(".")[2] != kind:
+        raise UserError(f"{path} describes no Vocos for mel spectrograms: {name} is no {kind}")
+    return dict(arguments)

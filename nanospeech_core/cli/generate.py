@@ -1,0 +1,286 @@
+"""`python -m nanospeech_{mlx,torch}.generate`: all of it but the backend, which is passed in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..audio import files as audio
+from ..audio.player import Player
+from ..checkpoints.folder import config_at_hand
+from ..config import ModelConfig
+from ..errors import UserError
+from ..sampling.options import COMPILE_HELP, GenerateOptions
+from ..sampling.samplers import check_flags, given
+from ..synthesis.assembly import Speech
+from ..synthesis.timestamps import check_timestamps, no_times, write_timestamps
+from ..system.encodings import read_text
+from ..system.files import check_writable, making_folder, split_lines
+from ..system.process import drop_output, note
+from ..system.streams import STANDARD, seekable, shown
+from ..text.tokenizer import MAX_CHARACTERS, check_text, decode_text
+from ..voices.store import Voice
+from .flags import add_arguments, from_args
+
+DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
+
+
+class Speaker(Protocol):
+    """What a backend's `Nanospeech` offers."""
+
+    sample_rate: int
+    config: ModelConfig
+
+    def voices(self) -> list[Voice]: ...
+
+    def speak(
+        self, text: str, *, progress: Callable[[int, int], None] | None = None, **options
+    ) -> Iterator[Speech]: ...
+
+    def generate_batch(
+        self, texts: Sequence[str], *, batch_size: int, names: Sequence[str], **options
+    ) -> Iterator[tuple[int, np.ndarray]]: ...
+
+
+def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> int:
+    """The command's body.
+
+    Args:
+        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, whether masked
+            decoding is compiled, and one of `PRECISIONS` -> the model.
+        argv: the arguments, without the program's name; None: those of the process.
+        prog: the program's name in messages.
+    Returns:
+        the exit code of `guard`.
+    Raises:
+        SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
+    """
+    args, options = _parse(argv, prog)
+    if args.list_voices:
+        return guard(lambda: print_voices(load(args.model, args.vocoder)), prog, args.quiet)
+    speak = _speak if args.input is None else _speak_lines
+    return guard(lambda: speak(load, args, options), prog, args.quiet)
+
+
+def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
+    """Run a command's body: its UserError is one line on stderr, as is each warning unless `quiet`.
+
+    Returns:
+        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # a message, though Python be told to raise warnings
+        warnings.showwarning = lambda message, *_: quiet or note(f"{prog}: {message}")
+        try:
+            command()
+            return 0
+        except UserError as error:
+            note(f"{prog}: {' '.join(str(error).split())}")
+            return 1
+        except KeyboardInterrupt:
+            note(f"{prog}: interrupted")
+            return 130
+        except BrokenPipeError:
+            drop_output()
+            return 141
+        except OSError as error:  # of a file or folder that nobody looked at before
+            place = "" if error.filename is None else f"{error.filename}: "
+            note(f"{prog}: {place}{error.strerror or error}")
+            return 1
+
+
+def tell(answer: object, end: str = "\n") -> None:
+    """Print what a command was asked for. Raises UserError where standard output does not take it."""
+    if sys.stdout is None:  # it was closed before the start
+        raise UserError("cannot write to standard output: it is closed")
+    try:
+        print(answer, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage="%(prog)s --text TEXT --output FILE [options]",
+        description=DESCRIPTION,
+        allow_abbrev=False,
+    )
+    add_arguments(parser)
+    parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
+    args = parser.parse_args(argv)
+    args.asked = asked = given(parser, argv, args)
+    lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
+    if args.input is not None and (lone or args.stream):
+        parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
+    if args.output_dir == STANDARD:
+        parser.error("--output-dir needs a folder: standard output is none")
+    if (args.input is None) != (args.output_dir is None):
+        parser.error("--input needs --output-dir, and the reverse")
+    if args.input is None and "batch_size" in asked:
+        parser.error("--batch-size is an option of --input")
+    try:
+        options = from_args(args)
+        check_flags(asked, options, config_at_hand(args.model), args.compile)
+    except UserError as error:
+        parser.error(str(error))
+    if args.batch_size < 1:
+        parser.error("--batch-size must be at least 1")
+    told = args.text is not None or args.input is not None or args.list_voices
+    if not told and (sys.stdin is None or sys.stdin.isatty()):
+        parser.error("give --text, or pipe a text to standard input")
+    return args, options
+
+
+def print_voices(speaker: Speaker) -> None:
+    """The answer to --list-voices."""
+    voices = speaker.voices()
+    width = max((len(voice.name) for voice in voices), default=0)
+    second = max((len(voice.language) for voice in voices), default=0)
+    rows = [f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}" for voice in voices]
+    if rows:
+        tell("\n".join(row.rstrip() for row in rows))
+
+
+def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
+    # What can be refused is refused before the model is loaded.
+    piped = args.text in (None, STANDARD)
+    text = check_text(read_standard_input()) if piped else check_text(args.text, "--text")
+    if args.output is None:
+        audio.check_player()
+    else:
+        audio.check_output(args.output)
+    if args.timestamps is not None:
+        check_timestamps(args.timestamps)
+    speaker = load(args.model, args.vocoder, args.compile, args.precision)
+    check_flags(args.asked, options, speaker.config, args.compile)
+    if args.timestamps is not None and speaker.config.text.alignment != "durations":
+        raise no_times()
+    started = time.perf_counter()
+    samples, waited, told = 0, 0.0, []
+    with _sink(args.output, speaker.sample_rate) as give, _Bar(args.quiet, "sentence") as bar:
+        for speech in speaker.speak(text, progress=bar, **asdict(options)):
+            began = time.perf_counter()
+            give(speech.wave)
+            waited += time.perf_counter() - began  # for what is played
+            samples += len(speech.wave)
+            if args.timestamps is not None and speech.text:
+                told.append(replace(speech, wave=speech.wave[:0]))  # a long text's waves are not kept
+        elapsed = time.perf_counter() - started - waited
+    if args.timestamps is not None:
+        write_timestamps(args.timestamps, told)
+    _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)
+
+
+def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
+    """Each line of a file into a file of its own."""
+    folder = Path(args.output_dir)
+    source = shown(args.input, 0)
+    try:
+        with seekable(args.input) as place:
+            lines = split_lines(read_text(place, source))
+    except OSError as error:
+        raise UserError(f"cannot read {source}: {error.strerror or error}") from error
+    texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
+    if not texts:
+        raise UserError(f"{source} has no text")
+    names = [f"{source}, line {number}" for number in texts]
+    for line, name in zip(texts.values(), names, strict=True):
+        check_text(line, name)
+    check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
+    speaker = load(args.model, args.vocoder, args.compile, args.precision)
+    check_flags(args.asked, options, speaker.config, args.compile)
+    started, samples = time.perf_counter(), 0
+    with making_folder(folder), _Bar(args.quiet, "text") as bar:
+        size = args.batch_size
+        batches = speaker.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
+        bar(0, len(texts))  # the first batch takes a while
+        for done, (number, wave) in enumerate(batches, 1):
+            audio.write(folder / f"{number + 1:04d}.wav", wave, speaker.sample_rate)
+            samples += len(wave)
+            bar(done, len(texts))
+    elapsed = time.perf_counter() - started
+    _report(samples / speaker.sample_rate, elapsed, args.output_dir, args.quiet)
+
+
+def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:
+    if not quiet:
+        factor = elapsed / max(seconds, 1e-9)
+        arrow = f" -> {shown(where)}" if where else ""
+        note(f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}")
+
+
+@contextmanager
+def _sink(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """What is given is written, or played while the next is made; the file is there when the block ends."""
+    if output is not None:
+        with audio.writing(output, sample_rate) as give:
+            yield give
+        return
+    player = Player(sample_rate)
+    try:
+        yield player.put
+        player.finish()
+    except BaseException:
+        player.stop()
+        raise
+
+
+def read_standard_input() -> str:
+    """All of it. Raises UserError when it is no text, or more than can be spoken at once."""
+    limit = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes a character
+    if sys.stdin is None:
+        raise UserError("cannot read standard input: it is closed")
+    data = sys.stdin.buffer.read(limit + 1)
+    if len(data) > limit:
+        raise UserError(
+            f"the text is too long; at most {MAX_CHARACTERS:,} characters are spoken at a time: split it"
+        )
+    return decode_text(data)
+
+
+class _Bar:
+    """A progress bar, shown when there is more than one of its units; a failure wipes it away."""
+
+    def __init__(self, quiet: bool, unit: str):
+        self.quiet, self.unit, self.bar = quiet, unit, None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.bar is None and total > 1 and not self.quiet:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, unit=self.unit, file=sys.stderr)
+        if self.bar is not None:
+            self.bar.update(done - self.bar.n)
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.leave = failure is None
+            self.bar.close()
+
+
+def version() -> str:
+    """This package's, as it is installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("nanospeech-mar")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,114 @@
+"""`python -m nanospeech_{mlx,torch}.voices`: add, list, remove and export voices of one's own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..checkpoints.folder import PRETRAINED
+from ..errors import UserError
+from ..system.encodings import argument
+from ..text.tokenizer import LANGUAGES
+from ..voices.recording import voice_from_reference
+from ..voices.references import locator
+from ..voices.store import (
+    check_free,
+    check_name,
+    load_voice,
+    own_voices,
+    remove_voice,
+    save_voice,
+    user_folder,
+    voice_names,
+)
+from . import generate as cli
+from .flags import named
+
+DESCRIPTION = "Voices of your own, from recordings: NAME is then spoken with by --voice NAME."
+CONSENT = (
+    "Only add the voice of a person who agreed to be imitated, and say that it is synthetic speech "
+    "wherever it could be taken for the person."
+)
+
+
+def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
+    """The command's body; `load`, `argv`, `prog` and the exit code are those of `cli.run`."""
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, epilog=CONSENT, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    add = commands.add_parser("add", help="add a voice", epilog=CONSENT, allow_abbrev=False)
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("recording", type=named, metavar="FILE", help="any audio file; 2 to 15 s of it are used")
+    add.add_argument(
+        "text",
+        metavar="TEXT",
+        nargs="?",
+        type=argument,
+        help="what is said (default: what a recogniser hears)",
+    )
+    add.add_argument("--lang", choices=LANGUAGES, help="the language (default: by the script of the text)")
+    add.add_argument(
+        "--description", type=argument, default="yours", help="shown by --list-voices (default: %(default)s)"
+    )
+    add.add_argument("--asr", metavar="KIND:MODEL", help="the recogniser, see --ref-asr of generate")
+    add.add_argument("--replace", action="store_true", help="replace a voice of yours that has the name")
+    commands.add_parser("list", help="list your voices", allow_abbrev=False)
+    remove = commands.add_parser("remove", help="delete a voice", allow_abbrev=False)
+    remove.add_argument("name", metavar="NAME")
+    export = commands.add_parser(
+        "export", help="copy a voice to the folder of a model or of a friend", allow_abbrev=False
+    )
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("folder", metavar="FOLDER", help="gets voices/NAME.flac and voices/NAME.json")
+    export.add_argument("--replace", action="store_true", help="replace a voice there that has the name")
+    args = parser.parse_args(argv)
+    work = {"add": lambda: _add(load, args), "list": _list, "remove": lambda: _remove(args.name),
+            "export": lambda: _export(args)}[args.command]  # fmt: skip
+    return cli.guard(work, prog, quiet=False)
+
+
+def _add(load: Callable, args: argparse.Namespace) -> None:
+    check_name(args.name)
+    for name in voice_names(PRETRAINED):
+        if name.casefold() == args.name.casefold():
+            raise UserError(f'"{name}" is a voice of the embedded model; choose another name')
+    check_free(user_folder(to_write=True), args.name, args.replace)
+
+    def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # of long recordings only
+        speaker = load(None, None)
+        return locator(speaker.config, speaker.aligner.align)(wave, phonemes)
+
+    voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
+    voice = replace(voice, name=args.name, description=args.description)
+    save_voice(user_folder(), voice)
+    cli.tell(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
+
+
+def _list() -> None:
+    for voice in own_voices():
+        cli.tell(
+            f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
+        )
+
+
+def _remove(name: str) -> None:
+    _check_own(name)
+    remove_voice(user_folder(), name)
+
+
+def _export(args: argparse.Namespace) -> None:
+    _check_own(args.name)
+    if not os.path.isdir(args.folder):
+        raise UserError(f"there is no folder {args.folder}")
+    check_free(args.folder, args.name, args.replace, f"{args.folder} has")
+    save_voice(args.folder, load_voice(user_folder(), args.name))
+
+
+def _check_own(name: str) -> None:
+    own = voice_names(user_folder())
+    if name not in own:
+        known = f"yours are {', '.join(own)}" if own else "you have none yet"
+        raise UserError(f'you have no voice "{name}"; {known}')

@@ -1,0 +1,1 @@
+"""Changing words in a recording."""

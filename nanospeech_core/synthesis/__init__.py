@@ -1,0 +1,1 @@
+"""From a text and a voice to prompts, and from mels to waveforms with times."""

@@ -1,0 +1,1 @@
+"""Files, streams, encodings, signals, threads: what surrounds every command."""

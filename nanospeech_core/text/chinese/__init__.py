@@ -1,0 +1,1 @@
+"""Mandarin: normalization and phonemes."""

@@ -1,0 +1,102 @@
+"""Chinese characters to phonemes: rjieba's words, pypinyin's readings, and IPA for each syllable.
+
+Our models learned each word's tones as pypinyin's dictionary has them, which is what misaki's first Chinese
+front end gives too: 一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and
+儿 is a syllable of its own. What a voice makes of two third tones it learned from the teacher.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from types import ModuleType
+
+from ...errors import UserError
+from ..scripts import HAN, PLAIN, is_han
+
+# From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
+# (2007), and Lin, "The Sounds of Chinese" (2007), in the symbols of Kokoro-82M: one for an affricate.
+_INITIALS = {
+    "": "", "b": "p", "p": "pʰ", "m": "m", "f": "f", "d": "t", "t": "tʰ", "n": "n", "l": "l", "g": "k",
+    "k": "kʰ", "h": "x", "j": "ʨ", "q": "ʨʰ", "x": "ɕ", "zh": "ꭧ", "ch": "ꭧʰ", "sh": "ʂ", "r": "ɻ",
+    "z": "ʦ", "c": "ʦʰ", "s": "s",
+}  # fmt: skip
+_FINALS = {
+    "a": "a", "ai": "ai", "an": "an", "ang": "aŋ", "ao": "au", "e": "ɤ", "ei": "ei", "en": "ən",
+    "eng": "əŋ", "o": "wo", "ong": "ʊŋ", "ou": "ou", "i": "i", "ia": "ja", "ian": "jɛn", "iang": "jaŋ",
+    "iao": "jau", "ie": "je", "in": "in", "ing": "iŋ", "iong": "jʊŋ", "iu": "jou", "u": "u", "ua": "wa",
+    "uai": "wai", "uan": "wan", "uang": "waŋ", "ui": "wei", "un": "wən", "uo": "wo", "v": "y",
+    "van": "ɥɛn", "ve": "ɥe", "vn": "yn",
+}  # fmt: skip
+_WITHOUT_INITIAL = _FINALS | {
+    "yi": "i", "ya": "ja", "yan": "jɛn", "yang": "jaŋ", "yao": "jau", "ye": "je", "yin": "in", "ying": "iŋ",
+    "yo": "jɔ", "yong": "jʊŋ", "you": "jou", "yu": "y", "yuan": "ɥɛn", "yue": "ɥe", "yun": "yn", "wu": "u",
+    "wa": "wa", "wai": "wai", "wan": "wan", "wang": "waŋ", "wei": "wei", "wen": "wən", "weng": "wəŋ",
+    "wo": "wo", "er": "ɚ", "o": "ɔ", "m": "m", "n": "n", "ng": "ŋ", "hm": "hm", "ê": "ɛ",
+}  # fmt: skip
+_TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}  # 5: the neutral one
+_SYLLABLE = re.compile(r"(?P<initial>[zcs]h|[bpmfdtnlgkhjqxrzcs])?(?P<final>\D+)(?P<tone>[1-5])")
+
+_HAN = re.compile(f"[{HAN}]+")
+_MARKS = PLAIN | str.maketrans({"«": " “", "»": "” ", "．": ". "})
+
+
+def phonemes(text: str) -> str:
+    """Phonemes of one line of Chinese text, tones as arrows, a space between words.
+
+    Characters without a reading are left out; what is not a Chinese character stays, its punctuation made
+    Western. Raises UserError when a library cannot be loaded.
+    """
+    text = "".join(character for character in text if not is_han(character) or has_reading(character))
+    text = _HAN.sub(lambda match: " ".join(map(_word, _cut(match[0]))), text.translate(_MARKS))
+    return " ".join(text.split())
+
+
+@functools.cache
+def has_reading(character: str) -> bool:
+    """Whether a Chinese character can be read: some, such as those made up in Japan, have no pinyin."""
+    return _word(character) != ""
+
+
+def library(name: str) -> ModuleType:
+    """One of the libraries that Chinese needs. Raises UserError when it cannot be loaded."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(
+            f"Chinese needs {name}, which cannot be loaded ({error}): pip install {name}"
+        ) from error
+
+
+@functools.lru_cache(maxsize=4096)
+def _word(word: str) -> str:
+    pypinyin = library("pypinyin")
+    readings = pypinyin.lazy_pinyin(word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True)
+    return "".join(map(_syllable, readings))
+
+
+@functools.lru_cache(maxsize=4096)
+def _syllable(reading: str) -> str:
+    """IPA of a syllable such as "zhuang4", the tone behind the vowel; "" for what is none."""
+    syllable = _SYLLABLE.fullmatch(reading)
+    if syllable is None:
+        return ""
+    tone = _TONES[syllable["tone"]]
+    if reading[:-1] in _WITHOUT_INITIAL:
+        initial, sound = "", _WITHOUT_INITIAL[reading[:-1]]
+    else:
+        initial, final = syllable["initial"] or "", syllable["final"]
+        if initial in ("j", "q", "x"):
+            final = re.sub("^u", "v", final)
+        sound = _FINALS.get(final, "")
+        if final == "i" and initial in ("z", "c", "s", "zh", "ch", "sh", "r"):
+            sound = "ɨ"
+    if not sound:
+        return ""
+    coda = sound[-1] if sound[-1] in "nŋ" and len(sound) > 1 else ""
+    return _INITIALS[initial] + sound.removesuffix(coda) + tone + coda
+
+
+def _cut(text: str) -> list[str]:
+    return library("rjieba").cut(text)

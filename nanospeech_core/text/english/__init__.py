@@ -1,0 +1,1 @@
+"""English: normalization and phonemes."""

@@ -1,0 +1,204 @@
+"""Markdown as it is read aloud, while it is being written: marks go, words stay, code is only mentioned.
+
+A paragraph is spoken before its end is known, so this is no parser of whole documents: it decides on each
+character as soon as the few that follow it allow. What it reads is what chat models write of CommonMark
+(https://spec.commonmark.org) and of GitHub's tables, task lists and footnotes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ..scripts import language_of
+from .inline import Reader, SpokenInline
+
+_OMITTED = {
+    "code": {"en": "Code omitted.", "zh": "代码略。"},
+    "formula": {"en": "Formula omitted.", "zh": "公式略。"},
+}
+_DELIMITERS = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")  # of a table's head
+_CELL_END = re.compile(r"(?<!\\)\|")
+
+
+class SpokenMarkdown(SpokenInline):
+    """Takes Markdown in pieces of any size, gives the text to speak; how it was cut makes no difference.
+
+    Paragraphs, headings, list items and rows of a table end with a line break; other white space is a space.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._parser = self._document()
+        next(self._parser)
+
+    def feed(self, piece: str) -> str:
+        """What can be said once `piece` is written."""
+        for character in piece:
+            if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs"):
+                self._parser.send(character)
+        return self._taken()
+
+    def finish(self) -> str:
+        """What is left to say. The text ends here."""
+        try:
+            while True:
+                self._parser.send("")
+        except StopIteration:
+            return self._taken()
+
+    def _taken(self) -> str:
+        said = "".join(self._said)
+        self._said.clear()
+        return said
+
+    # blocks
+
+    def _document(self) -> Reader:
+        while (yield from self._peek()):
+            yield from self._block()
+        self._break()
+        return ""
+
+    def _block(self) -> Reader:
+        """One line, or all lines of what is omitted."""
+        first = yield from self._next()
+        while first in (" ", "\t", ">"):
+            first = yield from self._next()
+        if first in ("", "\n"):
+            self._break()
+        elif first == "#":
+            yield from self._heading()
+        elif first == "|":
+            yield from self._row()
+        elif first in ("`", "~"):
+            yield from self._fence(first)
+        elif first in ("$", "\\"):
+            yield from self._formula(first)
+        elif first in "-*+_=":
+            yield from self._mark(first)
+        elif first.isascii() and first.isdigit():
+            yield from self._number(first)
+        else:
+            self._push(first)
+            yield from self._text()
+        return ""
+
+    def _text(self) -> Reader:
+        """The rest of a line of a paragraph."""
+        if self._open:
+            self._say(" ")
+        self._before = " "
+        start = True
+        while (character := (yield from self._next())) not in ("", "\n"):
+            yield from self._inline(character, start)
+            start = False
+        return ""
+
+    def _item(self, mark: str = "") -> Reader:
+        """The mark of a list item is read: what follows may be any block."""
+        self._break()
+        self._said.append(mark)  # it opens no paragraph: an item without words is none
+        yield from self._run(" ")
+        box = ""
+        for expected in ("[", " xX", "]", " "):
+            character = yield from self._next()
+            box += character
+            if not character or character not in expected:
+                self._push(box)
+                break
+        return ""
+
+    def _mark(self, first: str) -> Reader:
+        """A list item, a line across, or emphasis at the beginning of a paragraph."""
+        run = first + (yield from self._run(first))
+        following = yield from self._peek()
+        if run in ("-", "*", "+") and following in (" ", "\t"):
+            yield from self._item()
+            return ""
+        blanks = yield from self._run(" ")
+        if (yield from self._peek()) in ("", "\n"):
+            yield from self._line()
+            self._break()
+        else:
+            self._push(run + blanks)
+            yield from self._text()
+        return ""
+
+    def _number(self, digits: str) -> Reader:
+        while len(digits) < 4:
+            character = yield from self._next()
+            digits += character
+            if not (character.isascii() and character.isdigit()):
+                break
+        if len(digits) > 1 and digits[-1] in ".)" and (yield from self._peek()) == " ":
+            yield from self._item(f"{digits[:-1]}. ")
+        else:
+            self._push(digits)
+            yield from self._text()
+        return ""
+
+    def _heading(self) -> Reader:
+        marks = "#" + (yield from self._run("#"))
+        if len(marks) > 6 or (yield from self._peek()) not in (" ", "\t", "\n", ""):
+            self._push(marks)
+            yield from self._text()
+            return ""
+        self._break()
+        line = yield from self._line()
+        self._push(re.sub(r"(?:^|\s+)#+\s*$", "", line).strip() + "\n")
+        yield from self._text()
+        self._break()
+        return ""
+
+    def _row(self) -> Reader:
+        """A row of a table is a sentence of its cells."""
+        self._break()
+        line = (yield from self._line()).rstrip()
+        if _DELIMITERS.fullmatch(line):
+            return ""
+        cells = [cell.strip().replace("\\|", "|") for cell in _CELL_END.split(line.removesuffix("|"))]
+        comma, stop = ("，", "。") if language_of(line) == "zh" else (", ", ".")
+        row = comma.join(filter(None, cells))
+        if row and not row.endswith((".", "!", "?", "。", "！", "？")):
+            row += stop
+        self._push(row + "\n")
+        yield from self._text()
+        self._break()
+        return ""
+
+    def _fence(self, mark: str) -> Reader:
+        run = mark + (yield from self._run(mark))
+        info = ""
+        if len(run) >= 3:
+            info = yield from self._line()
+        if len(run) < 3 or (mark == "`" and "`" in info):
+            self._push(run + info + ("\n" if info else ""))
+            yield from self._text()
+            return ""
+        self._omit("code")
+        while (yield from self._peek()):
+            line = (yield from self._line()).strip(" \t>")
+            if len(line) >= len(run) and not line.strip(mark):
+                break
+        return ""
+
+    def _formula(self, first: str) -> Reader:
+        """$$ ... $$ or \\[ ... \\], over one line or several, none of them blank."""
+        second = yield from self._next()
+        end = {"$$": "$$", "\\[": "\\]"}.get(first + second)
+        if end is None:
+            self._push(first + second)
+            yield from self._text()
+            return ""
+        self._omit("formula")
+        text = ""
+        while text not in (end, "\n\n") and (character := (yield from self._next())):
+            text = (text + character)[-2:]
+        return ""
+
+    def _omit(self, what: str) -> None:
+        self._break()
+        language = language_of(self._tail)
+        self._say(_OMITTED[what]["zh" if language == "zh" else "en"])
+        self._break()

@@ -1,0 +1,1 @@
+"""Voices: recordings, the user's folder, references for the networks, alignment."""

@@ -1,0 +1,231 @@
+"""Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
+
+A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
+`description`, `default` (true for the voice that speaks when none is named) and `tempo`. Audio and text, not
+a mel or an embedding: any model can speak with them, and anyone can hear whose voice it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..audio import files as audio
+from ..audio.mel import HOP, SAMPLE_RATE
+from ..checkpoints.folder import PRETRAINED
+from ..errors import UserError
+from ..system.files import replacing
+
+DATA_FOLDER = "NANOSPEECH_DATA"  # the environment variable that names another folder for the user's voices
+_NAME = re.compile(r"\w[\w-]*")
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """A speaker, as the model knows one: some speech and what is said in it."""
+
+    name: str
+    audio: np.ndarray  # float32 [samples] at 24 kHz
+    text: str
+    phonemes: str
+    durations: tuple[float, ...] | None = None  # seconds: a pause, each phoneme, a pause; None: not known
+    language: str = "en-us"
+    description: str = ""
+    default: bool = False
+    tempo: float = 1.0  # against what the model predicts: 1.1 speaks so much faster
+
+    @property
+    def seconds(self) -> float:
+        return len(self.audio) / SAMPLE_RATE
+
+
+def voices_folder(folder: str | os.PathLike | None) -> Path:
+    """`folder` where it has voices, else the embedded checkpoint: its recordings serve any model."""
+    return Path(folder) if folder is not None and voice_names(folder) else PRETRAINED
+
+
+def voice_names(folder: str | os.PathLike) -> list[str]:
+    """The names of the voices in `folder`/voices, sorted. Raises UserError where one may not look there."""
+    return sorted(
+        file.stem for file in _files(folder) if file.suffix == ".json" and _NAME.fullmatch(file.stem)
+    )
+
+
+def _files(folder: str | os.PathLike) -> list[Path]:
+    """What is in `folder`/voices; nothing where it is not there."""
+    try:
+        return [Path(name) for name in os.listdir(Path(folder, "voices"))]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UserError(f"cannot read {Path(folder, 'voices')}: {error.strerror or error}") from error
+
+
+def user_folder(to_write: bool = False) -> Path:
+    """Where the user's own voices are: what NANOSPEECH_DATA says, else as the system has it.
+
+    A user without a home (a container's `--user 12345`) has a place that holds none.
+
+    Raises:
+        UserError: `to_write`, and there is no such place.
+    """
+    if os.environ.get(DATA_FOLDER):
+        return Path(os.environ[DATA_FOLDER])
+    import platformdirs
+
+    try:
+        folder = Path(platformdirs.user_data_path("nanospeech-mar", appauthor=False))
+    except RuntimeError:  # older versions answer "~"
+        folder = Path("~")
+    if folder.is_absolute():
+        return folder
+    if to_write:
+        raise UserError(f"you have no home folder to keep voices in: set HOME, or {DATA_FOLDER} to a folder")
+    return Path(os.devnull)
+
+
+def find_voice(folder: str | os.PathLike, name: str) -> Voice:
+    """The voice `name` in `folder`/voices, else among the user's own. Raises UserError as `load_voice`."""
+    names = voice_names(folder)
+    own = [] if name in names else voice_names(user_folder())
+    if name in own:
+        return load_voice(user_folder(), name)
+    if own:
+        raise UserError(f'there is no voice "{name}"; the voices are {", ".join([*names, *own])}')
+    return load_voice(folder, name)
+
+
+def remove_voice(folder: str | os.PathLike, name: str) -> None:
+    """Delete a voice's files. Raises UserError when there is none of that name, or they cannot be deleted."""
+    path = _path(folder, name)
+    try:
+        path.unlink()  # first: without it there is no voice
+        path.with_suffix(".flac").unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
+def list_voices(folder: str | os.PathLike) -> list[Voice]:
+    """All voices in `folder`/voices, the default first, then by name. Raises UserError for a broken one."""
+    voices = [load_voice(folder, name) for name in voice_names(folder)]
+    return sorted(voices, key=lambda voice: (not voice.default, voice.name))
+
+
+def own_voices() -> list[Voice]:
+    """The user's voices, by name; one whose files are broken is told, and passed over."""
+    voices = []
+    for name in voice_names(user_folder()):
+        try:
+            voices.append(load_voice(user_folder(), name))
+        except UserError as error:
+            warnings.warn(f"the voice {name} cannot be used: {error}", stacklevel=2)
+    return sorted(voices, key=lambda voice: (not voice.default, voice.name))
+
+
+def load_voice(folder: str | os.PathLike, name: str) -> Voice:
+    """The voice `name` in `folder`/voices.
+
+    Raises:
+        UserError: there is no such voice (the message names those there are), or its files are broken.
+    """
+    path = _path(folder, name)
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # no JSON, no UTF-8
+        raise UserError(f"{path} is not a JSON file: {error}") from error
+    wave = audio.read(path.with_suffix(".flac"))
+    return Voice(name=name, audio=wave, **_checked(meta, len(wave) / SAMPLE_RATE, path))
+
+
+def check_name(name: str) -> None:
+    """Raise UserError unless a voice, and so a file, can be called that."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f'"{name}" cannot be the name of a voice: letters, digits, "_" and "-" can')
+
+
+def check_free(folder: str | os.PathLike, name: str, replace: bool = False, there: str = "there is") -> None:
+    """Raise UserError where `save_voice` would overwrite a voice, or half of one, in `folder`/voices.
+
+    Args:
+        replace: a voice of that very name may be; not one whose name differs in case only, which is the same
+            file on some disks.
+        there: the beginning of the message.
+    """
+    taken = {file.stem for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
+    if name in taken:
+        if not replace:
+            raise UserError(f'{there} a voice "{name}" already; --replace replaces it')
+        return
+    for other in sorted(taken):
+        if other.casefold() == name.casefold():
+            raise UserError(f'{there} a voice "{other}" already, and names must differ in more than case')
+
+
+def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
+    """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError when they cannot be written."""
+    check_name(voice.name)
+    path = Path(folder, "voices", f"{voice.name}.json")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    meta = {
+        "text": voice.text,
+        "phonemes": voice.phonemes,
+        "durations": None if voice.durations is None else [round(d, 6) for d in voice.durations],
+        "language": voice.language,
+        "description": voice.description,
+        "default": voice.default,
+        "tempo": round(voice.tempo, 4),
+    }
+    _checked(meta, voice.seconds, path)
+    audio.write(path.with_suffix(".flac"), voice.audio)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _path(folder: str | os.PathLike, name: str) -> Path:
+    names = voice_names(folder)
+    if name not in names:
+        known = f"the voices are {', '.join(names)}" if names else "there are none; use --ref-audio"
+        raise UserError(f'there is no voice "{name}"; {known}')
+    return Path(folder, "voices", f"{name}.json")
+
+
+def _checked(meta: object, seconds: float, path: Path) -> dict:
+    """The fields of a voice's JSON. Raises UserError, naming the file, for what does not fit."""
+    types = {"text": str, "phonemes": str, "language": str, "description": str, "default": bool}
+    optional = {"durations": None, "description": "", "default": False, "tempo": 1.0}
+    if not isinstance(meta, dict):
+        raise UserError(f"{path} must hold a JSON object")
+    unknown = sorted(set(meta) - set(types) - set(optional))
+    if unknown:
+        raise UserError(f"{path} has an unknown key: {unknown[0]}")
+    fields = {**optional, **meta}
+    for name, kind in types.items():
+        if not isinstance(fields.get(name), kind):
+            raise UserError(f"{path} needs {name} ({'true or false' if kind is bool else 'a string'})")
+    tempo = fields["tempo"]
+    if isinstance(tempo, bool) or not isinstance(tempo, (int, float)) or not 0.5 <= tempo <= 2:
+        raise UserError(f"{path}: tempo must be a number from 0.5 to 2")
+    durations = fields["durations"]
+    if durations is not None:
+        numbers = isinstance(durations, list) and all(
+            isinstance(d, (int, float)) and not isinstance(d, bool) and math.isfinite(d) and d >= 0
+            for d in durations
+        )
+        if not numbers or len(durations) != len(fields["phonemes"]) + 2:
+            raise UserError(f"{path}: durations must be {len(fields['phonemes']) + 2} numbers of seconds")
+        if abs(sum(durations) - seconds) > 2 * HOP / SAMPLE_RATE:
+            raise UserError(f"{path}: durations sum to {sum(durations):.2f} s, the audio has {seconds:.2f} s")
+        fields["durations"] = tuple(map(float, durations))
+    return fields

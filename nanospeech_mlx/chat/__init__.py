@@ -1,0 +1,1 @@
+"""`python -m nanospeech_mlx.chat`: talk with a language model."""

@@ -1,0 +1,1 @@
+"""What MLX needs of the machine: a fast BLAS, compiled kernels, streams of threads."""

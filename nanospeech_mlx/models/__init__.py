@@ -1,0 +1,1 @@
+"""The networks on MLX; twins of `nanospeech_torch.models`."""

@@ -1,0 +1,181 @@
+"""Activations, attention's softmax and the vocoder's waves as MLX computes them fastest.
+
+On a GPU they are MLX's own functions, one kernel each (`kernels.fused`). Its CPU build computes
+transcendental functions one number at a time, 10 to 30 ns each, where an addition takes 0.1 ns; so there they
+are polynomials and quotients of polynomials, of as few operations as float32's precision allows. Their
+coefficients have the least greatest error in the interval that is named (Lawson's reweighted least squares).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import mlx.core as mx
+from mlx import nn
+
+from ..device import kernels
+from ..device.kernels import fused
+
+# f(x) - 1/2 = x P(x^2) / Q(x^2) within the bound, beyond which f is 0 or 1 in float32; highest powers first.
+# The normal distribution (its error 7e-8), GELU's approximation of it (3e-8), the logistic function (7e-8).
+NORMAL = (
+    (11.82429027557373, 644.7843017578125, 10757.0341796875, 98277.921875, 752957.1875),
+    (231.27220153808594, 5404.55224609375, 73287.3046875, 560896.75, 1887386.0),
+    5.3,
+)
+NORMAL_TANH = (
+    (10.120240211486816, 354.7725830078125, 8259.966796875, 81468.90625, 910636.625),
+    (159.7339324951172, 3141.864990234375, 60583.59375, 586527.0625, 2282628.5),
+    4.9,
+)
+LOGISTIC = (
+    (46.66241455078125, 48498.73828125, 8524426.0, 264043936.0),
+    (3911.6201171875, 1568674.25, 122111792.0, 1056176448.0),
+    16.0,
+)
+# e^v to the 16th power: of v in [-1/2, 0], to 5e-7 of it, and in [-5/16, 5.7/16], to 1e-7.
+EXP = (
+    0.006475534290075302, 0.0406455360352993, 0.16640037298202515, 0.4999680519104004, 0.9999985694885254,
+    1.0,
+)  # fmt: skip
+EXP_TO_300 = (
+    0.0014124646550044417, 0.008365804329514503, 0.04166455194354057, 0.16666541993618011, 0.5000000596046448,
+    1.0, 1.0,
+)  # fmt: skip
+# sin(x / 2) / x, to 3e-9 of its sine, and cos(x / 2), to 5e-8, by x^2 up to pi^2.
+SINE = (5.059233920690076e-09, -1.546938960927946e-06, 0.0002604030887596309, -0.02083330973982811, 0.5)
+COSINE = (9.04388102185294e-08, -2.1646304958267137e-05, 0.0026039734948426485, -0.1249997615814209, 1.0)
+TURN = (6.28125, 0.0019353071795864769)  # 2 pi in two parts, of which few multiples round
+ROUND = 1.5 * 2**23  # added and taken away again, it leaves float32's nearest whole number
+
+
+class GELU(nn.Module):
+    """x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3) (arXiv 1606.08415)."""
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return gelu_tanh(x)
+
+
+class SiLU(nn.Module):
+    """x / (1 + e^-x) (arXiv 1702.03118)."""
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return silu(x)
+
+
+class Mish(nn.Module):
+    """x tanh(log(1 + e^x)) (arXiv 1908.08681)."""
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return mish(x)
+
+
+def gelu(x: mx.array) -> mx.array:
+    """x (1 + erf(x / sqrt(2))) / 2, of the shape and type of x (arXiv 1606.08415)."""
+    return _gelu(x) if kernels.on_gpu() else times_quotient(x, *NORMAL)
+
+
+def gelu_tanh(x: mx.array) -> mx.array:
+    """What `GELU` computes."""
+    return _gelu_tanh(x) if kernels.on_gpu() else times_quotient(x, *NORMAL_TANH)
+
+
+def silu(x: mx.array) -> mx.array:
+    """What `SiLU` computes."""
+    return _silu(x) if kernels.on_gpu() else times_quotient(x, *LOGISTIC)
+
+
+def mish(x: mx.array) -> mx.array:
+    """What `Mish` computes."""
+    return _mish(x) if kernels.on_gpu() else mish_by_squaring(x)
+
+
+@fused
+def _gelu(x: mx.array) -> mx.array:
+    return x * (1 + mx.erf(x / math.sqrt(2))) / 2
+
+
+@fused
+def _gelu_tanh(x: mx.array) -> mx.array:
+    return 0.5 * x * (1 + mx.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+@fused
+def _silu(x: mx.array) -> mx.array:
+    return x * mx.sigmoid(x)
+
+
+@fused
+def _mish(x: mx.array) -> mx.array:
+    return x * mx.tanh(mx.logaddexp(x, 0))
+
+
+def polynomial(x: mx.array, coefficients: Sequence[float]) -> mx.array:
+    """By Horner's rule, the coefficients of the highest powers first."""
+    value = coefficients[0] * x + coefficients[1]
+    for coefficient in coefficients[2:]:
+        value = value * x + coefficient
+    return value
+
+
+def times_quotient(
+    x: mx.array, numerator: Sequence[float], denominator: Sequence[float], bound: float
+) -> mx.array:
+    """x f(x) for f(x) = 1/2 + x P(x^2) / Q(x^2); the denominator's highest coefficient, 1, is left out."""
+    v = mx.maximum(x.astype(mx.float32), -bound)  # below, f's last bit must not be multiplied by more
+    clipped = mx.minimum(v, bound)
+    square = clipped * clipped
+    below = square + denominator[0]
+    for coefficient in denominator[1:]:
+        below = below * square + coefficient
+    return (v * (clipped * (polynomial(square, numerator) / below) + 0.5)).astype(x.dtype)
+
+
+def mish_by_squaring(x: mx.array) -> mx.array:
+    """x n / (n + 2) with n = e^x (e^x + 2); past 9 it is x in float32."""
+    v = x.astype(mx.float32)
+    e = power_16(mx.clip(v, -30.0, 9.0) * (1 / 16), EXP_TO_300)
+    n = e * (e + 2)
+    return (v * (n / (n + 2))).astype(x.dtype)
+
+
+def power_16(v: mx.array, exponential: Sequence[float]) -> mx.array:
+    """(e^v)^16, the exponential by its polynomial; 16 v must not be below -30."""
+    y = polynomial(v, exponential)
+    for _ in range(4):
+        y = y * y
+    return y
+
+
+def attend(q: mx.array, k: mx.array, v: mx.array, scale: float, mask: mx.array | None) -> mx.array:
+    """softmax(scale q k^T) v, all [batch, heads, tokens, dim]; mask bool [batch, 1, 1, tokens] of the keys,
+    false where padded.
+    """
+    if kernels.on_gpu():
+        return mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask=mask)
+    scores = ((scale / 16 * q) @ k.swapaxes(2, 3)).astype(mx.float32)
+    if mask is not None:
+        scores = mx.where(mask, scores, -1e9)
+    weights = power_16(mx.maximum(scores - mx.max(scores, axis=-1, keepdims=True), -30 / 16), EXP)
+    return (weights.astype(v.dtype) @ v) / mx.sum(weights, axis=-1, keepdims=True).astype(v.dtype)
+
+
+def polar(log_magnitude: mx.array, phase: mx.array, largest: float) -> mx.array:
+    """The complex numbers min(e^log_magnitude, largest) e^(i phase) of two float32 arrays."""
+    if kernels.on_gpu():
+        magnitude = mx.minimum(mx.exp(log_magnitude), largest)
+        return magnitude * mx.cos(phase) + 1j * (magnitude * mx.sin(phase))
+    log_magnitude = mx.clip(log_magnitude, -30.0, math.log(largest))
+    magnitude = power_16(log_magnitude * (1 / 16), EXP_TO_300)
+    return mx.stack(waves(phase, magnitude), axis=-1).view(mx.complex64)[..., 0]
+
+
+def waves(phase: mx.array, magnitude: mx.array) -> tuple[mx.array, mx.array]:
+    """magnitude cos(phase) and magnitude sin(phase) of float32, by the sine and cosine of half the angle."""
+    turns = (phase * (1 / (2 * math.pi)) + ROUND) - ROUND
+    angle = (phase - turns * TURN[0]) - turns * TURN[1]
+    square = angle * angle
+    sine = angle * polynomial(square, SINE)
+    scaled = (2 * magnitude) * sine
+    return magnitude - scaled * sine, scaled * polynomial(square, COSINE)

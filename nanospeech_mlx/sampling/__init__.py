@@ -1,0 +1,1 @@
+"""The sample loops on MLX; twins of `nanospeech_torch.sampling`."""

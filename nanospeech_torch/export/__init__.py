@@ -1,0 +1,1 @@
+"""`python -m nanospeech_torch.export`: a training run to a checkpoint folder."""

@@ -1,0 +1,1 @@
+"""The networks on PyTorch; twins of `nanospeech_mlx.models`."""

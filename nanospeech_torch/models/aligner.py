@@ -1,0 +1,106 @@
+"""Which symbol is spoken when, told from text and audio only: for data sets and for reference voices.
+
+After "One TTS Alignment To Rule Them All" (Badlani et al., arXiv 2108.10447): a text and a mel encoder, the
+distance of every frame from every symbol, a monotonic path. The encoders are residual and normalized, unlike
+the paper's, and hear little context: a symbol that knows its neighbours can stand for them, one place off.
+Channels last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, delay, monotonic_search
+
+from .conv import Conv1d
+
+
+class AlignerBlock(nn.Module):
+    """Pre-norm residual convolution: [batch, length, dim] -> the same."""
+
+    def __init__(self, dim: int, kernel: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.conv = Conv1d(dim, dim, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """x [batch, length, dim]; mask bool [batch, length], false where padded, or None."""
+        h = self.norm(x)
+        if mask is not None:
+            h = h * mask[..., None]
+        return x + F.gelu(self.conv(h))
+
+
+class Aligner(nn.Module):
+    """Log-probabilities of an utterance's symbols in each of its frames. Arguments: `AlignerConfig`."""
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        key_dim: int,
+        text_layers: int,
+        mel_layers: int,
+        kernel: int = 3,
+        mel_dim: int = 100,
+        text_num_embeds: int = 256,
+        temperature: float = 0.1,
+        lag: int = 0,
+    ):
+        super().__init__()
+        self.temperature, self.lag = temperature, lag
+        self.text_embed = nn.Embedding(text_num_embeds + 1, dim)  # 0 is a symbol outside the vocabulary
+        self.text_blocks = nn.ModuleList([AlignerBlock(dim, kernel) for _ in range(text_layers)])
+        self.to_key = nn.Linear(dim, key_dim)
+        self.mel_embed = Conv1d(mel_dim, dim, kernel, padding=kernel // 2)
+        self.mel_blocks = nn.ModuleList([AlignerBlock(dim, kernel) for _ in range(mel_layers)])
+        self.to_query = nn.Linear(dim, key_dim)
+
+    def forward(
+        self, mel: Tensor, ids: Tensor, mel_mask: Tensor | None = None, text_mask: Tensor | None = None
+    ) -> Tensor:
+        """Logits [batch, frames, symbols], -temperature |query - key|^2; float32.
+
+        Args:
+            mel: log-mel [batch, frames, mel_dim], not normalized.
+            ids: int64 [batch, symbols], -1 outside the vocabulary.
+            mel_mask: bool [batch, frames], false where padded, or None.
+            text_mask: bool [batch, symbols], false where padded (`MASKED` in the logits), or None.
+        """
+        weight = self.to_query.weight
+        x = ((mel - MEL_MEAN) / MEL_STD).to(weight.dtype)
+        q = self.mel_embed(x if mel_mask is None else x * mel_mask[..., None])
+        for block in self.mel_blocks:
+            q = block(q, mel_mask)
+        q = self.to_query(q).float()
+        k = self.text_embed(ids + 1)
+        for block in self.text_blocks:
+            k = block(k, text_mask)
+        k = self.to_key(k).float()
+        squares = q.square().sum(-1)[..., None] + k.square().sum(-1)[:, None]
+        logits = -self.temperature * (squares - 2 * (q @ k.transpose(1, 2)))
+        return logits if text_mask is None else torch.where(text_mask[:, None], logits, MASKED)
+
+    def log_probs(
+        self, mel: Tensor, ids: Tensor, mel_mask: Tensor | None = None, text_mask: Tensor | None = None
+    ) -> Tensor:
+        """Log-probabilities [batch, frames, symbols] of a frame's symbol; arguments as of the call."""
+        return self(mel, ids, mel_mask, text_mask).log_softmax(-1)
+
+    @torch.inference_mode()
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The frames of each symbol, int64 [symbols], each at least 1; they sum to the mel's.
+
+        Args:
+            mel: log-mel [frames, mel_dim], not normalized.
+            ids: int64 [symbols] with a pause's id at either end, -1 outside the vocabulary.
+        Raises:
+            UserError: there are fewer frames than symbols.
+        """
+        device = self.to_query.weight.device
+        mel = torch.from_numpy(np.ascontiguousarray(mel[None], dtype=np.float32)).to(device)
+        ids = torch.from_numpy(np.ascontiguousarray(ids[None], dtype=np.int64)).to(device)
+        return delay(monotonic_search(self.log_probs(mel, ids)[0].cpu().numpy()), self.lag)

@@ -1,0 +1,1 @@
+"""The sample loops on PyTorch; twins of `nanospeech_mlx.sampling`."""

@@ -1,0 +1,139 @@
+"""Flow matching (arXiv 2210.02747, optimal-transport path): the training target and the ODE sample loop.
+
+Time runs from 0 (noise) to 1 (data): x_t = (1 - t) x_0 + t x_1, and the velocity is x_1 - x_0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from nanospeech_core.sampling.schedules import MIN_GAP
+
+from ..models.dit import DiT
+
+
+def interpolate(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+    """x_t of tokens [batch, tokens, channels] at times [batch]."""
+    t = time[:, None, None]
+    return (1 - t) * noise + t * clean
+
+
+def loss(prediction: Tensor, clean: Tensor, noise: Tensor, time: Tensor, predict: str) -> Tensor:
+    """Squared error of the velocity per token [batch, tokens].
+
+    predict: "velocity": the network's output is the velocity; "clean": it is the clean token, from which the
+    velocity follows as (clean - x_t) / (1 - t), with 1 - t clamped at 0.05 (arXiv 2511.13720).
+    """
+    if predict == "velocity":
+        return (prediction - (clean - noise)).square().mean(-1)
+    gap = (1 - time[:, None, None]).clamp(min=MIN_GAP)
+    return ((prediction - clean) / gap).square().mean(-1)
+
+
+def velocity(
+    transformer: DiT,
+    x: Tensor,
+    cond: Tensor,
+    visible: Tensor,
+    text_embed: Tensor,
+    t: float,
+    cfg: float,
+    predict: str,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """The (guided) velocity [batch, tokens, channels] at time t.
+
+    With guidance the condition's rows are conditional, then unconditional; x is shared: u + cfg (c - u).
+    """
+    batch, rows = x.shape[0], text_embed.shape[0]
+    time = torch.full((1,), t, device=x.device)
+    shared = x.repeat(rows // batch, 1, 1)
+    z = transformer.hidden(shared, cond, visible, text_embed, transformer.modulations(time), mask)
+    out = transformer.proj_out(z)
+    if rows > batch:
+        out = out[batch:] + cfg * (out[:batch] - out[batch:])
+    if predict == "velocity":
+        return out
+    return (out - x) / max(1 - t, MIN_GAP)
+
+
+def euler(f: Callable[[float, Tensor], Tensor], x: Tensor, t: float, dt: float) -> Tensor:
+    return x + dt * f(t, x)
+
+
+def midpoint(f: Callable[[float, Tensor], Tensor], x: Tensor, t: float, dt: float) -> Tensor:
+    return x + dt * f(t + 0.5 * dt, x + 0.5 * dt * f(t, x))
+
+
+def rk4(f: Callable[[float, Tensor], Tensor], x: Tensor, t: float, dt: float) -> Tensor:
+    k1 = f(t, x)
+    k2 = f(t + 0.5 * dt, x + 0.5 * dt * k1)
+    k3 = f(t + 0.5 * dt, x + 0.5 * dt * k2)
+    k4 = f(t + dt, x + dt * k3)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def solve(
+    f: Callable[[float, Tensor], Tensor], x: Tensor, times: list[float], method: str
+) -> Iterator[Tensor]:
+    """Integrate dx/dt = f(t, x) over `times`, yielding x after each interval by euler, midpoint or rk4."""
+    step = {"euler": euler, "midpoint": midpoint, "rk4": rk4}[method]
+    for t, end in zip(times[:-1], times[1:], strict=True):
+        x = step(f, x, t, end - t)
+        yield x
+
+
+def sample(
+    transformer: DiT,
+    cond: Tensor,
+    visible: Tensor,
+    text: Tensor,
+    noise: Tensor,
+    times: list[float],
+    method: str = "euler",
+    cfg: float = 1.0,
+    predict: str = "clean",
+    mask: Tensor | None = None,
+) -> Iterator[Tensor]:
+    """Generate a batch by the ODE, yielding the tokens [batch, tokens, channels] after each interval.
+
+    Args:
+        transformer: the network.
+        cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
+        visible: bool [batch, tokens].
+        text: int64 [batch, symbols], one id per frame (-1: none).
+        noise: standard normal [batch, tokens, channels].
+        times: of `nanospeech_core.sampling.schedules.ode_times`.
+        method: "euler", "midpoint" or "rk4".
+        cfg: guidance scale; 1 is none and takes half the rows.
+        predict: what the network was trained to predict, "clean" or "velocity".
+        mask: bool [batch, tokens], false where padded, or None.
+    """
+    conds, visibles, text_embed, masks = guidance_rows(transformer, cond, visible, text, cfg != 1, mask)
+
+    def f(t: float, x: Tensor) -> Tensor:
+        return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict, masks)
+
+    yield from solve(f, noise, times, method)
+
+
+def guidance_rows(
+    transformer: DiT, cond: Tensor, visible: Tensor, text: Tensor, guided: bool, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """The rows of a batch: the conditional ones and, where guided, as many unconditional ones after them.
+
+    Returns cond [rows, tokens, channels], visible [rows, tokens], text_embed [rows, tokens, ...] and the mask
+    [rows, tokens] or None: this is where the text is embedded, once an utterance.
+    """
+    batch, tokens, _ = cond.shape
+    drop = torch.zeros(batch, dtype=torch.bool, device=cond.device)
+    if guided:
+        cond = torch.cat((cond, torch.zeros_like(cond)))
+        visible = torch.cat((visible, torch.zeros_like(visible)))
+        text = torch.cat((text, text))
+        drop = torch.cat((drop, ~drop))
+        mask = None if mask is None else torch.cat((mask, mask))
+    return cond, visible, transformer.embed_text(text, tokens, drop, mask), mask

@@ -1,0 +1,1 @@
+"""Task "acoustic": the transformer, its diffusion head and the duration predictor."""

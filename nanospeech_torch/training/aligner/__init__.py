@@ -1,0 +1,1 @@
+"""Task "aligner": which symbol is spoken when."""

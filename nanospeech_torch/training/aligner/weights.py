@@ -1,0 +1,49 @@
+"""Trained aligners, of a run, a checkpoint folder or the hub."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import torch
+
+from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.config import AlignerConfig, TextConfig, from_dict
+from nanospeech_core.errors import UserError
+
+from ...models.aligner import Aligner
+from ..engine.checkpoints import read_checkpoint
+
+
+def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict]:
+    """What an aligner reads, its sizes and its weights (numpy, torch's layout).
+
+    Args:
+        path: a training run's checkpoint (.pt), a checkpoint folder, a hub id, or "embedded".
+    Raises:
+        UserError: there is none.
+    """
+    if os.path.isfile(path):
+        state = read_checkpoint(path)
+        config = state.get("config") if isinstance(state, dict) else None
+        if not (isinstance(config, dict) and config.get("aligner") and "ema" in state):
+            raise UserError(f"{path} is no checkpoint of an aligner's training run")
+        text = from_dict(TextConfig, config["text"], f"{path}: config.text")
+        sizes = from_dict(AlignerConfig, config["aligner"], f"{path}: config.aligner")
+        return text, sizes, {name: value.numpy() for name, value in state["ema"].items()}
+    speaker, tensors = checkpoint.load_folder(checkpoint.resolve(path), "pt")
+    if speaker.aligner is None:
+        raise UserError(f"{path} has no aligner")
+    weights = {name: tensor for name, tensor in tensors.items() if name.startswith("aligner.")}
+    weights = {name.removeprefix("aligner."): t.astype("float32") for name, t in weights.items()}
+    return speaker.text, speaker.aligner, weights
+
+
+def load_aligner(path: str = "embedded") -> tuple[Aligner, tuple[str, ...]]:
+    """An aligner that `read_aligner` reads, in evaluation mode, and its vocabulary."""
+    text, sizes, weights = read_aligner(path)
+    aligner = Aligner(**dataclasses.asdict(sizes))
+    shapes = {name: tuple(value.shape) for name, value in aligner.state_dict().items()}
+    fitting = checkpoint.check(weights, shapes, path)
+    aligner.load_state_dict({name: torch.from_numpy(value) for name, value in fitting.items()})
+    return aligner.eval(), text.vocab

@@ -1,0 +1,1 @@
+"""The training loop and its checkpoints, the same for every task."""

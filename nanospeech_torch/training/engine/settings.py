@@ -1,0 +1,95 @@
+"""Reading the file that describes a training run (TOML, YAML, JSON), under values of the command line."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nanospeech_core.config import from_dict
+from nanospeech_core.errors import UserError
+from nanospeech_core.system.encodings import read_text
+from nanospeech_core.system.files import replacing
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_settings(path: str | Path, cls: type, overrides: Sequence[str] = ()):
+    """The dataclass `cls` that a file describes.
+
+    Args:
+        path: a .toml, .yaml, .yml or .json file.
+        cls: see `nanospeech_core.config.from_dict`.
+        overrides: "section.key=value", later ones win; the value is written as in TOML, a string also bare.
+    Raises:
+        UserError: the file cannot be read or is malformed, a key is unknown or a value has the wrong type.
+    """
+    return from_dict(cls, read_values(path, overrides), str(path))
+
+
+def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
+    """The values of a file under those of the command line, not yet checked."""
+    path = Path(path)
+    kind = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}.get(path.suffix, "TOML")
+    text = read_text(path, f"the config {path}")
+    try:
+        values = parse(text, kind)
+    except ValueError as error:  # malformed
+        reason = " ".join(str(error).split())
+        raise UserError(f"cannot read the config {path}: it is not valid {kind}: {reason}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"cannot read the config {path}: it must hold named values")
+    for override in overrides:
+        put(values, override)
+    return values
+
+
+def parse(text: str, kind: str):
+    """Raises ValueError for malformed text."""
+    if kind == "TOML":
+        return tomllib.loads(text)
+    if kind == "JSON":
+        return json.loads(text)
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """PyYAML reads YAML 1.1, to which 1e-3 is a string; here it is a number, as in YAML 1.2."""
+
+    number = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    try:
+        values = yaml.load(text, Loader)
+        return {} if values is None else values
+    except yaml.YAMLError as error:
+        raise ValueError(error) from error
+
+
+def put(values: dict, override: str) -> None:
+    """Set "section.key=value" in nested dicts."""
+    name, equals, text = override.partition("=")
+    *sections, key = name.strip().split(".")
+    if not equals or not all((*sections, key)):
+        raise UserError(f"{override!r} is no setting; write section.key=value")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise UserError(f"cannot set {name.strip()}: {section} is a value, not a section")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    # no setting is a date, but the name of a folder may look like one
+    values[key] = text.strip() if isinstance(value, (datetime.date, datetime.time)) else value
+
+
+def write_settings(path: Path, values: dict) -> None:
+    """Write the resolved settings as JSON, atomically; `read_settings` takes them back."""
+    with replacing(path) as temporary:
+        text = json.dumps(values, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")

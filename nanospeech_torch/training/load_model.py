@@ -1,0 +1,30 @@
+"""A training run's checkpoint as a model that speaks, before it is exported."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.errors import UserError
+
+from ..nanospeech import Nanospeech
+from .acoustic.weights import read_weights
+
+
+def load_speaker(path: str) -> Nanospeech:
+    """The averaged weights of `step-N.pt`, with the embedded checkpoint's vocoder and voices.
+
+    Raises:
+        UserError: it is no such checkpoint, or there is no embedded one.
+    """
+    if not os.path.isfile(path):
+        raise UserError(f"no such file: {path}")
+    folder = checkpoint.resolve()
+    vocoder = checkpoint.read_config(folder).vocoder
+    config, tensors = read_weights(path)
+    weights = checkpoint.read_layout(folder / "vocos.safetensors", "pt")
+    model = Nanospeech.from_config(dataclasses.replace(config, vocoder=vocoder))
+    model.set_weights(tensors | {f"vocoder.{name}": tensor for name, tensor in weights.items()}, path)
+    model.folder = folder
+    return model.eval()

@@ -1,0 +1,1 @@
+"""What a run shows: samples, plots, error rates, trackers."""

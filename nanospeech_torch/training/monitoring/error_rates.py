@@ -1,0 +1,104 @@
+"""Error rates of a few sentences while training: they say whether a model speaks. A loss does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nanospeech_core.audio.mel import SAMPLE_RATE
+from nanospeech_core.config import ModelConfig
+from nanospeech_core.errors import UserError
+from nanospeech_core.evaluation import scorers
+from nanospeech_core.evaluation.dataset import Row, read_rows
+from nanospeech_core.sampling.prompt import Reference, make_prompt, with_pauses
+from nanospeech_core.text.tokenizer import Tokenizer
+
+from ...nanospeech import Nanospeech
+from ..data.batches import Utterance
+from .griffin_lim import griffin_lim
+
+REFERENCE_FRAMES = 280  # 3 s
+
+
+class Evaluation:
+    """Sentences to be spoken and understood.
+
+    Args:
+        texts: a JSONL file, see `nanospeech_core.evaluation.dataset.read_rows`.
+        asr: the recogniser, see `nanospeech_core.evaluation.scorers.recogniser`.
+        sentences: how many of the texts, from the first on.
+        threads: of the recogniser; 0 leaves its choice.
+        model: the config of the models that will be measured.
+        recognise: in place of `asr`.
+    Raises:
+        UserError: the texts cannot be read, or a package is not installed: before training, not after hours.
+    """
+
+    def __init__(
+        self,
+        texts: str,
+        asr: str,
+        sentences: int,
+        threads: int,
+        model: ModelConfig,
+        recognise: scorers.Recognise | None = None,
+    ):
+        scorers.check_jiwer()
+        self.rows = read_rows(texts)[:sentences]
+        tokenizer = Tokenizer(model.text.kind, model.text.vocab)
+        self.ids = [encode(row, tokenizer, model) for row in self.rows]
+        languages = sorted({row.language for row in self.rows})
+        self.recognise = recognise or scorers.recogniser(asr, languages, threads)
+
+    def measure(self, model: Nanospeech, held_out: Sequence[Utterance]) -> dict[str, float]:
+        """Error rates (%) by masked diffusion (of a model with a head) and by the ODE, Griffin-Lim: of words,
+        of a Chinese text's characters.
+
+        A sentence is spoken in its row's voice, after a held-out utterance of that voice (any, where there is
+        none). One too long to speak, as an untrained duration predictor may have it, counts as not heard.
+        """
+        names = {"wer_masked": "masked", "wer_ode": "ode"}
+        if model.diffusion_module is None:
+            del names["wer_masked"]
+        errors = dict.fromkeys(names, 0)
+        total = 0
+        for i, (row, ids) in enumerate(zip(self.rows, self.ids, strict=True)):
+            candidates = [u for u in held_out if u.voice == row.voice] or held_out
+            utterance = min(candidates, key=lambda u: abs(len(u.mel) - REFERENCE_FRAMES))
+            reference = as_reference(utterance, model.config)
+            wanted = scorers.units(row.text, row.language)
+            total += len(wanted)
+            for name, sampler in names.items():
+                try:
+                    prompt = make_prompt(reference, ids, model.predict_frames(reference, ids), model.config)
+                except UserError:
+                    errors[name] += len(wanted)
+                    continue
+                mel = model.sample(prompt, sampler=sampler, seed=i)
+                wave = scorers.resample(griffin_lim(mel), SAMPLE_RATE)
+                heard = scorers.units(self.recognise(wave, row.language), row.language)
+                errors[name] += scorers.count_errors(wanted, heard)
+        return {name: 100 * count / total for name, count in errors.items()}
+
+
+def encode(row: Row, tokenizer: Tokenizer, config: ModelConfig) -> np.ndarray:
+    """The ids of a row's text, int64 [symbols], with pauses where the model has durations.
+
+    Voices b* are British, as Kokoro-82M's are.
+    """
+    british = row.lang == "en-gb" or row.lang == "en" and (row.voice or "").startswith("b")
+    accent = "zh" if row.language == "zh" else "en-gb" if british else "en-us"
+    symbols = tokenizer.symbols(tokenizer.spoken(row.text, accent), accent)
+    if not symbols:
+        raise UserError(f"there is nothing to speak in the text {row.text!r} to be evaluated")
+    ids = tokenizer.encode(symbols)
+    return with_pauses(ids, config) if config.text.alignment == "durations" else ids
+
+
+def as_reference(utterance: Utterance, config: ModelConfig) -> Reference:
+    """A training utterance as a voice: whole tokens, what is cut off its end taken from the last symbols."""
+    frames = len(utterance.mel) // config.transformer.patch * config.transformer.patch
+    mel = (utterance.mel[:frames].astype(np.float32) - config.mel.mean) / config.mel.std
+    ends = np.minimum(np.cumsum(utterance.frames), frames)
+    return Reference(mel, utterance.ids, np.diff(ends, prepend=0))

@@ -1,0 +1,1 @@
+"""Task "vocoder": mel spectrograms to waveforms."""

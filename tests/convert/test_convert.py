@@ -1,0 +1,448 @@
+"""`python -m convert`, as its user runs it: on files, in this process or in one of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import commands
+import numpy as np
+import pytest
+from checkpoints import tiny_config, write_checkpoint
+from safetensors.numpy import save_file
+
+from nanospeech_core.checkpoints.folder import (
+    BFLOAT16,
+    DTYPES,
+    PRETRAINED,
+    cast,
+    load_folder,
+    load_tensors,
+    read_config,
+    save_tensors,
+)
+from nanospeech_core.checkpoints.vocoder import load_vocoder
+from nanospeech_core.config import AlignerConfig, ModelConfig
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+
+
+def run(*arguments: object, code: int = 0, process: bool = False) -> commands.Done:
+    """A run that must end with `code`."""
+    done = (commands.in_a_process if process else commands.in_this_process)("convert", *arguments)
+    assert done.code == code, done
+    return done
+
+
+def failure(*arguments: object, process: bool = False) -> str:
+    """The one sentence of a run that fails with status 1."""
+    done = run(*arguments, code=1, process=process)
+    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("convert: "), done.err
+    return done.err
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Every file below a folder, hidden ones too."""
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
+
+
+def make_tensors(dtype: str) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    tensors = {
+        "transformer.conv.weight": rng.normal(size=(4, 2, 7)),
+        "transformer.proj.weight": rng.normal(size=(3, 4)),
+        "transformer.grn.gamma": rng.normal(size=(1, 1, 8)),
+        "to_mel.bias": rng.normal(size=3),
+    }
+    tensors = {name: cast(array.astype(np.float32), DTYPES[dtype]) for name, array in tensors.items()}
+    return tensors | {"transformer.index": np.arange(5)}
+
+
+def make_folder(folder: Path, dtype: str = "F32") -> Path:
+    (folder / "voices").mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(ModelConfig().to_dict(), indent=1))
+    (folder / "README.md").write_text("A model card.")
+    (folder / "voices" / "heart.flac").write_bytes(b"fLaC\0\xff")
+    (folder / "voices" / "heart.json").write_text("{}")
+    metadata = {"zone": "1", "format": "pt", "a": "ü"}
+    save_tensors(folder / "model.safetensors", make_tensors(dtype), metadata)
+    save_tensors(
+        folder / "vocos.safetensors", {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"}
+    )
+    aligner = {"mel_embed.weight": np.arange(24, dtype=np.float32).reshape(2, 4, 3)}
+    save_tensors(folder / "aligner.safetensors", aligner, {"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize("dtype", ["F32", "F16", "BF16"])
+def test_a_folder_there_and_back_is_byte_equal(tmp_path, dtype):
+    source = make_folder(tmp_path / "model", dtype)
+    assert run("torch2mlx", source).out.strip() == str(tmp_path / "model-mlx")
+    there, metadata = load_tensors(tmp_path / "model-mlx" / "model.safetensors")
+    original = make_tensors(dtype)
+    assert list(metadata.items()) == [("zone", "1"), ("format", "mlx"), ("a", "ü")]
+    assert list(there) == list(original)
+    for name, array in original.items():
+        expected = array.swapaxes(1, 2) if name == "transformer.conv.weight" else array
+        assert there[name].shape == expected.shape and there[name].tobytes() == expected.tobytes()
+    aligner, _ = load_tensors(tmp_path / "model-mlx" / "aligner.safetensors")
+    assert aligner["mel_embed.weight"].shape == (2, 3, 4)
+    run("mlx2torch", tmp_path / "model-mlx")
+    assert snapshot(tmp_path / "model-torch") == snapshot(source)
+    run("torch2mlx", tmp_path / "model-torch", "-o", tmp_path / "again")
+    assert snapshot(tmp_path / "again") == snapshot(tmp_path / "model-mlx")
+
+
+@pytest.mark.parametrize("name", ["vocos", "nanospeech"])
+def test_a_file_there_and_back_is_byte_equal(tmp_path, name):
+    tensors, _ = load_tensors(GOLDEN / f"{name}.safetensors")
+    source = tmp_path / f"{name}.safetensors"
+    save_file(tensors, source, {"format": "pt"})  # the library's own bytes
+    run("torch2mlx", source)
+    run("mlx2torch", tmp_path / f"{name}-mlx", "-o", tmp_path / "back")
+    assert (tmp_path / f"{name}-mlx" / f"{name}.safetensors").read_bytes() != source.read_bytes()
+    assert snapshot(tmp_path / "back") == {f"{name}.safetensors": source.read_bytes()}
+
+
+@pytest.mark.slow
+def test_a_file_takes_the_config_beside_it_along(tmp_path):
+    """Without the parts that are not converted: so that what is written can be loaded, and that is told."""
+    whole = write_checkpoint(tmp_path / "whole")
+    out = tmp_path / "out"
+    done = run("torch2mlx", whole / "model.safetensors", "-o", out)
+    assert done.out == f"{out}\n" and done.err == (
+        f"convert: {out} has model.safetensors alone, and takes the embedded vocoder and aligner; "
+        f"convert {whole} to keep its own\n"
+    )
+    config, _ = load_folder(out, "mlx")
+    assert config.name == "tiny" and config.vocoder == read_config(PRETRAINED).vocoder
+    bare = write_checkpoint(tmp_path / "bare", config=tiny_config(vocoder=None))
+    assert run("torch2mlx", bare / "model.safetensors", "-o", tmp_path / "again").err == ""
+    assert (tmp_path / "again" / "config.json").read_bytes() == (bare / "config.json").read_bytes()
+    assert run("torch2mlx", whole / "vocos.safetensors", "-o", tmp_path / "vocoder").err == ""
+    assert load_vocoder(tmp_path / "vocoder", "mlx")[0] == tiny_config().vocoder
+
+
+@pytest.mark.parametrize("beside", [None, "[1]", "{", '{"architectures": []}'])
+@pytest.mark.parametrize(
+    ("name", "absent"),
+    [
+        ("model", "no config.json"),
+        ("weights", "no config.json and no model.safetensors"),
+        ("vocos", "no config.json"),
+    ],
+)
+def test_a_file_without_a_config_is_told(tmp_path, name, absent, beside):
+    if beside is not None:  # of something else
+        (tmp_path / "config.json").write_text(beside)
+    source = tmp_path / f"{name}.safetensors"
+    save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"})
+    done = run("torch2mlx", source, "-o", tmp_path / "out")
+    assert done.err == f"convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [source.name]
+
+
+def test_a_vocoder_may_say_its_config(tmp_path):
+    source = tmp_path / "vocos.safetensors"
+    save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt", "config": "{}"})
+    assert run("torch2mlx", source).err == ""
+
+
+def test_mlx_reads_what_is_written(tmp_path):
+    mx = pytest.importorskip("mlx.core")
+    run("torch2mlx", make_folder(tmp_path / "model", "BF16"))
+    arrays = mx.load(str(tmp_path / "model-mlx" / "model.safetensors"))
+    expected = cast(make_tensors("BF16")["transformer.conv.weight"], DTYPES["F32"])
+    assert arrays["transformer.conv.weight"].dtype == mx.bfloat16
+    assert (np.array(arrays["transformer.conv.weight"].astype(mx.float32)) == expected.swapaxes(1, 2)).all()
+
+
+@pytest.mark.parametrize(("flag", "dtype"), [("float16", "F16"), ("bfloat16", "BF16"), ("float32", "F32")])
+def test_dtype_casts_the_floating_weights_only(tmp_path, flag, dtype):
+    source = make_folder(tmp_path / "model")
+    run("torch2mlx", source, "--dtype", flag, "-o", tmp_path / "out")
+    there, _ = load_tensors(tmp_path / "out" / "model.safetensors")
+    for name, array in make_tensors("F32").items():
+        assert there[name].dtype == (array.dtype if name == "transformer.index" else DTYPES[dtype])
+    expected = cast(make_tensors("F32")["to_mel.bias"], DTYPES[dtype])
+    assert there["to_mel.bias"].tobytes() == expected.tobytes()
+
+
+def test_a_weight_too_large_for_the_dtype_is_told(tmp_path):
+    save_tensors(tmp_path / "m.safetensors", {"big.weight": np.full(2, 1e6, np.float32)})
+    assert "big.weight" in failure("torch2mlx", tmp_path / "m.safetensors", "--dtype", "float16")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.safetensors"]
+
+
+def test_an_output_that_exists_is_kept_without_force(tmp_path):
+    source = make_folder(tmp_path / "model")
+    out = tmp_path / "out"
+    run("torch2mlx", source, "-o", out)
+    (out / "LICENSE.txt").write_text("old")
+    before = snapshot(tmp_path)
+    assert "--force" in failure("torch2mlx", source, "-o", out)
+    assert snapshot(tmp_path) == before
+    run("torch2mlx", source, "-o", out, "--force")
+    assert not (out / "LICENSE.txt").exists() and (out / "model.safetensors").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out"]
+
+
+def test_force_replaces_nothing_but_a_checkpoint(tmp_path):
+    source = make_folder(tmp_path / "home" / "model")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("years of work")
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "link").symlink_to(source)
+    before = snapshot(tmp_path)
+    for output, sentence in (
+        ("other", "thesis.tex"),
+        ("file", "not a folder"),
+        ("home", "holds the input"),
+        ("home/model", "holds the input"),
+        ("link", "holds the input"),
+        ("none/out", "No such file"),
+    ):
+        assert sentence in failure("torch2mlx", source, "-o", tmp_path / output, "--force")
+        assert snapshot(tmp_path) == before
+
+
+def test_the_other_direction_is_refused(tmp_path):
+    source = make_folder(tmp_path / "model")
+    assert "torch format already" in failure("mlx2torch", source)
+    run("torch2mlx", source)
+    assert "mlx format already" in failure("torch2mlx", tmp_path / "model-mlx")
+
+
+def test_of_mixed_formats_only_the_other_one_is_converted(tmp_path):
+    """As in the embedded checkpoint, whose aligner was trained elsewhere than its model."""
+    source, there = make_folder(tmp_path / "model"), tmp_path / "model-mlx"
+    run("torch2mlx", source)
+    mixed = shutil.copytree(source, tmp_path / "mixed")
+    shutil.copy(there / "aligner.safetensors", mixed)
+    run("torch2mlx", mixed)
+    assert snapshot(tmp_path / "mixed-mlx") == snapshot(there)
+    run("mlx2torch", mixed)
+    assert snapshot(tmp_path / "mixed-torch") == snapshot(source)
+
+
+BROKEN = {
+    "empty": b"",
+    "wrong magic": b"RIFF\x24\x08\x00\x00WAVEfmt " * 20,
+    "truncated": (GOLDEN / "vocos.safetensors").read_bytes()[:-1000],
+    "truncated header": (GOLDEN / "vocos.safetensors").read_bytes()[:100],
+}
+
+
+@pytest.mark.parametrize("command", ["torch2mlx", "inspect"])
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_file_is_one_sentence_and_leaves_nothing(tmp_path, command, content):
+    (tmp_path / "x.safetensors").write_bytes(content)
+    process = content == BROKEN["truncated"]
+    assert "x.safetensors" in failure(command, tmp_path / "x.safetensors", process=process)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+def test_a_folder_with_one_broken_file_leaves_nothing(tmp_path):
+    source = make_folder(tmp_path / "model")
+    (source / "vocos.safetensors").write_bytes(b"broken")
+    assert "vocos.safetensors" in failure("torch2mlx", source)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_nothing_to_convert(tmp_path):
+    assert "no such file or folder" in failure("torch2mlx", tmp_path / "none")
+    assert "no .safetensors file" in failure("torch2mlx", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["quantise"], ["torch2mlx"], ["torch2mlx", "x", "--dtype", "int8"], ["inspect", "x", "--force"]],
+)
+def test_usage_mistakes_exit_with_2(arguments):
+    done = run(*arguments, code=2, process=arguments == ["torch2mlx"])
+    assert "usage:" in done.err and "Traceback" not in done.err
+
+
+def test_inspect_counts(tmp_path):
+    text = run("inspect", make_folder(tmp_path / "model", "BF16")).out
+    assert "transformer.conv.weight BF16 [4, 2, 7]" in text
+    assert "transformer: 81 parameters" in text and "to_mel: 3 parameters" in text
+    assert "model.safetensors: torch format, 84 parameters" in text
+    assert "diffusion: target_channels 400" in text
+
+
+def test_quantize(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("quantize", "embedded", "--bits", 8).out == "nanospeech-mar-8bit\n"
+    config = json.loads((tmp_path / "nanospeech-mar-8bit" / "config.json").read_text(encoding="utf-8"))
+    assert config["quantization"] == {"group_size": 64, "bits": 8, "mode": "affine"}
+    text = run("inspect", "nanospeech-mar-8bit").out
+    assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
+    assert "quantized already" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
+    assert "no such folder" in failure("quantize", tmp_path / "none", "--bits", 4)
+    for mistake in (["--bits", 3], ["--bits", 4, "--group-size", 48], []):
+        assert "usage:" in run("quantize", "embedded", *mistake, code=2).err
+    assert [path.name for path in tmp_path.iterdir()] == ["nanospeech-mar-8bit"]
+
+
+def test_the_embedded_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "embedded").mkdir()  # in whose place the checkpoint is meant
+    text = run("inspect", "embedded").out
+    assert "name: nanospeech-mar" in text and "aligner.safetensors: " in text
+    written = Path(run("torch2mlx", "embedded").out.strip())
+    assert written.name == "nanospeech-mar-mlx" and written.parent.samefile(tmp_path)
+    assert run("quantize", "embedded", "--bits", 4).out == "nanospeech-mar-4bit\n"
+    assert "holds no .safetensors file" in failure("inspect", "./embedded")
+
+
+def test_help_says_what_it_does():
+    text = run("--help").out
+    assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))
+
+
+@pytest.mark.slow
+def test_numpy_is_enough(tmp_path):
+    source = make_folder(tmp_path / "model", "BF16")
+    absent = ("torch", "mlx")
+    assert commands.in_a_process("convert", "torch2mlx", source, absent=absent).code == 0
+    quantize = ["quantize", "embedded", "--bits", 4, "-o", tmp_path / "small"]
+    with commands.without(*absent):
+        run(*quantize)
+        (tmp_path / "x.pt").write_bytes(b"")
+        sentence = failure("torch2mlx", tmp_path / "x.pt")
+    assert sentence == "convert: reading x.pt needs PyTorch: pip install torch\n"
+
+
+class Malicious:
+    """Unpickled, it would create a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def torch():
+    """Only trainer checkpoints need it."""
+    return pytest.importorskip("torch")
+
+
+def weights(torch, dtype: str = "BF16"):
+    tensors = {}
+    for name, array in make_tensors(dtype).items():
+        tensor = torch.from_numpy((array.view("<i2") if array.dtype == BFLOAT16 else array).copy())
+        tensors[name] = tensor.view(torch.bfloat16) if array.dtype == BFLOAT16 else tensor
+    return tensors
+
+
+def test_pt_the_ema_weights_and_the_config_are_taken(tmp_path, torch):
+    ema = weights(torch) | {"vocoder.head.out.weight": torch.ones(2, 3)}
+    model = {name: torch.zeros_like(tensor) for name, tensor in ema.items()}
+    config = ModelConfig(name="trained").to_dict()
+    state = {"model": model, "ema": ema, "config": config, "step": 12, "optimizer": {"state": {}}}
+    torch.save(state, tmp_path / "ckpt.pt")
+    run("torch2mlx", tmp_path / "ckpt.pt")
+    out = tmp_path / "ckpt-mlx"
+    assert sorted(p.name for p in out.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "vocos.safetensors",
+    ]
+    assert ModelConfig.from_dict(json.loads((out / "config.json").read_text())).name == "trained"
+    there, metadata = load_tensors(out / "model.safetensors")
+    assert metadata["format"] == "mlx" and list(there) == list(make_tensors("BF16"))
+    for name, array in make_tensors("BF16").items():
+        expected = array.swapaxes(1, 2) if name == "transformer.conv.weight" else array
+        assert there[name].tobytes() == expected.tobytes()
+    assert list(load_tensors(out / "vocos.safetensors")[0]) == ["head.out.weight"]
+    text = run("inspect", tmp_path / "ckpt.pt").out
+    assert "step 12" in text and "name: trained" in text and "transformer.conv.weight BF16 [4, 2, 7]" in text
+
+
+def test_pt_a_plain_state_dict(tmp_path, torch):
+    torch.save(weights(torch, "F16"), tmp_path / "plain.pt")
+    run("torch2mlx", tmp_path / "plain.pt", "-o", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.safetensors"]
+
+
+def test_pt_a_vocoders_state_dict(tmp_path, torch):
+    torch.save(
+        {"ema": {"backbone.embed.weight": torch.ones(2, 3, 7)}, "config": {"crop": 1}}, tmp_path / "v.pt"
+    )
+    run("torch2mlx", tmp_path / "v.pt", "-o", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["vocos.safetensors"]
+    assert load_tensors(tmp_path / "out" / "vocos.safetensors")[0]["backbone.embed.weight"].shape == (
+        2,
+        7,
+        3,
+    )
+
+
+def test_pt_an_aligner_alone_or_in_a_model(tmp_path, torch):
+    own = {"mel_embed.weight": torch.ones(2, 4, 3), "to_key.bias": torch.ones(5)}
+    config = ModelConfig(aligner=AlignerConfig()).to_dict()
+    torch.save({"ema": own, "config": {"aligner": config["aligner"]}}, tmp_path / "a.pt")
+    run("torch2mlx", tmp_path / "a.pt", "-o", tmp_path / "alone")
+    assert [path.name for path in (tmp_path / "alone").iterdir()] == ["aligner.safetensors"]
+    whole = weights(torch) | {f"aligner.{name}": tensor for name, tensor in own.items()}
+    torch.save({"ema": whole, "config": config}, tmp_path / "w.pt")
+    run("torch2mlx", tmp_path / "w.pt", "-o", tmp_path / "whole")
+    for folder in ("alone", "whole"):
+        tensors, metadata = load_tensors(tmp_path / folder / "aligner.safetensors")
+        assert metadata["format"] == "mlx" and tensors["mel_embed.weight"].shape == (2, 3, 4)
+    written = json.loads((tmp_path / "whole" / "config.json").read_text())
+    assert written["aligner"] == config["aligner"] and written["vocoder"] is None
+
+
+def test_pt_code_in_a_pickle_is_not_run(tmp_path, torch):
+    torch.save({"model": weights(torch), "config": Malicious(tmp_path / "owned")}, tmp_path / "bad.pt")
+    assert "bad.pt" in failure("torch2mlx", tmp_path / "bad.pt")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.pt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\3\4broken zip"])
+def test_pt_a_broken_pt_is_one_sentence(tmp_path, torch, content):
+    (tmp_path / "x.pt").write_bytes(content)
+    assert "x.pt" in failure("inspect", tmp_path / "x.pt")
+
+
+def test_pt_a_truncated_pt_is_one_sentence(tmp_path, torch):
+    torch.save(weights(torch), tmp_path / "x.pt")
+    (tmp_path / "x.pt").write_bytes((tmp_path / "x.pt").read_bytes()[:-300])
+    assert "x.pt" in failure("torch2mlx", tmp_path / "x.pt")
+
+
+def test_pt_no_tensors(tmp_path, torch):
+    torch.save({"step": 1}, tmp_path / "x.pt")
+    assert "neither 'ema' nor 'model'" in failure("torch2mlx", tmp_path / "x.pt")
+    torch.save({}, tmp_path / "x.pt")
+    assert "holds no dict" in failure("torch2mlx", tmp_path / "x.pt")
+    torch.save([1, 2], tmp_path / "x.pt")
+    assert "holds no dict" in failure("torch2mlx", tmp_path / "x.pt")
+
+
+def test_pt_an_unknown_config_key(tmp_path, torch):
+    torch.save({"model": weights(torch), "config": {"depht": 1}}, tmp_path / "x.pt")
+    assert "unknown key 'depht'" in failure("torch2mlx", tmp_path / "x.pt")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
+    line = [*commands.start_of("convert"), "torch2mlx", make_folder(tmp_path / "model")]
+    options = {"env": commands.environment(), "stderr": subprocess.PIPE, "text": True}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(line, stdout=full, **options)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "convert: cannot write to standard output: No space left on device\n",
+    )
+    assert (tmp_path / "model-mlx" / "model.safetensors").exists()
+    process = subprocess.Popen([*line, "--force"], stdout=subprocess.PIPE, **options)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 141)

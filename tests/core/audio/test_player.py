@@ -1,0 +1,176 @@
+"""The player, on a sound device that writes down what it is told."""
+
+import sys
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+
+from nanospeech_core.audio.player import AHEAD_SECONDS, BLOCK_SECONDS, Player
+from nanospeech_core.errors import UserError
+
+RATE = 1000
+BLOCK = round(BLOCK_SECONDS * RATE)
+
+
+class PortAudioError(Exception):
+    pass
+
+
+class Device:
+    """As slow as it is asked to be."""
+
+    def __init__(self):
+        self.calls: list[str] = []
+        self.heard: list[float] = []
+        self.gate = threading.Event()  # closed: `write` waits
+        self.gate.set()
+        self.error: PortAudioError | None = None
+
+    def OutputStream(self, rate, *, channels, dtype):
+        assert (rate, channels, dtype) == (RATE, 1, "float32")
+        return self
+
+    def start(self):
+        self.calls.append("start")
+
+    def stop(self):
+        self.calls.append("stop")
+
+    def abort(self):
+        self.calls.append("abort")
+
+    def write(self, block):
+        if self.error:
+            raise self.error
+        assert block.shape == (len(block), 1) and 0 < len(block) <= BLOCK
+        self.heard += block[:, 0].tolist()
+        self.gate.wait(10)
+
+
+@pytest.fixture
+def device(monkeypatch) -> Device:
+    device = Device()
+    module = types.SimpleNamespace(OutputStream=device.OutputStream, PortAudioError=PortAudioError)
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    return device
+
+
+def wave(value: float, length: int = 3 * BLOCK + 7) -> np.ndarray:
+    return np.full(length, value, dtype=np.float32)
+
+
+def wait_until(condition) -> None:
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.001)
+
+
+def test_all_is_heard_in_order(device):
+    player = Player(RATE)
+    player.finish()  # nothing is playing
+    device.gate.clear()
+    player.put(wave(1.0))
+    player.put(wave(2.0))  # does not wait for the first
+    assert len(device.heard) <= BLOCK
+    device.gate.set()
+    player.finish()
+    assert device.heard == [*wave(1.0), *wave(2.0)]
+    assert device.calls == ["start", "stop"]  # no gap between them
+    player.put(wave(3.0))
+    player.finish()
+    assert len(device.heard) == 3 * len(wave(1.0)) and device.calls == ["start", "stop"] * 2
+
+
+def test_stop_is_at_once_and_forgets_what_waits(device):
+    player = Player(RATE)
+    device.gate.clear()
+    player.put(wave(1.0, 100 * BLOCK))
+    player.put(wave(2.0))
+    wait_until(lambda: device.heard)
+    threading.Timer(0.05, device.gate.set).start()  # the block that is being written
+    player.stop()
+    assert device.heard == [*wave(1.0, BLOCK)] and device.calls == ["start", "abort"]
+    player.put(wave(3.0))  # and it plays again
+    player.finish()
+    assert device.heard == [*wave(1.0, BLOCK), *wave(3.0)]
+    player.stop()  # nothing is playing
+    assert device.calls == ["start", "abort", "start", "stop"]
+
+
+SECOND = round(1 / BLOCK_SECONDS)  # blocks
+
+
+def in_background(call) -> threading.Thread:
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_long_text_is_not_all_held(device):
+    """Ten minutes, of which half a minute waits; the rest is given when there is room for it."""
+    player, given = Player(RATE), []
+
+    def tell() -> None:
+        for number in range(600):
+            player.put(wave(number, SECOND * BLOCK))
+            given.append(number)
+
+    device.gate.clear()
+    thread = in_background(tell)
+    wait_until(lambda: len(given) >= AHEAD_SECONDS)
+    time.sleep(0.1)
+    assert thread.is_alive() and AHEAD_SECONDS <= len(given) <= AHEAD_SECONDS + 1
+    device.gate.set()
+    thread.join(60)
+    player.finish()
+    assert len(given) == 600 and device.heard == [n for n in range(600) for _ in range(SECOND * BLOCK)]
+
+
+@pytest.mark.parametrize("how", ["stop", "failure"])
+def test_waiting_for_room_ends(device, how):
+    player, ended = Player(RATE), []
+
+    def tell() -> None:
+        try:
+            player.put(wave(2.0, 7 * BLOCK))
+            ended.append("stop")
+        except UserError:
+            ended.append("failure")
+
+    device.gate.clear()
+    player.put(wave(1.0, round((AHEAD_SECONDS + 1) * RATE)))
+    thread = in_background(tell)
+    wait_until(lambda: device.heard)
+    time.sleep(0.05)
+    assert thread.is_alive() and not ended
+    if how == "failure":
+        device.error = PortAudioError("unplugged")
+    threading.Timer(0.05, device.gate.set).start()  # the block that is being written
+    if how == "stop":
+        player.stop()
+    thread.join(10)
+    assert ended == [how]
+    if how == "stop":  # what waited for room is forgotten too
+        player.put(wave(3.0))
+        player.finish()
+        assert device.heard == [*wave(1.0, BLOCK), *wave(3.0)]
+
+
+def test_a_device_that_fails_is_told(device):
+    player = Player(RATE)
+    device.error = PortAudioError("unplugged")
+    player.put(wave(1.0))
+    for call in (player.finish, lambda: player.put(wave(1.0))):
+        with pytest.raises(UserError, match=r"^the sound cannot be played \(unplugged\); write a file with"):
+            call()
+    player.stop()
+
+
+def test_sounddevice_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(UserError, match="pip install sounddevice"):
+        Player(RATE)

@@ -1,0 +1,143 @@
+"""Vocoders from elsewhere: the public layout, ours, and what fits no mel of ours."""
+
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from backends import NAMES, Backend
+from checkpoints import tiny_config, write_checkpoint
+from originals import VOCOS, vocos_yaml, write_vocos
+
+from nanospeech_core.checkpoints.folder import load_tensors, save_tensors, swap_conv_axes
+from nanospeech_core.checkpoints.vocoder import find_vocoder, load_vocoder, load_with_vocoder
+from nanospeech_core.config import VocosConfig
+from nanospeech_core.errors import UserError
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "vocos.safetensors"
+pytest.importorskip("torch")  # writes pytorch_model.bin
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_golden_vocoder_from_its_public_layout(tmp_path, name):
+    """Weights as the public file holds them, buffers and all, to the audio that the original Vocos made."""
+    tensors, metadata = load_tensors(GOLDEN)
+    mel, audio = tensors.pop("mel").swapaxes(1, 2)[0], tensors.pop("audio")[0]
+    config = json.loads(metadata["config"])
+    config.pop("padding")
+    weights = {key: array for key, array in tensors.items() if key != "head.istft.window"}
+    vocoder = write_vocos(tmp_path / "vocos", weights, VocosConfig(**config))
+    backend = Backend(name)
+    model = write_checkpoint(tmp_path / "model")
+    speaker = backend.module("nanospeech").Nanospeech.from_pretrained(model, vocoder=vocoder)
+    assert asdict(speaker.config.vocoder) == config
+    ours = speaker.decode(np.ascontiguousarray(mel))
+    assert np.abs(ours - np.clip(audio, -1, 1)).max() <= 1e-5 * np.abs(audio).max()
+
+
+def test_every_layout_gives_the_same_weights(tmp_path):
+    public = write_vocos(tmp_path / "public")
+    config, weights = load_vocoder(public, "pt")
+    assert config == VOCOS and not any("window" in name or "mel_spec" in name for name in weights)
+    file = tmp_path / "vocos.safetensors"
+    save_tensors(file, swap_conv_axes(weights), {"format": "mlx", "config": json.dumps(asdict(config))})
+    ours = write_checkpoint(tmp_path / "ours", config=tiny_config(vocoder=VOCOS))
+    save_tensors(ours / "vocos.safetensors", weights, {"format": "pt"})
+    for place in (file, ours):
+        again, same = load_vocoder(find_vocoder(place), "pt")
+        assert again == config and set(same) == set(weights)
+        assert all((same[name] == array).all() for name, array in weights.items())
+    swapped = load_vocoder(public, "mlx")[1]
+    assert all((swapped[name] == array).all() for name, array in swap_conv_axes(weights).items())
+
+
+def test_another_vocoder_takes_the_place_of_the_checkpoints(tmp_path):
+    model, vocoder = write_checkpoint(tmp_path / "model"), write_vocos(tmp_path / "vocos")
+    with warnings.catch_warnings(action="error"):
+        before, own = load_with_vocoder(model, "pt")
+        after, tensors = load_with_vocoder(model, "pt", vocoder)
+    assert before.vocoder == tiny_config().vocoder != after.vocoder == VOCOS
+    _, weights = load_vocoder(vocoder, "pt")
+    assert {name: array for name, array in own.items() if not name.startswith("vocoder.")}.keys() == {
+        name for name in tensors if not name.startswith("vocoder.")
+    }
+    assert {name for name in tensors if name.startswith("vocoder.")} == {
+        f"vocoder.{name}" for name in weights
+    }
+
+
+def test_a_vocoder_that_was_asked_for_and_is_absent_is_an_error(tmp_path):
+    model = write_checkpoint(tmp_path / "model")
+    with pytest.raises(UserError, match="no such folder"):
+        load_with_vocoder(model, "pt", tmp_path / "none")
+    with pytest.raises(UserError, match="holds no vocoder"):
+        load_with_vocoder(model, "pt", tmp_path)
+    (tmp_path / "vocos.safetensors").write_bytes(GOLDEN.read_bytes())
+    with pytest.raises(UserError, match="unknown key 'padding'"):
+        load_with_vocoder(model, "pt", tmp_path / "vocos.safetensors")
+    save_tensors(tmp_path / "vocos.safetensors", {"a": np.zeros(1)})
+    with pytest.raises(UserError, match="does not say its config"):
+        load_with_vocoder(model, "pt", tmp_path / "vocos.safetensors")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_that_do_not_fit_are_told(tmp_path, name):
+    model, vocoder = write_checkpoint(tmp_path / "model"), write_vocos(tmp_path / "vocos")
+    values = vocos_yaml()
+    values["backbone"]["init_args"]["num_layers"] = 3
+    (vocoder / "config.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(UserError, match="missing: vocoder.backbone.convnext.2"):
+        Backend(name).module("nanospeech").Nanospeech.from_pretrained(model, vocoder=vocoder)
+
+
+def change(values: dict, path: str, value: object) -> dict:
+    part = values
+    *parents, last = path.split("/")
+    for key in parents:
+        part = part[key]
+    part[last] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("feature_extractor/init_args/hop_length", 320, "a mel of hop_length 320, ours has 256"),
+        ("feature_extractor/init_args/sample_rate", 44100, "sample_rate 44100, ours has 24000"),
+        ("feature_extractor/init_args/padding", "same", "padding same, ours has center"),
+        ("feature_extractor/class_path", "vocos.feature_extractors.EncodecFeatures", "is no MelSpectrogram"),
+        ("backbone/class_path", "vocos.models.VocosResNetBackbone", "backbone is no VocosBackbone"),
+        ("head/class_path", "vocos.heads.IMDCTSymExpHead", "head is no ISTFTHead"),
+        ("head/init_args/padding", "same", "head.padding must be center"),
+        ("head/init_args/dim", 7, "head.dim that of the backbone"),
+        ("backbone/init_args/adanorm_num_embeddings", 4, "unknown key 'adanorm_num_embeddings'"),
+        ("backbone/init_args/dim", "wide", "head.dim that of the backbone"),
+        ("backbone", None, "backbone is no VocosBackbone"),
+    ],
+)
+def test_another_makers_config_is_told(tmp_path, path, value, sentence):
+    folder = write_vocos(tmp_path / "vocos")
+    (folder / "config.yaml").write_text(yaml.safe_dump(change(vocos_yaml(), path, value)))
+    with pytest.raises(UserError, match=sentence):
+        load_vocoder(folder, "pt")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("a: [", "is not valid YAML"), ("- 1", "describes no Vocos"), ("", "describes no Vocos")],
+)
+def test_a_broken_config_is_told(tmp_path, text, sentence):
+    folder = write_vocos(tmp_path / "vocos")
+    (folder / "config.yaml").write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        load_vocoder(folder, "pt")
+
+
+def test_options_that_are_not_taken_are_accepted(tmp_path):
+    folder = write_vocos(tmp_path / "vocos")
+    values = change(vocos_yaml(), "backbone/init_args/layer_scale_init_value", None)
+    (folder / "config.yaml").write_text(yaml.safe_dump(values))
+    assert load_vocoder(folder, "pt")[0] == VOCOS

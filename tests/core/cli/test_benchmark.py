@@ -1,0 +1,309 @@
+"""`python -m nanospeech_{mlx,torch}.benchmark`: the work of a sentence, and how the figures are told."""
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import pytest
+from backends import NAMES, Backend
+from checkpoints import tiny_config, write_checkpoint
+
+from nanospeech_core.cli import benchmark
+from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.sampling.options import PRECISIONS
+
+# A sentence of the tiny model is longer than 8 tokens, so that no iteration is left out.
+SENTENCE = "Hello there, how are you today?"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def backend(request) -> Backend:
+    return Backend(request.param)
+
+
+@pytest.fixture(scope="module")
+def speaker(backend: Backend, folder: Path):
+    return backend.module("nanospeech").Nanospeech.from_pretrained(folder)
+
+
+# What a sentence takes by default, and what it must not come to exceed unnoticed: calls of the transformer
+# and of the head's network, rows of the transformer's batches (with guidance two a call of the ODE), and
+# `mx.eval`.
+WORK = [
+    ({"use_diffusion": True}, 3, 3 * 4, 3, 3),
+    ({"use_diffusion": True, "num_iter": 5, "diffusion_steps": 3}, 5, 5 * 3, 5, 5),
+    ({"use_diffusion": True, "cfg": 2.0}, 4, 3 * 4, 4, 3),  # the blind pass is made once
+    ({"use_diffusion": True, "order": "random"}, 3, 3 * 4, 3, 3),
+    ({"use_diffusion": True, "stream": True}, 3, 3 * 4, 3, 3),  # one in each of 3 blocks
+    ({"sampler": "ode"}, 8, 0, 8, 8),
+    ({"sampler": "ode", "cfg": 2.0}, 8, 0, 16, 8),
+    ({"sampler": "ode", "method": "midpoint"}, 16, 0, 16, 8),
+    ({"sampler": "ode", "method": "rk4"}, 32, 0, 32, 8),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("options", "passes", "head", "rows", "evals"), WORK, ids=lambda value: str(value))
+def test_the_work_of_a_sentence(
+    backend: Backend, speaker, options: dict, passes: int, head: int, rows: int, evals: int
+) -> None:
+    with counting(backend.module("benchmark").counted()) as counts:
+        speaker.generate(SENTENCE, **options)
+    assert counts["transformer"].calls == passes and counts["transformer"].rows == rows
+    assert counts["diffusion_head"].calls == head
+    if backend.name == "mlx":
+        assert counts["mx_eval"].calls == evals
+    else:
+        assert "mx_eval" not in counts
+
+
+# What a sentence computes once, however many its iterations and steps; the ODE's times are one a pass, and
+# with guidance the masked path's blind pass has a text of its own. And how often numbers are read: the
+# durations, the tokens and the wave, in a stream the draft and the wave of each chunk.
+ONCE = [
+    ({"use_diffusion": True}, 1, 1, 1, 3),
+    ({"use_diffusion": True, "num_iter": 8, "diffusion_steps": 3}, 1, 1, 1, 3),
+    ({"use_diffusion": True, "cfg": 2.0}, 1, 2, 1, 3),
+    ({"use_diffusion": True, "stream": True}, 1, 1, 1, 1 + 2 * 3),
+    ({"sampler": "ode", "steps": 4}, 4, 1, 0, 3),
+    ({"sampler": "ode", "steps": 4, "cfg": 2.0}, 4, 1, 0, 3),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("options", "modulations", "texts", "times", "reads"), ONCE, ids=str)
+def test_what_is_the_same_is_computed_once(
+    backend: Backend, speaker, options: dict, modulations: int, texts: int, times: int, reads: int
+) -> None:
+    dit, head = backend.module("models.dit").DiT, backend.module("models.diffloss").TimestepEmbedder
+    counted = {
+        "modulations": (dit, "modulations"),
+        "texts": (dit, "embed_text"),
+        "times": (head, backend.call),
+        "reads": (type(speaker), "array"),
+    }
+    speaker.prepare()
+    with counting(counted) as counts:
+        chunks = len(list(speaker.speak(SENTENCE, **options)))
+    assert chunks == (3 if "stream" in options else 1)
+    expected = {"modulations": modulations, "texts": texts, "times": times, "reads": reads}
+    assert {name: count.calls for name, count in counts.items()} == expected
+
+
+def test_the_head_works_on_revealed_tokens_only(backend: Backend, speaker) -> None:
+    """Its rows: each token of the sentence once a step."""
+    with counting(backend.module("benchmark").counted()) as counts:
+        wave = speaker.generate(SENTENCE, use_diffusion=True, num_iter=5, diffusion_steps=3)
+    tokens = len(wave) // (256 * speaker.transformer.patch)  # the last frame's end is cut off by the vocoder
+    assert counts["diffusion_head"].rows == pytest.approx(3 * tokens, abs=3)
+
+
+def test_nothing_is_counted_afterwards(backend: Backend, speaker) -> None:
+    owners = backend.module("benchmark").counted()
+    before = [getattr(owner, name) for owner, name in owners.values()]
+    with pytest.raises(KeyError), counting(owners) as counts:
+        assert [getattr(owner, name) for owner, name in owners.values()] != before
+        raise KeyError("a failure inside")
+    assert [getattr(owner, name) for owner, name in owners.values()] == before
+    speaker.generate("Hello.")
+    assert all(count.calls == 0 for count in counts.values())
+
+
+@pytest.fixture(scope="module")
+def in_context(tmp_path_factory) -> Path:
+    """A head of the embedded model's kind: told of its neighbours and of their mel, which is float32."""
+    head = replace(tiny_config().diffusion, context=1, regression=True)
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "context", config=tiny_config(diffusion=head))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("told", ["nothing", "context"])
+def test_every_precision_speaks(
+    backend: Backend, folder: Path, in_context: Path, told: str, precision: str, monkeypatch
+) -> None:
+    """In that precision: what every block of the transformer and of the head takes and gives has it."""
+    path = in_context if told == "context" else folder
+    speaker = backend.module("benchmark").load(str(path), precision)
+    assert str(speaker.transformer.proj_out.weight.dtype).endswith(precision)
+    assert str(speaker.vocoder.head.out.weight.dtype).endswith("float32")
+    met = {}
+
+    def watch(block: type) -> None:
+        real = getattr(block, backend.call)
+
+        def call(self, x, y, *rest):
+            result = real(self, x, y, *rest)
+            met.setdefault(block.__name__, set()).update(str(a.dtype) for a in (x, y, result))
+            return result
+
+        monkeypatch.setattr(block, backend.call, call)
+
+    watch(backend.module("models.dit").DiTBlock), watch(backend.module("models.diffloss").ResBlock)
+    ode = {"sampler": "ode", "steps": 2, "cfg": 2.0}
+    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, ode):
+        wave = speaker.generate("Hello.", **{"num_iter": 2, **options})
+        assert wave.dtype == "float32" and 0 < abs(wave).max() <= 1
+    for block in ("DiTBlock", "ResBlock"):
+        (dtype,) = met[block]
+        assert dtype.endswith(f".{precision}")
+
+
+def run(backend: Backend, capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
+    assert backend.module("benchmark").main([*map(str, arguments)]) == code
+    return capsys.readouterr()
+
+
+@pytest.mark.slow
+def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
+    settings = ("masked:num_iter=3", "ode:steps=2,method=rk4,cfg=2")
+    flags = [part for setting in settings for part in ("--setting", setting)]
+    output = tmp_path / "speed.json"
+    texts = ("Hello there.", "This is the first of two sentences. And here comes the second one.")
+    flags += [part for text in texts for part in ("--text", text)]
+    out, err = run(backend, capsys, folder, *flags, "--runs", 3, "--json", output, "--quiet")
+    assert err == ""
+    facts, times, _, heads, *lines = out.splitlines()
+    assert f"nanospeech_{backend.name}, {folder}, " in facts and f"{os.cpu_count()} CPUs" in facts
+    assert "medians of 3 runs" in times
+    assert heads.startswith("text") and ("mx.eval" in heads) == (backend.name == "mlx")
+    assert [line[:6] for line in lines] == ["text 1", "text 1", "text 2", "text 2"]
+    cells = re.split("  +", lines[0]), re.split("  +", lines[1])
+    assert cells[0][:3] == ["text 1", settings[0], "float32"]
+    counted = [row[re.split("  +", heads).index("passes") :] for row in cells]
+    evals = [["3"], ["2"]] if backend.name == "mlx" else [[], []]
+    assert counted == [["3", "12", *evals[0]], ["8 x 2", "0", *evals[1]]]
+
+    report = json.loads(output.read_text(encoding="utf-8"))
+    assert report["backend"] == f"nanospeech_{backend.name}" and report["device"]
+    assert report["versions"]["numpy"] and report["machine"]["cpus"] == os.cpu_count()
+    assert report["threads"]["OMP_NUM_THREADS"] == os.environ["OMP_NUM_THREADS"]
+    assert list(report["texts"].values()) == list(texts)
+    (load,) = report["loads"]
+    assert len(load["runs"]) == 3 and load["load"] == median(load["runs"]) > 0
+    assert len(report["results"]) == 4
+    for number, result in enumerate(report["results"]):
+        sentences = 1 + number // 2
+        assert result["setting"] == settings[number % 2] and result["sentences"] == sentences
+        passes = result["counts"]["transformer"]
+        assert passes == {"calls": (3, 8)[number % 2] * sentences, "rows": (3, 16)[number % 2] * sentences}
+        assert len(result["runs"]["elapsed"]) == 3
+        assert result["elapsed"] == median(result["runs"]["elapsed"])
+        assert result["first_sound"] == median(result["runs"]["first_sound"]) <= result["elapsed"]
+        assert result["real_time_factor"] == pytest.approx(result["elapsed"] / result["seconds"])
+        if backend.name == "mlx":
+            assert result["peak_memory"] > 10_000
+    first, paragraph = report["results"][0], report["results"][2]
+    assert first["options"]["num_iter"] == 3 and first["options"]["diffusion_steps"] == 4
+    assert report["results"][1]["options"]["method"] == "rk4"
+    assert paragraph["first_sound"] < 0.9 * paragraph["elapsed"]  # the second sentence is not waited for
+
+
+@pytest.mark.slow
+def test_compiling_is_told(backend: Backend, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    if backend.name == "torch":  # its compiler takes long
+        monkeypatch.setattr(backend.framework, "compile", lambda function, **options: function)
+    else:  # which compiles on a GPU only
+        monkeypatch.setattr(backend.module("device.kernels"), "on_gpu", lambda: True)
+    flags = [part for text in ("Hello.", "Hello there.") for part in ("--text", text)]
+    flags += ["--setting", "masked:num_iter=3,diffusion_steps=2", "--setting", "ode:steps=1"]
+    output = tmp_path / "speed.json"
+    out, _ = run(backend, capsys, folder, *flags, "--runs", 1, "--json", output, "--quiet", "--compile")
+    heads, *lines = (re.split("  +", line) for line in out.splitlines()[3:])
+    place = heads.index("compiling, ms")
+    assert heads[place : place + 3] == ["compiling, ms", "shapes", "hits"]
+    report = json.loads(output.read_text(encoding="utf-8"))
+    masked, ode = report["results"][::2], report["results"][1::2]
+    for result, cells in zip(masked, lines[::2], strict=True):
+        assert result["misses"] + result["hits"] == 3 == result["counts"]["transformer"]["calls"]
+        assert cells[place + 1 : place + 3] == [str(result["misses"]), str(result["hits"])]
+        assert result["compiling"] == result["cold"] - result["elapsed"]
+    assert masked[0]["misses"] >= 1
+    assert all(result[key] is None for result in ode for key in ("compiling", "misses", "hits"))
+
+
+def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> None:
+    from convert.quantize import quantize_folder
+
+    out = quantize_folder(folder, 8, 32, tmp_path / "out")
+    arguments = ("--text", "Hello.", "--setting", "masked:num_iter=1", "--runs", 1, "--quiet", "--json")
+    run(Backend("mlx"), capsys, out, *arguments, tmp_path / "speed.json")
+    report = json.loads((tmp_path / "speed.json").read_text())
+    assert report["quantization"] == {"group_size": 32, "bits": 8, "mode": "affine"}
+
+
+@pytest.mark.slow
+def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
+    """Without one, first sound would be a whole sentence's."""
+    arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")
+    run(backend, capsys, folder, *arguments)
+    results = json.loads((tmp_path / "speed.json").read_text())["results"]
+    assert [result["setting"] for result in results] == list(benchmark.SETTINGS)
+    (stream,) = (result for result in results if "stream" in result["setting"])
+    assert stream["first_sound"] < stream["elapsed"]
+
+
+@pytest.mark.slow
+def test_a_model_without_a_head(backend: Backend, tmp_path: Path, capsys) -> None:
+    folder = write_checkpoint(tmp_path / "flow", config=tiny_config(diffusion=None))
+    arguments = (folder, "--text", "Hello.", "--runs", 1, "--quiet")
+    out, _ = run(backend, capsys, *arguments)
+    assert [line.split()[2] for line in out.splitlines()[4:]] == ["ode", "ode:method=rk4"]
+    _, err = run(backend, capsys, *arguments, "--setting", "masked", code=1)
+    assert "no diffusion head" in err and err.count("\n") == 1
+
+
+def test_a_busy_machine_is_told(folder: Path, capsys, monkeypatch) -> None:
+    arguments = (folder, "--text", "Hello.", "--setting", "ode:steps=1", "--runs", 1)
+    for load, told in ((99.0, True), (0.0, False)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, load, load))
+        _, err = run(Backend("torch"), capsys, *arguments)
+        assert ("the machine is busy (load average 99.0)" in err) == told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--setting", "maskd"], 2, "did you mean 'masked'?"),
+        (["--setting", "masked:steps=3"], 2, "masked has no option 'steps'"),
+        (["--setting", "ode", "--setting", "ode"], 2, "a --setting is given twice"),
+        (["--length", "short", "--length", "short"], 2, "a --length is given twice"),
+        (["--length", "long"], 2, "invalid choice: 'long'"),
+        (["--precision", "int8"], 2, "invalid choice: 'int8'"),
+        (["--text", "Hello.", "--length", "short"], 2, "exclude each other"),
+        (["--runs", "0"], 2, "--runs must be from 1 to 1000"),
+        (["--text", " "], 1, "--text is empty"),
+        (["no/such/folder"], 1, "no such folder"),
+        (["--json", "no/such/folder.json"], 1, "there is no folder no/such"),
+        (["--voice", "nobody", "--length", "short", "--runs", "1"], 1, "nobody"),
+    ],
+)
+def test_mistakes(arguments: list[str], code: int, sentence: str, folder: Path, capsys) -> None:
+    main = Backend("torch").module("benchmark").main
+    if code == 2:
+        with pytest.raises(SystemExit) as exit_:
+            main(arguments)
+        assert exit_.value.code == 2
+    else:
+        assert (
+            main([*arguments, "--quiet"] if arguments[0][0] != "-" else [str(folder), *arguments, "--quiet"])
+            == 1
+        )
+    out, err = capsys.readouterr()
+    assert sentence in err and not out
+
+
+def test_its_own_texts_have_their_lengths(backend: Backend, speaker) -> None:
+    for name, sentences in (("short", 1), ("sentence", 1), ("paragraph", 4)):
+        spoken = benchmark.speak(
+            speaker, benchmark.TEXTS[name], benchmark.GenerateOptions(use_diffusion=True, num_iter=1)
+        )
+        assert spoken["sentences"] == sentences, name

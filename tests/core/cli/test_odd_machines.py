@@ -1,0 +1,250 @@
+"""Machines with something missing: no home, no temporary folder, closed streams, old locales."""
+
+import ast
+import io
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from nanospeech_core.checkpoints import hub
+from nanospeech_core.cli import voices as voice_commands
+from nanospeech_core.errors import UserError
+from nanospeech_core.system.process import command, lenient_streams
+from nanospeech_core.voices.store import DATA_FOLDER, find_voice, list_voices, user_folder
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*argv: str, shell: str = "", **environment: str | None) -> subprocess.CompletedProcess:
+    """`python -m` in a process of its own; `shell`: in front of it, for redirections. None unsets a name."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    env = {name: value for name, value in env.items() if value is not None}
+    line = [sys.executable, "-m", *argv]
+    if shell:
+        line = ["/bin/sh", "-c", shell, "sh", *line]
+    return subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, errors="replace")
+
+
+# every command
+
+
+def command_modules() -> list[Path]:
+    packages = ("nanospeech_core", "nanospeech_mlx", "nanospeech_torch", "convert")
+    files = [file for package in packages for file in sorted((ROOT / package).rglob("*.py"))]
+    return [file for file in files if 'if __name__ == "__main__":' in file.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("file", command_modules(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_command_is_prepared(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    (main,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
+    assert [ast.unparse(call).partition("(")[0] for call in main.decorator_list] == ["command"]
+
+
+@pytest.mark.parametrize("file", command_modules(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_command_imports_little_before_ctrl_c_is_one_line(file):
+    """Outside of `with importing`, only what needs no third package and no module that does."""
+    light = {"__future__", "sys", "os", "typing", "nanospeech_core.system.process", "nanospeech_core.errors"}
+    names = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    assert names <= light | {"generate"}  # the twin command, light too
+
+
+# streams
+
+
+def printing(text: str):
+    @command("prog")
+    def main(argv=None) -> int:
+        print(text)
+        return 0
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("encoding", "errors", "expected"),
+    [
+        ("cp1252", "strict", b"caf\xe9 \\u5c0f\\u660e\n"),
+        ("ascii", "surrogateescape", b"caf\\xe9 \\u5c0f\\u660e\n"),
+        ("utf-8", "strict", "café 小明\n".encode()),
+        ("ascii", "replace", b"caf? ??\n"),  # what somebody asked for stays
+    ],
+)
+def test_what_an_encoding_lacks_is_printed_as_escapes(monkeypatch, encoding, errors, expected):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors=errors)
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert printing("café 小明")() == 0
+    assert stream.buffer.getvalue() == expected and stream.errors == errors
+
+
+def test_names_that_are_no_unicode_are_printed(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert printing("caf\udce9")() == 0 and stream.buffer.getvalue() == b"caf\\udce9\n"
+
+
+OLD_LOCALES = [
+    {"PYTHONIOENCODING": "cp1252"},
+    {"PYTHONIOENCODING": "ascii:strict"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": None},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", OLD_LOCALES)
+def test_old_locales(locale):
+    name = os.fsdecode("小明".encode())
+    done = run("convert", "inspect", name, **locale)
+    assert done.returncode == 1 and done.stderr.startswith("convert: no such file or folder: \\u")
+    assert done.stderr.count("\n") == 1
+
+
+def test_closed_streams_get_no_file(tmp_path):
+    """Else what a C library prints would be written into the file."""
+    code = (
+        "import os, sys; from nanospeech_core.system.process import command\n"
+        "@command('prog')\ndef main(argv=None):\n"
+        f"    with open({str(tmp_path / 'a')!r}, 'wb') as file:\n"
+        "        file.write(str(file.fileno()).encode())\n"
+        "    print('to stderr', file=sys.stderr)\n    return 3\nsys.exit(main())"
+    )
+    line = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code]
+    assert subprocess.run(line, cwd=ROOT).returncode == 3
+    assert int((tmp_path / "a").read_text()) > 2
+
+
+full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+
+
+@full
+def test_a_full_stderr_changes_no_exit_code():
+    done = run("convert", "inspect", "none", shell='exec "$@" 2>/dev/full')
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@full
+def test_help_on_a_full_standard_output():
+    done = run("convert", "--help", shell='exec "$@" >/dev/full', PYTHONUNBUFFERED=None)
+    assert done.returncode == 1
+    assert done.stderr == "convert: cannot write to standard output: No space left on device\n"
+
+
+def test_streams_are_as_before_afterwards(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    with lenient_streams():
+        assert stream.errors == "backslashreplace"
+    assert stream.errors == "strict"
+
+
+def test_a_current_folder_that_was_deleted(tmp_path):
+    gone = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone"
+    for name in ("convert", "nanospeech_mlx.generate"):
+        done = run(name, "--help", shell=f'{gone} && exec "$@"')
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert "the folder that this is run in does not exist any more: cd to another" in done.stderr
+
+
+# homes
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """No HOME, and a user id that the system does not know."""
+
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", DATA_FOLDER):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert os.path.expanduser("~") == "~"
+
+
+def test_without_a_home_there_are_no_voices_of_ones_own(homeless, capsys):
+    assert list_voices(user_folder()) == []
+    with pytest.raises(UserError, match='there is no voice "me"; the voices are .*heart'):
+        find_voice(ROOT / "nanospeech_core" / "pretrained", "me")
+    assert voice_commands.run(None, ["list"], "prog") == 0
+    assert voice_commands.run(None, ["remove", "me"], "prog") == 1
+    assert capsys.readouterr() == ("", 'prog: you have no voice "me"; you have none yet\n')
+
+
+def test_without_a_home_a_voice_cannot_be_kept(homeless, capsys):
+    assert voice_commands.run(None, ["add", "me", "none.wav", "Hello."], "prog") == 1
+    assert capsys.readouterr().err == (
+        "prog: you have no home folder to keep voices in: set HOME, or NANOSPEECH_DATA to a folder\n"
+    )
+
+
+def test_older_versions_of_platformdirs_answer_a_tilde(homeless, monkeypatch):
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: Path("~/.local/share/x"))
+    assert list_voices(user_folder()) == []
+    with pytest.raises(UserError, match="no home folder"):
+        user_folder(to_write=True)
+
+
+def test_a_place_that_is_named_needs_no_home(homeless, monkeypatch, tmp_path):
+    monkeypatch.setenv(DATA_FOLDER, str(tmp_path))
+    assert user_folder() == user_folder(to_write=True) == tmp_path
+
+
+@pytest.mark.parametrize("revision", ["", "@" + "0" * 40])
+def test_the_hub_without_a_home(homeless, monkeypatch, revision):
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.path.expanduser("~/.cache/huggingface/hub"))
+    with pytest.raises(UserError, match="no home folder for the hub's: set HF_HOME"):
+        hub.find_folder(f"who/what{revision}")
+
+
+HOMELESS = """
+import os, pwd, runpy, sys
+def unknown(uid):
+    raise KeyError(uid)
+pwd.getpwuid = unknown
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", ["nanospeech_mlx", "nanospeech_torch"])
+def test_a_process_without_a_home_lists_the_voices(package):
+    pytest.importorskip({"nanospeech_mlx": "mlx.core", "nanospeech_torch": "torch"}[package])
+    drop = ("HOME", DATA_FOLDER, "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in drop}
+    line = [sys.executable, "-c", HOMELESS, f"{package}.generate", "--list-voices"]
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and "heart" in done.stdout
+
+
+# compilers and temporary folders
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", ["no g++", "no TMPDIR", "TMPDIR is a file", "TMPDIR/mlx of somebody else"])
+def test_generate_speaks_without_a_compiler_and_a_temporary_folder(odd, tmp_path):
+    pytest.importorskip("mlx.core")
+    (tmp_path / "file").touch()
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "mlx").touch()  # nothing can be made in it, by root neither
+    (tmp_path / "empty").mkdir()
+    places = {"no TMPDIR": "none", "TMPDIR is a file": "file", "TMPDIR/mlx of somebody else": "theirs"}
+    environment = {"TMPDIR": str(tmp_path / places.get(odd, "empty"))}
+    if odd == "no g++":
+        environment["PATH"] = str(tmp_path / "empty")
+    done = run(
+        *("nanospeech_mlx.generate", "--text", "Hello.", "--output", str(tmp_path / "a.wav")),
+        **{**environment, "HOME": str(tmp_path), "XDG_CACHE_HOME": None, "MLX_DISABLE_COMPILE": None},
+    )
+    assert done.returncode == 0 and done.stderr.count("\n") == 1, done.stderr
+    assert (tmp_path / "a.wav").stat().st_size > 10_000

@@ -1,0 +1,134 @@
+"""The schedules against closed forms and against the definitions in the papers."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nanospeech_core.sampling.schedules import (
+    TRAIN_STEPS,
+    bit_reversal,
+    cfg_ramp,
+    ddpm_alpha_bars,
+    ddpm_table,
+    ode_times,
+    reveal_counts,
+    time_frequencies,
+)
+
+SWAYS = [-1.0, -0.5, 0.0, 0.4, 0.8]
+
+
+@pytest.mark.parametrize("sway", SWAYS)
+@pytest.mark.parametrize("steps", [1, 2, 7, 64])
+def test_ode_times_run_from_noise_to_data(steps, sway):
+    times = ode_times(steps, sway)
+    assert len(times) == steps + 1
+    assert times[0] == 0
+    assert times[-1] == pytest.approx(1, abs=1e-15)
+    assert all(a < b for a, b in zip(times[:-1], times[1:], strict=True))
+
+
+def test_sway_bends_towards_the_noise_when_negative():
+    assert ode_times(4) == [0, 0.25, 0.5, 0.75, 1]
+    middle = [ode_times(2, sway)[1] for sway in SWAYS]
+    assert middle == sorted(middle)
+    assert middle[0] == pytest.approx(1 - math.cos(math.pi / 4))  # sway -1 is 1 - cos(pi t / 2)
+
+
+@pytest.mark.parametrize("tokens", [*range(1, 30), 64, 257, 1000])
+def test_reveal_counts_are_positive_and_sum_to_the_tokens(tokens):
+    for num_iter in [*range(1, 40), 64, 256, 2000]:
+        counts = reveal_counts(tokens, num_iter)
+        assert len(counts) == min(num_iter, tokens)
+        assert min(counts) > 0
+        assert sum(counts) == tokens
+
+
+def test_reveal_counts_follow_the_cosine():
+    counts = reveal_counts(1000, 10)
+    masked = 1000 - np.cumsum(counts)
+    assert masked.tolist() == [math.floor(1000 * math.cos(math.pi / 2 * (k + 1) / 10)) for k in range(10)]
+    assert counts == sorted(counts)  # few tokens first, many last
+
+
+def test_reveal_counts_are_mars():
+    """MAR's own loop, which may run out of tokens before its iterations end."""
+    for tokens, num_iter in [(256, 64), (256, 256), (31, 12), (100, 8), (5, 5)]:
+        counts, masked = [], tokens
+        for k in range(num_iter):
+            left = math.floor(tokens * math.cos(math.pi / 2 * (k + 1) / num_iter))
+            left = max(1, min(masked - 1, left)) if k < num_iter - 1 else 0
+            counts.append(masked - left)
+            masked = left
+        assert sum(counts) == tokens
+        if 0 not in counts:
+            assert reveal_counts(tokens, num_iter) == counts
+
+
+def test_cfg_ramp_ends():
+    counts = reveal_counts(100, 12)
+    assert cfg_ramp(counts, 3.0, "constant") == [3.0] * 12
+    ramp = cfg_ramp(counts, 3.0)
+    assert ramp == sorted(ramp)
+    assert ramp[0] == pytest.approx(1 + 2 * counts[0] / 100)
+    assert ramp[-1] == pytest.approx(1 + 2 * 99 / 100)  # MAR counts at least one masked token
+    assert cfg_ramp(counts, 1.0) == [1.0] * 12
+    assert cfg_ramp([1], 3.0) == [3.0]
+
+
+def test_ddpm_alpha_bars_are_the_cosine_schedule():
+    bars = ddpm_alpha_bars()
+    assert bars.shape == (TRAIN_STEPS,) and bars.dtype == np.float64
+    t = (np.arange(1, TRAIN_STEPS) / TRAIN_STEPS + 0.008) / 1.008 * np.pi / 2
+    closed = np.cos(t) ** 2 / math.cos(0.008 / 1.008 * math.pi / 2) ** 2
+    np.testing.assert_allclose(bars[:-1], closed, rtol=1e-9)  # the last beta is capped
+    assert 0 < bars[-1] < 1e-5 and (np.diff(bars) < 0).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 33, 100, 1000])
+def test_ddpm_table_against_the_gaussian_posterior(steps):
+    """q(x_{t-1} | x_t, x_0) by Bayes' rule for Gaussians: precisions add."""
+    table = ddpm_table(steps)
+    full = ddpm_alpha_bars()
+    assert len(table) == steps
+    assert [row.timestep for row in table] == sorted(row.timestep for row in table)
+    assert table[0].timestep == 0
+    assert table[-1].timestep == (TRAIN_STEPS - 1 if steps > 1 else 0)
+    product = 1.0
+    for i, row in enumerate(table):
+        bar, previous = full[int(row.timestep)], full[int(table[i - 1].timestep)] if i else 1.0
+        beta = math.exp(row.max_log_var)
+        product *= 1 - beta
+        assert product == pytest.approx(bar, rel=1e-6)
+        assert row.sqrt_alpha_bar**2 == pytest.approx(bar)
+        assert row.sqrt_alpha_bar**2 + row.sqrt_one_minus_alpha_bar**2 == pytest.approx(1)
+        assert row.recip_sqrt_alpha_bar == pytest.approx(1 / math.sqrt(bar))
+        # x_0 comes back from x_t and the noise in it
+        x_t = row.sqrt_alpha_bar * 0.7 + row.sqrt_one_minus_alpha_bar * -1.3
+        back = row.recip_sqrt_alpha_bar * x_t - row.sqrt_recip_alpha_bar_minus_one * -1.3
+        assert back == pytest.approx(0.7, rel=1e-6)
+        if i == 0:
+            assert (row.mean_x0, row.mean_xt, row.noise) == (pytest.approx(1), 0, 0)
+            continue
+        precision = 1 / (1 - previous) + (1 - beta) / beta
+        assert row.mean_x0 == pytest.approx(math.sqrt(previous) / (1 - previous) / precision, rel=1e-6)
+        assert row.mean_xt == pytest.approx(math.sqrt(1 - beta) / beta / precision, rel=1e-6)
+        assert row.min_log_var == pytest.approx(-math.log(precision), rel=1e-6)
+        assert row.min_log_var < row.max_log_var
+        assert row.noise == 1
+    if steps > 1:
+        assert table[0].min_log_var == table[1].min_log_var
+
+
+def test_time_frequencies():
+    values = time_frequencies(128, 127)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values, 10000.0 ** (-np.arange(128) / 127), rtol=1e-6)
+    assert values[0] == 1
+
+
+@pytest.mark.parametrize("bits", [0, 1, 3, 8])
+def test_bit_reversal_reverses_the_bits(bits):
+    expected = [int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(2**bits)]
+    assert bit_reversal(bits).tolist() == expected

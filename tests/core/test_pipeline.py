@@ -1,0 +1,67 @@
+"""What `Nanospeech` is given from Python: voices, batches, and what is no option."""
+
+import numpy as np
+import pytest
+from backends import NAMES, Backend
+from checkpoints import write_checkpoint
+
+from nanospeech_core.errors import UserError
+from nanospeech_core.sampling.prompt import Prompt
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("speaker") / "tiny")
+
+
+@pytest.fixture(params=NAMES)
+def model(request, folder):
+    return Backend(request.param).module("nanospeech").Nanospeech.from_pretrained(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("texts", "size", "message"),
+    [
+        (["Hello."], -1, "^batch_size must be a whole number from 1 up, not -1$"),
+        (["Hello."], 0, "^batch_size must be a whole number from 1 up, not 0$"),
+        (["Hello."], 1.5, "^batch_size must be"),
+        ("Hello.", 8, "^texts must be a list of texts, not 'Hello.'$"),
+        (None, 8, "^texts must be a list of texts, not None$"),
+    ],
+)
+def test_bad_batches(model, texts, size, message):
+    with pytest.raises(UserError, match=message):
+        next(model.generate_batch(texts, batch_size=size, sampler="ode", steps=1))
+
+
+def test_texts_may_be_any_iterable(model):
+    waves = model.generate_batch((text for text in ["Hello.", "Yes."]), sampler="ode", steps=1)
+    assert sorted(number for number, _ in waves) == [0, 1]
+
+
+def test_a_voice_may_be_one_of_voices(model):
+    voice = model.voices()[1]
+    model.prepare(voice)
+    named, given = (
+        model.generate("Hello.", voice=which, sampler="ode", steps=1) for which in (voice.name, voice)
+    )
+    assert np.array_equal(named, given)
+    assert not np.array_equal(named, model.generate("Hello.", sampler="ode", steps=1))
+    ((_, alone),) = model.generate_batch(["Hello."], voice=voice, sampler="ode", steps=1)
+    assert np.array_equal(alone, given)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"use_diffusion": True, "num_iter": 0}, "^--num_iter must be a whole number from 1 to 1000, not 0$"),
+        ({"method": "x"}, "^--method must be one of euler, midpoint, rk4, not 'x'$"),
+        ({"use_diffusion": "no"}, "^--use-diffusion must be True or False, not 'no'$"),
+    ],
+)
+def test_a_sample_checks_its_options(model, options, message):
+    prompt = Prompt(np.zeros((4, 400), np.float32), np.zeros(4, bool), np.zeros(16, np.int64))
+    assert model.sample(prompt, sampler="ode", steps=1, voice="says nothing here").shape == (16, 100)
+    with pytest.raises(UserError, match=message):
+        model.sample(prompt, **options)

@@ -1,0 +1,88 @@
+"""Which parts of a text are Chinese, and which language the whole is in."""
+
+import time
+
+import pytest
+
+from nanospeech_core.text.scripts import fold, join, language_of, spoken_parts, written_parts
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("你好，世界！", "zh"),
+        ("我用 Python 写代码。", "zh"),
+        ("I love 北京 very much.", "en-gb"),
+        ("Hello there.", "en-gb"),
+        ("网址是 https://www.example.com/a/b/c", "zh"),  # an address is not a lot of words
+        ("邮箱：someone.else@mail.example.com", "zh"),
+        ("ＯＫ好的", "zh"),
+        ("2024", "en-gb"),
+        ("", "en-gb"),
+    ],
+)
+def test_language_of(text, language):
+    assert language_of(text, "en-gb") == language
+
+
+def test_a_chinese_voice_does_not_make_english_chinese():
+    assert language_of("Hello there.", "zh") == "en-us"
+    assert language_of("12:30", "zh") == "zh"
+
+
+def test_fold():
+    assert fold("Ｐｙ３％　￥５，〇！") == "Py3% ¥5，零！"
+    assert fold("\uf900") == "\u8c48"
+    assert fold("“Plain,” 你好（吗）？") == "“Plain,” 你好（吗）？"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "parts"),
+    [
+        ("价格是 5 元。", "en-us", [("zh", "价格是 5 元。")]),
+        ("It costs 5.", "zh", [("en-us", "It costs 5.")]),
+        ("12:30", "zh", [("zh", "12:30")]),
+        ("12:30", "en-gb", [("en-gb", "12:30")]),
+        ("我的 iPhone 15 很贵", "zh", [("zh", "我的 iPhone 15 很贵")]),
+        ("他说 We have 3 cats。", "zh", [("zh", "他说 "), ("en-us", "We have 3 cats"), ("zh", "。")]),
+        ("打开 example.com 吧", "zh", [("zh", "打开 "), ("en-us", "example.com"), ("zh", " 吧")]),
+        ("in 北京, 2008", "en-gb", [("en-gb", "in "), ("zh", "北京"), ("en-gb", ", 2008")]),
+        ("on 5月1日 at 3", "en-us", [("en-us", "on "), ("zh", "5月1日"), ("en-us", " at 3")]),
+    ],
+)
+def test_whose_numbers(text, language, parts):
+    assert written_parts(text, language) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("我用 Python 写。", [("zh", "我用"), ("en-us", " Python"), ("zh", " 写。")]),
+        ("说“hello”吧", [("zh", "说"), ("en-us", "“hello”"), ("zh", "吧")]),
+        ("Hello，world！你好。", [("en-us", "Hello, world!"), ("zh", "你好。")]),
+        ('说"OK"吧', [("zh", "说"), ("en-us", '"OK"'), ("zh", "吧")]),
+        ("……", [("zh", "……")]),
+    ],
+)
+def test_parts_take_the_punctuation_that_closes_them(text, parts):
+    assert spoken_parts(text, "zh") == parts
+
+
+def test_without_chinese_the_text_stays_as_it_is():
+    assert spoken_parts(" Well — so, yes! ", "en-gb") == [("en-gb", " Well — so, yes! ")]
+
+
+def test_join():
+    assert join([" a", "", "，b ", "c", "!"]) == "a，b c!"
+    assert join(["说：“", "Hi", "”吧", "(", "a)"]) == "说：“Hi”吧 (a)"
+
+
+@pytest.mark.parametrize("unit", ["a", "a.", "a+", "a-", "a@", "a@a.", "www.", "http://", "你", "你a"])
+def test_hostile_texts_are_quick(unit):
+    started = time.process_time()
+    language_of(unit * (100_000 // len(unit)))
+    sentence = unit * (300 // len(unit))
+    for language in ("zh", "en-us"):
+        written_parts(sentence, language)
+        spoken_parts(sentence, language)
+    assert time.process_time() - started < 5

@@ -1,0 +1,253 @@
+"""Voices from recordings: any format, the best seconds of long ones, the words that a recogniser hears."""
+
+import sys
+import types
+import warnings
+
+import numpy as np
+import pytest
+import soundfile
+
+from nanospeech_core.audio import files as audio
+from nanospeech_core.errors import UserError
+from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.voices.recording import (
+    MAX_SECONDS,
+    best_cut,
+    find_pause,
+    text_until,
+    voice_from_reference,
+)
+
+RATE = audio.SAMPLE_RATE
+
+
+def noise(seconds: float, level: float = 0.3) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-level, level, round(seconds * RATE)).astype(np.float32)
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(round(seconds * RATE), dtype=np.float32)
+
+
+def record(path, *parts: np.ndarray):
+    audio.write(path, np.concatenate(parts))
+    return path
+
+
+def recogniser(monkeypatch, text: str) -> list:
+    """A stand-in for faster-whisper that hears `text`; what it was given."""
+    heard = []
+
+    class WhisperModel:
+        supported_languages = ("en", "zh")
+
+        def __init__(self, name, **options):
+            heard.append(name)
+
+        def transcribe(self, wave, language=None, **options):
+            heard.append((len(wave) / 16000, language))
+            return [types.SimpleNamespace(text=text)], None
+
+    module = types.SimpleNamespace(WhisperModel=WhisperModel)
+    monkeypatch.setitem(sys.modules, "faster_whisper", module)
+    monkeypatch.setitem(sys.modules, "mlx_whisper", None)
+    return heard
+
+
+def test_from_a_recording(tmp_path):
+    path = record(tmp_path / "me.wav", silence(1), noise(2.5, 0.03), silence(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        voice = voice_from_reference(path, "Hello.  It's 5 pm.", "en-gb")
+    assert voice.name == "me" and voice.durations is None and voice.language == "en-gb"
+    assert voice.text == "Hello. It's 5 pm."
+    assert voice.phonemes == phonemize("Hello. It's five P-M.", "en-gb")
+    assert voice.seconds == pytest.approx(2.6, abs=0.03)
+    assert np.sqrt(np.mean(voice.audio**2)) == pytest.approx(0.07, rel=1e-3)
+
+
+def test_the_language_of_the_text(tmp_path):
+    path = record(tmp_path / "me.wav", noise(2.5))
+    assert voice_from_reference(path, "Hello.").language == "en-us"
+    if sys.version_info < (3, 13):
+        assert voice_from_reference(path, "你好。").language == "zh"
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg"])
+@pytest.mark.parametrize(("rate", "channels"), [(44100, 2), (16000, 1)])
+def test_any_rate_and_stereo(tmp_path, suffix, rate, channels):
+    wave = np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate) * 0.2
+    path = tmp_path / f"a{suffix}"
+    soundfile.write(path, np.stack([wave] * channels, axis=1), rate)
+    voice = voice_from_reference(path, "Hello.")
+    assert voice.seconds == pytest.approx(3, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(voice.audio))
+    assert np.argmax(spectrum) * RATE / len(voice.audio) == pytest.approx(440, abs=2)
+
+
+def test_m4a_by_ffmpeg(tmp_path):
+    av = pytest.importorskip("av")
+    rate, path = 44100, tmp_path / "a.m4a"
+    wave = (0.2 * np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate)).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=rate)
+        stream.layout = "stereo"
+        frame = av.AudioFrame.from_ndarray(np.stack([wave, 0 * wave]), format="fltp", layout="stereo")
+        frame.sample_rate = rate
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    heard = audio.read(path)
+    assert len(heard) / RATE == pytest.approx(3, abs=0.1)
+    assert np.sqrt(2 * np.mean(heard**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
+    (tmp_path / "b.m4a").write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(UserError, match="b.m4a: it is no audio file that libsndfile or FFmpeg knows"):
+        audio.read(tmp_path / "b.m4a")
+
+
+def test_m4a_without_ffmpeg(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    with pytest.raises(UserError, match="other formats .*pip install av"):
+        audio.read(tmp_path / "a.m4a")
+
+
+@pytest.mark.parametrize(
+    ("wave", "text", "message"),
+    [
+        (silence(3), "Hello.", "silent"),
+        (noise(1.9), "Hello.", "lasts 1.9 s; at least 2 s are needed"),
+        (noise(16), "Hello.", "lasts 16.0 s, and this model has no aligner"),
+        (noise(3), "...", "nothing to speak"),
+        (noise(3), "", "empty"),
+    ],
+)
+def test_bad_recordings(tmp_path, wave, text, message):
+    with pytest.raises(UserError, match=message):
+        voice_from_reference(record(tmp_path / "me.wav", wave), text)
+
+
+# recordings that are too long
+
+
+def even(wave: np.ndarray, phonemes: str) -> np.ndarray:
+    """An aligner that hears every symbol equally long."""
+    return np.linspace(0, len(wave) / RATE, len(phonemes) + 3)
+
+
+def test_a_long_recording_is_cut_between_words(tmp_path):
+    text = (
+        "This is the first sentence of several. Here, with $5, is the second one. And this one is the third."
+    )
+    path = record(tmp_path / "me.wav", noise(24))
+    with pytest.warns(
+        UserWarning, match=r"me.wav lasts 24.0 s; the first .* s are used: \"This is"
+    ) as caught:
+        voice = voice_from_reference(path, text, "en-us", locate=even)
+    assert 2 < voice.seconds <= MAX_SECONDS + 0.1
+    assert text.startswith(voice.text) and voice.text[-1].isalnum() or voice.text[-1] in ".,"
+    whole = " ".join(s.symbols for s in Tokenizer("phonemes", SYMBOLS).sentences(text))
+    assert whole.startswith(voice.phonemes) and whole[len(voice.phonemes)] == " "
+    assert voice.seconds == pytest.approx(24 * (len(voice.phonemes) + 1) / (len(whole) + 2), abs=0.3)
+    assert len(caught) == 1
+
+
+def test_too_long_to_find_its_words(tmp_path):
+    path = record(tmp_path / "me.wav", noise(121))
+    with pytest.raises(UserError, match="lasts 121 s; 15 s are used, and their text is found in 120 s"):
+        voice_from_reference(path, "Hello there.", locate=even)
+    path = record(tmp_path / "me.wav", noise(20))
+    with pytest.raises(UserError, match="no pause is found between its words"):
+        voice_from_reference(path, "Hello.", locate=even)
+
+
+def test_the_longest_pause_is_the_best_place():
+    phonemes = "ab cd, ef gh. ij"
+
+    def cut(comma: float, stop: float, letter: float = 1.0) -> tuple[float, str]:
+        pauses = {",": comma, ".": stop, " ": 0.1}
+        lengths = [0.3, *(pauses.get(symbol, letter) for symbol in phonemes), 0.3]
+        seconds, symbols = best_cut(np.concatenate(([0], np.cumsum(lengths))), phonemes, "a.wav")
+        return round(seconds, 6), phonemes[:symbols]
+
+    assert cut(0.3, 0.1) == (4.6, "ab cd,")  # 4.4 to 4.8 s
+    assert cut(0.1, 0.3) == (8.9, "ab cd, ef gh.")
+    assert cut(0.8, 0.5)[1] == "ab cd, ef gh."  # long enough, and later
+    assert cut(0.3, 0.6, letter=2.0)[1] == "ab cd,"  # the other is beyond 15 s
+
+
+def test_the_text_of_the_first_symbols():
+    text = "One of the cats is here. It cost $5 and more."
+    sentences = Tokenizer("phonemes", SYMBOLS).sentences(text, min_characters=1)
+    whole = " ".join(sentence.symbols for sentence in sentences)
+    assert len(sentences) == 2
+    for symbols, expected in (
+        (len(whole), text),
+        (whole.index(" ɪt"), "One of the cats is here."),
+        (whole.index(" ænd"), "One of the cats is here. It cost $5"),
+        (whole.index("ðə"), "One of"),
+    ):
+        assert text_until(sentences, symbols, "en-us") == expected
+
+
+def test_the_last_pause_before_fifteen_seconds():
+    parts = [noise(5), silence(0.4), noise(5), silence(0.2), noise(3), silence(0.05), noise(20)]
+    assert find_pause(np.concatenate(parts)) == pytest.approx(10.5, abs=0.02)
+    assert find_pause(np.concatenate([noise(1), silence(1), noise(9), silence(0.1), noise(9)])) == (
+        pytest.approx(11.05, abs=0.02)  # not before 2 s
+    )
+    wave = noise(20)
+    wave[round(7.5 * RATE) : round(7.51 * RATE)] *= 0.3
+    assert find_pause(wave) == pytest.approx(7.5, abs=0.02)
+
+
+# recordings without their text
+
+
+def test_the_words_are_heard(tmp_path, monkeypatch):
+    heard = recogniser(monkeypatch, " Hello there. ")
+    path = record(tmp_path / "me.wav", noise(3))
+    with pytest.warns(UserWarning, match=r'in .*me.wav is heard: "Hello there."'):
+        voice = voice_from_reference(path)
+    assert voice.text == "Hello there." and voice.phonemes == phonemize("Hello there.")
+    assert heard == ["small", (pytest.approx(3, abs=0.01), None)]
+    with pytest.warns(UserWarning, match="is heard"):
+        voice_from_reference(path, language="en-gb", asr="faster-whisper:some/folder")
+    assert heard[2:] == ["some/folder", (pytest.approx(3, abs=0.01), "en")]
+
+
+def test_of_a_long_recording_the_beginning_is_heard(tmp_path, monkeypatch):
+    heard = recogniser(monkeypatch, "Hello there.")
+    path = record(tmp_path / "me.wav", noise(9), silence(0.5), noise(10))
+    with pytest.warns(UserWarning, match="lasts 19.5 s; the first 9.. s are used"):
+        voice = voice_from_reference(path)
+    assert voice.seconds == pytest.approx(9.05, abs=0.03) and heard[1][0] == pytest.approx(9.05, abs=0.03)
+
+
+def test_by_mlx_whisper(tmp_path, monkeypatch):
+    given = {}
+    module = types.SimpleNamespace(
+        transcribe=lambda wave, **o: given.update(o) or {"text": " Hello\n there."}
+    )
+    monkeypatch.setitem(sys.modules, "mlx_whisper", module)
+    with pytest.warns(UserWarning, match='"Hello there."'):
+        voice_from_reference(record(tmp_path / "me.wav", noise(3)))
+    assert given["path_or_hf_repo"] == "mlx-community/whisper-small-mlx" and given["language"] is None
+
+
+def test_no_words_and_no_recogniser(tmp_path, monkeypatch):
+    path = record(tmp_path / "me.wav", noise(3))
+    recogniser(monkeypatch, " ... ")
+    with pytest.raises(UserError, match="faster-whisper:small hears no words in it; give --ref-text"):
+        voice_from_reference(path)
+    with pytest.raises(UserError, match="there is no recogniser 'vosk:x'"):
+        voice_from_reference(path, asr="vosk:x")
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    with pytest.raises(UserError, match="none is installed: pip install faster-whisper"):
+        voice_from_reference(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [(" ", "^--ref-text is empty$"), (5, "^--ref-text must be a")])
+def test_a_text_that_is_none(text, message):
+    with pytest.raises(UserError, match=message):
+        voice_from_reference("not/read/then.wav", text)

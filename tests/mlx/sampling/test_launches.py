@@ -1,0 +1,69 @@
+"""How many kernels an iteration of masked decoding asks a GPU for, from MLX's own graph of it.
+
+There is no GPU here. So what is one kernel on a GPU and falls apart on a CPU has stand-ins of one operation.
+"""
+
+import re
+
+import pytest
+
+mx = pytest.importorskip("mlx.core")
+
+# They only look at an array another way. (A copy that one of them needs is not seen.)
+VIEWS = {"Broadcast", "ExpandDims", "Flatten", "Reshape", "Split", "Squeeze", "StopGradient", "Transpose"}
+VIEWS |= {"Slice", "Unflatten"}
+
+
+def one(x, *others, **options):
+    return mx.cummax(x, axis=-1)
+
+
+def attend(q, k, v, **options):
+    """One operation of three arrays."""
+    return mx.where(q.view(mx.bool_)[..., :1], k, v)
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    from nanospeech_mlx.device import kernels
+
+    monkeypatch.setattr(kernels, "on_gpu", lambda: True)
+    monkeypatch.setattr(kernels._thread, "compiles", True, raising=False)  # the compiled kernels, at once
+    monkeypatch.setattr(mx.fast, "layer_norm", one)
+    monkeypatch.setattr(mx.fast, "rope", one)
+    monkeypatch.setattr(mx.fast, "scaled_dot_product_attention", attend)
+
+
+def operations(outputs, folder):
+    path = folder / "graph.dot"
+    mx.export_to_dot(str(path), *outputs)
+    found = re.findall(r'label ="(\w+)", shape=rectangle', path.read_text())
+    return [name for name in found if name not in VIEWS]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("compiled", "most"), [(False, 258), (True, 237)])
+def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
+    """Of the embedded model, the default settings: as docs/performance.md says."""
+    from nanospeech_mlx import Nanospeech
+    from nanospeech_mlx.sampling import mar
+
+    make_step, counts = mar.make_step, []
+
+    def make(*arguments):
+        step = make_step(*arguments)
+
+        def counting(*arrays):
+            mx.eval(arrays)
+            outputs = step(*arrays)
+            counts.append(len(operations(outputs, tmp_path)))
+            return outputs
+
+        return counting
+
+    monkeypatch.setattr(mar, "make_step", make)
+    speaker = Nanospeech.from_pretrained(compile=compiled)
+    mx.eval(speaker.parameters())
+    speaker.generate("How many kernels does a sentence take?", use_diffusion=True)
+    assert len(counts) == 3
+    assert most / 2 < min(counts) <= max(counts) <= most  # fewer by a newer MLX would be welcome

@@ -1,0 +1,492 @@
+"""What recordings can come from: all of it is read alike, from any place on, and what is broken is told."""
+
+import http.server
+import importlib.util
+import itertools
+import json
+import sys
+import tarfile
+import threading
+import types
+from pathlib import Path
+
+import corpus
+import preparations
+import pytest
+
+from nanospeech_core.errors import UserError
+from nanospeech_torch.prepare import lists, streams
+from nanospeech_torch.prepare.recording import Damaged, canonical
+from nanospeech_torch.prepare.sources import count_recordings, expand_braces, find_inputs, read_recordings
+
+
+def read(*sources, columns=()):
+    return [r for found in find_inputs([str(s) for s in sources]) for r in read_recordings(found, 0, columns)]
+
+
+def read_until_damage(source):
+    """(ids, the damage)"""
+    ids = []
+    with pytest.raises(Damaged) as caught:
+        for recording in read_recordings(*find_inputs([str(source)])):
+            ids.append(recording.id)
+    return ids, str(caught.value)
+
+
+def problems(recordings):
+    return [(r.id, r.problem) for r in recordings if r.problem]
+
+
+@pytest.fixture
+def audio_files(tmp_path):
+    """A folder with wavs/a1.wav, wavs/a2.flac and a3.wav."""
+    (tmp_path / "set" / "wavs").mkdir(parents=True)
+    for name in ("wavs/a1.wav", "wavs/a2.flac", "a3.wav"):
+        (tmp_path / "set" / name).write_bytes(name.encode())
+    return tmp_path / "set"
+
+
+# names
+
+
+def test_fields_by_any_name():
+    meta = {"text_normalized": "ten", "text": "10", "speaker_id": 0, "locale": "en_GB", "gender": "x"}
+    assert canonical(meta) == {"text": "ten", "voice": "0", "lang": "en_GB"}
+    assert canonical({"text": "10", "normalized": " ", "voice": None}) == {
+        "text": "10",
+        "voice": "",
+        "lang": "",
+    }
+    kept = {"phonemes": "a", "durations": [1, 2, 3], "duration_unit": 256, "source": "s"}
+    assert canonical({**kept, "text": ["no text"], "samples": 5}) == {
+        **kept, "text": "", "voice": "", "lang": "",
+    }  # fmt: skip
+
+
+# tables
+
+
+def test_ljspeech(audio_files):
+    (audio_files / "metadata.csv").write_text(
+        'a1|10 "dogs"|ten "dogs"\n\na2|2|\na3|three|three\nnone|x|x\njust an id\n|no id|\n'
+    )
+    found = read(audio_files)
+    assert [r.id for r in found] == ["a1", "a2", "a3", "none", "metadata.csv:5", "metadata.csv:6"]
+    assert [r.meta.get("text") for r in found[:3]] == ['ten "dogs"', "2", "three"]
+    assert {r.meta["voice"] for r in found[:3]} == {"set"}  # of a table without speakers: one voice
+    assert [Path(r.audio).relative_to(audio_files).as_posix() for r in found[:3]] == [
+        *("wavs/a1.wav", "wavs/a2.flac", "a3.wav")
+    ]
+    assert problems(found) == [
+        *(("none", "no audio file"), ("metadata.csv:5", "a broken line"), ("metadata.csv:6", "a broken line"))
+    ]
+    assert found[3].detail == "none"
+    assert read(audio_files / "metadata.csv") == found
+
+
+@pytest.mark.parametrize("id", ["a1", "a1.wav", "wavs/a1", "wavs/a1.wav"])
+def test_audio_beside_or_in_wavs_with_or_without_suffix(audio_files, id):
+    (audio_files / "metadata.csv").write_text(f"{id}|one\n")
+    (found,) = read(audio_files)
+    assert Path(found.audio) == audio_files / "wavs" / "a1.wav"
+    assert found.id == id.removesuffix(".wav") and found.meta["text"] == "one"
+    assert found.meta["voice"] == "set" and found.meta["suffix"] == ".wav"
+
+
+TABLES = {
+    "path|text|speaker|lang": "wavs/a1.wav|one|ann|en-gb\nwavs/a2.flac|two|bob\n",
+    "id|text|normalized|speaker": "a1|1|one|ann\na2|2|two|bob\n",
+    "bars and a header": "audio_file|speaker|text\nwavs/a1.wav|ann|one\nwavs/a2.flac|bob|two\n",
+    "tabs": "wavs/a1.wav\tone\tann\nwavs/a2.flac\ttwo\tbob\n",
+    "commas": '\ufefffile_name,transcription,Speaker ID\r\nwavs/a1.wav,"one",ann\r\nwavs/a2.flac,two,bob\r\n',
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_tables(audio_files, table):
+    (audio_files / "list.csv").write_bytes(table.encode())
+    found = read(audio_files / "list.csv")
+    assert [(r.id.removeprefix("wavs/"), r.meta["text"], r.meta["voice"]) for r in found] == [
+        *(("a1", "one", "ann"), ("a2", "two", "bob"))
+    ]
+
+
+def test_named_columns_go_before_the_rule(audio_files):
+    (audio_files / "metadata.csv").write_text("a1.wav|ann|one, two\n")
+    (found,) = read(audio_files, columns=("path", "speaker", "text"))
+    assert (found.meta["text"], found.meta["voice"]) == ("one, two", "ann")
+
+
+def test_quoted_cells_of_a_comma_table(audio_files):
+    (audio_files / "a.csv").write_text('file_name,text\nwavs/a1.wav,"one, ""two""\nthree"\n')
+    (found,) = read(audio_files / "a.csv")
+    assert found.meta["text"] == 'one, "two"\nthree'
+
+
+def test_empty_and_binary_tables(audio_files):
+    (audio_files / "a.csv").write_bytes(b"")
+    assert read(audio_files / "a.csv") == []
+    (audio_files / "b.csv").write_bytes(
+        b"wavs/a1.wav|caf\xe9\n" + "a2|café à Orléans, déjà été, né élevé\n".encode()
+    )
+    assert "\ufffd" in read(audio_files / "b.csv")[0].meta["text"]  # rejected later
+    (audio_files / "c.csv").write_text("file,text\na," + "x" * 200_000)
+    assert "field larger" in read_until_damage(audio_files / "c.csv")[1]
+
+
+# lists
+
+
+def test_jsonl(audio_files):
+    lines = [
+        {"audio": "wavs/a1.wav", "text": "one", "speaker": "ann"},
+        {"audio_filepath": str(audio_files / "a3.wav"), "text": "three", "id": "third"},
+        {"text": "none"},
+        {"path": "gone.wav", "text": "x"},
+    ]
+    text = "\n".join(map(json.dumps, lines)) + "\n\n[1]\n{broken\n"
+    (audio_files / "list.jsonl").write_text(text)
+    found = read(audio_files / "list.jsonl")
+    assert [(r.id, r.meta["voice"]) for r in found[:2]] == [("wavs/a1", "ann"), ("third", "")]
+    assert [Path(r.audio) for r in found[:2]] == [audio_files / "wavs/a1.wav", audio_files / "a3.wav"]
+    assert problems(found) == [
+        ("list.jsonl:3", "no path of audio"),
+        ("gone", "no audio file"),
+        ("list.jsonl:6", "a broken line"),
+        ("list.jsonl:7", "a broken line"),
+    ]
+    (counted,) = find_inputs([str(audio_files / "list.jsonl")])
+    assert count_recordings(counted) == 7
+
+
+# folders and shards
+
+
+def test_folder_of_pairs(tmp_path):
+    for name, content in {
+        **{"x.1.flac": "x1", "x.1.json": '{"text": "one"}', "x.2.json": "{}", "y.wav": "", "z.wav": ""},
+        **{"z.json": "[1]", "notes.txt": "", ".hidden.json": "{}", "m.m4a": "", "m.json": "{}"},
+    }.items():
+        (tmp_path / name).write_text(content)
+    found = read(tmp_path)
+    assert [r.id for r in found] == ["m", "x.1", "x.2", "y", "z"]
+    assert problems(found) == [("x.2", "no audio"), ("y", "no json"), ("z", "broken json")]
+    assert found[0].meta["suffix"] == ".m4a" and found[1].audio == str(tmp_path / "x.1.flac")
+    assert count_recordings(*find_inputs([str(tmp_path)])) == 4
+
+
+@pytest.fixture
+def shard(tmp_path):
+    return preparations.write_shard(tmp_path / "x.tar", preparations.tones(6))
+
+
+def test_shards(tmp_path, shard):
+    found = read(shard)
+    expected = preparations.tones(6)
+    assert [(r.id, r.audio, r.meta["text"]) for r in found] == [(i, a, m["text"]) for i, a, m in expected]
+    assert [r.meta["durations"] for r in found] == [m["durations"] for _, _, m in expected]
+    packed = tmp_path / "y.tgz"
+    with tarfile.open(packed, "w:gz") as tar, tarfile.open(shard) as plain:
+        for member in plain:
+            tar.addfile(member, plain.extractfile(member))
+    assert read(packed) == found
+
+
+SOURCES = ["shard", "remote", "pairs", "table", "list"]
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_reading_from_any_place_on_is_the_rest_of_reading_all(tmp_path, shard, kind):
+    source = shard
+    if kind == "remote":
+        fsspec = pytest.importorskip("fsspec")
+        fsspec.filesystem("memory").pipe("/skip/x.tar", shard.read_bytes())
+        source = "memory://skip/x.tar"
+    elif kind != "shard":
+        source = tmp_path / "folder"
+        source.mkdir()
+        rows, lines = [], []
+        for id, audio, meta in preparations.tones(6):
+            (source / f"{id}.wav").write_bytes(audio)
+            if kind == "pairs":
+                (source / f"{id}.json").write_text(json.dumps(meta))
+            rows.append(f"{id}|{meta['text']}\n")
+            lines.append(json.dumps({"audio": f"{id}.wav", **meta}) + "\n")
+        if kind == "table":
+            (source / "metadata.csv").write_text("".join(rows))
+        if kind == "list":
+            source = source / "list.jsonl"
+            source.write_text("".join(lines))
+    (found,) = find_inputs([str(source)])
+    whole = list(read_recordings(found))
+    assert [r.id for r in whole] == [f"u{i:03d}" for i in range(6)]
+    for skip in range(1, 8):
+        assert list(read_recordings(found, skip)) == whole[skip:]
+
+
+@pytest.mark.parametrize("remote", [False, True])
+@pytest.mark.parametrize("damage", ["cut in a member", "cut between members", "header", "empty", "nonsense"])
+def test_damaged_shard_gives_what_came_before(tmp_path, monkeypatch, damage, remote):
+    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
+    meta = json.dumps({"text": "x"}).ljust(512).encode()
+    names = [f"{key}.{suffix}" for key in "abc" for suffix in ("wav", "json")]
+    path = corpus.write_tar(tmp_path / "x.tar", [(n, meta if n.endswith("n") else b"1" * 512) for n in names])
+    content = bytearray(path.read_bytes())  # two blocks a member: its header, its content
+    if damage == "cut in a member":
+        content = content[: 9 * 512 + 100]
+    elif damage == "cut between members":
+        content = content[: 8 * 512]
+    elif damage == "header":
+        content[8 * 512 : 9 * 512] = b"\x7f" * 512
+    else:
+        content = b"" if damage == "empty" else b"nonsense" * 1000
+    source = path
+    path.write_bytes(content)
+    if remote:
+        pytest.importorskip("fsspec").filesystem("memory").pipe("/damaged/x.tar", bytes(content))
+        source = "memory://damaged/x.tar"
+    ids, error = read_until_damage(source)
+    assert ids == (["a", "b"] if "cut" in damage or damage == "header" else [])
+    assert error
+
+
+def test_too_large_a_file_is_not_read(tmp_path, shard, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_BYTES", 1 << 20)
+    big = [("u9.wav", b"0" * ((1 << 20) + 1)), ("u9.json", b"{}"), ("v.wav", b"0"), ("v.json", b"{}")]
+    path = corpus.write_tar(tmp_path / "big.tar", big)
+    assert problems(read(path)) == [("u9", "an audio file over 1 MiB")]
+
+
+# addresses
+
+
+class Server:
+    """Files over HTTP, without ranges, and perhaps broken off for a while."""
+
+    def __init__(self, files: dict[str, bytes], broken: int = 0, after: int = 0):
+        self.sent, self.requests = 0, []
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                self.answer(None)
+
+            def do_GET(self):
+                server.requests.append(self.path)
+                whole = len(server.requests) > broken
+                self.answer(slice(None) if whole else slice(0, after))
+
+            def answer(self, part):
+                content = files.get(self.path)
+                if content is None:
+                    self.send_error(404)
+                    return
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Accept-Ranges", "none")
+                self.end_headers()
+                for start in range(0, len(content[part]) if part else 0, 1 << 16):
+                    try:
+                        self.wfile.write(content[part][start : start + (1 << 16)])
+                        server.sent += 1 << 16
+                    except OSError:  # the reader has enough
+                        return
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *failure):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_http_is_streamed(shard):
+    pytest.importorskip("aiohttp")
+    big = corpus.write_tar(
+        shard.parent / "big.tar",
+        [(f"{i}.{s}", b"{}" if s == "json" else bytes(1 << 20)) for i in range(64) for s in ("wav", "json")],
+    )
+    with Server({"/x.tar": shard.read_bytes(), "/big.tar": big.read_bytes()}) as server:
+        assert read(f"{server.address}/x.tar") == read(shard)
+        (found,) = find_inputs([f"{server.address}/big.tar"])
+        first = list(itertools.islice(read_recordings(found), 2))
+        assert [r.id for r in first] == ["0", "1"]
+        assert server.sent < 32 << 20  # of 64 MiB
+
+
+def test_a_broken_connection_is_taken_up_where_it_broke(tmp_path, monkeypatch):
+    pytest.importorskip("aiohttp")
+    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
+    utterances = [(id, audio + bytes(1 << 19), meta) for id, audio, meta in preparations.tones(6)]
+    shard = preparations.write_shard(tmp_path / "x.tar", utterances)
+    content = shard.read_bytes()
+    with Server({"/x.tar": content}, broken=2, after=len(content) // 2) as server:
+        assert read(f"{server.address}/x.tar") == read(shard)
+        assert len(server.requests) == 3
+    with Server({"/x.tar": content}, broken=99, after=len(content) // 2) as server:
+        ids, _ = read_until_damage(f"{server.address}/x.tar")
+        assert ids == ["u000", "u001", "u002"][: len(ids)] and 0 < len(ids) < 6
+
+
+def test_a_missing_address_is_not_asked_for_again():
+    pytest.importorskip("aiohttp")
+    with Server({}) as server:
+        ids, error = read_until_damage(f"{server.address}/gone.tar")
+        assert ids == [] and "gone.tar" in error and len(server.requests) <= 1
+
+
+def test_patterns_of_addresses(shard):
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    for name in ("b", "a", "c"):
+        memory.pipe(f"/many/{name}.tar", shard.read_bytes())
+    assert [i.name for i in find_inputs(["memory://many/*.tar"])] == ["a.tar", "b.tar", "c.tar"]
+    assert [i.name for i in find_inputs(["memory://many/{1..2}.tar"])] == ["1.tar", "2.tar"]
+    with pytest.raises(UserError, match="there is nothing at memory://none/"):
+        find_inputs(["memory://none/*.tar"])
+
+
+def test_unknown_protocols_and_missing_libraries():
+    pytest.importorskip("fsspec")
+    for address in ("nosuch://a/x.tar", "nosuch://a/*.tar"):
+        with pytest.raises(UserError, match="cannot read nosuch://a/"):
+            read(address)
+
+
+def test_braces():
+    assert expand_braces("a-{08..10}.tar") == ["a-08.tar", "a-09.tar", "a-10.tar"]
+    assert expand_braces("{0..1}/{1..2}") == ["0/1", "0/2", "1/1", "1/2"]
+    assert expand_braces("{a,b}") == ["{a,b}"]
+
+
+# what is what
+
+
+def test_patterns_folders_and_doubles(tmp_path, shard):
+    for name in ("c.tar", "a.tar", "b{1..2}.tar"):
+        shard.rename(tmp_path / name)
+        shard = preparations.write_shard(tmp_path / "x.tar", preparations.tones(1))
+    shard.unlink()
+    names = [i.name for i in find_inputs([str(tmp_path / "*.tar")])]
+    assert names == ["a.tar", "b{1..2}.tar", "c.tar"]
+    assert [i.name for i in find_inputs([str(tmp_path), str(tmp_path / "c.tar")])] == names
+    assert [i.size for i in find_inputs([str(tmp_path)])] == [
+        (tmp_path / name).stat().st_size for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "there is nothing at"),
+        ("*.nothing", "there is nothing at"),
+        ("empty", "holds no metadata.csv, no .tar shards, and no .json"),
+        ("song.wav", "is no shard"),
+    ],
+)
+def test_what_is_none_of_it(tmp_path, name, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "song.wav").touch()
+    with pytest.raises(UserError, match=message):
+        find_inputs([str(tmp_path / name)])
+
+
+# Hugging Face data sets
+
+
+class FakeData:
+    """The part of datasets.IterableDataset that is used."""
+
+    def __init__(self, rows, features):
+        self.rows, self.features, self.decoded = rows, features, True
+
+    def cast_column(self, name, feature):
+        assert name == "sound" and feature.decode is False
+        result = FakeData(self.rows, self.features)
+        result.decoded = False
+        return result
+
+    def skip(self, count):
+        return FakeData(self.rows[count:], None)
+
+    def __iter__(self):
+        for row in self.rows:
+            if row is None:
+                raise ConnectionError("the line\nwent dead")
+            yield row
+
+
+@pytest.fixture
+def fake_datasets(monkeypatch):
+    module = types.ModuleType("datasets")
+
+    class Audio:
+        def __init__(self, decode=True):
+            self.decode = decode
+
+    sound = [{"bytes": b"1", "path": "a/first.mp3"}, {"bytes": None, "path": "/data/x.wav"}, None]
+    rows = [{"sound": s, "sentence": f"s{i}", "client_id": 7} for i, s in enumerate(sound)]
+    module.Audio, module.opened = Audio, []
+
+    def load_dataset(name, config, split, streaming):
+        assert streaming
+        module.opened.append((name, config, split))
+        if name == "gone":
+            raise FileNotFoundError("no such\ndata set")
+        features = {"sentence": None} if name == "texts" else {"sentence": None, "sound": Audio()}
+        return FakeData([*rows, None] if name == "breaks" else rows, features)
+
+    module.load_dataset = load_dataset
+    monkeypatch.setitem(sys.modules, "datasets", module)
+    return module
+
+
+def test_dataset_rows(fake_datasets):
+    found = read("hf-dataset:owner/set:clean:test")
+    assert fake_datasets.opened == [("owner/set", "clean", "test")]
+    assert [(r.id, r.audio, r.meta.get("text"), r.meta.get("voice")) for r in found[:2]] == [
+        ("first", b"1", "s0", "7"),
+        ("x", "/data/x.wav", "s1", "7"),
+    ]
+    assert problems(found) == [("test-00000002", "no audio")]
+    (source,) = find_inputs(["hf-dataset:owner/set"])
+    assert list(read_recordings(source, 1))[0].id == "x" and source.name == "owner/set"
+    assert fake_datasets.opened[1:] == [("owner/set", None, "train")]
+
+
+def test_dataset_errors(fake_datasets, monkeypatch):
+    with pytest.raises(UserError, match="cannot open hf-dataset:gone: no such data set"):
+        read("hf-dataset:gone")
+    with pytest.raises(UserError, match="has no column of audio, only sentence"):
+        read("hf-dataset:texts")
+    ids, error = read_until_damage("hf-dataset:breaks")
+    assert len(ids) == 3 and error == "the line went dead"
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(UserError, match="pip install datasets"):
+        read("hf-dataset:any")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("datasets"), reason="needs the library datasets")
+def test_the_real_library(tmp_path_factory, monkeypatch):
+    tmp_path = tmp_path_factory.mktemp("library")  # it takes "test" in a path for the name of a split
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    expected = preparations.tones(3)
+    rows = [{"audio": {"bytes": audio, "path": f"{id}.wav"}, **meta} for id, audio, meta in expected]
+    features = {"audio": {"_type": "Audio"}, "voice": {"dtype": "string", "_type": "Value"}}
+    features |= {name: {"dtype": "string", "_type": "Value"} for name in ("text", "phonemes")}
+    features["durations"] = {"feature": {"dtype": "int64", "_type": "Value"}, "_type": "Sequence"}
+    table = pa.Table.from_pylist(rows)
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    parquet.write_table(table, tmp_path / "train.parquet")
+    found = list(lists.dataset_recordings(f"hf-dataset:{tmp_path}", 0))
+    assert [(r.id, r.audio) for r in found] == [(id, audio) for id, audio, _ in expected]
+    for recording, (_, _, meta) in zip(found, expected, strict=True):
+        assert {name: recording.meta[name] for name in meta} == meta
+    assert [r.id for r in lists.dataset_recordings(f"hf-dataset:{tmp_path}", 2)] == ["u002"]

@@ -1,0 +1,338 @@
+"""What is drawn for a batch: which tokens are hidden and learnt, on which path, under which noises."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
+from nanospeech_core.sampling.options import ORDERS
+from nanospeech_core.sampling.plan import token_order
+
+torch = pytest.importorskip("torch")
+
+from joint import FILLER, MODEL, build, generator, random_batch, random_sequences, random_work
+
+from nanospeech_torch.training.acoustic.masking import (
+    build_joint,
+    draw,
+    draw_known,
+    draw_noises,
+    logit_normal,
+)
+from nanospeech_torch.training.config import LossConfig
+from nanospeech_torch.training.data.batches import Batch, Utterance, collate
+
+PATCH = MODEL.transformer.patch
+
+
+def target_of(draws, mask):
+    """bool [batch, tokens]: what either path learns."""
+    target = torch.zeros(mask.numel(), dtype=torch.bool)
+    target[draws.flow_targets] = True
+    target[draws.masked_targets] = True
+    return target.reshape(mask.shape)
+
+
+def plain_batch(rows: int, tokens: int) -> Batch:
+    """Rows of whole length with nothing in them."""
+    ids = torch.zeros(rows, 4, dtype=torch.int64)
+    return Batch(
+        tokens=torch.zeros(rows, tokens, 1),
+        text=torch.zeros(rows, tokens, dtype=torch.int64),
+        mask=torch.ones(rows, tokens, dtype=torch.bool),
+        first=torch.zeros(rows, dtype=torch.int64),
+        ids=ids,
+        frames=ids.float(),
+        first_symbols=torch.zeros(rows, dtype=torch.int64),
+    )
+
+
+# what is visible
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("law", ["cosine", "uniform"])
+def test_targets_are_neither_visible_nor_padded_and_every_row_has_one(seed, law):
+    batch = random_batch(rows=7, seed=seed)
+    draws = draw(batch, LossConfig(mask_law=law), 0.34, generator(seed))
+    target = target_of(draws, batch.mask)
+    assert not (draws.visible & target).any()
+    assert torch.equal(draws.visible | target, batch.mask)  # so nothing padded is either
+    assert target.any(1).all()
+    assert not draws.visible[draws.drop].any()
+
+
+def test_each_path_learns_its_rows():
+    batch = random_batch(rows=9)
+    draws = draw(batch, LossConfig(), 0.4, generator(1))
+    tokens = batch.mask.shape[1]
+    rows = torch.arange(9)
+    assert set((draws.flow_targets // tokens).tolist()) == set(rows[draws.is_flow].tolist())
+    assert set((draws.masked_targets // tokens).tolist()) == set(rows[~draws.is_flow].tolist())
+    assert torch.equal(draws.time > 0, draws.is_flow) and (draws.time < 1).all()
+    for targets in (draws.flow_targets, draws.masked_targets):
+        assert len(targets) == len(set(targets.tolist()))
+
+
+def test_a_row_of_one_token_keeps_it_hidden():
+    one = Utterance("k", "v", "", np.zeros((PATCH, 100), np.float16), np.array([1]), np.array([PATCH]))
+    batch = collate([[one]] * 50, MODEL)
+    for seed in range(5):
+        draws = draw(batch, LossConfig(), 0.5, generator(seed))
+        assert target_of(draws, batch.mask).all() and not draws.visible.any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [1, 3, 8])
+@pytest.mark.parametrize("share", [0.0, 0.34, 1.0])
+def test_flow_rows_have_their_share(rows, share):
+    batch, g = plain_batch(rows, 5), generator()
+    where = torch.stack([draw(batch, LossConfig(), share, g).is_flow for _ in range(800)]).double()
+    counts = where.sum(1)
+    assert set(counts.tolist()) <= {math.floor(rows * share), math.ceil(rows * share)}
+    assert abs(counts.mean() / rows - share) < 0.06 / rows
+    assert (where.mean(0) - share).abs().max() < 0.07  # any row may be one
+
+
+def test_shares_of_dropped_rows_and_of_spans():
+    draws = draw(plain_batch(8000, 20), LossConfig(drop=0.25, span=0.8), 1.0, generator())
+    shown = draws.visible.any(1)
+    assert abs(draws.drop.double().mean() - 0.25) < 0.02
+    assert abs(shown[~draws.drop].double().mean() - 0.8) < 0.02
+    assert not draw(plain_batch(500, 20), LossConfig(drop=0.0), 1.0, generator()).drop.any()
+    assert draw(plain_batch(500, 20), LossConfig(drop=1.0), 1.0, generator()).drop.all()
+
+
+def test_spans_are_of_10_to_40_percent_anywhere():
+    tokens = 1000
+    draws = draw(plain_batch(3000, tokens), LossConfig(span=1.0, prefix=0.5, drop=0.0), 1.0, generator())
+    shown = draws.visible.int()
+    edges = torch.diff(shown, dim=1, prepend=torch.zeros(3000, 1, dtype=torch.int32)).clamp(min=0).sum(1)
+    assert (edges == 1).all()  # one span each
+    width = shown.sum(1) / tokens
+    grid = np.linspace(0.1, 0.4, 31)
+    got = np.searchsorted(np.sort(width.numpy()), grid) / 3000
+    assert np.abs(got - np.linspace(0, 1, 31)).max() < 0.03  # uniform
+    begin = shown.argmax(1)
+    assert abs((begin == 0).double().mean() - 0.5) < 0.03
+    elsewhere = begin > 0
+    place = (begin / (tokens - shown.sum(1)))[elsewhere]
+    assert abs(place.mean() - 0.5) < 0.03 and abs(place.std() - math.sqrt(1 / 12)) < 0.02
+
+
+def test_prefix_rows_show_a_prefix_and_joined_ones_often_their_first_utterance():
+    batch = random_batch(64)
+    config = LossConfig(prefix=1.0, span=1.0, drop=0.0)
+    exact, joined = 0, 0
+    for seed in range(10):
+        visible = draw(batch, config, 1.0, generator(seed)).visible
+        width = visible.sum(1)
+        position = torch.arange(visible.shape[1])[None]
+        assert torch.equal(visible, position < width[:, None])
+        exact += int((width == batch.first)[batch.first > 0].sum())
+        joined += int((batch.first > 0).sum())
+        single = batch.first == 0
+        assert (width[single] <= 0.4 * batch.mask.sum(1)[single]).all()
+    assert 0.45 < exact / joined < 0.65
+
+
+LAWS = {
+    "cosine": lambda share: 1 - 2 / np.pi * np.arccos(share),  # P(cos(pi/2 u) <= share)
+    "uniform": lambda share: share,
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_masked_share_follows_its_law(law, order):
+    rows, tokens = 3000, 500
+    config = LossConfig(span=0.0, drop=0.0, mask_law=law, mask_order=(order,))
+    visible = draw(plain_batch(rows, tokens), config, 0.0, generator(1)).visible
+    shares = np.sort(1 - visible.double().mean(1).numpy())
+    grid = np.linspace(0.02, 0.98, 97)
+    assert np.abs(np.searchsorted(shares, grid) / rows - LAWS[law](grid)).max() < 0.03
+    # and which tokens are masked is even, or what is visible begins on the left
+    if order == "blocks":
+        assert not (visible[:, 1:] & ~visible[:, :-1]).any()
+    else:
+        assert (visible.double().mean(0) - visible.double().mean()).abs().max() < 0.04
+
+
+def test_interleaved_masks_are_those_of_generation():
+    """What is visible is the beginning of an order that a seed of generation's gives."""
+    tokens = 24
+    config = LossConfig(span=0.0, drop=0.0, mask_order=("interleaved",))
+    visible = draw(plain_batch(300, tokens), config, 0.0, generator(2)).visible.numpy()
+    orders = [token_order(np.ones(tokens, bool), seed, "interleaved") for seed in range(400)]
+    known = {(n, *np.sort(order[:n])) for order in orders for n in range(tokens)}
+    assert all((row.sum(), *np.flatnonzero(row)) in known for row in visible)
+    assert len(np.unique(visible, axis=0)) > 100
+
+
+def test_each_row_draws_its_order():
+    """Of two orders, each masks half of the rows: those of "blocks" show their beginning."""
+    config = LossConfig(span=0.0, drop=0.0, mask_order=("random", "blocks"))
+    visible = draw(plain_batch(4000, 200), config, 0.0, generator(4)).visible
+    visible = visible[visible.any(1) & (visible.sum(1) < 150)]  # where chance does not do the same
+    in_front = ~(visible[:, 1:] & ~visible[:, :-1]).any(1)
+    assert abs(float(in_front.double().mean()) - 0.5) < 0.03
+
+
+def test_a_padded_row_is_masked_by_its_own_length():
+    """From left to right: the share that is visible is of what there is."""
+    batch = plain_batch(4000, 40)
+    mask = batch.mask.clone()
+    mask[:, 10:] = False
+    config = LossConfig(span=0.0, drop=0.0, mask_law="uniform", mask_order=("blocks",))
+    visible = draw(replace(batch, mask=mask), config, 0.0, generator(3)).visible
+    counts = torch.bincount(visible.sum(1), minlength=11) / 4000
+    assert not visible[:, 10:].any() and (counts[:10] - 0.1).abs().max() < 0.03
+
+
+def test_rows_that_would_be_shown_whole_show_nothing():
+    rows, tokens = 20_000, 3
+    visible = draw(plain_batch(rows, tokens), LossConfig(span=0.0, drop=0.0), 0.0, generator()).visible
+    u = (np.arange(5000) + 0.5) / 5000
+    masked = np.cos(math.pi / 2 * u)
+    nothing = np.mean(masked**tokens + (1 - masked) ** tokens)
+    assert abs(float((visible.sum(1) == 0).double().mean()) - nothing) < 0.012
+    assert not visible.all(1).any()
+
+
+def test_the_flow_path_is_not_masked_at_random():
+    assert not draw(plain_batch(300, 50), LossConfig(span=0.0), 1.0, generator()).visible.any()
+
+
+def test_draws_are_a_function_of_the_generator():
+    batch = random_batch()
+    a, b, c = (draw(batch, LossConfig(), 0.34, generator(seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(getattr(a, name), getattr(b, name)) for name in vars(a))
+    assert not torch.equal(a.visible, c.visible) and not torch.equal(a.known, c.known)
+
+
+# what the duration predictor is shown
+
+
+def test_known_durations_are_of_the_first_utterance_or_of_a_first_part():
+    batch, g = random_batch(60), generator()
+    real = batch.ids >= 0
+    none = exact = many = 0
+    for _ in range(30):
+        known, hidden = draw_known(batch, g, filler=False)
+        assert torch.equal(known ^ hidden, real) and not (known & hidden).any()
+        count = known.sum(1)
+        assert torch.equal(known, (torch.arange(real.shape[1])[None] < count[:, None]))
+        joined = batch.first_symbols > 0
+        assert set(count[joined].tolist()) <= {0, 12}
+        assert (count[~joined] <= real.sum(1)[~joined] // 2).all()
+        none, exact, many = (
+            none + int((count[joined] == 0).sum()),
+            exact + int((count == 12).sum()),
+            many + 30,
+        )
+    assert abs(none / many - 0.1) < 0.03 and none + exact == many
+
+
+def test_a_whole_length_is_learnt_from_at_least_one_frame():
+    batch, g = random_batch(60, config=FILLER), generator()
+    real = batch.mask.repeat_interleave(PATCH, dim=1)
+    for _ in range(20):
+        known, hidden = draw_known(batch, g, filler=True)
+        assert hidden.shape == (60, 1) and hidden.all() and known.shape == real.shape
+        assert known.any(1).all() and not (known & ~real).any()
+        joined = batch.first > 0
+        assert set((known.sum(1) - batch.first * PATCH)[joined & (known.sum(1) > 1)].tolist()) == {0}
+
+
+# the batch
+
+
+@pytest.mark.parametrize("config", [MODEL, FILLER], ids=["durations", "filler"])
+def test_counts_are_of_what_is_learnt(config):
+    loss = LossConfig(draws=5)
+    work = random_work(loss, rows=8, config=config)
+    draws = work.draws
+    visible = draws.visible | ~work.batch.mask
+    assert work.counts == {
+        "flow": float((~visible)[draws.is_flow].sum()),
+        "regression": float((~visible)[~draws.is_flow].sum()),
+        "head": 5 * float((~visible)[~draws.is_flow].sum()),
+        "duration": 8.0 if config is FILLER else float((work.batch.ids >= 0).sum() - draws.known.sum()),
+    }
+    frames = sum(sum(len(u.mel) for u in s) // PATCH * PATCH for s in random_sequences(8, config=config))
+    assert work.seconds == pytest.approx(frames * HOP / SAMPLE_RATE)
+
+
+def test_a_batch_is_a_function_of_its_seed():
+    sequences, loss = random_sequences(), LossConfig()
+    a, b, c = (build_joint(sequences, 0, seed, MODEL, loss, 0.34) for seed in (3, 3, 4))
+    assert torch.equal(a.draws.visible, b.draws.visible) and a.counts == b.counts
+    assert not torch.equal(a.draws.visible, c.draws.visible)
+    torch.manual_seed(99)  # torch's own generator has no part in it
+    d = build_joint(sequences, 0, 3, MODEL, loss, 0.34)
+    assert torch.equal(a.draws.visible, d.draws.visible) and torch.equal(a.draws.time, d.draws.time)
+    longer = build_joint(sequences, 400, 3, MODEL, loss, 0.34)
+    assert longer.batch.mask.shape == (6, 400 // PATCH)
+    assert torch.equal(longer.batch.mask.sum(1), a.batch.mask.sum(1))
+
+
+def test_a_batch_moves_as_a_whole():
+    moved = random_work(LossConfig()).to(torch.device("meta"))
+    tensors = [*vars(moved.batch).values(), *vars(moved.draws).values()]
+    assert len(tensors) == 16 and all(tensor.is_meta for tensor in tensors)
+    assert moved.seed == 0 and moved.counts["duration"] > 0
+
+
+# noises
+
+
+def test_noises_are_a_function_of_the_seed():
+    model, loss = build(), LossConfig()
+    work = random_work(loss)
+    a = draw_noises(work, model, loss)
+    torch.manual_seed(5)
+    other = replace(work, batch=replace(work.batch, tokens=torch.zeros_like(work.batch.tokens)))
+    b = draw_noises(other, build(seed=1), loss)
+    c = draw_noises(replace(work, seed=work.seed + 1), model, loss)
+    for name in vars(a):
+        assert torch.equal(getattr(a, name), getattr(b, name))
+        assert not torch.equal(getattr(a, name), getattr(c, name))
+
+
+def test_noises_are_standard_and_of_their_shapes():
+    model, loss = build(), LossConfig(draws=4, head_time=(0.5, 0.7))
+    work = random_work(loss, rows=12)
+    noises = draw_noises(work, model, loss)
+    rows = 4 * len(work.draws.masked_targets)
+    assert noises.flow.shape == noises.visible.shape == work.batch.tokens.shape
+    assert noises.head.shape == (rows, 400) and noises.head_time.shape == (rows,)
+    assert noises.visible_scale.shape == (12, 1, 1)
+    for noise in (noises.flow, noises.visible, noises.head):
+        assert abs(noise.mean()) < 0.01 and abs(noise.std() - 1) < 0.01
+    logits = torch.logit(noises.head_time)
+    assert abs(logits.mean() - 0.5) < 0.1 and abs(logits.std() - 0.7) < 0.1
+    assert abs((noises.flow * noises.visible).mean()) < 0.01  # not one noise twice
+
+
+def test_the_steps_of_ddpm_are_whole_and_even():
+    config = replace(MODEL, diffusion=replace(MODEL.diffusion, objective="ddpm"))
+    loss = LossConfig(draws=20)
+    time = draw_noises(random_work(loss, rows=20), build(config), loss).head_time
+    assert time.dtype == torch.int64 and time.min() >= 0 and time.max() <= 999
+    assert abs(time.double().mean() - 499.5) < 15 and abs(time.double().std() - 288.7) < 10
+
+
+def test_without_a_head_it_has_no_noise():
+    model, loss = build(replace(MODEL, diffusion=None)), LossConfig()
+    assert draw_noises(random_work(loss), model, loss).head.shape == (0, 400)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(-0.8, 0.8), (-0.4, 1.0), (0.0, 0.5)])
+def test_logit_normal_moments(mean, std):
+    t = logit_normal(40_000, (mean, std), generator())
+    assert ((t > 0) & (t < 1)).all()
+    logits = torch.logit(t.double())
+    assert abs(float(logits.mean()) - mean) < 0.02 and abs(float(logits.std()) - std) < 0.02
+    assert abs(float(t.median()) - 1 / (1 + math.exp(-mean))) < 0.01
