@@ -10,7 +10,7 @@ with importing(__name__, "convert"):
     import argparse
     from collections.abc import Sequence
 
-    from nanospeech_core.cli.generate import guard, tell
+    from nanospeech_core.cli.output import guard, tell
     from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
 
     from .convert import CASTS, convert

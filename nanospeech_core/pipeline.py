@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from .audio.mel import HOP, SAMPLE_RATE
+from .audio.mel import FRAME_RATE, HOP, SAMPLE_RATE
 from .config import ModelConfig
 from .editing.edit import MARGIN
 from .editing.edit import edit as edit_recording
 from .errors import UserError
 from .sampling.options import GenerateOptions
 from .sampling.plan import Plan, make_plan, stream_blocks
-from .sampling.prompt import FRAME_RATE, Prompt
+from .sampling.prompt import Prompt
 from .sampling.samplers import with_sampler
 from .synthesis.assembly import LEAD_SECONDS, Narration, Speech
 from .synthesis.frontend import Script, check_texts, read_script

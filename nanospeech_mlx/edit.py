@@ -14,7 +14,7 @@ PROG = "python -m nanospeech_mlx.edit"
 @command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
-    from nanospeech_core.editing import edit
+    from nanospeech_core.cli import edit
 
     return edit.run(load, argv, prog)
 

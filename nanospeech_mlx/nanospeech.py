@@ -12,6 +12,7 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
+from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
@@ -19,12 +20,14 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.pipeline import Speaker
 from nanospeech_core.sampling.options import GenerateOptions, check_precision
 from nanospeech_core.sampling.plan import Noise, Plan
-from nanospeech_core.sampling.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
+from nanospeech_core.sampling.prompt import Prompt, collate, pad
 from nanospeech_core.sampling.refinement import remask
 from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
+from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import cpus
+from nanospeech_core.voices.reference import Reference
 from nanospeech_core.voices.references import References
 
 from .device import kernels

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
@@ -17,12 +18,14 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.pipeline import Speaker
 from nanospeech_core.sampling.options import GenerateOptions, check_precision
 from nanospeech_core.sampling.plan import Noise, Plan
-from nanospeech_core.sampling.prompt import FRAME_RATE, Prompt, Reference, collate, pad, whole_frames
+from nanospeech_core.sampling.prompt import Prompt, collate, pad
 from nanospeech_core.sampling.refinement import remask
 from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
+from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import MOST, cpus
+from nanospeech_core.voices.reference import Reference
 from nanospeech_core.voices.references import References
 
 from .models.aligner import Aligner

@@ -20,7 +20,7 @@ import numpy as np
 from synthesize import add
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
-from nanospeech_core.cli.generate import guard
+from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder, replacing
 from nanospeech_torch.prepare.encoding import encode

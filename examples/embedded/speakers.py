@@ -17,7 +17,7 @@ import numpy as np
 from synthesize import LANGUAGES, read_texts
 from teacher import list_voices
 
-from nanospeech_core.cli.generate import guard
+from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import replacing
 

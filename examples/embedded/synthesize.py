@@ -30,7 +30,7 @@ import numpy as np
 from teacher import MAX_SYMBOLS, UNIT, Teacher
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
-from nanospeech_core.cli.generate import guard
+from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import json_lines, replacing
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanospeech_core.cli.generate import guard
+from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation.dataset import read_rows
 from nanospeech_core.system.files import check_writable, replacing

@@ -87,3 +87,6 @@ def noise_floor(level: float) -> np.ndarray:
     floor = np.log(magnitude * mel_filterbank().sum(axis=0))
     floor.setflags(write=False)
     return floor
+
+
+FRAME_RATE = SAMPLE_RATE / HOP  # 93.75 frames a second

@@ -20,7 +20,7 @@ from ..sampling.options import COMPILE_HELP, PRECISION_HELP, PRECISIONS, Generat
 from ..system.encodings import argument
 from ..system.files import check_writable, replacing
 from ..text.tokenizer import check_text
-from . import generate as cli
+from . import output
 
 DESCRIPTION = (
     "Speak texts of several lengths by several samplers, and tell how long it takes and how much work it is: "
@@ -71,12 +71,12 @@ def run(backend: Backend, argv: Sequence[str] | None, prog: str) -> int:
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
-        the exit code of `cli.guard`.
+        the exit code of `output.guard`.
     Raises:
         SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
     """
     args = _parse(argv, prog)
-    return cli.guard(lambda: _benchmark(backend, args), prog, args.quiet)
+    return output.guard(lambda: _benchmark(backend, args), prog, args.quiet)
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
@@ -96,7 +96,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all that is measured, run by run")
     parser.add_argument("--quiet", action="store_true", help="print the table and errors only")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
     # fmt: on
     args = parser.parse_args(argv)
     try:
@@ -159,7 +159,7 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
     if args.json:
         with replacing(args.json) as path:
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    cli.tell(table(report))
+    output.tell(table(report))
 
 
 def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str) -> list[dict]:

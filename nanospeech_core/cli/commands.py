@@ -33,11 +33,12 @@ def run(package: str, argv: Sequence[str] | None) -> int:
         package: the backend's.
         argv: the arguments, without the program's name; None: those of the process.
     Returns:
-        the exit code of `cli.guard`.
+        the exit code of `output.guard`.
     Raises:
         SystemExit: 2 after an argument, of which there are none; 0 after --help and --version.
     """
-    from . import generate as cli  # here, so that `program` lists the commands without numpy
+
+    from . import output  # here, so that `main` lists the commands without numpy
 
     prog = f"python -m {package}"
     commands = {f"{prog}.{name}": does for name, does in (SHARED | OWN[package]).items()}
@@ -50,6 +51,6 @@ def run(package: str, argv: Sequence[str] | None) -> int:
         epilog=listed,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
     parser.parse_args(argv)
-    return cli.guard(lambda: cli.tell(listed), prog, quiet=False)
+    return output.guard(lambda: output.tell(listed), prog, quiet=False)

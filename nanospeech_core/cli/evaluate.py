@@ -23,9 +23,10 @@ from ..sampling.options import GenerateOptions
 from ..system.encodings import argument
 from ..system.files import check_writable, make_folder, replacing
 from ..text.tokenizer import LANGUAGES
+from ..voices import recognition
 from ..voices.references import choose_voice
 from ..voices.store import Voice
-from . import generate as cli
+from . import output
 from .flags import add_precision
 
 DESCRIPTION = (
@@ -55,12 +56,12 @@ def run(load: Callable[[str | None, str], tuple], argv: Sequence[str] | None, pr
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
-        the exit code of `cli.guard`.
+        the exit code of `output.guard`.
     Raises:
         SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
     """
     args = _parse(argv, prog)
-    return cli.guard(lambda: _evaluate(load, args), prog, args.quiet)
+    return output.guard(lambda: _evaluate(load, args), prog, args.quiet)
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
@@ -80,19 +81,19 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--output", metavar="DIR", help="keep the speech as DIR/SETTING/ID.wav")
     parser.add_argument("--json", metavar="FILE", help="write all that is measured, utterance by utterance")
     parser.add_argument("--quiet", action="store_true", help="print the table and errors only")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
     who = parser.add_argument_group("who speaks (default: the row's voice if the model has it, or its first)")
     who.add_argument("--voice", metavar="NAME", help="a voice of the model, for all rows")
     who.add_argument("--ref-audio", metavar="FILE", help="a recording as the voice of all rows")
     who.add_argument("--ref-text", type=argument, metavar="TEXT", help="what is said in it")
     what = parser.add_argument_group("what is measured")
     what.add_argument("--asr", metavar="KIND:MODEL", help="misheard words, by faster-whisper:NAME_OR_PATH; a "
-        "small recogniser mishears people too: measure recordings beside the model's speech")
+        "small recognizer mishears people too: measure recordings beside the model's speech")
     what.add_argument("--reference", action="append", default=[], metavar="DIR|voice", help="similarity of "
         "the speaker to DIR/ID.wav (or .flac, ...), or to the voice's own recording; both may be given")
     what.add_argument("--no-dnsmos", action="store_true", help="without DNSMOS")
     what.add_argument("--no-prosody", action="store_true", help="without the deviations of pitch and level")
-    what.add_argument("--threads", type=int, default=0, metavar="N", help="of the recogniser")
+    what.add_argument("--threads", type=int, default=0, metavar="N", help="of the recognizer")
     # fmt: on
     args = parser.parse_args(argv)
     try:
@@ -159,18 +160,18 @@ def _evaluate(load: Callable[[str | None, str], tuple], args: argparse.Namespace
                 path.write_text(text + "\n", encoding="utf-8")
     if report["reference_means"]:
         results.append({"setting": "(reference)", "count": len(known)} | report["reference_means"])
-    cli.tell(table(results))
+    output.tell(table(results))
 
 
 def _measures(args: argparse.Namespace, rows: Sequence[Row]) -> Measures:
     """The libraries that are asked for, loaded."""
     languages = sorted({row.language for row in rows})
-    recognise = None
+    recognize = None
     if args.asr:
         scorers.check_jiwer()
-        recognise = scorers.recogniser(args.asr, languages, args.threads)
+        recognize = recognition.recognizer(args.asr, languages, args.threads)
     return Measures(
-        recognise,
+        recognize,
         scorers.voice_encoder() if args.reference else None,
         None if args.no_dnsmos else scorers.dnsmos(),
         None if args.no_prosody else scorers.prosody(),

@@ -109,13 +109,13 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         "--ref-text",
         type=argument,
         metavar="TEXT",
-        help="what is said in it (default: what a recogniser hears)",
+        help="what is said in it (default: what a recognizer hears)",
     )
     _add(
         voice,
         "--ref-asr",
         metavar="KIND:MODEL",
-        help="the recogniser: faster-whisper: or mlx-whisper:, and "
+        help="the recognizer: faster-whisper: or mlx-whisper:, and "
         "a model's name or folder (default: the small one of what is installed)",
     )
     _add(voice, "--list-voices", action="store_true", help="list the model's voices and exit")

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -26,11 +25,12 @@ from ..synthesis.assembly import Speech
 from ..synthesis.timestamps import check_timestamps, no_times, write_timestamps
 from ..system.encodings import read_text
 from ..system.files import check_writable, making_folder, split_lines
-from ..system.process import drop_output, note
+from ..system.process import note
 from ..system.streams import STANDARD, seekable, shown
 from ..text.tokenizer import MAX_CHARACTERS, check_text, decode_text
 from ..voices.store import Voice
 from .flags import add_arguments, from_args
+from .output import guard, tell, version
 
 DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
 
@@ -70,46 +70,6 @@ def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> 
         return guard(lambda: print_voices(load(args.model, args.vocoder)), prog, args.quiet)
     speak = _speak if args.input is None else _speak_lines
     return guard(lambda: speak(load, args, options), prog, args.quiet)
-
-
-def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
-    """Run a command's body: its UserError is one line on stderr, as is each warning unless `quiet`.
-
-    Returns:
-        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("default", UserWarning)  # a message, though Python be told to raise warnings
-        warnings.showwarning = lambda message, *_: quiet or note(f"{prog}: {message}")
-        try:
-            command()
-            return 0
-        except UserError as error:
-            note(f"{prog}: {' '.join(str(error).split())}")
-            return 1
-        except KeyboardInterrupt:
-            note(f"{prog}: interrupted")
-            return 130
-        except BrokenPipeError:
-            drop_output()
-            return 141
-        except OSError as error:  # of a file or folder that nobody looked at before
-            place = "" if error.filename is None else f"{error.filename}: "
-            note(f"{prog}: {place}{error.strerror or error}")
-            return 1
-
-
-def tell(answer: object, end: str = "\n") -> None:
-    """Print what a command was asked for. Raises UserError where standard output does not take it."""
-    if sys.stdout is None:  # it was closed before the start
-        raise UserError("cannot write to standard output: it is closed")
-    try:
-        print(answer, end=end, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        drop_output()
-        raise UserError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -274,13 +234,3 @@ class _Bar:
         if self.bar is not None:
             self.bar.leave = failure is None
             self.bar.close()
-
-
-def version() -> str:
-    """This package's, as it is installed."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("nanospeech-mar")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"

@@ -33,9 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, *rest = rest or ["--help"]
     if name.startswith("-"):
         parser.parse_args([name])  # --help; it refuses others but --version
-        from . import generate as cli
+        from . import output
 
-        return cli.guard(lambda: cli.tell(f"{PROG} {cli.version()}"), PROG, quiet=False)
+        return output.guard(lambda: output.tell(f"{PROG} {output.version()}"), PROG, quiet=False)
     known = _commands()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

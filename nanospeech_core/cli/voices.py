@@ -25,7 +25,7 @@ from ..voices.store import (
     user_folder,
     voice_names,
 )
-from . import generate as cli
+from . import output
 from .flags import named
 
 DESCRIPTION = "Voices of your own, from recordings: NAME is then spoken with by --voice NAME."
@@ -47,13 +47,13 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         metavar="TEXT",
         nargs="?",
         type=argument,
-        help="what is said (default: what a recogniser hears)",
+        help="what is said (default: what a recognizer hears)",
     )
     add.add_argument("--lang", choices=LANGUAGES, help="the language (default: by the script of the text)")
     add.add_argument(
         "--description", type=argument, default="yours", help="shown by --list-voices (default: %(default)s)"
     )
-    add.add_argument("--asr", metavar="KIND:MODEL", help="the recogniser, see --ref-asr of generate")
+    add.add_argument("--asr", metavar="KIND:MODEL", help="the recognizer, see --ref-asr of generate")
     add.add_argument("--replace", action="store_true", help="replace a voice of yours that has the name")
     commands.add_parser("list", help="list your voices", allow_abbrev=False)
     remove = commands.add_parser("remove", help="delete a voice", allow_abbrev=False)
@@ -67,7 +67,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     args = parser.parse_args(argv)
     work = {"add": lambda: _add(load, args), "list": _list, "remove": lambda: _remove(args.name),
             "export": lambda: _export(args)}[args.command]  # fmt: skip
-    return cli.guard(work, prog, quiet=False)
+    return output.guard(work, prog, quiet=False)
 
 
 def _add(load: Callable, args: argparse.Namespace) -> None:
@@ -84,12 +84,12 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
     voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
     voice = replace(voice, name=args.name, description=args.description)
     save_voice(user_folder(), voice)
-    cli.tell(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
+    output.tell(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
 
 
 def _list() -> None:
     for voice in own_voices():
-        cli.tell(
+        output.tell(
             f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
         )
 

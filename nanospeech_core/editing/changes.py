@@ -13,9 +13,10 @@ from itertools import islice
 
 import numpy as np
 
+from ..audio.mel import FRAME_RATE
 from ..config import ModelConfig
 from ..errors import UserError
-from ..sampling.prompt import FRAME_RATE, MAX_FRAMES, Prompt, pause_id, with_pauses
+from ..sampling.prompt import MAX_FRAMES, Prompt, pause_id, with_pauses
 from ..text.lexicon import Lexicon
 from ..text.markup import count_given, pronounce, read_markup
 from ..text.tokenizer import Tokenizer, nothing_to_speak

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.mel import SAMPLE_RATE
+from ..voices import recognition
 from . import scorers
 from .dataset import Row
 
@@ -19,7 +20,7 @@ RESAMPLES = 1000  # of the utterances, for the interval of an error rate
 class Measures:
     """What is measured; None is not."""
 
-    recognise: scorers.Recognise | None = None
+    recognize: recognition.Recognize | None = None
     embed: Callable[[np.ndarray], np.ndarray | None] | None = None
     dnsmos: Callable[[np.ndarray], float] | None = None
     prosody: Callable[[np.ndarray], tuple[float | None, float | None]] | None = None
@@ -36,7 +37,7 @@ class Spoken:
 
 def describe(wave: np.ndarray, measures: Measures) -> dict:
     """What is measured of a reference, float32 [samples] at 24 kHz: its embedding (or None) and prosody."""
-    wave = scorers.resample(wave, SAMPLE_RATE)
+    wave = recognition.resample(wave, SAMPLE_RATE)
     found: dict = {"embedding": measures.embed(wave) if measures.embed else None}
     if measures.prosody:
         found["f0_sd"], found["energy_sd"] = measures.prosody(wave)
@@ -54,7 +55,7 @@ def measure(spoken: Spoken, row: Row, measures: Measures, references: dict[str, 
         counts as nothing heard.
     """
     found: dict = {}
-    if measures.recognise:
+    if measures.recognize:
         wanted = scorers.units(row.text, row.language)
         found |= {"heard": "", "units": len(wanted), "errors": len(wanted)}
     if spoken.wave is None:
@@ -62,9 +63,9 @@ def measure(spoken: Spoken, row: Row, measures: Measures, references: dict[str, 
     found["seconds"] = len(spoken.wave) / SAMPLE_RATE
     if spoken.elapsed is not None:
         found["elapsed"] = spoken.elapsed
-    wave = scorers.resample(spoken.wave, SAMPLE_RATE)
-    if measures.recognise:
-        found["heard"] = measures.recognise(wave, row.language)
+    wave = recognition.resample(spoken.wave, SAMPLE_RATE)
+    if measures.recognize:
+        found["heard"] = measures.recognize(wave, row.language)
         found["errors"] = scorers.count_errors(wanted, scorers.units(found["heard"], row.language))
     if measures.embed:
         own = measures.embed(wave)

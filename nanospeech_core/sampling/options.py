@@ -38,8 +38,8 @@ class GenerateOptions:
 
     voice: str | None = None  # None: the model's default voice, or its first that speaks Chinese
     ref_audio: str | None = None  # in place of a voice
-    ref_text: str | None = None  # None: a recogniser finds it
-    ref_asr: str | None = None  # the recogniser, KIND:MODEL; None: one that is installed
+    ref_text: str | None = None  # None: a recognizer finds it
+    ref_asr: str | None = None  # the recognizer, KIND:MODEL; None: one that is installed
     lang: str | None = None  # None: told by the script of the text, else the voice's
     lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
     sampler: str | None = None  # masked, ode or refine; None: the model's own

@@ -14,8 +14,9 @@ from ..audio.mel import HOP, SAMPLE_RATE
 from ..config import ModelConfig
 from ..text.markup import count_given, written_words
 from ..text.words import SILENT, STRESS, find_words
+from ..voices.alignment import boundaries, lag
 from .frontend import Said, Script
-from .segments import Piece, boundaries, lag
+from .segments import Piece
 
 LEAD_SECONDS = 0.06  # of the silence before a stream's first sound that are kept
 GAP_SECONDS = (0.5, 0.1)  # between sentences, after the last sound of one and before the first of the next

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..audio.mel import FRAME_RATE
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
-from ..sampling.prompt import FRAME_RATE, Reference, with_pauses
+from ..sampling.prompt import with_pauses
 from ..text.lexicon import Lexicon, check_phonemes, read_lexicon
 from ..text.markup import Given, Markup, count_given, pronounce, read_markup
 from ..text.sentences import as_much
 from ..text.tokenizer import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
 from ..text.words import SILENT
+from ..voices.reference import Reference
 from ..voices.references import Align, References
 from .segments import Hold, Line
 

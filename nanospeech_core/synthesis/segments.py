@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..audio.mel import HOP, LOG_FLOOR
+from ..audio.mel import LOG_FLOOR
 from ..config import ModelConfig
-from ..sampling.prompt import MAX_FRAMES, Prompt, Reference, halves, make_prompt, total_tokens, with_pauses
+from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
+from ..voices.alignment import lag
+from ..voices.reference import Reference
+from .prompts import halves, make_prompt, total_tokens
 
 HELD_FRAMES = 70  # of a pause, at most, that the model draws itself; it is silent in 94, not always in 188
 
@@ -142,18 +145,3 @@ def split(line: Line, config: ModelConfig) -> list[Line]:
         replace(line, ids=left, holds=tuple(holds[0]), tail=seam[0]),
         replace(line, ids=right, holds=tuple(moved), lead=seam[1], start=line.start + skipped),
     ]
-
-
-def lag(config: ModelConfig) -> int:
-    """How many frames the model's speech is ahead of its durations, as those that it learnt from are late."""
-    return 0 if config.aligner is None else config.aligner.lag
-
-
-def boundaries(frames: np.ndarray, samples: int, lag: int) -> np.ndarray:
-    """Where each symbol begins in the wave, and the end: int64 [symbols + 1], in samples.
-
-    Frame t is centred on sample 256 t; speech is `lag` frames ahead of its symbols.
-    """
-    ends = (np.cumsum(frames) - lag) * HOP
-    ends[-1] = samples
-    return np.clip(np.concatenate(([0], ends)), 0, samples).astype(np.int64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from ..errors import UserError
 
@@ -49,6 +51,23 @@ def is_installed(module: str) -> bool:
         return spec is not None
     places = [Path(place) for place in spec.submodule_search_locations or ()]
     return all(any(any(place.glob(part)) for place in places) for part in ("core.*.so", "lib/libmlx.*"))
+
+
+def import_optional(module: str, package: str, purpose: str, command: str) -> ModuleType:
+    """A module of an optional package.
+
+    Args:
+        module: its full name.
+        package: what brings it.
+        purpose: what needs it, for the message.
+        command: what to type to have it.
+    Raises:
+        UserError: it cannot be imported.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:  # also where it is there and a package that it needs is not
+        raise UserError(f"{purpose} needs {package} ({error}): {command}") from error
 
 
 def mlx_advice(

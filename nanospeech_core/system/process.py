@@ -155,7 +155,7 @@ def lenient_streams() -> Iterator[None]:
     """In the block, standard output and stderr are open, and take every character.
 
     An output file must not get the number of a closed stream: what a C library prints would be written into
-    it. `sys.stdout` stays None where it was closed, since an answer on it is then an error (`cli.tell`).
+    it. `sys.stdout` stays None where it was closed, since an answer on it is then an error (`output.tell`).
     """
     for number in range(3):
         try:

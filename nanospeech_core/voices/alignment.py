@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..audio.mel import HOP
+from ..config import ModelConfig
 from ..errors import UserError
 
 MEL_MEAN, MEL_STD = -5.0, 2.5  # of log-mels, about: the aligner sees (mel - mean) / std
@@ -71,3 +73,18 @@ def delay(frames: np.ndarray, lag: int) -> np.ndarray:
     latest = frames.sum() - np.arange(len(frames) - 1, 0, -1)
     ends = np.minimum(np.cumsum(frames[:-1]) + lag, latest)
     return np.diff(ends, prepend=0, append=frames.sum())
+
+
+def lag(config: ModelConfig) -> int:
+    """How many frames the model's speech is ahead of its durations, as those that it learnt from are late."""
+    return 0 if config.aligner is None else config.aligner.lag
+
+
+def boundaries(frames: np.ndarray, samples: int, lag: int) -> np.ndarray:
+    """Where each symbol begins in the wave, and the end: int64 [symbols + 1], in samples.
+
+    Frame t is centred on sample 256 t; speech is `lag` frames ahead of its symbols.
+    """
+    ends = (np.cumsum(frames) - lag) * HOP
+    ends[-1] = samples
+    return np.clip(np.concatenate(([0], ends)), 0, samples).astype(np.int64)

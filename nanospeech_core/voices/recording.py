@@ -12,9 +12,9 @@ import numpy as np
 from ..audio import files as audio
 from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
-from ..evaluation import scorers
 from ..text.tokenizer import SYMBOLS, Sentence, Tokenizer, check_text, language_of
 from ..text.words import SILENT, find_words
+from . import recognition
 from .store import Voice
 
 MIN_SECONDS, MAX_SECONDS = 2.0, 15.0  # of speech that are used
@@ -39,9 +39,9 @@ def voice_from_reference(
 
     Args:
         path: any audio file.
-        text: what is said in it, all of it; None: what a recogniser hears.
+        text: what is said in it, all of it; None: what a recognizer hears.
         language: of the text; None: told by its script.
-        asr: the recogniser, see `scorers.recogniser`; None: one that is installed.
+        asr: the recognizer, see `recognition.recognizer`; None: one that is installed.
         locate: finds the words of a recording that is too long, so that it is cut at a pause between them.
         argument: by which a user gives `text`, for the messages.
     Raises:
@@ -94,16 +94,16 @@ def voice_from_reference(
 def transcribe(
     wave: np.ndarray, path: str | os.PathLike, language: str | None, asr: str | None, argument: str
 ) -> str:
-    """What a recogniser hears in float32 [samples] at 24 kHz. Raises UserError: none is there, or no word."""
-    name = asr or scorers.usual_recogniser()
+    """What a recognizer hears in float32 [samples] at 24 kHz. Raises UserError: none is there, or no word."""
+    name = asr or recognition.usual_recognizer()
     if name is None:
         raise UserError(
-            f"without {argument} the words of the recording are found by a recogniser, and none is "
+            f"without {argument} the words of the recording are found by a recognizer, and none is "
             "installed: pip install faster-whisper (or mlx-whisper)"
         )
     spoken = None if language is None else language.partition("-")[0]
-    recognise = scorers.recogniser(name, [spoken] if spoken else [])
-    text = recognise(scorers.resample(wave, SAMPLE_RATE), spoken)
+    recognize = recognition.recognizer(name, [spoken] if spoken else [])
+    text = recognize(recognition.resample(wave, SAMPLE_RATE), spoken)
     if not any(character.isalnum() for character in text):
         raise UserError(f"cannot use {path}: {name} hears no words in it; give {argument}")
     return text

@@ -14,10 +14,11 @@ from ..audio.mel import SAMPLE_RATE, log_mel
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
-from ..sampling.prompt import Reference, make_reference, with_pauses
-from ..synthesis.segments import boundaries, lag
+from ..sampling.prompt import with_pauses
 from ..text.tokenizer import LANGUAGES, Tokenizer, language_of
+from .alignment import boundaries, lag
 from .recording import Locate, voice_from_reference
+from .reference import Reference, make_reference
 from .store import Voice, find_voice, list_voices, user_folder, voices_folder
 
 # Log-mel [frames, mel_dim] and ids -> frames of each, see `make_reference`.

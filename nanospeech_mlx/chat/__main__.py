@@ -23,6 +23,7 @@ with importing(__name__, PROG):
     from nanospeech_core.audio.player import Player
     from nanospeech_core.checkpoints.folder import config_at_hand
     from nanospeech_core.cli import generate as cli
+    from nanospeech_core.cli import output
     from nanospeech_core.cli.flags import add_arguments, from_args
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
@@ -96,13 +97,13 @@ def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
                 dictation = None
                 for piece in pieces:
                     if not quiet:
-                        cli.tell(piece, end="")
+                        output.tell(piece, end="")
                     dictation = dictation or Dictation(llm.reasoning, llm.reasons_at_once)
                     for sentence in dictation.feed(piece):
                         voice.say(sentence)
         finally:
             if not quiet:
-                cli.tell("")
+                output.tell("")
         for sentence in dictation.finish() if dictation else []:
             voice.say(sentence)
         voice.finish()
@@ -206,7 +207,7 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
         help="of the language model, 0 to 2 (default: %(default)s)",
     )
     add_arguments(parser, text=False)
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {cli.version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
@@ -230,8 +231,8 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """The command."""
     args, options = parse(argv, prog)
     if args.list_voices:
-        return cli.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), prog, args.quiet)
-    return cli.guard(lambda: chat(args, options), prog, args.quiet)
+        return output.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), prog, args.quiet)
+    return output.guard(lambda: chat(args, options), prog, args.quiet)
 
 
 if __name__ == "__main__":

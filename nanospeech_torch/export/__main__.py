@@ -15,7 +15,7 @@ with importing(__name__, "export"):
     import numpy as np
 
     from nanospeech_core.checkpoints import folder as checkpoint
-    from nanospeech_core.cli.generate import guard, tell
+    from nanospeech_core.cli.output import guard, tell
     from nanospeech_core.config import ModelConfig, VocosConfig
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.audio.mel import SAMPLE_RATE
+from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.prompt import FRAME_RATE, make_reference, with_pauses
+from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.text.tokenizer import LANGUAGES, Tokenizer
+from nanospeech_core.voices.reference import make_reference
 from nanospeech_core.voices.store import Voice, load_voice, save_voice
 
 VOICE_SECONDS = 5.0  # of the utterance that becomes a voice

@@ -11,7 +11,7 @@ with importing(__name__, "prepare"):
     import os
     import re
 
-    from nanospeech_core.cli.generate import guard, tell
+    from nanospeech_core.cli.output import guard, tell
     from nanospeech_core.errors import UserError
     from nanospeech_core.text.tokenizer import LANGUAGES
 

@@ -10,7 +10,7 @@ with importing(__name__, "report"):
     import argparse
     from pathlib import Path
 
-    from nanospeech_core.cli.generate import guard, tell
+    from nanospeech_core.cli.output import guard, tell
     from nanospeech_core.errors import UserError
     from nanospeech_core.system.files import check_writable, replacing
 

@@ -14,8 +14,9 @@ from originals import VOCAB, VOCOS, original_config, original_weights, write_ori
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.checkpoints.folder import load_tensors
-from nanospeech_core.sampling.prompt import Prompt, Reference
+from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.text.tokenizer import Tokenizer
+from nanospeech_core.voices.reference import Reference
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TEXT = "Hello there, how are you?"

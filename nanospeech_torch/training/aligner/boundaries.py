@@ -18,7 +18,7 @@ with importing(__name__, "boundaries"):
     import numpy as np
 
     from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
-    from nanospeech_core.cli.generate import guard, tell
+    from nanospeech_core.cli.output import guard, tell
     from nanospeech_core.errors import UserError
     from nanospeech_core.system.install import need
     from nanospeech_core.text.tokenizer import LANGUAGES, Tokenizer, language_of

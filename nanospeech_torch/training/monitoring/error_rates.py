@@ -11,8 +11,11 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation import scorers
 from nanospeech_core.evaluation.dataset import Row, read_rows
-from nanospeech_core.sampling.prompt import Reference, make_prompt, with_pauses
+from nanospeech_core.sampling.prompt import with_pauses
+from nanospeech_core.synthesis.prompts import make_prompt
 from nanospeech_core.text.tokenizer import Tokenizer
+from nanospeech_core.voices import recognition
+from nanospeech_core.voices.reference import Reference
 
 from ...nanospeech import Nanospeech
 from ..data.batches import Utterance
@@ -26,11 +29,11 @@ class Evaluation:
 
     Args:
         texts: a JSONL file, see `nanospeech_core.evaluation.dataset.read_rows`.
-        asr: the recogniser, see `nanospeech_core.evaluation.scorers.recogniser`.
+        asr: the recognizer, see `nanospeech_core.evaluation.recognition.recognizer`.
         sentences: how many of the texts, from the first on.
-        threads: of the recogniser; 0 leaves its choice.
+        threads: of the recognizer; 0 leaves its choice.
         model: the config of the models that will be measured.
-        recognise: in place of `asr`.
+        recognize: in place of `asr`.
     Raises:
         UserError: the texts cannot be read, or a package is not installed: before training, not after hours.
     """
@@ -42,14 +45,14 @@ class Evaluation:
         sentences: int,
         threads: int,
         model: ModelConfig,
-        recognise: scorers.Recognise | None = None,
+        recognize: recognition.Recognize | None = None,
     ):
         scorers.check_jiwer()
         self.rows = read_rows(texts)[:sentences]
         tokenizer = Tokenizer(model.text.kind, model.text.vocab)
         self.ids = [encode(row, tokenizer, model) for row in self.rows]
         languages = sorted({row.language for row in self.rows})
-        self.recognise = recognise or scorers.recogniser(asr, languages, threads)
+        self.recognize = recognize or recognition.recognizer(asr, languages, threads)
 
     def measure(self, model: Nanospeech, held_out: Sequence[Utterance]) -> dict[str, float]:
         """Error rates (%) by masked diffusion (of a model with a head) and by the ODE, Griffin-Lim: of words,
@@ -76,8 +79,8 @@ class Evaluation:
                     errors[name] += len(wanted)
                     continue
                 mel = model.sample(prompt, sampler=sampler, seed=i)
-                wave = scorers.resample(griffin_lim(mel), SAMPLE_RATE)
-                heard = scorers.units(self.recognise(wave, row.language), row.language)
+                wave = recognition.resample(griffin_lim(mel), SAMPLE_RATE)
+                heard = scorers.units(self.recognize(wave, row.language), row.language)
                 errors[name] += scorers.count_errors(wanted, heard)
         return {name: 100 * count / total for name, count in errors.items()}
 

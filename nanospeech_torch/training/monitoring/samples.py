@@ -27,7 +27,8 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation.dataset import Row
 from nanospeech_core.sampling.options import DEFAULTS
-from nanospeech_core.sampling.prompt import Prompt, make_prompt
+from nanospeech_core.sampling.prompt import Prompt
+from nanospeech_core.synthesis.prompts import make_prompt
 from nanospeech_core.system.files import replacing_folder
 from nanospeech_core.text.tokenizer import Tokenizer
 

@@ -20,12 +20,12 @@ with importing(__name__, "predicted"):
 
     import numpy as np
 
-    from nanospeech_core.audio.mel import SAMPLE_RATE
-    from nanospeech_core.cli.generate import guard, tell
+    from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE
+    from nanospeech_core.cli.output import guard, tell
     from nanospeech_core.config import ModelConfig
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
-    from nanospeech_core.sampling.prompt import FRAME_RATE, Prompt
+    from nanospeech_core.sampling.prompt import Prompt
     from nanospeech_core.system.files import make_folder, replacing
     from nanospeech_core.system.install import need
 

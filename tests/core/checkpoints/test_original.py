@@ -19,7 +19,7 @@ from nanospeech_core.checkpoints.folder import (
 from nanospeech_core.checkpoints.original import OriginalFiles, read_original, read_vocab
 from nanospeech_core.config import DiffLossConfig, ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.prompt import make_prompt
+from nanospeech_core.synthesis.prompts import make_prompt
 
 
 @pytest.fixture(scope="module")

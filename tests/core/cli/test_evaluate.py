@@ -15,6 +15,7 @@ from checkpoints import make_voice, tiny_config, write_checkpoint
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.evaluation import scorers
+from nanospeech_core.voices import recognition
 from nanospeech_core.voices.store import load_voice, save_voice
 
 pytest.importorskip("jiwer")
@@ -58,7 +59,7 @@ class Measures:
     def __init__(self, answers=(TEXTS[0], "good DAY, to", TEXTS[2])):
         self.answers, self.calls = answers, []
 
-    def recognise(self, wave, language):
+    def recognize(self, wave, language):
         self.calls.append((wave, language))
         return self.answers[(len(self.calls) - 1) % len(self.answers)]
 
@@ -78,7 +79,7 @@ class Measures:
 def measures(monkeypatch) -> Measures:
     one = Measures()
     asked = []
-    monkeypatch.setattr(scorers, "recogniser", lambda *args: asked.append(args) or one.recognise)
+    monkeypatch.setattr(recognition, "recognizer", lambda *args: asked.append(args) or one.recognize)
     monkeypatch.setattr(scorers, "voice_encoder", lambda: one.embed)
     monkeypatch.setattr(scorers, "dnsmos", lambda: one.dnsmos)
     monkeypatch.setattr(scorers, "prosody", lambda: one.prosody)
@@ -166,7 +167,7 @@ def test_everything(backend, model, measures, capsys, folder):
         kept = sorted(path.name for path in Path("out", name).iterdir())
         assert kept == ["a.wav", "b.wav", "c.wav"]
         assert soundfile.info(f"out/{name}/b.wav").duration == pytest.approx(utterances[1]["seconds"])
-    assert report["reference_means"]["f0_sd"] == pytest.approx(2 * scorers.RATE, abs=2)
+    assert report["reference_means"]["f0_sd"] == pytest.approx(2 * recognition.RATE, abs=2)
 
 
 def test_what_is_measured_is_what_generate_says(backend, model, measures):
@@ -185,8 +186,8 @@ def test_what_is_measured_is_what_generate_says(backend, model, measures):
     assert [language for _, language in measures.calls] == ["en"] * 3
     wave = speaker.generate(TEXTS[1], voice="emma", lang="en-gb", use_diffusion=True, num_iter=2, seed=5)
     heard = measures.calls[1][0]
-    assert np.array_equal(heard, scorers.resample(audio.as_written(wave), 24000))
-    np.testing.assert_allclose(heard, scorers.resample(wave, 24000), atol=1e-4)
+    assert np.array_equal(heard, recognition.resample(audio.as_written(wave), 24000))
+    np.testing.assert_allclose(heard, recognition.resample(wave, 24000), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -284,12 +285,12 @@ def test_a_text_that_cannot_be_spoken_counts_as_not_heard(model, measures, capsy
 
 
 def test_no_setting_is_lost_with_what_follows(model, measures, monkeypatch, capsys):
-    def recognise(wave, language):
+    def recognize(wave, language):
         if len(measures.calls) == 4:
             raise KeyboardInterrupt
-        return Measures.recognise(measures, wave, language)
+        return Measures.recognize(measures, wave, language)
 
-    monkeypatch.setattr(scorers, "recogniser", lambda *args: recognise)
+    monkeypatch.setattr(recognition, "recognizer", lambda *args: recognize)
     flags = ["--setting", "ode:steps=1", "--setting", "masked:num_iter=1", "--asr", "x", "--json", "a.json"]
     run("torch", model, "--texts", "texts.jsonl", *flags, *PLAIN, code=130)
     assert [s["setting"] for s in json.loads(Path("a.json").read_text())["settings"]] == ["ode:steps=1"]
@@ -332,7 +333,7 @@ def test_mlx_is_told_to_export_a_training_checkpoint(capsys):
     [
         (
             ["--asr", "faster-whisper:tiny"],
-            r"recognising speech needs faster-whisper .*\[evaluate\]",
+            r"recognizing speech needs faster-whisper .*\[evaluate\]",
         ),
         (["--reference", "voice"], "similarity needs Resemblyzer .*--no-deps resemblyzer"),
         ([], "DNSMOS needs speechmos .*or give --no-dnsmos"),

@@ -421,7 +421,7 @@ def test_commands_answer_by_tell():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print"
     ]
-    assert [name for name, node in calls if "file" not in [k.arg for k in node.keywords]] == ["generate.py"]
+    assert [name for name, node in calls if "file" not in [k.arg for k in node.keywords]] == ["output.py"]
 
 
 def test_precision_is_the_models(speaker, run, tmp_path, capsys):

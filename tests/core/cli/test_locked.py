@@ -12,7 +12,7 @@ from checkpoints import make_voice
 from nanospeech_core.audio import files as audio
 from nanospeech_core.checkpoints.original import OriginalFiles
 from nanospeech_core.checkpoints.vocoder import find_vocoder
-from nanospeech_core.cli import generate as cli
+from nanospeech_core.cli import output
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.timestamps import check_timestamps
@@ -114,5 +114,5 @@ def test_what_no_check_foresaw_is_one_sentence(capsys):
     def command() -> None:
         open("none/file")
 
-    assert cli.guard(command, "prog", quiet=False) == 1
+    assert output.guard(command, "prog", quiet=False) == 1
     assert capsys.readouterr().err == "prog: none/file: No such file or directory\n"

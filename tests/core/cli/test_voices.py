@@ -10,7 +10,7 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core.audio import files as audio
 from nanospeech_core.cli import voices as voice_commands
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.prompt import spread
+from nanospeech_core.voices.reference import spread
 from nanospeech_core.voices.references import choose_voice
 from nanospeech_core.voices.store import load_voice, user_folder
 
@@ -90,15 +90,15 @@ def test_names_that_differ_in_case_only(run, more):
         (["add", "you", "no.wav", "Hello."], "cannot read no.wav: No such file"),
         (["add", "you", "me.wav", "..."], "nothing to speak"),
         (["add", "you", "me.wav", " "], "TEXT is empty"),
-        (["add", "you", "me.wav"], "without TEXT the words of the recording are found by a recogniser"),
+        (["add", "you", "me.wav"], "without TEXT the words of the recording are found by a recognizer"),
         (["remove", "you"], 'you have no voice "you"; yours are me'),
         (["export", "heart", "."], 'you have no voice "heart"; yours are me'),
         (["export", "me", "nowhere"], "there is no folder nowhere"),
     ],
 )
 def test_mistakes_are_one_sentence(run, argv, message, monkeypatch):
-    for recogniser in ("faster_whisper", "mlx_whisper"):  # none is installed
-        monkeypatch.setitem(sys.modules, recogniser, None)
+    for recognizer in ("faster_whisper", "mlx_whisper"):  # none is installed
+        monkeypatch.setitem(sys.modules, recognizer, None)
     run("add", "me", "me.wav", "Hello there.")
     out, err = run(*argv, code=1)
     assert message in err and err.startswith("prog: ") and err.count("\n") == 1 and out == ""

@@ -12,6 +12,7 @@ from nanospeech_core.evaluation import scorers
 from nanospeech_core.evaluation.dataset import Row
 from nanospeech_core.evaluation.metrics import Measures, Spoken, describe, error_rate, measure, summarize
 from nanospeech_core.evaluation.tables import table
+from nanospeech_core.voices import recognition
 
 SECOND = np.sin(2 * np.pi * 200 * np.arange(16000) / 16000).astype(np.float32)
 
@@ -52,7 +53,7 @@ def test_errors_are_counted(wanted, heard, errors):
     assert scorers.count_errors(wanted.split(), heard.split()) == errors
 
 
-# recognisers
+# recognizers
 
 
 class Whisper:
@@ -72,19 +73,19 @@ class Whisper:
 def test_faster_whisper(monkeypatch):
     fake(monkeypatch, "faster_whisper", WhisperModel=Whisper)
     for name in ("faster-whisper:tiny.en", "tiny.en"):
-        assert scorers.recogniser(name, ["en"], threads=2)(SECOND, "en") == "Hello there."
+        assert recognition.recognizer(name, ["en"], threads=2)(SECOND, "en") == "Hello there."
         made, options = Whisper.made[-1]
         assert made == "tiny.en" and options["cpu_threads"] == 2 and options["device"] == "cpu"
     with pytest.raises(UserError, match="asr 'tiny.en' does not understand zh$"):
-        scorers.recogniser("tiny.en", ["en", "zh"])
+        recognition.recognizer("tiny.en", ["en", "zh"])
     with pytest.raises(UserError, match="asr 'gone' cannot be loaded: no such model$"):
-        scorers.recogniser("gone")
+        recognition.recognizer("gone")
 
 
 @pytest.mark.parametrize("name", ["wisper:tiny", "faster-whisper:", ":tiny", "C:\\models"])
-def test_a_recogniser_of_another_kind(name):
-    with pytest.raises(UserError, match="there is no recogniser .*; known: faster-whisper:NAME_OR_PATH"):
-        scorers.recogniser(name)
+def test_a_recognizer_of_another_kind(name):
+    with pytest.raises(UserError, match="there is no recognizer .*; known: faster-whisper:NAME_OR_PATH"):
+        recognition.recognizer(name)
 
 
 # how it sounds
@@ -137,7 +138,7 @@ def test_real_dnsmos_and_similarity():
     from nanospeech_core.voices.store import list_voices
 
     opinion, embed = scorers.dnsmos(), scorers.voice_encoder()
-    voices = {voice.name: scorers.resample(voice.audio, SAMPLE_RATE) for voice in list_voices(PRETRAINED)}
+    voices = {voice.name: recognition.resample(voice.audio, SAMPLE_RATE) for voice in list_voices(PRETRAINED)}
     noise = np.random.default_rng(0).normal(0, 0.05, 48000).astype(np.float32)
     assert opinion(voices["heart"]) > 2.5 > 1.5 > opinion(noise)
     half = len(voices["heart"]) // 2
@@ -148,7 +149,7 @@ def test_real_dnsmos_and_similarity():
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100])
 @pytest.mark.parametrize("count", [1, 2, 1601, 79616])
 def test_resampled_length(rate, count):
-    wave = scorers.resample(np.ones(count, dtype=np.float32), rate)
+    wave = recognition.resample(np.ones(count, dtype=np.float32), rate)
     assert len(wave) == -(-count * 16000 // rate) and wave.dtype == np.float32
 
 

@@ -6,23 +6,13 @@ import numpy as np
 import pytest
 from checkpoints import make_voice, tiny_config
 
-from nanospeech_core.audio.mel import SAMPLE_RATE, log_mel, noise_floor
+from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel, noise_floor
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.prompt import (
-    FLOOR,
-    FRAME_RATE,
-    MAX_FRAMES,
-    Reference,
-    halves,
-    make_prompt,
-    make_reference,
-    pause_id,
-    seconds_to_frames,
-    spread,
-    whole_frames,
-    with_pauses,
-)
+from nanospeech_core.sampling.prompt import MAX_FRAMES, pause_id, with_pauses
+from nanospeech_core.synthesis.durations import whole_frames
+from nanospeech_core.synthesis.prompts import halves, make_prompt
+from nanospeech_core.voices.reference import FLOOR, Reference, make_reference, seconds_to_frames, spread
 
 CONFIG = tiny_config()
 FILLER = replace(CONFIG, text=TextConfig("characters", tuple(" abcdefgh,."), "filler"), phone_duration=None)

@@ -14,7 +14,8 @@ from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
 from nanospeech_core.synthesis.assembly import GAP_SECONDS, Narration, Speech, phones
 from nanospeech_core.synthesis.frontend import read_script
-from nanospeech_core.synthesis.segments import HELD_FRAMES, Hold, Line, boundaries, hold, make_pieces, split
+from nanospeech_core.synthesis.segments import HELD_FRAMES, Hold, Line, hold, make_pieces, split
+from nanospeech_core.voices.alignment import boundaries
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config(aligner=AlignerConfig(lag=5))

@@ -13,10 +13,10 @@ from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.prompt import spread
 from nanospeech_core.synthesis.frontend import open_lexicon, read_script
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
 from nanospeech_core.voices import store as voices
+from nanospeech_core.voices.reference import spread
 from nanospeech_core.voices.references import KEPT, References, choose_voice
 from nanospeech_core.voices.store import save_voice
 

@@ -15,10 +15,11 @@ from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.config import AlignerConfig, ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.prompt import make_reference, spread, with_pauses
+from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.synthesis.frontend import read_script
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.alignment import beta_binomial_log_prior, delay, monotonic_search
+from nanospeech_core.voices.reference import make_reference, spread
 from nanospeech_core.voices.store import list_voices
 
 

@@ -1,4 +1,4 @@
-"""Voices from recordings: any format, the best seconds of long ones, the words that a recogniser hears."""
+"""Voices from recordings: any format, the best seconds of long ones, the words that a recognizer hears."""
 
 import sys
 import types
@@ -35,7 +35,7 @@ def record(path, *parts: np.ndarray):
     return path
 
 
-def recogniser(monkeypatch, text: str) -> list:
+def recognizer(monkeypatch, text: str) -> list:
     """A stand-in for faster-whisper that hears `text`; what it was given."""
     heard = []
 
@@ -205,7 +205,7 @@ def test_the_last_pause_before_fifteen_seconds():
 
 
 def test_the_words_are_heard(tmp_path, monkeypatch):
-    heard = recogniser(monkeypatch, " Hello there. ")
+    heard = recognizer(monkeypatch, " Hello there. ")
     path = record(tmp_path / "me.wav", noise(3))
     with pytest.warns(UserWarning, match=r'in .*me.wav is heard: "Hello there."'):
         voice = voice_from_reference(path)
@@ -217,7 +217,7 @@ def test_the_words_are_heard(tmp_path, monkeypatch):
 
 
 def test_of_a_long_recording_the_beginning_is_heard(tmp_path, monkeypatch):
-    heard = recogniser(monkeypatch, "Hello there.")
+    heard = recognizer(monkeypatch, "Hello there.")
     path = record(tmp_path / "me.wav", noise(9), silence(0.5), noise(10))
     with pytest.warns(UserWarning, match="lasts 19.5 s; the first 9.. s are used"):
         voice = voice_from_reference(path)
@@ -235,12 +235,12 @@ def test_by_mlx_whisper(tmp_path, monkeypatch):
     assert given["path_or_hf_repo"] == "mlx-community/whisper-small-mlx" and given["language"] is None
 
 
-def test_no_words_and_no_recogniser(tmp_path, monkeypatch):
+def test_no_words_and_no_recognizer(tmp_path, monkeypatch):
     path = record(tmp_path / "me.wav", noise(3))
-    recogniser(monkeypatch, " ... ")
+    recognizer(monkeypatch, " ... ")
     with pytest.raises(UserError, match="faster-whisper:small hears no words in it; give --ref-text"):
         voice_from_reference(path)
-    with pytest.raises(UserError, match="there is no recogniser 'vosk:x'"):
+    with pytest.raises(UserError, match="there is no recognizer 'vosk:x'"):
         voice_from_reference(path, asr="vosk:x")
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(UserError, match="none is installed: pip install faster-whisper"):

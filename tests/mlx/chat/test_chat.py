@@ -148,7 +148,7 @@ def test_a_model_cannot_write_our_markup(run, model, tmp_path):
 
 
 def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
-    """However many sentences are spoken in its voice, and by whatever recogniser."""
+    """However many sentences are spoken in its voice, and by whatever recognizer."""
     from nanospeech_core.voices import recording
 
     heard = []

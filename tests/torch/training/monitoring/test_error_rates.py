@@ -1,4 +1,4 @@
-"""Error rates while training, by a recogniser that is not there; Griffin-Lim."""
+"""Error rates while training, by a recognizer that is not there; Griffin-Lim."""
 
 import dataclasses
 import json
@@ -11,7 +11,6 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, log_mel
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation import scorers
 from nanospeech_core.evaluation.dataset import Row
 from nanospeech_core.text.tokenizer import Tokenizer
 
@@ -19,6 +18,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("jiwer")
 pytest.importorskip("soundfile")
 
+from nanospeech_core.voices import recognition
 from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.acoustic import task as acoustic
 from nanospeech_torch.training.acoustic.weights import initialize
@@ -54,7 +54,7 @@ def config(tmp_path):
     return AcousticConfig(
         out=str(tmp_path / "run"),
         data=DataConfig(shards=(str(shard),), held_out=4),
-        watch=WatchConfig(eval_texts=str(texts), asr="a recogniser"),
+        watch=WatchConfig(eval_texts=str(texts), asr="a recognizer"),
         model=character_model(),
     )
 
@@ -78,8 +78,8 @@ def model_and_data(config):
     return model.eval(), [library[i] for i in range(8)]
 
 
-def evaluation(config, recognise, sentences=8):
-    return Evaluation(config.watch.eval_texts, "none", sentences, 1, config.model, recognise)
+def evaluation(config, recognize, sentences=8):
+    return Evaluation(config.watch.eval_texts, "none", sentences, 1, config.model, recognize)
 
 
 def twice(texts):
@@ -99,7 +99,7 @@ def test_error_rates_of_what_was_heard(config):
     assert rates == {"wer_masked": pytest.approx(100 / 8), "wer_ode": 0}
     for wave, language in half.calls:
         assert language == "en" and wave.ndim == 1 and np.isfinite(wave).all() and wave.dtype == np.float32
-        assert 0.05 < len(wave) / scorers.RATE < 45
+        assert 0.05 < len(wave) / recognition.RATE < 45
     assert not np.array_equal(half.calls[0][0], half.calls[1][0])
 
 
@@ -137,18 +137,18 @@ def test_a_model_without_a_head_speaks_by_the_ode(config):
 
 def test_a_task_evaluates_its_first_sentences(config, monkeypatch):
     fake, asked = Fake(twice(TEXTS)), []
-    monkeypatch.setattr(scorers, "recogniser", lambda *args: asked.append(args) or fake)
+    monkeypatch.setattr(recognition, "recognizer", lambda *args: asked.append(args) or fake)
     watch = dataclasses.replace(config.watch, eval_sentences=2)
     task = acoustic.AcousticTask(dataclasses.replace(config, watch=watch), print)
     assert task.evaluate(task.model.eval()) == {"wer_masked": 0, "wer_ode": 0}
-    assert len(fake.calls) == 4 and asked == [("a recogniser", ["en"], config.engine.threads)]
+    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads)]
 
 
-def test_a_recogniser_that_is_missing_is_told_before_the_data_is_read(config, monkeypatch):
+def test_a_recognizer_that_is_missing_is_told_before_the_data_is_read(config, monkeypatch):
     monkeypatch.setattr(acoustic, "read_index", lambda *_: pytest.fail("the data came first"))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "faster_whisper", None)
-        with pytest.raises(UserError, match=r"recognising speech needs faster-whisper .*\[evaluate\]"):
+        with pytest.raises(UserError, match=r"recognizing speech needs faster-whisper .*\[evaluate\]"):
             acoustic.AcousticTask(config)
         patch.setitem(sys.modules, "jiwer", None)
         with pytest.raises(UserError, match="needs jiwer"):
@@ -156,7 +156,7 @@ def test_a_recogniser_that_is_missing_is_told_before_the_data_is_read(config, mo
     assert not Path(config.out).exists()
 
 
-def test_a_recogniser_that_cannot_be_loaded(config, tmp_path):
+def test_a_recognizer_that_cannot_be_loaded(config, tmp_path):
     pytest.importorskip("faster_whisper")
     with pytest.raises(UserError, match="asr .* cannot be loaded"):
         Evaluation(config.watch.eval_texts, str(tmp_path / "no such model"), 8, 1, config.model)

@@ -11,7 +11,7 @@ import pytest
 from nanospeech_core.audio import files as audio
 from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.prompt import make_prompt
+from nanospeech_core.synthesis.prompts import make_prompt
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("soundfile")

@@ -1,0 +1,186 @@
+"""The folders are the architecture: imports run downwards, never in a circle; folders and files stay small."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("nanospeech_core", "nanospeech_mlx", "nanospeech_torch", "convert")
+# From the ground up: a module may import those of its own floor and of the floors below it.
+FLOORS = {
+    "nanospeech_core": (
+        ("errors", "config"),
+        ("system",),
+        ("audio",),
+        ("text",),
+        ("checkpoints",),
+        ("sampling",),
+        ("voices",),
+        ("synthesis",),
+        ("editing",),
+        ("pipeline",),
+        ("evaluation",),
+        ("cli",),
+    ),
+    "nanospeech_mlx": (
+        ("device",),
+        ("models",),
+        ("sampling",),
+        ("nanospeech",),
+        ("generate", "edit", "voices", "evaluate", "benchmark", "chat", "__main__"),
+    ),
+    "nanospeech_torch": (
+        ("models",),
+        ("sampling",),
+        ("nanospeech", "threads"),
+        ("training",),
+        (
+            "generate",
+            "edit",
+            "voices",
+            "evaluate",
+            "benchmark",
+            "prepare",
+            "train",
+            "report",
+            "export",
+            "__main__",
+        ),
+    ),
+    "nanospeech_torch.training": (
+        ("config",),
+        ("data",),
+        ("monitoring",),
+        ("engine",),
+        ("aligner", "vocoder", "acoustic"),
+        ("tasks", "load_model"),
+    ),
+}
+MOST_FILES = 11  # of a folder, beside __init__.py and __main__.py
+MOST_LINES = 300
+
+
+def module_name(path: Path, root: Path = ROOT) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(source: str, module: str, is_package: bool, known: set[str]) -> set[str]:
+    """The modules among `known` that a module imports anywhere, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = module.split(".") if is_package else module.split(".")[:-1]
+                package = package[: len(package) - node.level + 1]
+                base = ".".join([*package, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                found.add(full if full in known else base)
+    return (found & known) - {module}
+
+
+def graph() -> dict[str, set[str]]:
+    """What each module imports of the project."""
+    files = {module_name(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    return {
+        module: imports(path.read_text(encoding="utf-8"), module, path.name == "__init__.py", set(files))
+        for module, path in files.items()
+    }
+
+
+def floor(module: str, package: str) -> int | None:
+    """The floor of a module of a package; None: it is outside, or the package itself."""
+    if not module.startswith(package + "."):
+        return None
+    part = module.removeprefix(package + ".").split(".")[0]
+    return next(number for number, parts in enumerate(FLOORS[package]) if part in parts)
+
+
+def climbs(arrows: dict[str, set[str]], package: str) -> list[str]:
+    """The imports that run from a lower floor to a higher one."""
+    return [
+        f"{module} (floor {low}) imports {other} (floor {high})"
+        for module, others in arrows.items()
+        for other in sorted(others)
+        if (low := floor(module, package)) is not None
+        and (high := floor(other, package)) is not None
+        and low < high
+    ]
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """The modules of one circle of imports; [] where there is none."""
+    done: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return path[path.index(module) :]
+        if module in done:
+            return []
+        for other in sorted(arrows.get(module, ())):
+            if found := visit(other, [*path, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(arrows) if (found := visit(module, []))), [])
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_imports_run_downwards(package):
+    assert not climbs(graph(), package)
+
+
+def test_no_circle():
+    assert circle(graph()) == []
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_part_has_a_floor(package):
+    folder = ROOT / package.replace(".", "/")
+    parts = {path.stem for path in folder.iterdir() if path.suffix == ".py" or list(path.glob("*.py"))}
+    listed = {part for parts in FLOORS[package] for part in parts}
+    assert parts - {"__init__"} == listed
+
+
+def source_files() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", source_files(), ids=module_name)
+def test_no_file_is_too_long(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_no_folder_is_too_full():
+    counts: dict[str, int] = {}
+    for path in source_files():
+        folder = path.parent.relative_to(ROOT).as_posix()
+        counts[folder] = counts.get(folder, 0) + (path.name not in ("__init__.py", "__main__.py"))
+    assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_a_climb_and_a_circle_are_seen():
+    arrows = {
+        "nanospeech_core.text.words": {"nanospeech_core.audio.mel"},
+        "nanospeech_core.audio.mel": {"nanospeech_core.cli.main"},
+        "nanospeech_core.cli.main": {"nanospeech_core.text.words"},
+    }
+    assert climbs(arrows, "nanospeech_core") == [
+        "nanospeech_core.audio.mel (floor 2) imports nanospeech_core.cli.main (floor 11)"
+    ]
+    assert len(circle(arrows)) == 3
+    assert circle({"a": {"b"}, "b": set()}) == []
+
+
+def test_imports_are_seen_wherever_they_stand():
+    source = "from ..audio import mel\ndef f():\n    from .words import find\n    import a.c\n"
+    known = {"a.audio.mel", "a.text.words", "a.c", "a.text.markup"}
+    assert imports(source, "a.text.markup", False, known) == {"a.audio.mel", "a.text.words", "a.c"}
