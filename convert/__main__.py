@@ -10,7 +10,7 @@ with importing(__name__, "convert"):
     import argparse
     from collections.abc import Sequence
 
-    from nanospeech_core.cli.output import guard, tell
+    from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.config import BITS, GROUP_SIZES, QuantizationConfig
 
     from .convert import CASTS, convert
@@ -85,15 +85,17 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 def run(arguments: argparse.Namespace) -> None:
     """One command; what it wrote or found is printed."""
     if arguments.command == "inspect":
-        tell(describe(arguments.source))
+        print_result(describe(arguments.source))
     elif arguments.command == "import-nanospeech":
-        tell(import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force))
+        print_result(
+            import_nanospeech(arguments.source, arguments.output, arguments.vocoder, arguments.force)
+        )
     elif arguments.command == "quantize":
         bits, group_size = arguments.bits, arguments.group_size
-        tell(quantize_folder(arguments.source, bits, group_size, arguments.output, arguments.force))
+        print_result(quantize_folder(arguments.source, bits, group_size, arguments.output, arguments.force))
     else:
         want = WANTED[arguments.command]
-        tell(convert(arguments.source, want, arguments.output, arguments.dtype, arguments.force))
+        print_result(convert(arguments.source, want, arguments.output, arguments.dtype, arguments.force))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from .editing.edit import MARGIN
 from .editing.edit import edit as edit_recording
 from .errors import UserError
 from .sampling.options import GenerateOptions
-from .sampling.plan import Plan, make_plan, stream_blocks
 from .sampling.prompt import Prompt
+from .sampling.reveal import RevealPlan, make_reveal_plan, stream_blocks
 from .sampling.samplers import with_sampler
 from .synthesis.assembly import LEAD_SECONDS, Narration, Speech
 from .synthesis.frontend import Script, check_texts, read_script
@@ -55,8 +55,8 @@ def choose(voice: str | Voice | None = None, **options) -> GenerateOptions:
     return chosen
 
 
-class Speaker:
-    """What `Nanospeech` does with its networks, which are behind `latents`, `predict_frames` and `decode`.
+class Pipeline:
+    """What `Nanospeech` does with its networks: `sample_steps`, `predict_frames` and `decode`.
 
     workers: how many sentences or batches are made at once, each in a thread (see `parallel.ahead`); None: as
         `parallel` says.
@@ -126,7 +126,7 @@ class Speaker:
         if chosen.stream:  # nothing is computed but when a chunk is asked for
             spoken = ((job, None) for job in jobs)
         else:
-            spoken = ahead(make, jobs, self.workers or self.parallel())
+            spoken = ahead(make, jobs, self.workers or self.default_workers())
         for job, wave in spoken:
             piece, last = job.piece, job.ends and job.line + 1 == count
             if wave is None:
@@ -188,7 +188,7 @@ class Speaker:
                     job.mel = mel
                 return batch
 
-            for batch in ahead(make, batches, self.workers or self.parallel()):
+            for batch in ahead(make, batches, self.workers or self.default_workers()):
                 for job in batch:
                     left[job.number] -= 1
                 self.free_memory()
@@ -275,7 +275,7 @@ class Speaker:
         abandoned: threading.Event | None = None,
     ) -> list[np.ndarray]:
         """Log-mels [frames, mel_dim] of a batch, each from its first hidden token on."""
-        for tokens, _ in self.latents(prompts, seeds, chosen):  # noqa: B007
+        for tokens, _ in self.sample_steps(prompts, seeds, chosen):  # noqa: B007
             if abandoned is not None and abandoned.is_set():
                 raise Abandoned
         states = self.array(tokens)
@@ -299,7 +299,7 @@ class Speaker:
             yield seams.push(piece.with_silences(mel), piece.total)
             return
         plan, start = self._stream_plan(piece, seed, chosen), prompt.start
-        states = self.latents([prompt], [seed], chosen, [plan])
+        states = self.sample_steps([prompt], [seed], chosen, [plan])
         before = start
         for known, (_, draft) in zip(plan.known(), states, strict=True):
             if known - before >= LEAST_TOKENS or known == len(prompt.cond):
@@ -309,10 +309,10 @@ class Speaker:
 
     def plan(
         self, prompt: Prompt, seed: int, options: GenerateOptions, blocks: Sequence[int] | None = None
-    ) -> Plan:
-        """When masked decoding reveals which token, as the options say; `blocks` are those of `make_plan`."""
+    ) -> RevealPlan:
+        """When masked decoding reveals which token, as the options say; `blocks` as in `make_reveal_plan`."""
         cfg = self.config.sampling.cfg if options.cfg is None else options.cfg
-        return make_plan(
+        return make_reveal_plan(
             ~prompt.visible,
             options.num_iter,
             seed,
@@ -323,7 +323,7 @@ class Speaker:
             blocks,
         )
 
-    def _stream_plan(self, piece: Piece, seed: int, chosen: GenerateOptions) -> Plan:
+    def _stream_plan(self, piece: Piece, seed: int, chosen: GenerateOptions) -> RevealPlan:
         """From left to right: about as many iterations in all as otherwise, at least one a block."""
         tokens_per_second = FRAME_RATE / self.config.transformer.patch
         first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))

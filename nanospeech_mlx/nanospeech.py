@@ -17,11 +17,11 @@ from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.pipeline import Speaker
+from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.options import GenerateOptions, check_precision
-from nanospeech_core.sampling.plan import Noise, Plan
 from nanospeech_core.sampling.prompt import Prompt, collate, pad
 from nanospeech_core.sampling.refinement import remask
+from nanospeech_core.sampling.reveal import Noise, RevealPlan
 from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.synthesis.durations import whole_frames
@@ -40,7 +40,7 @@ from .models.vocos import Vocos
 from .sampling import flow, mar
 
 
-class Nanospeech(Speaker, nn.Module):
+class Nanospeech(Pipeline, nn.Module):
     """The whole system.
 
     Args:
@@ -154,7 +154,7 @@ class Nanospeech(Speaker, nn.Module):
                 part.set_dtype(getattr(mx, precision))
                 mx.eval(part.parameters())  # else MLX holds the wide ones too until they are used
 
-    # from text to a waveform: what `Speaker` speaks with
+    # from text to a waveform: what `Pipeline` speaks with
 
     def predict_frames(self, reference: Reference, ids: np.ndarray, speed: float = 1.0) -> np.ndarray:
         """How long a sentence takes: int64 [symbols], or [1] for "filler" models, in frames.
@@ -193,12 +193,12 @@ class Nanospeech(Speaker, nn.Module):
         given = self.tensor(frames[None].astype(np.float32))
         return self.array(predictor(text, given, told)[0])
 
-    def latents(
+    def sample_steps(
         self,
         prompts: Sequence[Prompt],
         seeds: Sequence[int],
         options: GenerateOptions,
-        plans: Sequence[Plan] | None = None,
+        plans: Sequence[RevealPlan] | None = None,
     ) -> Iterator[tuple[mx.array, mx.array]]:
         """Tokens and a draft [batch, tokens, channels] after each step of the ODE, the masked path, or both.
 
@@ -282,7 +282,7 @@ class Nanospeech(Speaker, nn.Module):
         parts = collate(prompts, self.transformer.patch, bucket)
         return [None if part is None else self.tensor(part) for part in parts]
 
-    def parallel(self) -> int:
+    def default_workers(self) -> int:
         """How many sentences are best made at once: on a CPU two, of which each computes in one thread."""
         return 1 if kernels.on_gpu() else min(2, cpus())
 

@@ -15,11 +15,11 @@ from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.pipeline import Speaker
+from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.options import GenerateOptions, check_precision
-from nanospeech_core.sampling.plan import Noise, Plan
 from nanospeech_core.sampling.prompt import Prompt, collate, pad
 from nanospeech_core.sampling.refinement import remask
+from nanospeech_core.sampling.reveal import Noise, RevealPlan
 from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.synthesis.durations import whole_frames
@@ -36,7 +36,7 @@ from .models.vocos import Vocos
 from .sampling import flow, mar
 
 
-class Nanospeech(Speaker, nn.Module):
+class Nanospeech(Pipeline, nn.Module):
     """The whole system.
 
     Args:
@@ -134,7 +134,7 @@ class Nanospeech(Speaker, nn.Module):
             if part is not None:
                 part.to(getattr(torch, precision))
 
-    # from text to a waveform: what `Speaker` speaks with
+    # from text to a waveform: what `Pipeline` speaks with
 
     @torch.inference_mode()
     def predict_frames(self, reference: Reference, ids: np.ndarray, speed: float = 1.0) -> np.ndarray:
@@ -176,12 +176,12 @@ class Nanospeech(Speaker, nn.Module):
         return self.array(predictor(text, given, told)[0])
 
     @torch.inference_mode()
-    def latents(
+    def sample_steps(
         self,
         prompts: Sequence[Prompt],
         seeds: Sequence[int],
         options: GenerateOptions,
-        plans: Sequence[Plan] | None = None,
+        plans: Sequence[RevealPlan] | None = None,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Tokens and a draft [batch, tokens, channels] after each step of the ODE, the masked path, or both.
 
@@ -263,7 +263,7 @@ class Nanospeech(Speaker, nn.Module):
         parts = collate(prompts, self.transformer.patch, bucket)
         return [None if part is None else self.tensor(part) for part in parts]
 
-    def parallel(self) -> int:
+    def default_workers(self) -> int:
         """How many sentences are best made at once: on a CPU some, where each computes in one thread."""
         on_cpu = self.transformer.proj_out.weight.device.type == "cpu"
         single = on_cpu and torch.get_num_threads() == 1 and not self.compiled

@@ -18,7 +18,7 @@ def set_threads(speaker: Nanospeech) -> None:
 
     Its products are so short that threads gain a quarter on an idle machine, and wait for each other on a
     busy one: three times as long beside one process that takes a core (docs/performance.md). One thread
-    leaves the other cores to the next sentences (`Nanospeech.parallel`). Nothing is done where
+    leaves the other cores to the next sentences (`Nanospeech.default_workers`). Nothing is done where
     OMP_NUM_THREADS is set.
     """
     small = speaker.transformer.dim < SMALL and speaker.transformer.proj_out.weight.device.type == "cpu"

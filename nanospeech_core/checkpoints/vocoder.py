@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from ..audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE
-from ..config import ModelConfig, VocosConfig, from_dict
+from ..config import ModelConfig, VocosConfig
 from ..errors import UserError
+from ..strict import from_dict
 from .folder import (
     BFLOAT16,
     DTYPES,

@@ -159,7 +159,7 @@ def _benchmark(backend: Backend, args: argparse.Namespace) -> None:
     if args.json:
         with replacing(args.json) as path:
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    output.tell(table(report))
+    output.print_result(table(report))
 
 
 def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str) -> list[dict]:

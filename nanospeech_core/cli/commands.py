@@ -53,4 +53,4 @@ def run(package: str, argv: Sequence[str] | None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
     parser.parse_args(argv)
-    return output.guard(lambda: output.tell(listed), prog, quiet=False)
+    return output.guard(lambda: output.print_result(listed), prog, quiet=False)

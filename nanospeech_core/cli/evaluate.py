@@ -160,7 +160,7 @@ def _evaluate(load: Callable[[str | None, str], tuple], args: argparse.Namespace
                 path.write_text(text + "\n", encoding="utf-8")
     if report["reference_means"]:
         results.append({"setting": "(reference)", "count": len(known)} | report["reference_means"])
-    output.tell(table(results))
+    output.print_result(table(results))
 
 
 def _measures(args: argparse.Namespace, rows: Sequence[Row]) -> Measures:

@@ -10,49 +10,29 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from ..audio import files as audio
 from ..audio.player import Player
 from ..checkpoints.folder import config_at_hand
-from ..config import ModelConfig
 from ..errors import UserError
+from ..pipeline import Pipeline
 from ..sampling.options import COMPILE_HELP, GenerateOptions
 from ..sampling.samplers import check_flags, given
-from ..synthesis.assembly import Speech
 from ..synthesis.timestamps import check_timestamps, no_times, write_timestamps
 from ..system.encodings import read_text
 from ..system.files import check_writable, making_folder, split_lines
 from ..system.process import note
 from ..system.streams import STANDARD, seekable, shown
 from ..text.tokenizer import MAX_CHARACTERS, check_text, decode_text
-from ..voices.store import Voice
 from .flags import add_arguments, from_args
-from .output import guard, tell, version
+from .output import guard, print_result, version
 
 DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
 
 
-class Speaker(Protocol):
-    """What a backend's `Nanospeech` offers."""
-
-    sample_rate: int
-    config: ModelConfig
-
-    def voices(self) -> list[Voice]: ...
-
-    def speak(
-        self, text: str, *, progress: Callable[[int, int], None] | None = None, **options
-    ) -> Iterator[Speech]: ...
-
-    def generate_batch(
-        self, texts: Sequence[str], *, batch_size: int, names: Sequence[str], **options
-    ) -> Iterator[tuple[int, np.ndarray]]: ...
-
-
-def run(load: Callable[..., Speaker], argv: Sequence[str] | None, prog: str) -> int:
+def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) -> int:
     """The command's body.
 
     Args:
@@ -106,17 +86,17 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     return args, options
 
 
-def print_voices(speaker: Speaker) -> None:
+def print_voices(speaker: Pipeline) -> None:
     """The answer to --list-voices."""
     voices = speaker.voices()
     width = max((len(voice.name) for voice in voices), default=0)
     second = max((len(voice.language) for voice in voices), default=0)
     rows = [f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}" for voice in voices]
     if rows:
-        tell("\n".join(row.rstrip() for row in rows))
+        print_result("\n".join(row.rstrip() for row in rows))
 
 
-def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
+def _speak(load: Callable[..., Pipeline], args: argparse.Namespace, options: GenerateOptions) -> None:
     # What can be refused is refused before the model is loaded.
     piped = args.text in (None, STANDARD)
     text = check_text(read_standard_input()) if piped else check_text(args.text, "--text")
@@ -146,7 +126,7 @@ def _speak(load: Callable[..., Speaker], args: argparse.Namespace, options: Gene
     _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)
 
 
-def _speak_lines(load: Callable[..., Speaker], args: argparse.Namespace, options: GenerateOptions) -> None:
+def _speak_lines(load: Callable[..., Pipeline], args: argparse.Namespace, options: GenerateOptions) -> None:
     """Each line of a file into a file of its own."""
     folder = Path(args.output_dir)
     source = shown(args.input, 0)

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.parse_args([name])  # --help; it refuses others but --version
         from . import output
 
-        return output.guard(lambda: output.tell(f"{PROG} {output.version()}"), PROG, quiet=False)
+        return output.guard(lambda: output.print_result(f"{PROG} {output.version()}"), PROG, quiet=False)
     known = _commands()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

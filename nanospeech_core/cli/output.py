@@ -37,7 +37,7 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
             return 1
 
 
-def tell(answer: object, end: str = "\n") -> None:
+def print_result(answer: object, end: str = "\n") -> None:
     """Print what a command was asked for. Raises UserError where standard output does not take it."""
     if sys.stdout is None:  # it was closed before the start
         raise UserError("cannot write to standard output: it is closed")

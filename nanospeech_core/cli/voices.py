@@ -84,12 +84,12 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
     voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
     voice = replace(voice, name=args.name, description=args.description)
     save_voice(user_folder(), voice)
-    output.tell(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
+    output.print_result(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
 
 
 def _list() -> None:
     for voice in own_voices():
-        output.tell(
+        output.print_result(
             f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
         )
 

@@ -97,13 +97,13 @@ def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
                 dictation = None
                 for piece in pieces:
                     if not quiet:
-                        output.tell(piece, end="")
+                        output.print_result(piece, end="")
                     dictation = dictation or Dictation(llm.reasoning, llm.reasons_at_once)
                     for sentence in dictation.feed(piece):
                         voice.say(sentence)
         finally:
             if not quiet:
-                output.tell("")
+                output.print_result("")
         for sentence in dictation.finish() if dictation else []:
             voice.say(sentence)
         voice.finish()

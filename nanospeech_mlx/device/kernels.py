@@ -21,7 +21,7 @@ import numpy as np
 from nanospeech_core.sampling.prompt import Prompt
 
 if TYPE_CHECKING:
-    from nanospeech_core.pipeline import Speaker as Nanospeech
+    from nanospeech_core.pipeline import Pipeline as Nanospeech
 
 _compiled = threading.Event()  # in this process
 _thread = threading.local()  # .compiles: it is the one that does

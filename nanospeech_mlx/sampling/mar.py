@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import mlx.core as mx
 from mlx import nn
 
-from nanospeech_core.sampling.plan import Noise, Plan, turns
+from nanospeech_core.sampling.reveal import Noise, RevealPlan, iterations
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss
@@ -66,7 +66,7 @@ def make_step(
             and sees weights that change.
     Returns:
         a function, or a `ByShape`, of tokens and visible as they are, what is the same in all iterations
-        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Turn`'s arrays; it
+        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Iteration`'s arrays; it
         gives tokens, visible and draft as they are afterwards.
     """
 
@@ -114,7 +114,7 @@ def sample(
     cond: mx.array,
     visible: mx.array,
     text: mx.array,
-    plans: Sequence[Plan],
+    plans: Sequence[RevealPlan],
     noises: Sequence[Noise],
     diffusion_steps: int,
     temperature: float = 1.0,
@@ -152,7 +152,7 @@ def sample(
     bucket = 1 if step is None else ROWS
     step = step or make_step(transformer, diffusion_module, to_mel, residual_std)
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for turn in turns(plans, noises, length, temperature, ddpm_steps, bucket):
+    for turn in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
         drawing = (turn.rows, turn.initial, turn.noise, turn.temperature, turn.cfg)
         drawing = [None if part is None else mx.array(part) for part in drawing]
         told = blind if turn.cfg is not None else None

@@ -15,7 +15,7 @@ with importing(__name__, "export"):
     import numpy as np
 
     from nanospeech_core.checkpoints import folder as checkpoint
-    from nanospeech_core.cli.output import guard, tell
+    from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.config import ModelConfig, VocosConfig
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     need(("torch",), "export", "torch")
     from ..training.engine.checkpoints import newest
 
-    tell(f"{newest(args.run)} -> {args.output}")
+    print_result(f"{newest(args.run)} -> {args.output}")
     wanted = read_voices(args.voices) if args.voices else []
     export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
     cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)

@@ -11,7 +11,7 @@ with importing(__name__, "prepare"):
     import os
     import re
 
-    from nanospeech_core.cli.output import guard, tell
+    from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.errors import UserError
     from nanospeech_core.text.tokenizer import LANGUAGES
 
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
         columns=columns(args.columns),
         aligner=args.aligner,
     )
-    tell(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
+    print_result(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
 
 
 def columns(names: str) -> tuple[str, ...]:

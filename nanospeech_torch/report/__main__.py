@@ -10,7 +10,7 @@ with importing(__name__, "report"):
     import argparse
     from pathlib import Path
 
-    from nanospeech_core.cli.output import guard, tell
+    from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.errors import UserError
     from nanospeech_core.system.files import check_writable, replacing
 
@@ -49,7 +49,7 @@ def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
     page = render(found, max_samples)
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    tell(f"{output}, {len(page.encode()) / 1e6:.1f} MB")
+    print_result(f"{output}, {len(page.encode()) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.plan import Noise, Plan, turns
+from nanospeech_core.sampling.reveal import Noise, RevealPlan, iterations
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss
@@ -67,7 +67,7 @@ def make_step(
             and sees weights that change.
     Returns:
         a function, or a `ByShape`, of tokens and visible as they are, what is the same in all iterations
-        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Turn`'s arrays; it
+        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Iteration`'s arrays; it
         gives tokens, visible and draft as they are afterwards.
     """
 
@@ -126,7 +126,7 @@ def sample(
     cond: Tensor,
     visible: Tensor,
     text: Tensor,
-    plans: Sequence[Plan],
+    plans: Sequence[RevealPlan],
     noises: Sequence[Noise],
     diffusion_steps: int,
     temperature: float = 1.0,
@@ -166,7 +166,7 @@ def sample(
     bucket = 1 if step is None else ROWS
     step = step or make_step(transformer, diffusion_module, to_mel, residual_std)
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for turn in turns(plans, noises, length, temperature, ddpm_steps, bucket):
+    for turn in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
         drawing = (turn.rows, turn.initial, turn.noise, turn.temperature, turn.cfg)
         drawing = [
             None if part is None else torch.from_numpy(part).to(cond.device, non_blocking=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from nanospeech_core.config import from_dict, one_of
+from nanospeech_core.config import one_of
 from nanospeech_core.errors import UserError
+from nanospeech_core.strict import from_dict
 
 from .config import AcousticConfig
 from .engine.settings import read_values

@@ -1,4 +1,4 @@
-"""The folders are the architecture: imports run downwards, never in a circle; folders and files stay small."""
+"""The folders are the architecture: imports run downwards, without circles; folders and files are small."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("nanospeech_core", "nanospeech_mlx", "nanospeech_torch", "convert")
 # From the ground up: a module may import those of its own floor and of the floors below it.
 FLOORS = {
     "nanospeech_core": (
-        ("errors", "config"),
+        ("errors", "strict", "config"),
         ("system",),
         ("audio",),
         ("text",),

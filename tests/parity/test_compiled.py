@@ -8,8 +8,8 @@ from backends import NAMES, OURS, Backend, random_weights, relative_error
 from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.evaluation.counting import counting
-from nanospeech_core.sampling.plan import Noise, make_plan, turns
 from nanospeech_core.sampling.prompt import Prompt, collate
+from nanospeech_core.sampling.reveal import Noise, iterations, make_reveal_plan
 from nanospeech_core.system.compiling import TOKENS, ByShape
 
 SENTENCE = "Hello there, how are you today?"
@@ -144,7 +144,7 @@ def test_the_step_of_either_objective(backend, quick, objective, cfg):
     visible = np.arange(tokens) < 2
     cond = np.random.default_rng(1).standard_normal((tokens, 20), dtype=np.float32) * visible[:, None]
     prompt = Prompt(cond, visible, np.random.default_rng(2).integers(0, 11, tokens * 4))
-    plan = make_plan(~visible, 3, 5, cfg, "constant", temperature_schedule="linear")
+    plan = make_reveal_plan(~visible, 3, 5, cfg, "constant", temperature_schedule="linear")
     mar, ends = backend.module("sampling.mar"), []
     for bucket in (1, TOKENS):
         parts = [None if part is None else backend.array(part) for part in collate([prompt], 4, bucket)]
@@ -190,9 +190,9 @@ def test_a_batch_fills_its_bucket(lengths, padded):
 
 
 def test_turns_repeat_their_last_row():
-    plans = [make_plan(np.ones(n, bool), 3, n, 2.0, temperature_schedule="linear") for n in (7, 4)]
+    plans = [make_reveal_plan(np.ones(n, bool), 3, n, 2.0, temperature_schedule="linear") for n in (7, 4)]
     noises = [Noise(seed, n, 3) for seed, n in ((1, 7), (2, 4))]
-    own, padded = (list(turns(plans, noises, 7, 0.5, 4, bucket)) for bucket in (1, 8))
+    own, padded = (list(iterations(plans, noises, 7, 0.5, 4, bucket)) for bucket in (1, 8))
     assert len(own) == len(padded)
     for short, long in zip(own, padded, strict=True):
         count = len(short.rows)

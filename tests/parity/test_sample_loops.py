@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.sampling.plan import Noise, make_plan
 from nanospeech_core.sampling.prompt import Prompt, collate
+from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
 from nanospeech_core.sampling.schedules import ddpm_alpha_bars, ddpm_table, ode_times
 
 METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
@@ -328,7 +328,7 @@ def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
     target, tokens = normal(1, 12, 3), 12
     visible = np.arange(tokens) < 4
     cond = target * visible[:, None]
-    plan = make_plan(~visible, num_iter, 5)
+    plan = make_reveal_plan(~visible, num_iter, 5)
     plan = replace(plan, cfg=(cfg[0],) * (len(plan) - 1) + (cfg[1],))
     z = backend.array(target[None])
     transformer = Conditions(
@@ -363,7 +363,7 @@ def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
     c, u, tokens = normal(1, 6, 3), normal(2, 6, 3), 6
     transformer = Conditions(backend.array(c[None]), backend.array(u[None]))
     head = oracle_head("flow", lambda x, t, z: 0 * z + 0.25)
-    plan = make_plan(np.ones(tokens, bool), 3, 5, 2.0, "constant")
+    plan = make_reveal_plan(np.ones(tokens, bool), 3, 5, 2.0, "constant")
     cond, visible, text = nothing(backend, tokens)
     noises = [Noise(5, tokens, 3)]
     states = backend.module("sampling.mar").sample(
@@ -413,7 +413,7 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
     cond = normal(3, tokens, 3) * visible[:, None]
     transformer = Conditions(backend.array(c[None]), backend.array(u[None]))
     arrays = map(backend.array, (cond[None], visible[None], np.zeros((1, 4), int)))
-    plan, matrix = make_plan(~visible, 3, 5, cfg, "constant"), backend.array(to_mel)
+    plan, matrix = make_reveal_plan(~visible, 3, 5, cfg, "constant"), backend.array(to_mel)
     *_, (end, _) = backend.module("sampling.mar").sample(
         transformer, head, lambda z: z @ matrix, *arrays, [plan], [Noise(5, tokens, 3)], 2, 1.0, std
     )
@@ -432,7 +432,7 @@ def test_the_temperature_rises_over_the_iterations(backend, oracle_head):
     """The network stays where it starts, so a token is its noise, as hot as its iteration is."""
     head = oracle_head("flow", lambda x, t, z: x)
     tokens, noise = 20, Noise(5, 20, 3)
-    plan = make_plan(np.ones(tokens, bool), 6, 5, temperature_schedule="linear")
+    plan = make_reveal_plan(np.ones(tokens, bool), 6, 5, temperature_schedule="linear")
     transformer = Conditions(backend.array(normal(1, 1, tokens, 3)))
     *_, (end, _) = backend.module("sampling.mar").sample(
         transformer, head, None, *nothing(backend, tokens), [plan], [noise], 3, 0.8
@@ -458,7 +458,7 @@ def test_a_batch_is_decoded_as_its_utterances_are(backend, objective, regression
         visible = np.arange(tokens) < 2
         cond = normal(seed, tokens, 20) * visible[:, None]
         prompts.append(Prompt(cond, visible, np.random.default_rng(seed).integers(0, 11, tokens * 2)))
-        plans.append(make_plan(~visible, 4, seed, 2.0))
+        plans.append(make_reveal_plan(~visible, 4, seed, 2.0))
         noises.append(Noise(seed, tokens, 20))
 
     def ends(chosen: slice) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from backends import ORIGINAL, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.sampling.plan import Noise, make_plan
+from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
 from nanospeech_core.sampling.schedules import ode_times
 
 TOLERANCE = 1e-4
@@ -75,7 +75,7 @@ MAR = list(itertools.product(["flow", "ddpm"], [False, True], RAMPS, [1, 4, 50])
 @pytest.mark.parametrize(("objective", "residual", "ramp", "num_iter"), MAR)
 @pytest.mark.parametrize("style", [OURS, ORIGINAL], ids=["ours", "original"])
 def test_mar(both, style, objective, residual, ramp, num_iter):
-    plan = make_plan(~VISIBLE, num_iter, 7, *ramp)
+    plan = make_reveal_plan(~VISIBLE, num_iter, 7, *ramp)
     noise = Noise(7, TOKENS, CHANNELS)
 
     def states(backend: Backend) -> list[np.ndarray]:
@@ -97,7 +97,7 @@ def test_mar(both, style, objective, residual, ramp, num_iter):
 @pytest.mark.parametrize("order", ["interleaved", "blocks"])
 @pytest.mark.parametrize(("context", "regression"), [(2, False), (0, True), (1, True)])
 def test_mar_in_context(both, context, regression, order, cfg):
-    plan = make_plan(~VISIBLE, 4, 7, cfg, "linear", order, "linear")
+    plan = make_reveal_plan(~VISIBLE, 4, 7, cfg, "linear", order, "linear")
     noise = Noise(7, TOKENS, CHANNELS)
 
     def states(backend: Backend) -> list[np.ndarray]:

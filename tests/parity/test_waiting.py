@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights
 
-from nanospeech_core.sampling.plan import Noise, make_plan
+from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
 from nanospeech_core.sampling.schedules import ode_times
 
 TOKENS, CHANNELS, KNOWN = 11, 20, 3
@@ -55,7 +55,7 @@ def networks(backend: Backend, objective: str) -> list:
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_masked_decoding(backend, objective, cfg):
     parts = networks(backend, objective)
-    plan = make_plan(~VISIBLE, 3, 0, cfg, "constant")
+    plan = make_reveal_plan(~VISIBLE, 3, 0, cfg, "constant")
     noise = Noise(0, TOKENS, CHANNELS)
 
     def loop(inputs):

@@ -214,15 +214,15 @@ def test_a_stream_that_is_closed_ends_its_work(folders, name):
 def test_the_vocoder_hears_the_draft_of_what_comes_next(folders, name, monkeypatch):
     """To the right of what a chunk sounds: what the mel regression expects there, not zeros."""
     model, drafts, heard = speaker(name, folders["flow"]), [], []
-    latents, decode = model.latents, model.decode
+    sample_steps, decode = model.sample_steps, model.decode
 
     def watched(prompts, *rest):
-        for tokens, draft in latents(prompts, *rest):
+        for tokens, draft in sample_steps(prompts, *rest):
             start = prompts[0].start
             drafts.append([model.array(part)[0][start:].reshape(-1, 100) for part in (tokens, draft)])
             yield tokens, draft
 
-    monkeypatch.setattr(model, "latents", watched)
+    monkeypatch.setattr(model, "sample_steps", watched)
     monkeypatch.setattr(model, "decode", lambda mel: heard.append(mel) or decode(mel))
     next(model.stream(TEXT, use_diffusion=True, seed=7))
     tokens, draft = drafts[-1]
@@ -285,9 +285,11 @@ def test_the_first_of_many_texts_is_there_soon(folders, monkeypatch):
 def test_a_model_that_hears_padding_gets_none(folders, monkeypatch):
     """A batch of one each, where the transformer does not mask its padding."""
     model, sizes = speaker("torch", folders["original"]), []
-    latents = model.latents
+    sample_steps = model.sample_steps
     monkeypatch.setattr(
-        model, "latents", lambda prompts, *rest: sizes.append(len(prompts)) or latents(prompts, *rest)
+        model,
+        "sample_steps",
+        lambda prompts, *rest: sizes.append(len(prompts)) or sample_steps(prompts, *rest),
     )
     waves = dict(model.generate_batch(["Hello.", "Yes, you are."], sampler="ode", steps=1))
     assert sizes == [1, 1] and np.array_equal(waves[0], model.generate("Hello.", sampler="ode", steps=1))
@@ -329,9 +331,9 @@ def test_pauses_phonemes_and_times(folders, use_diffusion):
 @pytest.mark.parametrize("backend", NAMES)
 def test_speed_changes_only_what_is_generated(folders, backend, monkeypatch):
     model, seen = speaker(backend, folders["flow"]), []
-    latents = model.latents
+    sample_steps = model.sample_steps
     monkeypatch.setattr(
-        model, "latents", lambda prompts, *rest: seen.extend(prompts) or latents(prompts, *rest)
+        model, "sample_steps", lambda prompts, *rest: seen.extend(prompts) or sample_steps(prompts, *rest)
     )
     recording = folders["flow"] / "voices" / "heart.flac"
     for own in ({}, {"ref_audio": str(recording), "ref_text": "Hello there."}):

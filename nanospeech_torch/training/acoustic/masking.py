@@ -151,7 +151,7 @@ def draw(
 
 def earliness(order: str, length: Tensor, tokens: int, generator: torch.Generator) -> Tensor:
     """How early each token of rows of `length` is revealed, float [rows, tokens] in [0, 1]: the first has the
-    most. See `nanospeech_core.sampling.plan.token_order`.
+    most. See `nanospeech_core.sampling.reveal.token_order`.
     """
     rows, position = len(length), torch.arange(tokens)[None]
     if order == "random":

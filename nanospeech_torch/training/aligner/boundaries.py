@@ -18,7 +18,7 @@ with importing(__name__, "boundaries"):
     import numpy as np
 
     from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
-    from nanospeech_core.cli.output import guard, tell
+    from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.errors import UserError
     from nanospeech_core.system.install import need
     from nanospeech_core.text.tokenizer import LANGUAGES, Tokenizer, language_of
@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
         need(("torch",), "aligning", "torch")
         for language, values in measure(args.aligner, args.shards, args.limit).items():
             shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-            tell(f"{language}: {shown}")
+            print_result(f"{language}: {shown}")
 
     return guard(work, "boundaries", quiet=False)
 

@@ -8,8 +8,9 @@ import os
 import torch
 
 from nanospeech_core.checkpoints import folder as checkpoint
-from nanospeech_core.config import AlignerConfig, TextConfig, from_dict
+from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.strict import from_dict
 
 from ...models.aligner import Aligner
 from ..engine.checkpoints import read_checkpoint

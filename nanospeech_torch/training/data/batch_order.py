@@ -21,7 +21,7 @@ from .corpus import Item
 FRAME_RATE = SAMPLE_RATE / HOP
 
 
-class Plan(NamedTuple):
+class BatchPlan(NamedTuple):
     """One batch before its audio is read."""
 
     number: int
@@ -129,12 +129,12 @@ def plans(
     start: int = 0,
     rank: int = 0,
     world: int = 1,
-) -> Iterator[Plan]:
+) -> Iterator[BatchPlan]:
     """The endless stream from batch `start` on; process `rank` of `world` takes every world-th."""
     first = 0  # batch of the epoch
     for epoch in itertools.count():
         epoch_batches = epoch_plans(items, config, patch, seed, epoch)
         for number, (length, sequences) in enumerate(epoch_batches, first):
             if number >= start and (number - start) % world == rank:
-                yield Plan(number, sequences, length)
+                yield BatchPlan(number, sequences, length)
         first += len(epoch_batches)

@@ -19,7 +19,7 @@ from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
-from .batch_order import Plan
+from .batch_order import BatchPlan
 from .corpus import TOLERANCE, Item, Skip, read_wave
 
 
@@ -204,7 +204,7 @@ class Loader(Batches):
     def __init__(self, library: Library, build: Callable, seed: int):
         self.library, self.build, self.seed = library, build, seed
 
-    def __getitem__(self, plan: Plan) -> tuple[object, list[str]]:
+    def __getitem__(self, plan: BatchPlan) -> tuple[object, list[str]]:
         """A batch, and why utterances of it were skipped; a UserError instead where none is left."""
         sequences, skipped, broken = [], [], []
         for numbers in plan.sequences:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanospeech_core.config import from_dict
 from nanospeech_core.errors import UserError
+from nanospeech_core.strict import from_dict
 from nanospeech_core.system.encodings import read_text
 from nanospeech_core.system.files import replacing
 

@@ -21,7 +21,7 @@ with importing(__name__, "predicted"):
     import numpy as np
 
     from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE
-    from nanospeech_core.cli.output import guard, tell
+    from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.config import ModelConfig
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
                     np.save(file, mel.astype(np.float16))
         done = min(start + args.batch_size, len(wanted))
         if done % (50 * args.batch_size) == 0 or done == len(wanted):
-            tell(f"{done} of {len(wanted)}")
+            print_result(f"{done} of {len(wanted)}")
 
 
 def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
@@ -108,7 +108,7 @@ def predict(model: Nanospeech, batch: list[Utterance]) -> list[np.ndarray]:
             visible = visible ^ turn
             text = np.repeat(utterance.ids, utterance.frames)[: len(part) * patch]
             prompts.append(Prompt(np.where(visible[:, None], part, 0).astype(np.float32), visible, text))
-        for states, _ in model.latents(prompts, seeds, options):  # noqa: B007
+        for states, _ in model.sample_steps(prompts, seeds, options):  # noqa: B007
             pass
         for made, prompt, state in zip(drawn, prompts, model.array(states), strict=True):
             made[~prompt.visible] = state[: len(made)][~prompt.visible]

@@ -9,8 +9,9 @@ import torch
 
 from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.checkpoints.vocoder import find_vocoder, load_vocoder
-from nanospeech_core.config import VocosConfig, from_dict
+from nanospeech_core.config import VocosConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.strict import from_dict
 
 from ...models.vocos import Vocos
 from ..engine.checkpoints import read_checkpoint

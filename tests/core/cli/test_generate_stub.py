@@ -404,8 +404,8 @@ def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
     ("output", "reason"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")]
 )
 def test_standard_output_that_takes_nothing(output, reason):
-    code = "import sys; from nanospeech_core.cli.generate import guard, tell\n"
-    code += "sys.exit(guard(lambda: tell(1), 'prog', False))"
+    code = "import sys; from nanospeech_core.cli.generate import guard, print_result\n"
+    code += "sys.exit(guard(lambda: print_result(1), 'prog', False))"
     line = ["sh", "-c", f'"$0" -c "$1" {output}', sys.executable, code]
     done = subprocess.run(line, cwd=Path(cli.__file__).parents[2], capture_output=True, text=True)
     assert done.stderr == f"prog: cannot write to standard output: {reason}\n" and done.returncode == 1

@@ -11,9 +11,9 @@ from checkpoints import tiny_config, write_checkpoint
 from nanospeech_core.audio import files as audio
 from nanospeech_core.checkpoints import original
 from nanospeech_core.checkpoints.folder import PRETRAINED, read_config
+from nanospeech_core.cli import edit
 from nanospeech_core.cli import generate as cli
 from nanospeech_core.config import SAMPLER_NAMES, ModelConfig, SamplingConfig
-from nanospeech_core.editing import edit
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.samplers import SAMPLERS, sampler_of, with_sampler

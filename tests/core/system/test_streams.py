@@ -17,8 +17,8 @@ from checkpoints import tiny_config
 from commands import stdin
 
 from nanospeech_core.audio import files as audio
+from nanospeech_core.cli import edit
 from nanospeech_core.cli import generate as cli
-from nanospeech_core.editing import edit
 from nanospeech_core.errors import UserError
 from nanospeech_core.synthesis.assembly import Speech
 from nanospeech_core.system import streams as pipes

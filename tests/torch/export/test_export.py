@@ -202,11 +202,11 @@ def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
 
     seen = []
 
-    def latents(prompts, *rest):
+    def sample_steps(prompts, *rest):
         seen.append((~prompts[0].visible).sum() * model.transformer.patch * 256 / SAMPLE_RATE)
         raise Spoken
 
-    model.latents, plain = latents, dataclasses.replace(voice, tempo=1.0)
+    model.sample_steps, plain = sample_steps, dataclasses.replace(voice, tempo=1.0)
     for spoken in (voice, plain):
         save_voice(tmp_path / "out", spoken)
         with pytest.raises(Spoken):

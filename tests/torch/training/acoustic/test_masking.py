@@ -8,7 +8,7 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.sampling.options import ORDERS
-from nanospeech_core.sampling.plan import token_order
+from nanospeech_core.sampling.reveal import token_order
 
 torch = pytest.importorskip("torch")
 

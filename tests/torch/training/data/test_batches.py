@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.batch_order import Plan, plans
+from nanospeech_torch.training.data.batch_order import BatchPlan, plans
 from nanospeech_torch.training.data.batches import (
     Batch,
     Library,
@@ -268,7 +268,9 @@ def test_broken_audio_found_late_is_skipped_and_told(tmp_path, workers):
     spoil(shard, items, [1, 5])
     library = Library(items, MODEL, 0.0)
     sequences = [[0, 1, 2], [5], [3, 4]]
-    stream = Loader(library, build, 0).stream(iter([Plan(0, sequences), Plan(1, [[6, 7]])]), workers)
+    stream = Loader(library, build, 0).stream(
+        iter([BatchPlan(0, sequences), BatchPlan(1, [[6, 7]])]), workers
+    )
     (batch, skipped), (whole, none) = list(stream)
     assert skipped == ["unreadable audio"] * 2 and none == []
     left = [[library[0], library[2]], [library[3], library[4]]]
@@ -281,7 +283,7 @@ def test_a_batch_of_broken_audio_only_is_one_clear_error(tmp_path, workers):
     shard = corpus.write_corpus(tmp_path / "x.tar", 6)
     items = index(shard)
     spoil(shard, items, range(1, 6))
-    order = [Plan(6, [[0]]), Plan(7, [[1, 2], [3], [5]]), Plan(8, [[0]])]
+    order = [BatchPlan(6, [[0]]), BatchPlan(7, [[1, 2], [3], [5]]), BatchPlan(8, [[0]])]
     stream = Loader(Library(items, MODEL, 0.0), build, 0).stream(iter(order), workers)
     batch, skipped = next(stream)
     assert len(batch.mask) == 1 and skipped == []

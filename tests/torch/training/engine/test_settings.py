@@ -7,8 +7,9 @@ import corpus
 import pytest
 
 from nanospeech_core.checkpoints.folder import PRETRAINED, read_config
-from nanospeech_core.config import DiffLossConfig, ModelConfig, from_dict
+from nanospeech_core.config import DiffLossConfig, ModelConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.strict import from_dict
 
 torch = pytest.importorskip("torch")
 

@@ -38,13 +38,13 @@ def test_every_token_is_drawn_once_and_told_the_others(tmp_path, monkeypatch):
     batch = [load_utterance(item, model.config) for item in items]
     asked = []
 
-    def latents(prompts, seeds, options):
+    def sample_steps(prompts, seeds, options):
         """A model that says in which turn a token was drawn."""
         asked.append(prompts)
         longest = max(len(prompt.cond) for prompt in prompts)
         yield torch.full((len(prompts), longest, 400), float(len(asked))), None
 
-    monkeypatch.setattr(model, "latents", latents)
+    monkeypatch.setattr(model, "sample_steps", sample_steps)
     mels = predicted.predict(model, batch)
     assert len(asked) == 2
     for utterance, mel, first, second in zip(batch, mels, *asked, strict=True):

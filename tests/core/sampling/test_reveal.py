@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.sampling.options import ORDERS
-from nanospeech_core.sampling.plan import Noise, make_plan, stream_blocks, token_order, turns
+from nanospeech_core.sampling.reveal import Noise, iterations, make_reveal_plan, stream_blocks, token_order
 from nanospeech_core.sampling.schedules import reveal_counts
 
 
@@ -19,7 +19,7 @@ def random_mask(tokens: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("order", ORDERS)
 def test_plan_partitions_the_masked_tokens(tokens, num_iter, order):
     masked = random_mask(tokens, tokens)
-    plan = make_plan(masked, num_iter, seed=3, cfg=2.0, order=order)
+    plan = make_reveal_plan(masked, num_iter, seed=3, cfg=2.0, order=order)
     revealed = np.concatenate(plan.reveal)
     assert np.array_equal(np.sort(revealed), np.flatnonzero(masked))
     assert [len(positions) for positions in plan.reveal] == reveal_counts(int(masked.sum()), num_iter)
@@ -32,7 +32,7 @@ def test_plan_is_its_seeds():
     masked = random_mask(100, 0)
 
     def order(seed: int) -> list[int]:
-        return np.concatenate(make_plan(masked, 100, seed).reveal).tolist()
+        return np.concatenate(make_reveal_plan(masked, 100, seed).reveal).tolist()
 
     assert order(5) == order(5)
     assert order(5) != order(6)
@@ -40,22 +40,22 @@ def test_plan_is_its_seeds():
 
 def test_more_iterations_refine_the_same_order():
     masked = np.ones(60, bool)
-    order = [int(positions[0]) for positions in make_plan(masked, 60, 9).reveal]
+    order = [int(positions[0]) for positions in make_reveal_plan(masked, 60, 9).reveal]
     start = 0
-    for positions in make_plan(masked, 8, 9).reveal:
+    for positions in make_reveal_plan(masked, 8, 9).reveal:
         assert sorted(order[start : start + len(positions)]) == positions.tolist()
         start += len(positions)
 
 
 def test_every_order_is_as_likely():
-    first = [int(make_plan(np.ones(8, bool), 8, seed).reveal[0][0]) for seed in range(4000)]
+    first = [int(make_reveal_plan(np.ones(8, bool), 8, seed).reveal[0][0]) for seed in range(4000)]
     counts = np.bincount(first, minlength=8)
     assert (np.abs(counts - 500) < 5 * np.sqrt(500)).all()
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_nothing_masked_is_an_empty_plan(order):
-    plan = make_plan(np.zeros(5, bool), 4, 0, order=order, temperature_schedule="linear")
+    plan = make_reveal_plan(np.zeros(5, bool), 4, 0, order=order, temperature_schedule="linear")
     assert plan.reveal == () and plan.cfg == () and plan.temperature == ()
 
 
@@ -77,7 +77,7 @@ def test_interleaved_tokens_are_far_apart(tokens, seed):
 
 def test_fewer_neighbours_are_revealed_together_than_at_random():
     def together(order: str) -> int:
-        plans = [make_plan(np.ones(120, bool), 12, seed, order=order) for seed in range(20)]
+        plans = [make_reveal_plan(np.ones(120, bool), 12, seed, order=order) for seed in range(20)]
         return sum(int((np.diff(positions) == 1).sum()) for plan in plans for positions in plan.reveal)
 
     assert together("interleaved") < 0.2 * together("random") < 0.2 * together("blocks")
@@ -89,17 +89,17 @@ def test_where_interleaving_begins_is_the_seeds():
 
 
 def test_blocks_run_from_left_to_right():
-    plan = make_plan(random_mask(50, 1), 6, 3, order="blocks")
+    plan = make_reveal_plan(random_mask(50, 1), 6, 3, order="blocks")
     assert np.array_equal(np.concatenate(plan.reveal), np.flatnonzero(random_mask(50, 1)))
 
 
 def test_the_temperature_of_an_iteration_is_the_share_revealed_after_it():
     masked = np.ones(50, bool)
-    assert make_plan(masked, 4, 0).temperature == (1.0,) * 4
-    plan = make_plan(masked, 4, 0, temperature_schedule="linear")
+    assert make_reveal_plan(masked, 4, 0).temperature == (1.0,) * 4
+    plan = make_reveal_plan(masked, 4, 0, temperature_schedule="linear")
     shares = np.cumsum([len(positions) for positions in plan.reveal]) / 50
     assert plan.temperature == pytest.approx(shares) and plan.temperature[-1] == 1
-    assert make_plan(masked, 1, 0, temperature_schedule="linear").temperature == (1.0,)
+    assert make_reveal_plan(masked, 1, 0, temperature_schedule="linear").temperature == (1.0,)
 
 
 def test_initial_noise_belongs_to_the_position():
@@ -136,7 +136,7 @@ def test_blocks_are_revealed_one_after_another(order, num_iter):
     masked = random_mask(90, 1)
     hidden = np.flatnonzero(masked)
     blocks = stream_blocks(len(hidden), 8, 1.5, 20)
-    plan = make_plan(masked, num_iter, 4, order=order, blocks=blocks)
+    plan = make_reveal_plan(masked, num_iter, 4, order=order, blocks=blocks)
     assert np.array_equal(np.sort(np.concatenate(plan.reveal)), hidden)
     start = k = 0
     for size in blocks:
@@ -149,13 +149,13 @@ def test_blocks_are_revealed_one_after_another(order, num_iter):
 
 def test_how_much_is_known_after_each_iteration():
     masked = np.arange(30) >= 10
-    plan = make_plan(masked, 3, 0, blocks=[4, 6, 10])
+    plan = make_reveal_plan(masked, 3, 0, blocks=[4, 6, 10])
     assert plan.known()[2::3] == [14, 20, 30]
     visible = ~masked
     for reveal, known in zip(plan.reveal, plan.known(), strict=True):
         visible[reveal] = True
         assert visible[:known].all() and (known == 30 or not visible[known])
-    assert make_plan(np.zeros(5, bool), 4, 0).known() == []
+    assert make_reveal_plan(np.zeros(5, bool), 4, 0).known() == []
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 12, 17, 18, 100, 1000])
@@ -170,10 +170,13 @@ def test_stream_blocks_grow_and_sum_up(tokens):
 
 def test_turns_lay_utterances_end_to_end():
     masks = [np.arange(9) >= 2, np.arange(5) >= 1]
-    plans = [make_plan(masks[0], 4, 0, 3.0), make_plan(masks[1], 2, 1, 3.0, temperature_schedule="linear")]
+    plans = [
+        make_reveal_plan(masks[0], 4, 0, 3.0),
+        make_reveal_plan(masks[1], 2, 1, 3.0, temperature_schedule="linear"),
+    ]
     noises = [Noise(0, 9, 3), Noise(1, 5, 3)]
     shown = np.zeros(18, bool)
-    for k, turn in enumerate(turns(plans, noises, 9, 0.5, ddpm_steps=6)):
+    for k, turn in enumerate(iterations(plans, noises, 9, 0.5, ddpm_steps=6)):
         parts = [(b, plan) for b, plan in enumerate(plans) if k < len(plan)]
         start = 0
         for b, plan in parts:
@@ -188,5 +191,5 @@ def test_turns_lay_utterances_end_to_end():
         assert start == len(turn.rows) == len(turn.cfg) and not shown[turn.rows].any()
         shown[turn.rows] = True
     assert k == 3 and np.array_equal(shown, np.concatenate((masks[0], masks[1], np.zeros(4, bool))))
-    unguided = [make_plan(mask, 4, 0) for mask in masks]
-    assert all(turn.cfg is None and turn.noise is None for turn in turns(unguided, noises, 9, 1.0))
+    unguided = [make_reveal_plan(mask, 4, 0) for mask in masks]
+    assert all(turn.cfg is None and turn.noise is None for turn in iterations(unguided, noises, 9, 1.0))

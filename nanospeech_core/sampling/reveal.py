@@ -12,7 +12,7 @@ from .schedules import bit_reversal, cfg_ramp, reveal_counts, temperature_ramp
 
 
 @dataclass(frozen=True)
-class Plan:
+class RevealPlan:
     """The order of masked decoding: iteration k reveals the tokens `reveal[k]` under guidance `cfg[k]`.
 
     `temperature[k]` multiplies the temperature of that iteration. An iteration's positions are int64 and
@@ -36,7 +36,7 @@ class Plan:
         return counts
 
 
-def make_plan(
+def make_reveal_plan(
     masked: np.ndarray,
     num_iter: int,
     seed: int,
@@ -45,7 +45,7 @@ def make_plan(
     order: str = "random",
     temperature_schedule: str = "constant",
     blocks: Sequence[int] | None = None,
-) -> Plan:
+) -> RevealPlan:
     """When each masked token is revealed: so many an iteration as in MAR (arXiv 2406.11838, 3.4).
 
     Args:
@@ -70,7 +70,7 @@ def make_plan(
         reveal += [np.sort(ordered[end - count : end]) for end, count in zip(ends, counts, strict=True)]
     counts = [len(part) for part in reveal]
     guidance, heat = cfg_ramp(counts, cfg, cfg_schedule), temperature_ramp(counts, temperature_schedule)
-    return Plan(tuple(reveal), tuple(guidance), tuple(heat))
+    return RevealPlan(tuple(reveal), tuple(guidance), tuple(heat))
 
 
 def stream_blocks(tokens: int, first: int, growth: float, largest: int) -> list[int]:
@@ -126,7 +126,7 @@ class Noise:
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
+class Iteration:
     """One iteration of a batch; its rows are tokens of all utterances, laid end to end."""
 
     rows: np.ndarray  # int64 [rows]
@@ -136,14 +136,14 @@ class Turn:
     noise: np.ndarray | None  # float32 [steps, rows, channels], what a DDPM head adds
 
 
-def turns(
-    plans: Sequence[Plan],
+def iterations(
+    plans: Sequence[RevealPlan],
     noises: Sequence[Noise],
     tokens: int,
     temperature: float,
     ddpm_steps: int = 0,
     bucket: int = 1,
-) -> Iterator[Turn]:
+) -> Iterator[Iteration]:
     """The iterations of a batch of utterances, each of `tokens` tokens, padding included.
 
     Args:
@@ -162,7 +162,7 @@ def turns(
             drawn = [noises[b].steps(k, ddpm_steps, len(reveal)) for b, _, reveal in parts]
             noise = np.concatenate(drawn, axis=1)
         own = np.arange(-(-sum(counts) // bucket) * bucket).clip(max=sum(counts) - 1)
-        yield Turn(
+        yield Iteration(
             np.concatenate([b * tokens + reveal for b, _, reveal in parts])[own],
             None if all(scale == 1 for scale in scales) else _column(scales, counts)[own],
             temperature * _column(heats, counts)[own],
