@@ -2,7 +2,7 @@
 # The embedded voices from nothing: texts, speech, vocoder, aligner, acoustic model, checkpoint, figures:   ./run.sh downloads
 # The same with 17 sentences and a few steps, in a few minutes:   ./run.sh --smoke
 # In the smoke run our own embedded voices stand for the teacher, which is not on this machine.
-# The working folder gets data/ and runs/. docs/voice.md says what `downloads` must hold. See README.md beside this file.
+# The working folder gets data/ and runs/. docs/embedded-voices.md says what `downloads` must hold. See README.md beside this file.
 set -euo pipefail
 here=$(dirname "$0")
 settings=("${@:2}") # on top of acoustic.toml, such as optimizer.steps=20000

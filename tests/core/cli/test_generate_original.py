@@ -1,13 +1,13 @@
-"""Original Nanospeech checkpoints on the command line: as the README shows it, out of a cache of the hub."""
+"""Original Nanospeech checkpoints on the command line, as docs/convert.md shows it, from a hub cache."""
 
 import json
-import re
 import shlex
 import shutil
 from pathlib import Path
 
 import commands
 import numpy as np
+import pages
 import pytest
 import soundfile
 from backends import NAMES, Backend
@@ -18,7 +18,6 @@ from nanospeech_core.checkpoints.folder import load_tensors
 from nanospeech_core.checkpoints.vocoder import PUBLIC
 from nanospeech_core.config import ModelConfig
 
-README = (commands.ROOT / "README.md").read_text(encoding="utf-8")
 pytest.importorskip("torch")  # it writes the vocoder's file
 
 
@@ -46,7 +45,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def cache(folder, original, vocos) -> Path:
-    """A hub cache with both, under the names that the README and the package give."""
+    """A hub cache with both, under the names that docs/convert.md and the package give."""
     public, commit = PUBLIC.split("@")
     for name, revision, source in (
         ("lucasnewman/nanospeech", "0" * 40, original),
@@ -65,18 +64,18 @@ def run(module: str, *arguments: object, code: int = 0, process: bool = False) -
     return done
 
 
-def readme_commands() -> list[list[str]]:
-    """The shell lines of the README's section, without `python -m`."""
-    section = re.search(r"## Original Nanospeech.*?```sh\n(.*?)```", README, re.DOTALL)
-    return [shlex.split(line, comments=True)[2:] for line in section[1].splitlines()]
+def guide_commands() -> list[list[str]]:
+    """The shell lines of docs/convert.md on original checkpoints, without `python -m`."""
+    block = pages.block("docs/convert.md", "import-nanospeech")
+    return [shlex.split(line, comments=True)[2:] for line in block.lines]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", NAMES)
-def test_the_readmes_example(tmp_path, cache, backend):
+def test_the_guides_example(tmp_path, cache, backend):
     """Twice the same speech: of the original, and of the folder that it was imported into."""
     Backend(backend)
-    lines = readme_commands()
+    lines = guide_commands()
     assert [command[0].split(".")[-1] for command in lines] == ["generate", "convert", "generate"]
     for number, command in enumerate(lines):
         command = [part.replace("nanospeech_mlx", f"nanospeech_{backend}") for part in command]
