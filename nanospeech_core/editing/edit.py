@@ -6,13 +6,14 @@ import numbers
 
 import numpy as np
 
-from ..audio import files as audio
+from ..audio.crossfade import splice
 from ..audio.mel import FRAME_RATE, HOP, N_MELS, SAMPLE_RATE
+from ..audio.signal import match_level, resample, to_model, trim_silence
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id
 from ..synthesis.durations import whole_frames
-from ..synthesis.frontend import open_lexicon
+from ..text.lexicon import open_lexicon
 from ..text.tokenizer import Tokenizer, check_text, language_of
 from ..voices.reference import audible
 from .changes import find_changes, make_gap, merge_near, window, words_of
@@ -20,8 +21,6 @@ from .changes import find_changes, make_gap, merge_near, window, words_of
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the least misheard
 MAX_MARGIN = 500.0
 MAX_SECONDS = 120.0
-FADE_SECONDS = 0.01
-REACH_SECONDS = 0.006  # how far the new speech is moved so that its waveform meets the old one's
 AROUND_FRAMES = 48  # of the recording that the vocoder hears on each side: more than it sees
 
 
@@ -58,7 +57,7 @@ def edit(
         raise UserError(f"the model's mel has {config.transformer.mel_dim} bins; speech is heard in {N_MELS}")
     language = options.lang or language_of(text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
-    lexicon = open_lexicon(options.lexicon, tokenizer)
+    lexicon = open_lexicon(options.lexicon, tokenizer.ids)
     said, wanted = (words_of(words, tokenizer, language, lexicon) for words in (text, edited))
     ids, changes = find_changes(said, wanted, tokenizer, config)
     gain, heard = hear(wave, sample_rate)
@@ -87,7 +86,7 @@ def edit(
         end = None if gap.right == len(heard) else gap.right * HOP / SAMPLE_RATE
         wave = splice(
             wave,
-            audio.resample(piece, SAMPLE_RATE, sample_rate),
+            resample(piece, SAMPLE_RATE, sample_rate),
             (gap.left * HOP / SAMPLE_RATE, end),
             (len(before) * HOP / SAMPLE_RATE, (len(before) + len(drawn)) * HOP / SAMPLE_RATE),
             sample_rate,
@@ -115,63 +114,12 @@ def hear(wave: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]:
             f"the recording lasts {len(wave) / sample_rate:.0f} s; at most {MAX_SECONDS:.0f} s can be edited "
             "at a time: split it"
         )
-    mono = audio.to_model(wave, sample_rate)
-    speech = audio.trim_silence(mono)
+    mono = to_model(wave, sample_rate)
+    speech = trim_silence(mono)
     if not len(speech):
         raise UserError("the recording is silent")
-    gain = float(np.abs(audio.match_level(speech)).max() / np.abs(speech).max())
+    gain = float(np.abs(match_level(speech)).max() / np.abs(speech).max())
     return gain, audible(mono * gain)
-
-
-def splice(
-    wave: np.ndarray,
-    piece: np.ndarray,
-    out: tuple[float, float | None],
-    within: tuple[float, float],
-    sample_rate: int,
-) -> np.ndarray:
-    """Put some of `piece` in the place of some of `wave`, each seam a raised-cosine cross-fade.
-
-    The fades are outside of what is replaced. At each seam `piece` is moved by a few milliseconds to where
-    its waveform is most like the one that it fades into, so that periods meet; the duration changes with it.
-
-    Args:
-        wave: [samples] or [samples, channels].
-        piece: [samples], at the same rate.
-        out: seconds of `wave` that are replaced; from 0 and to None there is no seam.
-        within: seconds of `piece` that replace them.
-        sample_rate: of both.
-    """
-    fade, reach = round(FADE_SECONDS * sample_rate), round(REACH_SECONDS * sample_rate)
-    left, begin = round(out[0] * sample_rate), round(within[0] * sample_rate)
-    right = len(wave) if out[1] is None else min(round(out[1] * sample_rate), len(wave))
-    end = min(round(within[1] * sample_rate), len(piece))
-    mono = wave if wave.ndim == 1 else wave.mean(axis=1)
-    head, tail = min(fade, left, begin), min(fade, len(wave) - right, len(piece) - end)
-    begin = best_match(mono[left - head : left], piece, begin - head, reach)
-    end = max(begin + head, best_match(mono[right : right + tail], piece, end, reach))
-    middle = piece[begin : end + tail].astype(wave.dtype)
-    if wave.ndim == 2:  # each channel has its share of what is replaced and around it
-        levels = np.sqrt(np.square(wave[max(0, left - sample_rate) : right + sample_rate]).mean(axis=0))
-        shares = levels / levels.mean() if levels.any() else np.ones_like(levels)
-        middle = middle[:, None] * shares.astype(wave.dtype)
-    rise = [0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / max(n, 1)) for n in (head, tail)]
-    first, last = (r.astype(wave.dtype).reshape(-1, *[1] * (wave.ndim - 1)) for r in rise)
-    middle[:head] = first * middle[:head] + (1 - first) * wave[left - head : left]
-    ends = len(middle) - tail
-    middle[ends:] = (1 - last) * middle[ends:] + last * wave[right : right + tail]
-    return np.concatenate((wave[: left - head], middle, wave[right + tail :]))
-
-
-def best_match(target: np.ndarray, piece: np.ndarray, start: int, reach: int) -> int:
-    """Where in `piece`, at most `reach` samples from `start`, it is most like `target` (normalized
-    cross-correlation); `start` where `target` is empty or silent."""
-    low, high = max(0, start - reach), min(len(piece) - len(target), start + reach)
-    if not len(target) or high < low or not np.any(target):
-        return min(max(start, 0), len(piece))
-    views = np.lib.stride_tricks.sliding_window_view(piece, len(target))[low : high + 1].astype(np.float64)
-    scores = views @ target / np.sqrt(np.square(views).sum(axis=1) + 1e-9)
-    return low + int(np.argmax(scores))
 
 
 def check_margin(margin: float) -> None:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..audio.files import fade
+from ..audio.crossfade import fade
 from ..audio.mel import HOP, SAMPLE_RATE
+from ..audio.signal import sound_end
 from ..config import ModelConfig
 from ..text.markup import count_given, written_words
 from ..text.words import SILENT, STRESS, find_words
@@ -20,7 +21,6 @@ from .segments import Piece
 
 LEAD_SECONDS = 0.06  # of the silence before a stream's first sound that are kept
 GAP_SECONDS = (0.5, 0.1)  # between sentences, after the last sound of one and before the first of the next
-QUIET = 1e-3  # root mean square of 10 ms that are silent; the embedded model's silence is below 3e-4
 
 _JOINED = frozenset("ːʰʲᵝ\u0303↓→↗↘")  # part of the phone before
 
@@ -194,16 +194,6 @@ class Narration:
                 sounds = tuple(phone for phone in own if phone.text not in SILENT)
                 words.append(Word(text[span.start : span.end], seconds[first], seconds[last], sounds))
         return " ".join(texts), words
-
-
-def sound_end(wave: np.ndarray) -> int:
-    """Where the last sound of float32 [samples] ends, to 10 ms; 0 where all is silent."""
-    size = SAMPLE_RATE // 100
-    blocks = wave[: len(wave) // size * size].reshape(-1, size)
-    loud = np.flatnonzero(np.square(blocks).mean(axis=1) > QUIET**2)
-    if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > QUIET**2:
-        return len(wave)
-    return size * (int(loud[-1]) + 1) if len(loud) else 0
 
 
 def phones(symbols: list[str], seconds: list[float]) -> list[Phone]:

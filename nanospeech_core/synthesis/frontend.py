@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
-from ..text.lexicon import Lexicon, check_phonemes, read_lexicon
+from ..text.lexicon import open_lexicon
 from ..text.markup import Given, Markup, count_given, pronounce, read_markup
 from ..text.sentences import as_much
 from ..text.tokenizer import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
@@ -75,7 +74,7 @@ def read_script(
     """
     options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
-    markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer))
+    markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
     reference, spoken = (references or References()).find(folder, options, markup.plain, config, align)
     language = options.lang or language_of(markup.plain, spoken)
     lines, told = make_lines(markup, tokenizer, language, config)
@@ -93,7 +92,7 @@ def check_texts(
     """
     options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=lambda _: None)
-    lexicon = open_lexicon(options.lexicon, tokenizer)
+    lexicon = open_lexicon(options.lexicon, tokenizer.ids)
     for text, name in zip(texts, names, strict=True):
         check_text(text, name)
         try:
@@ -104,37 +103,6 @@ def check_texts(
                 raise nothing_to_speak(text)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
-
-
-def open_lexicon(lexicon: str | os.PathLike | Mapping[str, str] | None, tokenizer: Tokenizer) -> Lexicon:
-    """The entries of a file, or of a mapping, checked; none of None.
-
-    The last file and the last mapping are kept: each text asks anew. Raises UserError.
-    """
-    if lexicon is None:
-        return Lexicon({})
-    known = frozenset(tokenizer.ids)
-    if isinstance(lexicon, Mapping):
-        for entry in lexicon.items():
-            if not all(isinstance(part, str) and part.strip() for part in entry):
-                raise UserError(f"lexicon: an entry is what is written and its phonemes, not {entry!r:.60}")
-        return _index(tuple(lexicon.items()), known)
-    try:
-        status = os.stat(lexicon)
-        changed = (status.st_mtime_ns, status.st_size)
-    except OSError:  # `read_lexicon` says why
-        changed = None
-    return _open_file(os.fspath(lexicon), changed, known)
-
-
-@functools.lru_cache(maxsize=1)
-def _index(entries: tuple[tuple[str, str], ...], known: frozenset[str]) -> Lexicon:
-    return Lexicon({word: check_phonemes(p, known, f'lexicon, "{word}"') for word, p in entries})
-
-
-@functools.lru_cache(maxsize=1)
-def _open_file(path: str, changed: tuple[int, int] | None, known: frozenset[str]) -> Lexicon:
-    return Lexicon(read_lexicon(path, known))
 
 
 def make_lines(

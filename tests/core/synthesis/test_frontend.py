@@ -13,8 +13,8 @@ from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.synthesis.frontend import open_lexicon, read_script
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.synthesis.frontend import read_script
+from nanospeech_core.text.tokenizer import phonemize
 from nanospeech_core.voices import store as voices
 from nanospeech_core.voices.reference import spread
 from nanospeech_core.voices.references import KEPT, References, choose_voice
@@ -247,9 +247,3 @@ def test_a_recording_is_heard_once(tmp_path, monkeypatch):
         other = replace(options, ref_text=f"Word {number}.")
         read_script("Five.", CONFIG, None, other, references=references)
     assert len(references._kept) == KEPT
-
-
-@pytest.mark.parametrize("lexicon", [{"": "a"}, {" ": "a"}, {"hi": None}, {5: "a"}])
-def test_a_lexicon_of_other_things(lexicon):
-    with pytest.raises(UserError, match="^lexicon: an entry is what is written and its phonemes, not "):
-        open_lexicon(lexicon, Tokenizer("phonemes", SYMBOLS))
