@@ -64,7 +64,7 @@ class Voice:
     def say(self, sentence: str) -> None:
         """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
         try:
-            for chunk in self.tts.speak(sentence, within=True, **asdict(self.options)):
+            for chunk in self.tts.speak(sentence, standalone=False, **asdict(self.options)):
                 self.started = self.started or time.perf_counter()
                 self._give(chunk.wave)
         except UserError as error:

@@ -1,4 +1,4 @@
-"""What `Nanospeech` is given from Python: voices, batches, and what is no option."""
+"""The pipeline from Python: voices, batches, and options out of range."""
 
 import numpy as np
 import pytest
@@ -57,6 +57,8 @@ def test_a_voice_may_be_one_of_voices(model):
     [
         ({"use_diffusion": True, "num_iter": 0}, "^--num_iter must be a whole number from 1 to 1000, not 0$"),
         ({"method": "x"}, "^--method must be one of euler, midpoint, rk4, not 'x'$"),
+        ({"cfg": float("nan")}, "^--cfg must be"),
+        ({"seed": -1}, "^--seed must be"),
         ({"use_diffusion": "no"}, "^--use-diffusion must be True or False, not 'no'$"),
     ],
 )
