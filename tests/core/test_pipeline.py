@@ -67,3 +67,18 @@ def test_a_sample_checks_its_options(model, options, message):
     assert model.sample(prompt, sampler="ode", steps=1, voice="says nothing here").shape == (16, 100)
     with pytest.raises(UserError, match=message):
         model.sample(prompt, **options)
+
+
+@pytest.mark.parametrize(
+    "speak",
+    [
+        lambda model, **options: model.generate("Hi.", **options),
+        lambda model, **options: next(model.generate_batch(["Hi."], **options)),
+        lambda model, **options: model.edit(np.zeros(24000), "One.", "Two.", **options),
+        lambda model, **options: model.prepare(**options),
+    ],
+    ids=["generate", "generate_batch", "edit", "prepare"],
+)
+def test_options_are_checked_at_the_entry(model, speak):
+    with pytest.raises(UserError, match="^--speed must be a number from 0.25 to 4, not 9$"):
+        speak(model, speed=9)

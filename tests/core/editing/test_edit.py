@@ -161,7 +161,6 @@ def test_the_speed_is_of_the_new_words():
             "--margin must be from 0 to 500 milliseconds",
         ),
         (recording(3, 24000), "one two", "one", {"margin": "x"}, "--margin must be"),
-        (recording(3, 24000), "one two", "one", {"speed": 9}, "--speed must be"),
         (np.zeros(24000, np.float32), "one two", "one", {}, "the recording is silent"),
         (np.zeros(0, np.float32), "one two", "one", {}, "a recording must be floating-point numbers"),
         (np.ones(24000, np.int16), "one two", "one", {}, "not int16"),

@@ -11,17 +11,14 @@ from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
+from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.synthesis.assembly import Speech, SpeechAssembler, phones
-from nanospeech_core.synthesis.frontend import PreparedText, Utterance, prepare_text
+from nanospeech_core.synthesis.frontend import PreparedText, prepare_text
 from nanospeech_core.synthesis.pauses import (
     AFTER_SECONDS,
     BEFORE_SECONDS,
-    GENERATED_FRAMES,
-    InnerPause,
-    apply_pauses,
 )
-from nanospeech_core.synthesis.segments import SegmentJob, make_segments, split
+from nanospeech_core.synthesis.segments import SegmentJob, make_segments
 from nanospeech_core.voices.alignment import boundaries
 from nanospeech_core.voices.store import save_voice
 
@@ -260,30 +257,6 @@ def test_silence_is_silent_and_its_ends_do_not_click(folder):
         assert wave[0] > 0.09 and wave[-1] > 0.09  # the first and the last edge are left alone
 
 
-def test_a_long_pause_is_put_into_the_mel_where_the_model_is_silent(folder):
-    prepared = prepare_text("I told him [pause 3] stop it.", CONFIG, folder, GenerateOptions())
-    (segment,) = make_segments(prepared.reference, prepared.utterances[0], CONFIG, predict)
-    space = prepared.utterances[0].pauses[0].last - 1
-    assert segment.utterance.ids[space] == CONFIG.text.vocab.index(" ") and segment.durations[space] == 281
-    generated = len(segment.prompt.text) - 188
-    assert segment.durations.sum() - generated == 281 - GENERATED_FRAMES
-    mel = segment.with_silences(np.arange(generated, dtype=np.float32)[:, None] * np.ones(100, np.float32))
-    silent = np.flatnonzero(mel[:, 0] == np.float32(np.log(1e-5)))
-    start = segment.durations[:space].sum() - 5
-    assert silent[0] == start + GENERATED_FRAMES // 2 and len(silent) == 281 - GENERATED_FRAMES
-    assert (np.delete(mel[:, 0], silent) == np.arange(generated)).all()
-
-
-def test_pauses_keep_marks_and_give_the_space_the_rest():
-    frames = np.array([9, 5, 6, 3, 5, 8])
-    for length, expected in ((30, [6, 24]), (10, [6, 4]), (4, [4, 0]), (0, [0, 0])):
-        generated, whole = apply_pauses(frames, (InnerPause(2, 4, length),), 4)
-        assert generated[2:4].tolist() == whole[2:4].tolist() == expected
-        assert generated.sum() % 4 == 0 and (generated[[0, 1, 4]] == frames[[0, 1, 4]]).all()
-    generated, whole = apply_pauses(frames, (InnerPause(2, 4, 100),), 4)
-    assert generated[2:4].tolist() == [6, 64] and whole[2:4].tolist() == [6, 94]
-
-
 # models without durations
 
 
@@ -297,40 +270,6 @@ def test_a_model_of_characters(folder):
 # what is too long to be spoken at once
 
 
-def encode(symbols: str) -> np.ndarray:
-    return np.array([CONFIG.text.vocab.index(symbol) for symbol in symbols], dtype=np.int64)
-
-
-def decode(ids: np.ndarray) -> str:
-    return "".join(CONFIG.text.vocab[i] for i in ids)
-
-
-def test_a_sentence_too_long_is_spoken_in_parts(folder):
-    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
-    text = " ".join("word" if i % 5 else "word," for i in range(100))
-    utterance = Utterance(with_pauses(encode(text), CONFIG), lead=3, tail=4)
-    segments = make_segments(reference, utterance, CONFIG, lambda part: np.full(len(part), 20))
-    assert len(segments) > 1 and all(len(segment.prompt.text) <= MAX_FRAMES for segment in segments)
-    assert " ".join(decode(segment.utterance.ids).strip() for segment in segments) == text
-    edges = [(segment.utterance.lead, segment.utterance.tail) for segment in segments]
-    assert edges == [(3, 12)] + [(12, 12)] * (len(segments) - 2) + [(12, 4)]
-    for segment in segments:
-        inner = decode(segment.utterance.ids)[1:-1]
-        assert text[segment.utterance.offset : segment.utterance.offset + len(inner)] == inner
-
-
-def test_an_utterance_is_split_at_its_pause():
-    utterance = Utterance(
-        with_pauses(encode("ab, cd ef"), CONFIG), (InnerPause(3, 5, 100), InnerPause(7, 8, 50))
-    )
-    left, right = split(utterance, CONFIG)
-    assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
-    assert (left.pauses, left.tail, left.offset) == ((), 50, 0)
-    assert (right.pauses, right.lead, right.offset) == ((InnerPause(3, 4, 50),), 50, 4)
-    (whole,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
-    assert decode(whole.ids) == " a "
-
-
 def test_words_of_a_sentence_in_parts(folder):
     text = "one two three four five six seven eight nine ten " * 4 + "and [pause 2] the end"
     speeches = speak(folder, text, slow=6)
@@ -340,14 +279,3 @@ def test_words_of_a_sentence_in_parts(folder):
     assert gap(speeches, "end") < 1 and words(speeches)[-2].start - words(speeches)[-3].end == pytest.approx(
         188 * FRAME
     )
-
-
-def test_a_symbol_too_long(folder):
-    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
-    with pytest.raises(UserError, match="at most 44 s"):
-        make_segments(
-            reference,
-            Utterance(with_pauses(encode("abc"), CONFIG)),
-            CONFIG,
-            lambda part: np.full(len(part), 2000),
-        )
