@@ -71,7 +71,10 @@ class SpeechAssembler:
     def __init__(
         self, text: PreparedText, config: ModelConfig, streaming: bool = False, standalone: bool = True
     ):
-        self.text, self.config, self.streaming, self.standalone = text, config, streaming, standalone
+        self.text = text
+        self.config = config
+        self.streaming = streaming
+        self.standalone = standalone
         self.samples = 0  # of the speech so far
 
     def assemble(self, job: SegmentJob, wave: np.ndarray) -> Speech:
@@ -136,8 +139,8 @@ class SpeechAssembler:
             if len(kept) or (done == samples and len(wave)):
                 start = self.samples / SAMPLE_RATE
                 self.samples += len(wave)
-                text, words, sounded = content
-                yield Speech(wave, text, start, begin + length / SAMPLE_RATE, words, sounded)
+                text, words, phones_of_all = content
+                yield Speech(wave, text, start, begin + length / SAMPLE_RATE, words, phones_of_all)
                 content = ("", (), ())
 
     @property

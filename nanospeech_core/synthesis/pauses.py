@@ -53,8 +53,8 @@ def split_frames(pause: InnerPause | None) -> tuple[int, int]:
 
 
 def apply_pauses(
-    durations: np.ndarray, pauses: Sequence[InnerPause], patch: int
-) -> tuple[np.ndarray, np.ndarray]:
+    durations: np.ndarray, pauses: Sequence[InnerPause], patch: int, lag: int
+) -> tuple[np.ndarray, np.ndarray, tuple[tuple[int, int], ...]]:
     """Durations in which every inner pause has its length.
 
     The space gets the pause; the marks before it keep their durations as far as these fit in.
@@ -63,8 +63,10 @@ def apply_pauses(
         durations: int64 [symbols] in frames, as predicted.
         pauses: in order.
         patch: the last symbol is made longer to fill the last token.
+        lag: by how many frames durations are late, see `voices.alignment.lag`.
     Returns:
-        int64 [symbols] that the model generates, and int64 [symbols] with the inserted silences.
+        int64 [symbols] that the model generates, int64 [symbols] with the inserted silences, and these, as
+        `inserted_silences` returns them.
     """
     generated = durations.copy()
     whole = durations.copy()
@@ -78,7 +80,7 @@ def apply_pauses(
     fill = -int(generated.sum()) % patch
     generated[-1] += fill
     whole[-1] += fill
-    return generated, whole
+    return generated, whole, inserted_silences(pauses, generated, lag)
 
 
 def inserted_silences(
@@ -89,9 +91,9 @@ def inserted_silences(
     It is inserted in the middle of what the model generates of the pause.
 
     Args:
-        pauses: of `apply_pauses`.
-        generated: the durations that `apply_pauses` returns first.
-        lag: by how many frames durations are late, see `voices.alignment.lag`.
+        pauses: in order.
+        generated: int64 [symbols], the durations that the model generates.
+        lag: by how many frames durations are late.
     """
     ends = np.cumsum(generated)
     return tuple(

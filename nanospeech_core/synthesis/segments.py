@@ -16,8 +16,10 @@ from ..voices.alignment import lag
 from ..voices.reference import Reference
 from .backend import Backend
 from .frontend import PreparedText, Utterance
-from .pauses import apply_pauses, inserted_silences, split_frames
-from .prompts import halves, make_prompt, total_tokens
+from .pauses import apply_pauses, split_frames
+from .prompts import make_prompt, total_tokens
+
+BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence that is too long is cut
 
 PredictFrames = Callable[[np.ndarray], np.ndarray]  # ids -> frames, as `make_prompt` takes them
 
@@ -99,13 +101,13 @@ def make_segments(
     """
     patch = config.transformer.patch
     generated = whole = predict(utterance.ids)
+    silences: tuple[tuple[int, int], ...] = ()
     if utterance.pauses:
-        generated, whole = apply_pauses(generated, utterance.pauses, patch)
+        generated, whole, silences = apply_pauses(generated, utterance.pauses, patch, lag(config))
     if total_tokens(reference, generated, patch) * patch > MAX_FRAMES:
         parts = split(utterance, config)
         if len(parts) > 1:
             return [segment for part in parts for segment in make_segments(reference, part, config, predict)]
-    silences = inserted_silences(utterance.pauses, generated, lag(config))
     prompt = make_prompt(reference, utterance.ids, generated, config)
     generated_frames = (len(prompt.cond) - prompt.start) * patch
     return [Segment(utterance, prompt, generated_frames, whole, silences)]
@@ -137,3 +139,23 @@ def split(utterance: Utterance, config: ModelConfig) -> list[Utterance]:
         replace(utterance, ids=left, pauses=before, tail=tail),
         replace(utterance, ids=right, pauses=after, lead=lead, offset=utterance.offset + skipped),
     ]
+
+
+def halves(ids: np.ndarray, config: ModelConfig) -> list[np.ndarray]:
+    """The ids of a sentence cut in two near its middle: after a mark, at a space, or else anywhere.
+
+    A single symbol is not cut: the list then has only the sentence itself. The space at the cut is dropped.
+    """
+    timed = config.text.alignment == "durations"
+    inner = ids[1:-1] if timed else ids
+    if len(inner) < 2:
+        return [ids]
+    symbols = [config.text.vocab[i] for i in inner]
+
+    def distance(cut: int) -> float:
+        return abs(cut - len(inner) / 2) - (len(inner) / 4 if symbols[cut - 1] in BREAKS else 0)
+
+    spaces = [i for i in range(1, len(inner) - 1) if symbols[i] == " "]
+    cut = min(spaces, key=distance, default=len(inner) // 2)
+    parts = [inner[:cut], inner[cut + 1 :] if spaces else inner[cut:]]
+    return [with_pauses(part, config) for part in parts] if timed else parts

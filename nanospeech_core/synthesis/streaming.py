@@ -30,14 +30,21 @@ def stream_segment(
     model: Backend, segment: Segment, seed: int, options: GenerateOptions
 ) -> Iterator[np.ndarray]:
     """The waveform of a segment in chunks, float32 [samples] each; other samplers than masked give one."""
-    prompt, patch = segment.prompt, model.config.transformer.patch
     if model.config.vocoder is None:
         raise UserError("this model has no vocoder")
     decoder = ChunkDecoder(model.decode, segment.total_frames, receptive_field(model.config.vocoder))
-    if options.sampler != "masked":
-        mel = model.generate_mels([prompt], [seed], options)[0]
+    if options.sampler == "masked":
+        yield from stream_masked(model, segment, seed, options, decoder)
+    else:
+        mel = model.generate_mels([segment.prompt], [seed], options)[0]
         yield decoder.next_chunk(segment.with_silences(mel), segment.total_frames)
-        return
+
+
+def stream_masked(
+    model: Backend, segment: Segment, seed: int, options: GenerateOptions, decoder: ChunkDecoder
+) -> Iterator[np.ndarray]:
+    """The chunks of masked decoding: one whenever at least `MIN_TOKENS` more tokens are final."""
+    prompt, patch = segment.prompt, model.config.transformer.patch
     plan = stream_plan(model, segment, seed, options)
     steps = model.sample_steps([prompt], [seed], options, [plan])
     decoded = prompt.start
