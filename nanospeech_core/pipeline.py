@@ -1,97 +1,67 @@
-"""Speaking, on any backend: from a text to waves, sentence by sentence, chunk by chunk or in batches."""
+"""The pipeline from a text to waveforms, on any backend: whole, in chunks, in batches; and speech editing."""
 
 from __future__ import annotations
 
-import itertools
 import numbers
-import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from .audio.mel import FRAME_RATE, HOP, SAMPLE_RATE
-from .config import ModelConfig
+from .audio.mel import HOP, SAMPLE_RATE
 from .editing.edit import MARGIN
 from .editing.edit import edit as edit_recording
 from .errors import UserError
 from .sampling.options import GenerateOptions
 from .sampling.prompt import Prompt
-from .sampling.reveal import RevealPlan, make_reveal_plan, stream_blocks
 from .sampling.samplers import with_sampler
-from .synthesis.assembly import LEAD_SECONDS, Narration, Speech
-from .synthesis.frontend import Script, check_texts, read_script
-from .synthesis.segments import Piece, make_pieces
-from .synthesis.streaming import Seams, context_frames
-from .system.parallel import Abandoned, ahead
-from .voices.references import Align, References
+from .synthesis.assembly import Speech, SpeechAssembler
+from .synthesis.backend import Backend
+from .synthesis.batching import BATCH_SIZE, speak_batches
+from .synthesis.frontend import check_texts, prepare_text
+from .synthesis.segments import SegmentJob, segment_jobs
+from .synthesis.streaming import stream_segment
+from .system.parallel import ahead
 from .voices.store import Voice, list_voices, own_voices, voices_folder
 
-FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of the blocks of a stream, as they are heard
-LEAST_TOKENS = 8  # that are worth a run of the vocoder
-BATCH = 8  # sentences
-WINDOW = 16  # batches, at most, that are sorted by length together
+
+def make_options(voice: str | Voice | None = None, **options: Any) -> GenerateOptions:
+    """The options, checked. Raises UserError for one that is out of range."""
+    result = GenerateOptions(voice=voice.name if isinstance(voice, Voice) else voice, **options)
+    result.check()
+    return result
 
 
-@dataclass(eq=False)
-class Job:
-    """A piece of one of many texts."""
+class Pipeline(Backend):
+    """What `Nanospeech` does with its networks; a backend implements the abstract methods of `Backend`."""
 
-    number: int  # of the text
-    script: Script
-    line: int
-    piece: Piece
-    seed: int
-    ends: bool  # the line
-    mel: np.ndarray | None = None
-
-
-def choose(voice: str | Voice | None = None, **options) -> GenerateOptions:
-    """The options as one, checked; a voice is its name. Raises UserError for one that is out of range."""
-    chosen = GenerateOptions(voice=voice.name if isinstance(voice, Voice) else voice, **options)
-    chosen.check()
-    return chosen
-
-
-class Pipeline:
-    """What `Nanospeech` does with its networks: `sample_steps`, `predict_frames` and `decode`.
-
-    workers: how many sentences or batches are made at once, each in a thread (see `parallel.ahead`); None: as
-        `parallel` says.
-    """
-
-    config: ModelConfig
-    workers: int | None = None
-    folder: str | os.PathLike | None
-    references: References
     sample_rate = SAMPLE_RATE
 
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
         return list_voices(voices_folder(self.folder)) + own_voices()
 
-    def generate(self, text: str, voice: str | Voice | None = None, **options) -> np.ndarray:
-        """Speak.
+    def generate(self, text: str, voice: str | Voice | None = None, **options: Any) -> np.ndarray:
+        """Speak a text.
 
         Args:
             text: any length; it is split into sentences.
-            voice: one of `voices()`, or its name; None: the first of the model's that speaks the language.
+            voice: one of `voices()`, or its name; None: the model's first that speaks the language.
             options: further fields of `GenerateOptions`.
         Returns:
             float32 [samples] at `sample_rate`.
         Raises:
-            UserError: the text cannot be spoken, the voice is unknown, an option is out of range.
+            UserError: the text cannot be spoken, the voice is unknown, or an option is out of range.
         """
         return np.concatenate([speech.wave for speech in self.speak(text, voice, **options)])
 
-    def stream(self, text: str, voice: str | Voice | None = None, **options) -> Iterator[np.ndarray]:
-        """Speak while the rest is still being made: yields float32 [samples], to be played one after another.
+    def stream(self, text: str, voice: str | Voice | None = None, **options: Any) -> Iterator[np.ndarray]:
+        """Speak a text in chunks, float32 [samples], each to be played while the next is generated.
 
-        Masked decoding goes from left to right, so that a sentence is heard before its end is known; the ODE
-        makes whole sentences. Nothing is computed but when a chunk is asked for: closing the iterator, or
-        Ctrl-C, ends the work. The arguments are those of `generate`.
+        Masked decoding goes from left to right, so that a sentence begins to play before its end is
+        generated; the ODE generates whole sentences. Work is only done when a chunk is asked for: closing the
+        iterator, or Ctrl-C, ends it. The arguments are those of `generate`.
         """
         for speech in self.speak(text, voice, **{**options, "stream": True}):
             yield speech.wave
@@ -101,123 +71,79 @@ class Pipeline:
         text: str,
         voice: str | Voice | None = None,
         progress: Callable[[int, int], None] | None = None,
-        within: bool = False,
-        **options,
+        standalone: bool = True,
+        **options: Any,
     ) -> Iterator[Speech]:
-        """`generate` sentence by sentence (`stream`: chunk by chunk), with its words and phones.
+        """`generate` sentence by sentence (with `stream`, chunk by chunk), with the words and phones.
 
-        After the first one, the next sentences may be made in threads before they are asked for (`workers`),
-        chunks are not. Closing the iterator ends that work within a step.
+        After the first one, the next sentences are generated ahead in threads (`workers`); chunks are not.
+        Closing the iterator ends that work within a step.
 
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
-        within: whether more is spoken before and after: the ends are then as between two sentences.
+        standalone: False: the text is a part of something longer; there is as much silence at its ends as
+            between two sentences.
         """
-        chosen = with_sampler(choose(voice, **options), self.config)
-        script = self._script(text, chosen)
-        narration, count = Narration(script, self.config, chosen.stream, within), len(script.lines)
-        jobs = self._of_script(0, script, chosen)
+        checked = with_sampler(make_options(voice, **options), self.config)
+        prepared = prepare_text(text, self.config, self.folder, checked, self.align, self.references)
+        assembler = SpeechAssembler(prepared, self.config, checked.stream, standalone)
+        jobs = segment_jobs(self, prepared, checked)
+        count = len(prepared.utterances)
         if progress is not None:
             progress(0, count)
 
-        def make(job: Job, abandoned: threading.Event) -> tuple[Job, np.ndarray]:
-            mel = self._mels([job.piece.prompt], [job.seed], chosen, abandoned)[0]
-            return job, self.decode(job.piece.with_silences(mel))
+        def generate(job: SegmentJob, abandoned: threading.Event) -> tuple[SegmentJob, np.ndarray]:
+            mel = self.generate_mels([job.segment.prompt], [job.seed], checked, abandoned)[0]
+            return job, self.decode(job.segment.with_silences(mel))
 
-        if chosen.stream:  # nothing is computed but when a chunk is asked for
-            spoken = ((job, None) for job in jobs)
+        generated: Iterator[tuple[SegmentJob, np.ndarray | None]]
+        if checked.stream:  # nothing is generated before a chunk is asked for
+            generated = ((job, None) for job in jobs)
         else:
-            spoken = ahead(make, jobs, self.workers or self.default_workers())
-        for job, wave in spoken:
-            piece, last = job.piece, job.ends and job.line + 1 == count
+            generated = ahead(generate, jobs, self.workers or self.default_workers())
+        for job, wave in generated:
             if wave is None:
-                chunks = self._chunks(piece, job.seed, chosen)
-                yield from narration.tell_chunks(piece, chunks, (piece.total - 1) * HOP, job.line, last)
+                chunks = stream_segment(self, job.segment, job.seed, checked)
+                yield from assembler.assemble_chunks(job, chunks, (job.segment.total_frames - 1) * HOP)
             else:
-                yield narration.tell(piece, wave, job.line, last)
+                yield assembler.assemble(job, wave)
             self.free_memory()
-            if progress is not None and job.ends:
-                progress(job.line + 1, count)
+            if progress is not None and job.ends_utterance:
+                progress(job.utterance_number + 1, count)
 
     def generate_batch(
         self,
         texts: Iterable[str],
         voice: str | Voice | None = None,
-        batch_size: int = BATCH,
+        batch_size: int = BATCH_SIZE,
         names: Sequence[str] | None = None,
-        **options,
+        **options: Any,
     ) -> Iterator[tuple[int, np.ndarray]]:
-        """Speak many texts, several sentences at once; each sounds as it does by itself.
+        """Speak many texts, several sentences at once; each sounds as if it were spoken alone.
 
         Args:
             texts: as `generate` takes them.
-            voice: of all, as `generate` takes it; None: of each the first that speaks its language.
+            voice: of all texts, as `generate` takes it; None: for each, the first that speaks its language.
             batch_size: sentences at once; more are faster on a GPU and take more memory.
-            names: what messages call each text; None: text 1, text 2.
+            names: of the texts, in messages; None: text 1, text 2.
             options: further fields of `GenerateOptions`.
         Yields:
-            the number of a text and its wave, as they are ready: in order of length within some batches.
+            the number of a text and its waveform, as they are ready: within some batches, in order of length.
         Raises:
-            UserError: as `generate` does; where a text is to blame, mostly before anything is spoken.
+            UserError: as `generate`; for an error in a text, mostly before anything is generated.
         """
-        chosen = with_sampler(choose(voice, **options), self.config)
-        if chosen.stream:
-            raise UserError("a batch is not streamed: leave out stream, or speak one text after the other")
+        checked = with_sampler(make_options(voice, **options), self.config)
+        if checked.stream:
+            raise UserError("a batch cannot be streamed: leave out stream, or speak one text after the other")
         if not isinstance(batch_size, numbers.Integral) or batch_size < 1:
             raise UserError(f"batch_size must be a whole number from 1 up, not {batch_size!r}")
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise UserError(f"texts must be a list of texts, not {texts!r:.40}")
         texts = list(texts)
         names = names or [f"text {number + 1}" for number in range(len(texts))]
-        check_texts(texts, names, self.config, chosen)
-        if chosen.voice is not None or chosen.ref_audio is not None:  # no text is to blame for these
-            self.prepare(**asdict(chosen))
-        size = batch_size if self.config.transformer.mask_padding else 1  # else padding would be heard
-        end, window = 0, 1
-        while end < len(texts):
-            begin, end = end, min(len(texts), end + size * window)
-            window = min(2 * window, WINDOW)  # few at first, so that the first wave is there soon
-            jobs = [job for n in range(begin, end) for job in self._jobs(n, texts[n], names[n], chosen)]
-            left = Counter(job.number for job in jobs)
-            ordered = sorted(jobs, key=lambda job: len(job.piece.prompt.cond))
-            batches = [ordered[start : start + size] for start in range(0, len(jobs), size)]
-
-            def make(batch: list[Job], abandoned: threading.Event) -> list[Job]:
-                prompts, seeds = [job.piece.prompt for job in batch], [job.seed for job in batch]
-                mels = self._mels(prompts, seeds, chosen, abandoned)
-                for job, mel in zip(batch, mels, strict=True):
-                    job.mel = mel
-                return batch
-
-            for batch in ahead(make, batches, self.workers or self.default_workers()):
-                for job in batch:
-                    left[job.number] -= 1
-                self.free_memory()
-                for number in sorted({job.number for job in batch}):
-                    if not left[number]:
-                        yield number, self._tell([job for job in jobs if job.number == number])
-
-    def _jobs(self, number: int, text: str, name: str, chosen: GenerateOptions) -> list[Job]:
-        try:
-            script = self._script(text, chosen)
-        except UserError as error:
-            raise UserError(f"{name}: {error}") from error
-        return list(self._of_script(number, script, chosen))
-
-    def _of_script(self, number: int, script: Script, chosen: GenerateOptions) -> Iterator[Job]:
-        """The pieces of a text, each when it is asked for."""
-        seeds = itertools.count(chosen.seed)
-        for line, pieces in enumerate(self._pieces(script, chosen)):
-            for piece in pieces:
-                yield Job(number, script, line, piece, next(seeds), piece is pieces[-1])
-
-    def _tell(self, jobs: list[Job]) -> np.ndarray:
-        """The wave of a text whose mels are all there; they are given up."""
-        narration, waves = Narration(jobs[0].script, self.config), []
-        for job in jobs:
-            wave = self.decode(job.piece.with_silences(job.mel))
-            waves.append(narration.tell(job.piece, wave, job.line, job is jobs[-1]).wave)
-            job.mel = None
-        return np.concatenate(waves)
+        check_texts(texts, names, self.config, checked)
+        if checked.voice is not None or checked.ref_audio is not None:  # an error here has no text's name
+            self._find_reference(checked)
+        yield from speak_batches(self, texts, names, checked, batch_size)
 
     def edit(
         self,
@@ -226,112 +152,29 @@ class Pipeline:
         edited: str,
         sample_rate: int = SAMPLE_RATE,
         margin: float = MARGIN,
-        **options,
+        **options: Any,
     ) -> np.ndarray:
-        """Change words in a recording; all but those and a little around them stays, bit by bit.
+        """Change words in a recording. Everything but these and a little around them stays, bit by bit.
 
-        The arguments, what is returned and the errors are those of `nanospeech_core.editing.edit.edit`.
+        Arguments, result and errors are those of `nanospeech_core.editing.edit.edit`.
 
-        options: further fields of `GenerateOptions`; those of the voice say nothing here.
+        options: further fields of `GenerateOptions`; those of the voice are ignored.
         """
-        chosen = with_sampler(choose(**options), self.config)
-        return edit_recording(self, wave, text, edited, sample_rate, margin, chosen)
+        checked = with_sampler(make_options(**options), self.config)
+        return edit_recording(self, wave, text, edited, sample_rate, margin, checked)
 
-    def sample(self, prompt: Prompt, **options) -> np.ndarray:
-        """The log-mel float32 [frames, mel_dim] of a prompt from its first hidden token on.
+    def sample(self, prompt: Prompt, **options: Any) -> np.ndarray:
+        """The log-mel float32 [frames, mel_dim] of a prompt from its first masked token on.
 
-        options: fields of `GenerateOptions`; those of text and voice say nothing here. Raises UserError for
-        one that is out of range.
+        options: fields of `GenerateOptions`; those of text and voice are ignored. Raises UserError for one
+            that is out of range.
         """
-        chosen = with_sampler(choose(**options), self.config)
-        return self._mels([prompt], [chosen.seed], chosen)[0]
+        checked = with_sampler(make_options(**options), self.config)
+        return self.generate_mels([prompt], [checked.seed], checked)[0]
 
-    def prepare(self, voice: str | Voice | None = None, **options) -> None:
-        """Read the voice now, so that the first text need not wait. Raises UserError where it is unusable."""
-        chosen = choose(voice, **options)
-        self.references.find(self.folder, chosen, "", self.config, self._align)
+    def prepare(self, voice: str | Voice | None = None, **options: Any) -> None:
+        """Read the voice now, so that the first text does not wait. Raises UserError if it is unusable."""
+        self._find_reference(make_options(voice, **options))
 
-    @property
-    def _align(self) -> Align | None:
-        return None if self.aligner is None else self.aligner.align
-
-    def _script(self, text: str, chosen: GenerateOptions) -> Script:
-        return read_script(text, self.config, self.folder, chosen, self._align, self.references)
-
-    def _pieces(self, script: Script, chosen: GenerateOptions) -> Iterator[list[Piece]]:
-        """Of each line, when it is asked for."""
-
-        def predict(ids: np.ndarray) -> np.ndarray:
-            return self.predict_frames(script.reference, ids, chosen.speed)
-
-        for line in script.lines:
-            yield make_pieces(script.reference, line, self.config, predict)
-
-    def _mels(
-        self,
-        prompts: Sequence[Prompt],
-        seeds: Sequence[int],
-        chosen: GenerateOptions,
-        abandoned: threading.Event | None = None,
-    ) -> list[np.ndarray]:
-        """Log-mels [frames, mel_dim] of a batch, each from its first hidden token on."""
-        for tokens, _ in self.sample_steps(prompts, seeds, chosen):  # noqa: B007
-            if abandoned is not None and abandoned.is_set():
-                raise Abandoned
-        states = self.array(tokens)
-        return [
-            self._mel(state, prompt.start, len(prompt.cond))
-            for state, prompt in zip(states, prompts, strict=True)
-        ]
-
-    def _mel(self, tokens: np.ndarray, start: int, end: int) -> np.ndarray:
-        frames = tokens[start:end].reshape(-1, self.config.transformer.mel_dim)
-        return frames * self.config.mel.std + self.config.mel.mean
-
-    def _chunks(self, piece: Piece, seed: int, chosen: GenerateOptions) -> Iterator[np.ndarray]:
-        """The wave of a piece as it becomes known."""
-        prompt, patch = piece.prompt, self.config.transformer.patch
-        if self.config.vocoder is None:
-            raise UserError("this model has no vocoder")
-        seams = Seams(self.decode, piece.total, context_frames(self.config.vocoder))
-        if chosen.sampler != "masked":  # it is known all at once
-            mel = self._mels([prompt], [seed], chosen)[0]
-            yield seams.push(piece.with_silences(mel), piece.total)
-            return
-        plan, start = self._stream_plan(piece, seed, chosen), prompt.start
-        states = self.sample_steps([prompt], [seed], chosen, [plan])
-        before = start
-        for known, (_, draft) in zip(plan.known(), states, strict=True):
-            if known - before >= LEAST_TOKENS or known == len(prompt.cond):
-                mel = self._mel(self.array(draft)[0], start, len(prompt.cond))
-                before = known
-                yield seams.push(piece.with_silences(mel), piece.shown((known - start) * patch))
-
-    def plan(
-        self, prompt: Prompt, seed: int, options: GenerateOptions, blocks: Sequence[int] | None = None
-    ) -> RevealPlan:
-        """When masked decoding reveals which token, as the options say; `blocks` as in `make_reveal_plan`."""
-        cfg = self.config.sampling.cfg if options.cfg is None else options.cfg
-        return make_reveal_plan(
-            ~prompt.visible,
-            options.num_iter,
-            seed,
-            cfg,
-            options.cfg_schedule,
-            options.order,
-            options.temperature_schedule,
-            blocks,
-        )
-
-    def _stream_plan(self, piece: Piece, seed: int, chosen: GenerateOptions) -> RevealPlan:
-        """From left to right: about as many iterations in all as otherwise, at least one a block."""
-        tokens_per_second = FRAME_RATE / self.config.transformer.patch
-        first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
-        unheard = 0
-        if self.config.text.alignment == "durations":  # the silence that it begins with
-            seconds = max(0.0, piece.frames[0] / FRAME_RATE - LEAD_SECONDS)
-            unheard = round(seconds * tokens_per_second)
-        blocks = stream_blocks(int((~piece.prompt.visible).sum()) - unheard, first, GROWTH, largest)
-        blocks[0] += unheard
-        of_a_block = max(1, round(chosen.num_iter / len(blocks)))
-        return self.plan(piece.prompt, seed, replace(chosen, num_iter=of_a_block), blocks)
+    def _find_reference(self, options: GenerateOptions) -> None:
+        self.references.find(self.folder, options, "", self.config, self.align)

@@ -1,4 +1,4 @@
-"""Speech that is heard while the next is made: a thread plays what it is given, one after the other."""
+"""Playback in the background: a thread plays one chunk after the other while the next is generated."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from collections import deque
 import numpy as np
 
 from ..errors import UserError
-from .files import load_sounddevice
 
-BLOCK_SECONDS = 0.05  # written at a time: no more than this is begun after `stop`
-AHEAD_SECONDS = 30.0  # of speech that may wait to be played: a long text is not all made, and held, at once
+BLOCK_SECONDS = 0.05  # written at a time: the most that is still played after `stop`
+AHEAD_SECONDS = 30.0  # of speech that may wait to be played: a long text is not held in memory as a whole
 
 
 class Player:
-    """Plays in the background, without a gap; `stop` ends it at once.
+    """Plays in the background, without gaps; `stop` ends it at once.
 
-    Its thread alone calls PortAudio: a stream that one thread writes to is not another's to close.
+    Only its thread calls PortAudio: one thread must not close a stream that another one writes to.
 
     Args:
-        sample_rate: of all that is played.
+        sample_rate: of everything that is played, in Hz.
     Raises:
         UserError: sounddevice or PortAudio is missing.
     """
@@ -30,17 +29,17 @@ class Player:
         self._rate = sample_rate
         self._blocks: deque[np.ndarray] = deque()
         self._changed = threading.Condition()
-        self._playing = False  # the stream is started: what was written to it may still be heard
-        self._stopped = False  # and shall not be
+        self._playing = False  # the stream is started, and may still be audible
+        self._stopped = False  # `stop` was called while it was playing
         self._stops = 0  # how often `stop` was called
         self._error: UserError | None = None
         threading.Thread(target=self._run, daemon=True).start()
 
     def put(self, wave: np.ndarray) -> None:
-        """Play float32 [samples] after all that were given before.
+        """Play float32 [samples] after everything that was put before.
 
-        Waits while `AHEAD_SECONDS` or more are still to be played; `stop` ends that, and Ctrl-C. Raises
-        UserError when sound has failed.
+        Waits while `AHEAD_SECONDS` or more are still to be played; `stop` and Ctrl-C end the wait. Raises
+        UserError if playback has failed.
         """
         size = round(BLOCK_SECONDS * self._rate)
         with self._changed:
@@ -53,13 +52,13 @@ class Player:
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """Wait until all is heard; Ctrl-C ends the waiting. Raises UserError when sound has failed."""
+        """Wait until everything has been played, or for Ctrl-C. Raises UserError if playback has failed."""
         with self._changed:
             self._changed.wait_for(lambda: self._error or not (self._blocks or self._playing))
             self._check()
 
     def stop(self) -> None:
-        """Silence: what is playing is cut off, what waits is forgotten."""
+        """Cut off what is playing and discard what waits."""
         with self._changed:
             self._blocks.clear()
             self._stops += 1
@@ -84,7 +83,7 @@ class Player:
                 self._changed.notify_all()
 
     def _play(self, stream) -> None:
-        """Wait for speech, then play until there is no more."""
+        """Wait for audio, then play until there is no more."""
         with self._changed:
             self._changed.wait_for(lambda: self._blocks)
             self._playing = True
@@ -94,7 +93,7 @@ class Player:
         if self._stopped:
             stream.abort()
         else:
-            stream.stop()  # once all is heard
+            stream.stop()  # after everything has been played
         with self._changed:
             self._playing = self._stopped = False
             self._changed.notify_all()
@@ -103,3 +102,28 @@ class Player:
         with self._changed:
             self._changed.notify_all()  # there is room
             return self._blocks.popleft() if self._blocks and not self._stopped else None
+
+
+def check_player() -> None:
+    """Raise UserError if this machine cannot play sound."""
+    sounddevice = load_sounddevice()
+    try:
+        sounddevice.query_devices(kind="output")
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise UserError("there is no sound device to play on; write a file with --output instead") from error
+
+
+def load_sounddevice():
+    """The module sounddevice. Raises UserError if it, or PortAudio, is missing."""
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise UserError(
+            "playing sound needs sounddevice: pip install sounddevice, or write a file with --output"
+        ) from error
+    except OSError as error:
+        raise UserError(
+            "playing sound needs PortAudio (Debian, Ubuntu: apt install libportaudio2), "
+            "or write a file with --output"
+        ) from error
+    return sounddevice

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..audio import files as audio
-from ..audio.player import Player
+from ..audio.player import Player, check_player
 from ..checkpoints.folder import config_at_hand
 from ..errors import UserError
 from ..pipeline import Pipeline
@@ -101,7 +101,7 @@ def _speak(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gen
     piped = args.text in (None, STANDARD)
     text = check_text(read_standard_input()) if piped else check_text(args.text, "--text")
     if args.output is None:
-        audio.check_player()
+        check_player()
     else:
         audio.check_output(args.output)
     if args.timestamps is not None:

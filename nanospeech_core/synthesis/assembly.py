@@ -1,4 +1,4 @@
-"""Speech with its times: which word and which phone is said when, to a frame, and the silence asked for."""
+"""From waveforms to speech: with pauses, and the times of words and phones, to a frame."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..audio.files import fade
-from ..audio.mel import HOP, SAMPLE_RATE
+from ..audio.crossfade import fade
+from ..audio.mel import SAMPLE_RATE
+from ..audio.signal import sound_end
 from ..config import ModelConfig
-from ..text.markup import count_given, written_words
+from ..text.markup import Given, count_given, written_words
 from ..text.words import SILENT, STRESS, find_words
 from ..voices.alignment import boundaries, lag
-from .frontend import Said, Script
-from .segments import Piece
-
-LEAD_SECONDS = 0.06  # of the silence before a stream's first sound that are kept
-GAP_SECONDS = (0.5, 0.1)  # between sentences, after the last sound of one and before the first of the next
-QUIET = 1e-3  # root mean square of 10 ms that are silent; the embedded model's silence is below 3e-4
+from .frontend import PlacedSentence, PreparedText
+from .pauses import lead_samples, tail_samples
+from .segments import SegmentJob
 
 _JOINED = frozenset("ːʰʲᵝ\u0303↓→↗↘")  # part of the phone before
 
@@ -44,90 +42,94 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """A sentence, spoken, or a chunk of one; the waves of all, concatenated, are the whole speech.
+    """A spoken segment, or a chunk of one; the waves of all, concatenated, are the whole speech.
 
-    The first chunk of a sentence has the text, the words and the phones of all of it, the others have none.
+    The first chunk of a segment has the text, the words and the phones of all of it, the others have none.
 
-    phones: without a gap from the beginning to the end of the wave; () with words () where the model does not
-    know when it says what (config `text.alignment`).
+    phones: without a gap from the beginning to the end of the wave. Both phones and words are () if the model
+    has no durations (config `text.alignment`).
     """
 
-    wave: np.ndarray  # float32 [samples], the pause after it included
+    wave: np.ndarray  # float32 [samples], with the pauses around it
     text: str
     start: float  # of the wave, in seconds since the speech began
-    end: float  # of the sentence
+    end: float  # of the segment
     words: tuple[Word, ...] = ()
     phones: tuple[Phone, ...] = ()
     sample_rate: int = SAMPLE_RATE
 
 
-class Narration:
-    """Puts pauses around waves and times to words, piece by piece.
+class SpeechAssembler:
+    """Puts pauses around waveforms and gives times to words, segment by segment.
 
-    live: whether the speech is heard while it is made; it then begins with its first sound.
-    within: whether it is a part of something longer; there is then as much silence at its ends as between
-        sentences.
+    text: that is spoken.
+    streaming: whether the speech is played while it is generated; it then begins with its first sound.
+    standalone: False: the speech is a part of something longer, with as much silence at its ends as between
+        two utterances.
     """
 
-    def __init__(self, script: Script, config: ModelConfig, live: bool = False, within: bool = False):
-        self.script, self.config, self.live, self.within = script, config, live, within
+    def __init__(
+        self, text: PreparedText, config: ModelConfig, streaming: bool = False, standalone: bool = True
+    ):
+        self.text = text
+        self.config = config
+        self.streaming = streaming
+        self.standalone = standalone
         self.samples = 0  # of the speech so far
 
-    def tell(self, piece: Piece, wave: np.ndarray, number: int, last: bool) -> Speech:
-        """The next piece, whose wave float32 [samples] is there; the rest as in `tell_chunks`."""
-        (speech,) = self.tell_chunks(piece, [wave], len(wave), number, last)
+    def assemble(self, job: SegmentJob, wave: np.ndarray) -> Speech:
+        """The speech of the next segment, whose waveform is float32 [samples]."""
+        (speech,) = self.assemble_chunks(job, [wave], len(wave))
         return speech
 
-    def tell_chunks(
-        self, piece: Piece, chunks: Iterable[np.ndarray], samples: int, number: int, last: bool
+    def assemble_chunks(
+        self, job: SegmentJob, chunks: Iterable[np.ndarray], samples: int
     ) -> Iterator[Speech]:
-        """The next piece, chunk by chunk: the first tells text, words and phones of all of it.
+        """The speech of the next segment, chunk by chunk; the first one has its text, words and phones.
 
-        A piece's last sound ends sooner than its last phone was predicted to: where it does is heard from the
-        wave, so that a pause has the length asked for. Of several chunks, the first cannot know that yet.
+        A segment's last sound ends sooner than the predicted duration of its last phone. Its end is measured
+        in the waveform, so that a pause has exactly the requested length. With several chunks, the phones
+        of the first one cannot use that yet.
 
         Args:
-            piece: of line `number` of the script.
-            chunks: float32 [samples] each, what the vocoder makes of it; they are asked for one by one.
+            job: the segment.
+            chunks: float32 [samples] each, as the vocoder decodes them; each is taken when it is needed.
             samples: of all chunks.
-            last: whether nothing follows.
         """
-        said = self.script.said[number]
-        symbols = [self.config.text.vocab[i] for i in piece.line.ids]
-        timed = self.config.text.alignment == "durations"
-        edges = boundaries(piece.frames, samples, lag(self.config)) if timed else np.array([0, samples])
-        sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT] if timed else [0]
+        utterance = job.segment.utterance
+        begins = self.samples == 0 and self.standalone
+        ends = job.ends_text and self.standalone
+        symbols = [self.config.text.vocab[i] for i in utterance.ids]
+        edges = np.array([0, samples])
+        sounds = [0]  # the symbols that are no silence
+        if self._timed:
+            edges = boundaries(job.segment.durations, samples, lag(self.config))
+            sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT]
         chunks = iter(chunks)
-        begun = next(chunks)
-        ending = sounds[-1] + 1
-        if len(begun) == samples:
-            edges[ending] = np.clip(sound_end(begun), edges[sounds[-1]], edges[ending])
-        first, final = int(edges[sounds[0]]), int(edges[ending])
-        before = self._lead(piece, first) - first  # silence to be put there; below 0: to be cut off
-        after = self._tail(piece, last, samples - final)
+        first_chunk = next(chunks)
+        if len(first_chunk) == samples:
+            measured = sound_end(first_chunk)
+            edges[sounds[-1] + 1] = np.clip(measured, edges[sounds[-1]], edges[sounds[-1] + 1])
+        first_sound, last_sound = int(edges[sounds[0]]), int(edges[sounds[-1] + 1])
+        # Silence to be added at the two ends; below 0: to be cut off.
+        before = lead_samples(utterance.lead, first_sound, begins, self.streaming) - first_sound
+        after = self._added_tail(utterance.tail, samples - last_sound, ends)
         length = samples + before + after
 
         begin = self.samples / SAMPLE_RATE
-        if timed:
-            edges = np.clip(edges + before, 0, length)
-            edges[0], edges[-1] = 0, length
-            seconds = [begin + int(edge) / SAMPLE_RATE for edge in edges]
-            text, words = self._words(said, piece.line.start, symbols, seconds)
-            told = (text, tuple(words), tuple(phones(symbols, seconds)))
-        else:
-            told = (self._text(said), (), ())
+        content = self._content(job, symbols, edges + before, length)
         silence, done, rise = np.zeros(max(0, before), np.float32), 0, self.samples > 0 or before != 0
-        for chunk in itertools.chain([begun], chunks):
+        for chunk in itertools.chain([first_chunk], chunks):
             done += len(chunk)
             stop = samples
             if done == samples:
                 if len(chunk) < samples:
-                    final = min(final, done - len(chunk) + sound_end(chunk))
-                    after = max(self._tail(piece, last, samples - final), -len(chunk))
+                    last_sound = min(last_sound, done - len(chunk) + sound_end(chunk))
+                    after = max(self._added_tail(utterance.tail, samples - last_sound, ends), -len(chunk))
                     length = samples + before + after
                 stop = samples - max(0, -after)
             kept = chunk[max(0, len(chunk) - done - before) : max(0, len(chunk) - done + stop)]
-            fall = done == samples and (not last or after != 0)
+            fall = done == samples and (not job.ends_text or after != 0)
             parts = [silence, fade(kept, rise, fall)]
             if len(kept):
                 silence, rise = silence[:0], False
@@ -137,49 +139,60 @@ class Narration:
             if len(kept) or (done == samples and len(wave)):
                 start = self.samples / SAMPLE_RATE
                 self.samples += len(wave)
-                yield Speech(wave, told[0], start, begin + length / SAMPLE_RATE, *told[1:])
-                told = ("", (), ())
+                text, words, phones_of_all = content
+                yield Speech(wave, text, start, begin + length / SAMPLE_RATE, words, phones_of_all)
+                content = ("", (), ())
 
-    def _lead(self, piece: Piece, natural: int) -> int:
-        """Samples of silence before the first word of a piece that has `natural` of its own."""
-        if piece.line.lead is not None:
-            return piece.line.lead * HOP
-        if self.samples or self.within:
-            return round(GAP_SECONDS[1] * SAMPLE_RATE)
-        return min(natural, round(LEAD_SECONDS * SAMPLE_RATE)) if self.live else natural
+    @property
+    def _timed(self) -> bool:
+        return self.config.text.alignment == "durations"
 
-    def _tail(self, piece: Piece, last: bool, natural: int) -> int:
-        """Samples to be put (below 0: cut off) after a piece that ends with `natural` of silence."""
-        if piece.line.tail is not None:
-            return piece.line.tail * HOP - natural
-        return 0 if last and not self.within else round(GAP_SECONDS[0] * SAMPLE_RATE) - natural
+    def _added_tail(self, requested: int | None, natural: int, last: bool) -> int:
+        return tail_samples(requested, natural, last) - natural
 
-    def _text(self, said: list[Said]) -> str:
-        return " ".join(written_words(part.sentence.written, part.given) for part in said)
+    def _content(
+        self, job: SegmentJob, symbols: list[str], edges: np.ndarray, length: int
+    ) -> tuple[str, tuple[Word, ...], tuple[Phone, ...]]:
+        """The text, the words and the phones of a segment.
+
+        Args:
+            job: the segment.
+            symbols: its symbols.
+            edges: int64 [symbols + 1], where each begins, and the end; in samples from the segment's begin.
+            length: of the segment, in samples.
+        """
+        sentences = self.text.sentences[job.utterance_number]
+        if not self._timed:
+            return " ".join(written_words(s.sentence.written, s.given) for s in sentences), (), ()
+        edges = np.clip(edges, 0, length)
+        edges[0], edges[-1] = 0, length
+        begin = self.samples / SAMPLE_RATE
+        seconds = [begin + int(edge) / SAMPLE_RATE for edge in edges]
+        text, words = self._words(sentences, job.segment.utterance.offset, symbols, seconds)
+        return text, tuple(words), tuple(phones(symbols, seconds))
 
     def _words(
-        self, said: list[Said], skipped: int, symbols: list[str], seconds: list[float]
+        self, sentences: list[PlacedSentence], offset: int, symbols: list[str], seconds: list[float]
     ) -> tuple[str, list[Word]]:
-        """The text and the words of a line, of which `skipped` symbols were spoken in the piece before."""
-        tokenizer, language = self.script.tokenizer, self.script.language
+        """The text and the words of a segment, which begins at symbol `offset` of its sentences."""
+        tokenizer, language = self.text.tokenizer, self.text.language
         texts: list[str] = []
         words: list[Word] = []
-        for part in said:
-            replaced = iter(part.given)  # of spoken words; the written ones have their own
+        for placed in sentences:
+            spoken_words = iter(placed.given)
+            written_given = iter(placed.given)
 
-            def read(word: str, replaced=replaced) -> str:
+            def symbols_of(word: str, given: Iterator[Given] = spoken_words) -> str:
                 if count_given(word):
-                    return " ".join(next(replaced).phonemes for _ in range(count_given(word)))
+                    return " ".join(next(given).phonemes for _ in range(count_given(word)))
                 return tokenizer.symbols(word, language)
 
-            written = iter(part.given)
+            def as_typed(word: str, given: Iterator[Given] = written_given) -> str:
+                return written_words(word, [next(given) for _ in range(count_given(word))])
 
-            def shown(word: str, written=written) -> str:
-                return written_words(word, [next(written) for _ in range(count_given(word))])
-
-            sentence = part.sentence
-            text, spans = find_words(sentence.written, sentence.text, sentence.symbols, read, shown)
-            places = [(part.start + s.first - skipped, part.start + s.last - skipped) for s in spans]
+            sentence = placed.sentence
+            text, spans = find_words(sentence.written, sentence.text, sentence.symbols, symbols_of, as_typed)
+            places = [(placed.start + s.first - offset, placed.start + s.last - offset) for s in spans]
             inside = [
                 (span, place)
                 for span, place in zip(spans, places, strict=True)
@@ -196,18 +209,8 @@ class Narration:
         return " ".join(texts), words
 
 
-def sound_end(wave: np.ndarray) -> int:
-    """Where the last sound of float32 [samples] ends, to 10 ms; 0 where all is silent."""
-    size = SAMPLE_RATE // 100
-    blocks = wave[: len(wave) // size * size].reshape(-1, size)
-    loud = np.flatnonzero(np.square(blocks).mean(axis=1) > QUIET**2)
-    if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > QUIET**2:
-        return len(wave)
-    return size * (int(loud[-1]) + 1) if len(loud) else 0
-
-
 def phones(symbols: list[str], seconds: list[float]) -> list[Phone]:
-    """Symbols as phones: stress joined to what follows, length and tone to what is before.
+    """Symbols as phones: stress marks are joined to the next symbol, length and tone marks to the one before.
 
     seconds: where each symbol begins, and the end.
     """

@@ -1,30 +1,27 @@
-"""From a text and the options to ids and a reference: everything about speaking that needs no framework."""
+"""The text front end: from a text and the options to utterances in symbol ids and a reference."""
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..audio.mel import FRAME_RATE
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
-from ..text.lexicon import Lexicon, check_phonemes, read_lexicon
+from ..text.lexicon import open_lexicon
 from ..text.markup import Given, Markup, count_given, pronounce, read_markup
 from ..text.sentences import as_much
 from ..text.tokenizer import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
 from ..text.words import SILENT
 from ..voices.reference import Reference
 from ..voices.references import Align, References
-from .segments import Hold, Line
+from .pauses import JOINED_FRAMES, InnerPause, requested_frames, share
 
-JOINED_FRAMES = round(0.35 * FRAME_RATE)  # of silence between short sentences that are spoken as one
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
 # Where one sentence ends inside another: in symbols, and in the text that they are of.
 _INNER = re.compile(rf"(?<!\.)[.!?][{re.escape(_CLOSERS[:-1])}]* (?=\S)")
@@ -33,67 +30,79 @@ _INNER_TEXT = re.compile(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """A sentence ready to be spoken, or a part of one that is too long for one segment."""
+
+    ids: np.ndarray  # int64 [symbols], with pauses at its ends if the model has durations
+    pauses: tuple[InnerPause, ...] = ()
+    lead: int | None = None  # frames of silence requested before its first word; None: no request
+    tail: int | None = None  # the same after its last word
+    offset: int = 0  # symbols of the whole sentence that come before this part
+
+
 @dataclass(frozen=True)
-class Said:
-    """A sentence, and where it begins in the symbols of its line: with a pause inside, a line has two."""
+class PlacedSentence:
+    """A sentence and its place in an utterance; around a [pause], one utterance has two sentences."""
 
     sentence: Sentence
-    given: list[Given]  # words whose phonemes are given, see `markup`
-    start: int
+    given: list[Given]  # its words with given phonemes, see `text.markup`
+    start: int  # index of its first symbol in the utterance
 
 
 @dataclass(frozen=True)
-class Script:
-    """A text, ready to be spoken line by line."""
+class PreparedText:
+    """A text ready to be spoken, utterance by utterance."""
 
     reference: Reference
-    lines: list[Line]
-    said: list[list[Said]]  # what is said in each line
+    utterances: list[Utterance]
+    sentences: list[list[PlacedSentence]]  # of each utterance
     tokenizer: Tokenizer
     language: str
 
 
-def read_script(
+def prepare_text(
     text: str,
     config: ModelConfig,
     folder: str | os.PathLike | None,
     options: GenerateOptions,
     align: Align | None = None,
     references: References | None = None,
-) -> Script:
-    """Split, phonemize and encode a text, and prepare the voice that `options` name.
+) -> PreparedText:
+    """Split, phonemize and encode a text, and prepare the voice that the options name.
 
     Args:
-        text: any length; with pauses and phonemes where wanted, see `markup`.
+        text: any length; it may have pauses and phonemes, see `text.markup`.
         config: the model's.
-        folder: the checkpoint's, where its voices are; None: it has none.
-        options: of which voice, ref_audio, ref_text, lang and lexicon are read here.
-        align: of a voice whose durations are not known, see `make_reference`.
-        references: those of earlier texts, where the voice is looked up first.
+        folder: the checkpoint's folder, which has its voices; None: no folder.
+        options: checked ones; voice, ref_audio, ref_text, lang and lexicon are read here.
+        align: finds the durations of a voice that has none, see `make_reference`.
+        references: a cache of voices that were used before.
     Raises:
-        UserError: an option is out of range, the voice is unknown or broken, the text cannot be spoken.
+        UserError: the voice is unknown or broken, or the text cannot be spoken.
     """
-    options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
-    markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer))
-    reference, spoken = (references or References()).find(folder, options, markup.plain, config, align)
-    language = options.lang or language_of(markup.plain, spoken)
-    lines, told = make_lines(markup, tokenizer, language, config)
-    if not lines:
+    markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
+    reference, voice_language = (references or References()).find(
+        folder, options, markup.plain, config, align
+    )
+    language = options.lang or language_of(markup.plain, voice_language)
+    utterances, sentences = make_utterances(markup, tokenizer, language, config)
+    if not utterances:
         raise nothing_to_speak(text)
-    return Script(reference, lines, told, tokenizer, language)
+    return PreparedText(reference, utterances, sentences, tokenizer, language)
 
 
 def check_texts(
     texts: Sequence[str], names: Sequence[str], config: ModelConfig, options: GenerateOptions
 ) -> None:
-    """Raise UserError for a text that `read_script` would refuse, with its name. Without phonemes: at once.
+    """Raise UserError, with its name, for a text that `prepare_text` would refuse.
 
-    What only phonemes tell, that none of a text's are the model's, is left to `read_script`.
+    This is fast because it makes no phonemes. So one error is left to `prepare_text`: the vocabulary has none
+    of a text's phonemes.
     """
-    options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=lambda _: None)
-    lexicon = open_lexicon(options.lexicon, tokenizer)
+    lexicon = open_lexicon(options.lexicon, tokenizer.ids)
     for text, name in zip(texts, names, strict=True):
         check_text(text, name)
         try:
@@ -106,49 +115,18 @@ def check_texts(
             raise UserError(f"{name}: {error}") from error
 
 
-def open_lexicon(lexicon: str | os.PathLike | Mapping[str, str] | None, tokenizer: Tokenizer) -> Lexicon:
-    """The entries of a file, or of a mapping, checked; none of None.
-
-    The last file and the last mapping are kept: each text asks anew. Raises UserError.
-    """
-    if lexicon is None:
-        return Lexicon({})
-    known = frozenset(tokenizer.ids)
-    if isinstance(lexicon, Mapping):
-        for entry in lexicon.items():
-            if not all(isinstance(part, str) and part.strip() for part in entry):
-                raise UserError(f"lexicon: an entry is what is written and its phonemes, not {entry!r:.60}")
-        return _index(tuple(lexicon.items()), known)
-    try:
-        status = os.stat(lexicon)
-        changed = (status.st_mtime_ns, status.st_size)
-    except OSError:  # `read_lexicon` says why
-        changed = None
-    return _open_file(os.fspath(lexicon), changed, known)
-
-
-@functools.lru_cache(maxsize=1)
-def _index(entries: tuple[tuple[str, str], ...], known: frozenset[str]) -> Lexicon:
-    return Lexicon({word: check_phonemes(p, known, f'lexicon, "{word}"') for word, p in entries})
-
-
-@functools.lru_cache(maxsize=1)
-def _open_file(path: str, changed: tuple[int, int] | None, known: frozenset[str]) -> Lexicon:
-    return Lexicon(read_lexicon(path, known))
-
-
-def make_lines(
+def make_utterances(
     markup: Markup, tokenizer: Tokenizer, language: str, config: ModelConfig
-) -> tuple[list[Line], list[list[Said]]]:
-    """The lines of a text and what is said in each; none where nothing can be spoken.
+) -> tuple[list[Utterance], list[list[PlacedSentence]]]:
+    """The utterances of a text and the sentences of each; none if nothing can be spoken.
 
-    Where there is a pause inside a sentence, its two sides are one line with a held space, so that it is
-    spoken as one sentence. Elsewhere a pause is silence between two lines.
+    The two sides of a [pause] inside a sentence are one utterance with an inner pause, so that they are
+    spoken as one sentence. Elsewhere a [pause] is silence between two utterances.
     """
     timed = config.text.alignment == "durations"
     given = iter(markup.given)
-    lines: list[Line] = []
-    said: list[list[Said]] = []
+    utterances: list[Utterance] = []
+    sentences: list[list[PlacedSentence]] = []
     seconds: float | None = None  # of the pause before the next sentence
     for part in markup.parts:
         if isinstance(part, float):
@@ -159,42 +137,46 @@ def make_lines(
             symbols = pronounce(sentence, words, tokenizer, language)
             ids = tokenizer.encode(symbols)
             sentence = sentence._replace(symbols=symbols)
-            frames = None if seconds is None else round(seconds * FRAME_RATE)
-            if timed and frames is not None and lines and _is_one(said[-1], sentence):
-                lines[-1], start = _append(lines[-1], sentence, ids, frames, config)
-                said[-1].append(Said(sentence, words, start))
+            frames = None if seconds is None else requested_frames(seconds)
+            if timed and frames is not None and utterances and _is_one(sentences[-1], sentence):
+                utterances[-1], start = _append(utterances[-1], sentence, ids, frames, config)
+                sentences[-1].append(PlacedSentence(sentence, words, start))
             else:
-                if frames is not None and lines:
-                    lines[-1] = replace(lines[-1], tail=frames // 2)
-                    frames -= frames // 2
-                holds = inner_holds(sentence, 1) if timed else ()
-                lines.append(Line(with_pauses(ids, config) if timed else ids, holds, lead=frames))
-                said.append([Said(sentence, words, int(timed))])
+                if frames is not None and utterances:
+                    tail, frames = share(frames)
+                    utterances[-1] = replace(utterances[-1], tail=tail)
+                pauses = sentence_pauses(sentence, 1) if timed else ()
+                ids = with_pauses(ids, config) if timed else ids
+                utterances.append(Utterance(ids, pauses, lead=frames))
+                sentences.append([PlacedSentence(sentence, words, int(timed))])
             seconds = None
-    if seconds is not None and lines:
-        lines[-1] = replace(lines[-1], tail=round(seconds * FRAME_RATE))
-    return lines, said
+    if seconds is not None and utterances:
+        utterances[-1] = replace(utterances[-1], tail=requested_frames(seconds))
+    return utterances, sentences
 
 
-def inner_holds(sentence: Sentence, start: int) -> tuple[Hold, ...]:
-    """Pauses between the short sentences that `split_sentences` joined.
+def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
+    """The pauses between short sentences that `split_sentences` has joined.
 
-    Of utterances with several sentences the durations have learnt little, and their teacher hurries there.
-    A small letter goes on with the sentence ("Is it? he asked."). start: of its symbols in the line.
+    Without them the model hurries from one to the next: few utterances of the training data have several
+    sentences, and the teacher model hurries there. Before a small letter the sentence goes on ("Is it? he
+    asked.").
+
+    start: the index of the sentence's first symbol in the utterance.
     """
     marks, written = list(_INNER.finditer(sentence.symbols)), list(_INNER_TEXT.finditer(sentence.text))
-    if len(marks) != len(written):  # it cannot be told which is which
+    if len(marks) != len(written):  # they cannot be matched
         return ()
     return tuple(
-        Hold(start + mark.start(), start + mark.end(), JOINED_FRAMES)
+        InnerPause(start + mark.start(), start + mark.end(), JOINED_FRAMES)
         for mark, place in zip(marks, written, strict=True)
         if not sentence.text[place.end()].islower()
     )
 
 
-def _is_one(before: list[Said], sentence: Sentence) -> bool:
-    """Whether what is before a pause and what is after it are one sentence, or too short to be two."""
-    written = [said.sentence.written for said in before]
+def _is_one(before: list[PlacedSentence], sentence: Sentence) -> bool:
+    """Whether the text before and after a [pause] is one sentence, or too short to be two."""
+    written = [placed.sentence.written for placed in before]
     both = "".join(written) + sentence.written
     least = as_much(24, both)
     ended = written[-1].rstrip(_CLOSERS).endswith(_ENDS)
@@ -203,14 +185,16 @@ def _is_one(before: list[Said], sentence: Sentence) -> bool:
 
 
 def _append(
-    line: Line, sentence: Sentence, ids: np.ndarray, frames: int, config: ModelConfig
-) -> tuple[Line, int]:
-    """A line, a pause and a further sentence; and where the sentence begins."""
-    first, start = len(line.ids) - 1, len(line.ids)
-    while config.text.vocab[line.ids[first - 1]] in SILENT:
+    utterance: Utterance, sentence: Sentence, ids: np.ndarray, frames: int, config: ModelConfig
+) -> tuple[Utterance, int]:
+    """An utterance, a pause of `frames` and a further sentence; and the index of its first symbol."""
+    first, start = len(utterance.ids) - 1, len(utterance.ids)
+    while config.text.vocab[utterance.ids[first - 1]] in SILENT:
         first -= 1
     return replace(
-        line,
-        ids=np.concatenate((line.ids, ids, line.ids[-1:])),  # its last symbol, a pause, is the space
-        holds=(*line.holds, Hold(first, start, frames), *inner_holds(sentence, start)),
+        utterance,
+        ids=np.concatenate(
+            (utterance.ids, ids, utterance.ids[-1:])
+        ),  # its last symbol, a pause, is the space
+        pauses=(*utterance.pauses, InnerPause(first, start, frames), *sentence_pauses(sentence, start)),
     ), start

@@ -1,4 +1,4 @@
-"""Reference and sentence, joined to what the networks are given."""
+"""The prompt of a segment: the reference and the text, joined for the networks."""
 
 from __future__ import annotations
 
@@ -7,30 +7,8 @@ import numpy as np
 from ..audio.mel import FRAME_RATE
 from ..config import ModelConfig
 from ..errors import UserError
-from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
+from ..sampling.prompt import MAX_FRAMES, Prompt
 from ..voices.reference import Reference
-
-BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence too long is cut
-
-
-def halves(ids: np.ndarray, config: ModelConfig) -> list[np.ndarray]:
-    """A sentence cut in two near its middle: after a punctuation mark, at a space, or else anywhere.
-
-    A sentence of one symbol comes back whole. The space at the cut is dropped.
-    """
-    timed = config.text.alignment == "durations"
-    inner = ids[1:-1] if timed else ids
-    if len(inner) < 2:
-        return [ids]
-    symbols = [config.text.vocab[i] for i in inner]
-
-    def distance(cut: int) -> float:
-        return abs(cut - len(inner) / 2) - (len(inner) / 4 if symbols[cut - 1] in BREAKS else 0)
-
-    spaces = [i for i in range(1, len(inner) - 1) if symbols[i] == " "]
-    cut = min(spaces, key=distance, default=len(inner) // 2)
-    pieces = [inner[:cut], inner[cut + 1 :] if spaces else inner[cut:]]
-    return [with_pauses(piece, config) for piece in pieces] if timed else pieces
 
 
 def make_prompt(

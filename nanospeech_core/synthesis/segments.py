@@ -1,147 +1,161 @@
-"""A sentence's durations, held where the text asks for a pause, and its parts where it is too long.
-
-A pause inside a sentence is the space between two words, stretched: the model was taught that a space is as
-silent as it is long. It was not taught spaces of several seconds; most of a long one is put into the mel.
-"""
+"""From utterances to segments: what the model generates in one call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..audio.mel import LOG_FLOOR
 from ..config import ModelConfig
+from ..sampling.options import GenerateOptions
 from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
 from ..voices.alignment import lag
 from ..voices.reference import Reference
-from .prompts import halves, make_prompt, total_tokens
+from .backend import Backend
+from .frontend import PreparedText, Utterance
+from .pauses import apply_pauses, split_frames
+from .prompts import make_prompt, total_tokens
 
-HELD_FRAMES = 70  # of a pause, at most, that the model draws itself; it is silent in 94, not always in 188
+BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence that is too long is cut
 
-SEAM_FRAMES = 24  # of silence between the parts of a sentence that is too long
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Symbols [first, last) of a line, the last of them a space, are `frames` long whatever is predicted."""
-
-    first: int
-    last: int
-    frames: int
+PredictFrames = Callable[[np.ndarray], np.ndarray]  # ids -> frames, as `make_prompt` takes them
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """A sentence to be spoken, or a part of one that is too long."""
+class Segment:
+    """What is generated in one call: an utterance, or a part of one that is too long."""
 
-    ids: np.ndarray  # int64 [symbols], with pauses at its ends where the model has durations
-    holds: tuple[Hold, ...] = ()
-    lead: int | None = None  # frames of silence asked for before its first word,
-    tail: int | None = None  # and after its last; None: as it comes
-    start: int = 0  # symbols of the sentence that were spoken before
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """What is spoken at once."""
-
-    line: Line
+    utterance: Utterance
     prompt: Prompt
-    drawn: int  # frames of its mel
-    frames: np.ndarray  # int64 [symbols] of each symbol, silences included; of "filler" models [1]
-    silences: tuple[tuple[int, int], ...] = ()  # (frame of the drawn mel, frames of silence put in there)
+    generated_frames: int  # of the mel that the model generates
+    durations: np.ndarray  # int64 [symbols] in frames, inserted silences included; of "filler" models [1]
+    silences: tuple[tuple[int, int], ...] = ()  # to be inserted, see `inserted_silences`
 
     @property
-    def total(self) -> int:
-        """Frames of its mel with the rest of its long pauses."""
-        return self.shown(self.drawn)
+    def total_frames(self) -> int:
+        """The frames of its mel with the inserted silences."""
+        return self.frames_with_silences(self.generated_frames)
 
-    def shown(self, known: int) -> int:
-        """Where the first `known` frames of the drawn mel end with the silences put in."""
-        return known + sum(frames for at, frames in self.silences if at <= known)
+    def frames_with_silences(self, generated: int) -> int:
+        """The length of the first `generated` frames once the silences are inserted."""
+        return generated + sum(frames for at, frames in self.silences if at <= generated)
 
     def with_silences(self, mel: np.ndarray) -> np.ndarray:
-        """What was drawn, log-mel [frames, mel_dim], with the rest of its long pauses."""
+        """The generated log-mel [frames, mel_dim] with the silences inserted."""
         for at, frames in reversed(self.silences):
             silence = np.full((frames, mel.shape[1]), np.log(LOG_FLOOR), mel.dtype)
             mel = np.concatenate((mel[:at], silence, mel[at:]))
         return mel
 
 
-def hold(frames: np.ndarray, holds: tuple[Hold, ...], patch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Durations with their pauses held: int64 [symbols] that the model draws, and with the silences.
+@dataclass(frozen=True, eq=False)
+class SegmentJob:
+    """A segment to be generated, its seed, and its place in the text."""
 
-    A pause is given to the space; marks before it keep what they have while they fit.
+    text: PreparedText
+    utterance_number: int
+    segment: Segment
+    seed: int
+    ends_utterance: bool
+    text_number: int = 0  # of several texts
 
-    Args:
-        frames: int64 [symbols], as predicted.
-        holds: in order.
-        patch: the last symbol is stretched to fill the last token.
+    @property
+    def ends_text(self) -> bool:
+        """Whether it is the last segment of the text."""
+        return self.ends_utterance and self.utterance_number + 1 == len(self.text.utterances)
+
+
+def segment_jobs(
+    model: Backend, text: PreparedText, options: GenerateOptions, text_number: int = 0
+) -> Iterator[SegmentJob]:
+    """The segments of a text in order; an utterance is made into segments when its first one is asked for.
+
+    The first segment has the seed of the options, the next one a seed higher by 1, and so on.
     """
-    drawn = frames.copy()
-    whole = frames.copy()
-    for held in holds:
-        marks = frames[held.first : held.last - 1]
-        for result, length in ((drawn, min(held.frames, HELD_FRAMES)), (whole, held.frames)):
-            ends = np.minimum(np.cumsum(np.append(marks, length)), min(held.frames, HELD_FRAMES))
-            ends[-1] = length
-            result[held.first : held.last] = np.diff(ends, prepend=0)
-    fill = -int(drawn.sum()) % patch
-    drawn[-1] += fill
-    whole[-1] += fill
-    return drawn, whole
+
+    def predict(ids: np.ndarray) -> np.ndarray:
+        return model.predict_frames(text.reference, ids, options.speed)
+
+    seeds = itertools.count(options.seed)
+    for number, utterance in enumerate(text.utterances):
+        segments = make_segments(text.reference, utterance, model.config, predict)
+        for segment in segments:
+            yield SegmentJob(text, number, segment, next(seeds), segment is segments[-1], text_number)
 
 
-def make_pieces(
-    reference: Reference, line: Line, config: ModelConfig, predict: Callable[[np.ndarray], np.ndarray]
-) -> list[Piece]:
-    """The pieces of one sentence: one, or those of its parts where it is too long to be spoken at once.
+def make_segments(
+    reference: Reference, utterance: Utterance, config: ModelConfig, predict: PredictFrames
+) -> list[Segment]:
+    """The segments of an utterance: one, or several if it is too long.
 
     Args:
         reference: the voice.
-        line: the sentence.
+        utterance: the sentence, or a part of one.
         config: the model's.
-        predict: ids -> frames, as `make_prompt` takes them.
+        predict: the durations of ids.
     Raises:
-        UserError: even a single symbol does not fit beside the reference.
+        UserError: not even a single symbol fits beside the reference.
     """
     patch = config.transformer.patch
-    drawn = whole = predict(line.ids)
-    if line.holds:
-        drawn, whole = hold(drawn, line.holds, patch)
-    if total_tokens(reference, drawn, patch) * patch > MAX_FRAMES:
-        parts = split(line, config)
+    generated = whole = predict(utterance.ids)
+    silences: tuple[tuple[int, int], ...] = ()
+    if utterance.pauses:
+        generated, whole, silences = apply_pauses(generated, utterance.pauses, patch, lag(config))
+    if total_tokens(reference, generated, patch) * patch > MAX_FRAMES:
+        parts = split(utterance, config)
         if len(parts) > 1:
-            return [piece for part in parts for piece in make_pieces(reference, part, config, predict)]
-    ends, silences = np.cumsum(drawn), []
-    for held in line.holds:
-        if held.frames > HELD_FRAMES:
-            middle = int(ends[held.last - 1]) - HELD_FRAMES // 2 - lag(config)
-            silences.append((middle, held.frames - HELD_FRAMES))
-    prompt = make_prompt(reference, line.ids, drawn, config)
-    hidden = (len(prompt.cond) - prompt.start) * patch
-    return [Piece(line, prompt, hidden, whole, tuple(silences))]
+            return [segment for part in parts for segment in make_segments(reference, part, config, predict)]
+    prompt = make_prompt(reference, utterance.ids, generated, config)
+    generated_frames = (len(prompt.cond) - prompt.start) * patch
+    return [Segment(utterance, prompt, generated_frames, whole, silences)]
 
 
-def split(line: Line, config: ModelConfig) -> list[Line]:
-    """A line cut in two: at the pause nearest to its middle, or as `halves` does; a single symbol is one."""
-    if line.holds:
-        held = min(line.holds, key=lambda held: abs(held.last - len(line.ids) / 2))
-        inner = line.ids[1 : held.last - 1], line.ids[held.last : -1]
-        ids = [with_pauses(part, config) for part in inner]
-        seam = (held.frames // 2, held.frames - held.frames // 2)
+def split(utterance: Utterance, config: ModelConfig) -> list[Utterance]:
+    """An utterance cut in two: at the pause nearest to its middle, else as `halves` does.
+
+    A single symbol is not cut: the list then has only the utterance itself.
+    """
+    pause = min(utterance.pauses, key=lambda p: abs(p.last - len(utterance.ids) / 2), default=None)
+    if pause is None:
+        parts = halves(utterance.ids, config)
     else:
-        ids = halves(line.ids, config)
-        seam = (SEAM_FRAMES // 2, SEAM_FRAMES // 2)
-    if len(ids) == 1:
-        return [line]
-    left, right = ids
-    skipped = len(line.ids) - len(right)
-    holds = [h for h in line.holds if h.last < len(left)], [h for h in line.holds if h.first > skipped]
-    moved = [replace(h, first=h.first - skipped, last=h.last - skipped) for h in holds[1]]
+        inner = utterance.ids[1 : pause.last - 1], utterance.ids[pause.last : -1]
+        parts = [with_pauses(part, config) for part in inner]
+    if len(parts) == 1:
+        return [utterance]
+    left, right = parts
+    tail, lead = split_frames(pause)
+    skipped = len(utterance.ids) - len(right)
+    before = tuple(p for p in utterance.pauses if p.last < len(left))
+    after = tuple(
+        replace(p, first=p.first - skipped, last=p.last - skipped)
+        for p in utterance.pauses
+        if p.first > skipped
+    )
     return [
-        replace(line, ids=left, holds=tuple(holds[0]), tail=seam[0]),
-        replace(line, ids=right, holds=tuple(moved), lead=seam[1], start=line.start + skipped),
+        replace(utterance, ids=left, pauses=before, tail=tail),
+        replace(utterance, ids=right, pauses=after, lead=lead, offset=utterance.offset + skipped),
     ]
+
+
+def halves(ids: np.ndarray, config: ModelConfig) -> list[np.ndarray]:
+    """The ids of a sentence cut in two near its middle: after a mark, at a space, or else anywhere.
+
+    A single symbol is not cut: the list then has only the sentence itself. The space at the cut is dropped.
+    """
+    timed = config.text.alignment == "durations"
+    inner = ids[1:-1] if timed else ids
+    if len(inner) < 2:
+        return [ids]
+    symbols = [config.text.vocab[i] for i in inner]
+
+    def distance(cut: int) -> float:
+        return abs(cut - len(inner) / 2) - (len(inner) / 4 if symbols[cut - 1] in BREAKS else 0)
+
+    spaces = [i for i in range(1, len(inner) - 1) if symbols[i] == " "]
+    cut = min(spaces, key=distance, default=len(inner) // 2)
+    parts = [inner[:cut], inner[cut + 1 :] if spaces else inner[cut:]]
+    return [with_pauses(part, config) for part in parts] if timed else parts

@@ -1,28 +1,88 @@
-"""Speech that is sounded while its end is still unknown: chunks of a wave that join without a click."""
+"""Streaming: a segment's waveform in chunks, while its end is still being generated.
+
+Masked decoding reveals the tokens from left to right, in blocks. After each block the vocoder decodes a
+chunk, which is cross-faded with the one before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ..audio.mel import HOP
+from ..audio.crossfade import crossfade
+from ..audio.mel import FRAME_RATE, HOP
 from ..config import VocosConfig
+from ..errors import UserError
+from ..sampling.options import GenerateOptions
+from ..sampling.reveal import RevealPlan, stream_blocks
+from .backend import Backend
+from .pauses import stream_skipped_seconds
+from .segments import Segment
 
-OVERLAP = HOP  # samples, in which a chunk gives way to the next
+FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of audio in the blocks
+MIN_TOKENS = 8  # new ones, for which the vocoder is run
+OVERLAP = HOP  # samples of the cross-fade between two chunks
 
 
-def context_frames(config: VocosConfig) -> int:
-    """How many frames on each side of a sample a Vocos hears."""
+def stream_segment(
+    model: Backend, segment: Segment, seed: int, options: GenerateOptions
+) -> Iterator[np.ndarray]:
+    """The waveform of a segment in chunks, float32 [samples] each; other samplers than masked give one."""
+    if model.config.vocoder is None:
+        raise UserError("this model has no vocoder")
+    decoder = ChunkDecoder(model.decode, segment.total_frames, receptive_field(model.config.vocoder))
+    if options.sampler == "masked":
+        yield from stream_masked(model, segment, seed, options, decoder)
+    else:
+        mel = model.generate_mels([segment.prompt], [seed], options)[0]
+        yield decoder.next_chunk(segment.with_silences(mel), segment.total_frames)
+
+
+def stream_masked(
+    model: Backend, segment: Segment, seed: int, options: GenerateOptions, decoder: ChunkDecoder
+) -> Iterator[np.ndarray]:
+    """The chunks of masked decoding: one whenever at least `MIN_TOKENS` more tokens are final."""
+    prompt, patch = segment.prompt, model.config.transformer.patch
+    plan = stream_plan(model, segment, seed, options)
+    steps = model.sample_steps([prompt], [seed], options, [plan])
+    decoded = prompt.start
+    for final, (_, estimate) in zip(plan.known(), steps, strict=True):  # final: tokens
+        if final - decoded >= MIN_TOKENS or final == len(prompt.cond):
+            mel = model.to_mel_frames(model.array(estimate)[0], prompt)
+            decoded = final
+            final_frames = segment.frames_with_silences((final - prompt.start) * patch)
+            yield decoder.next_chunk(segment.with_silences(mel), final_frames)
+
+
+def stream_plan(model: Backend, segment: Segment, seed: int, options: GenerateOptions) -> RevealPlan:
+    """A plan from left to right, in blocks: about as many iterations as without, at least one a block.
+
+    A stream leaves out the silence that the segment begins with, so the first block includes these tokens.
+    """
+    tokens_per_second = FRAME_RATE / model.config.transformer.patch
+    first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
+    skipped = 0
+    if model.config.text.alignment == "durations":
+        skipped = round(stream_skipped_seconds(segment.durations[0]) * tokens_per_second)
+    blocks = stream_blocks(int((~segment.prompt.visible).sum()) - skipped, first, GROWTH, largest)
+    blocks[0] += skipped
+    block_iterations = max(1, round(options.num_iter / len(blocks)))
+    return model.plan(segment.prompt, seed, replace(options, num_iter=block_iterations), blocks)
+
+
+def receptive_field(config: VocosConfig) -> int:
+    """How many frames on each side of a sample change what a Vocos gives there."""
     convolutions = 3 * (config.num_layers + 1)  # of 7 frames each
     return convolutions + config.n_fft // (2 * config.hop_length)  # and its inverse transform
 
 
-class Seams:
-    """Sounds a mel that becomes known from left to right.
+class ChunkDecoder:
+    """Decodes a mel that becomes final from left to right.
 
-    What is not known yet is there as a draft, so that the vocoder always has something on both sides. The end
-    of a chunk, which heard the draft, is held back; it is faded into what the next chunk has in its place.
+    The vocoder receives the estimated mel of what follows as context. The last `OVERLAP` samples of a chunk
+    depend on that estimate, so they are held back and cross-faded with the next chunk.
     """
 
     def __init__(self, decode: Callable[[np.ndarray], np.ndarray], frames: int, context: int):
@@ -30,33 +90,29 @@ class Seams:
         Args:
             decode: log-mel [frames, mel_dim] -> float32 [(frames - 1) * HOP].
             frames: of the whole mel.
-            context: of `context_frames`.
+            context: frames that the vocoder receives on each side, see `receptive_field`.
         """
         self.decode, self.frames, self.context = decode, frames, context
-        self.done = 0  # samples given out
-        self.held = np.zeros(0, np.float32)  # those that come next, as the last chunk had them
+        self.samples = 0  # given out so far
+        self.held_back = np.zeros(0, np.float32)  # the samples after them, as the last chunk had them
 
-    def push(self, mel: np.ndarray, known: int) -> np.ndarray:
-        """What can be sounded now, float32 [samples]; perhaps nothing.
+    def next_chunk(self, mel: np.ndarray, final_frames: int) -> np.ndarray:
+        """The samples that can be given out now, float32 [samples]; empty if they are too few.
 
         Args:
-            mel: log-mel of the whole [frames, mel_dim].
-            known: how many of its frames are final, from the first on; all: this is the last chunk.
+            mel: log-mel of the whole [frames, mel_dim], estimated beyond the final frames.
+            final_frames: how many of its first frames are final; all of them: this is the last chunk.
         """
-        last = known >= self.frames
-        end = (self.frames - 1) * HOP if last else (known - 1) * HOP
-        if end - self.done <= (0 if last else OVERLAP):
+        last = final_frames >= self.frames
+        end = (self.frames - 1) * HOP if last else (final_frames - 1) * HOP
+        if end - self.samples <= (0 if last else OVERLAP):
             return np.zeros(0, np.float32)
-        left = max(0, self.done // HOP - self.context)
-        right = min(self.frames, known + self.context)
-        wave = self.decode(mel[left:right])[self.done - left * HOP : end - left * HOP]
-        overlap = min(len(self.held), len(wave))
-        ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(overlap) + 0.5) / max(overlap, 1))).astype(np.float32)
-        wave = wave.copy()
-        wave[:overlap] = (1 - ramp) * self.held[:overlap] + ramp * wave[:overlap]
-        if last:
-            self.held = wave[:0]
-        else:
-            wave, self.held = wave[:-OVERLAP], wave[-OVERLAP:]
-        self.done += len(wave)
+        left = max(0, self.samples // HOP - self.context)
+        right = min(self.frames, final_frames + self.context)
+        wave = self.decode(mel[left:right])[self.samples - left * HOP : end - left * HOP].copy()
+        overlap = min(len(self.held_back), len(wave))
+        wave[:overlap] = crossfade(self.held_back[:overlap], wave[:overlap])
+        kept = len(wave) if last else len(wave) - OVERLAP
+        wave, self.held_back = wave[:kept], wave[kept:]
+        self.samples += len(wave)
         return wave

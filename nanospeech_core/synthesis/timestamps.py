@@ -1,4 +1,4 @@
-"""Files that tell when each word is said: JSON with phones, SubRip (.srt), WebVTT (.vtt)."""
+"""Timestamp files: JSON with words and phones, SubRip (.srt), WebVTT (.vtt)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _PAUSES = tuple(",.!?;:…—，。！？；：、)”」』》")
 
 
 def check_timestamps(path: str | os.PathLike) -> None:
-    """Raise UserError unless `write_timestamps` can be expected to succeed: told before minutes of work."""
+    """Raise UserError if `write_timestamps` cannot succeed. Called before minutes of work."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise UserError(f"cannot write {path}: the suffix must be one of {', '.join(SUFFIXES)}")
     check_writable(path)
 
 
 def write_timestamps(path: str | os.PathLike, speeches: Sequence[Speech]) -> None:
-    """Write when each word is said, in the format of the suffix.
+    """Write the time of each word, in the format of the suffix.
 
     Args:
         path: .json, .srt or .vtt. WebVTT has a time before each word, JSON also its phones.
-        speeches: what `Nanospeech.speak` gave; chunks without a text say nothing.
+        speeches: of `Nanospeech.speak`; chunks without a text are skipped.
     Raises:
-        UserError: an unknown suffix, an unwritable place, or a model that does not know when it says what.
+        UserError: the suffix is unknown, the file cannot be written, or the model has no durations.
     """
     check_timestamps(path)
     speeches = [speech for speech in speeches if speech.text]
@@ -44,7 +44,7 @@ def write_timestamps(path: str | os.PathLike, speeches: Sequence[Speech]) -> Non
 
 
 def no_times() -> UserError:
-    return UserError("this model has no durations, so it cannot tell when it says what (--timestamps)")
+    return UserError("this model has no durations, which --timestamps needs")
 
 
 def as_json(speeches: Sequence[Speech]) -> str:

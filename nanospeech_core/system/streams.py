@@ -11,19 +11,15 @@ import re
 import select
 import shutil
 import stat
-import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
 
 from ..errors import UserError
 
 STANDARD = "-"
-UNKNOWN = 0x7FFFF000  # of a length that is not known yet: players read on to the end, SoX without a warning
 
 
 def descriptor(path: str | os.PathLike, standard: int = 1) -> int | None:
@@ -140,67 +136,3 @@ def seekable(path: str | os.PathLike) -> Iterator[str | os.PathLike]:
         with source, open(copy, "wb") as file:
             shutil.copyfileobj(source, file)
         yield copy
-
-
-def pcm16(wave: np.ndarray) -> np.ndarray:
-    """Samples as int16, as libsndfile makes them for a .wav: the upper half of 32 bits, clipped."""
-    whole = np.clip(np.rint(wave.astype(np.float64) * 2**31), -(2**31), 2**31 - 1)
-    return (whole.astype(np.int64) >> 16).astype("<i2")
-
-
-@contextmanager
-def writing_wav(
-    path: str | os.PathLike, sample_rate: int, channels: int, check: Callable[[np.ndarray], None]
-) -> Iterator[Callable[[np.ndarray], None]]:
-    """Write a WAV of 16 bits to a stream, bit by bit: each is there, to be played, when `give` returns.
-
-    Its length is told as unknown. Where the stream turns out to be a file (> speech.wav), the right one is
-    put in at the end.
-
-    Args:
-        path: of the stream.
-        sample_rate: in Hz.
-        channels: of which samples have one number each, [samples], or several, [samples, channels].
-        check: is called with what is given, before it is written.
-    Raises:
-        UserError: it cannot be written.
-        BrokenPipeError: nobody reads it any more.
-    """
-    try:
-        with opened(path) as stream:
-            start = _place(stream)
-            pour(stream, _header(sample_rate, channels, None))
-            written = 0
-
-            def give(wave: np.ndarray) -> None:
-                nonlocal written
-                check(wave)
-                data = pcm16(wave).tobytes()
-                pour(stream, data)
-                written += len(data)
-
-            yield give
-            if start is not None:
-                os.pwrite(stream.fileno(), _header(sample_rate, channels, written), start)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
-
-
-def _place(stream: io.FileIO) -> int | None:
-    """Where a file is written to; None: it is no file, or what is written always goes to its end."""
-    import fcntl
-
-    appends = fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_APPEND
-    if appends or not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        return None
-    return stream.seek(0, os.SEEK_CUR)
-
-
-def _header(sample_rate: int, channels: int, size: int | None) -> bytes:
-    """44 bytes: RIFF/WAVE, PCM; `size` is that of the samples in bytes."""
-    size = UNKNOWN if size is None else min(size, 0xFFFFFFFF - 36)
-    form = (16, 1, channels, sample_rate, 2 * channels * sample_rate, 2 * channels, 16)
-    riff = (b"RIFF", size + 36, b"WAVE")
-    return struct.pack("<4sI4s4sIHHIIHH4sI", *riff, b"fmt ", *form, b"data", size)

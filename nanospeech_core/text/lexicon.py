@@ -7,6 +7,7 @@ capital for itself only; it may have several words; the longest that fits is tak
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -100,3 +101,40 @@ class Lexicon:
 
 def _single(word: str) -> str:
     return " ".join(word.replace("’", "'").split())
+
+
+def open_lexicon(lexicon: str | os.PathLike | Mapping[str, str] | None, known: Collection[str]) -> Lexicon:
+    """The checked entries of a file or a mapping; None: no entries.
+
+    The last file and the last mapping are cached, because every text opens its lexicon.
+
+    Args:
+        lexicon: the file, as `read_lexicon` takes it, or phonemes by word.
+        known: the model's symbols.
+    Raises:
+        UserError: as `read_lexicon`; an entry of the mapping is not two strings.
+    """
+    if lexicon is None:
+        return Lexicon({})
+    known = frozenset(known)
+    if isinstance(lexicon, Mapping):
+        for entry in lexicon.items():
+            if not all(isinstance(part, str) and part.strip() for part in entry):
+                raise UserError(f"lexicon: an entry is a word and its phonemes, not {entry!r:.60}")
+        return _index(tuple(lexicon.items()), known)
+    try:
+        status = os.stat(lexicon)
+        changed = (status.st_mtime_ns, status.st_size)
+    except OSError:  # `read_lexicon` says why
+        changed = None
+    return _open_file(os.fspath(lexicon), changed, known)
+
+
+@functools.lru_cache(maxsize=1)
+def _index(entries: tuple[tuple[str, str], ...], known: frozenset[str]) -> Lexicon:
+    return Lexicon({word: check_phonemes(p, known, f'lexicon, "{word}"') for word, p in entries})
+
+
+@functools.lru_cache(maxsize=1)
+def _open_file(path: str, changed: tuple[int, int] | None, known: frozenset[str]) -> Lexicon:
+    return Lexicon(read_lexicon(path, known))

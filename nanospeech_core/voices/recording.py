@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..audio import files as audio
+from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
+from ..audio.signal import match_level, trim_silence
 from ..errors import UserError
 from ..text.tokenizer import SYMBOLS, Sentence, Tokenizer, check_text, language_of
 from ..text.words import SILENT, find_words
@@ -50,7 +52,7 @@ def voice_from_reference(
     """
     if text is not None:
         check_text(text, argument)
-    wave = audio.trim_silence(audio.read(path))
+    wave = trim_silence(audio.read(path))
     seconds = len(wave) / SAMPLE_RATE
     if not seconds:
         raise UserError(f"cannot use {path}: it is silent")
@@ -58,7 +60,7 @@ def voice_from_reference(
         raise UserError(
             f"cannot use {path}: its speech lasts {seconds:.1f} s; at least {MIN_SECONDS:.0f} s are needed"
         )
-    wave, heard = audio.match_level(wave), text is None
+    wave, heard = match_level(wave), text is None
     if text is None:
         if seconds > MAX_SECONDS:
             wave = _cut(wave, find_pause(wave))
@@ -182,4 +184,4 @@ def text_until(sentences: list[Sentence], symbols: int, language: str) -> str:
 
 def _cut(wave: np.ndarray, seconds: float) -> np.ndarray:
     wave = wave[: round(seconds * SAMPLE_RATE)]
-    return audio.match_level(audio.trim_silence(audio.fade(wave, False, True)))
+    return match_level(trim_silence(fade(wave, False, True)))

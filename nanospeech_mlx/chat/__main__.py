@@ -20,7 +20,7 @@ with importing(__name__, PROG):
     import numpy as np
 
     from nanospeech_core.audio import files as audio
-    from nanospeech_core.audio.player import Player
+    from nanospeech_core.audio.player import Player, check_player
     from nanospeech_core.checkpoints.folder import config_at_hand
     from nanospeech_core.cli import generate as cli
     from nanospeech_core.cli import output
@@ -64,7 +64,7 @@ class Voice:
     def say(self, sentence: str) -> None:
         """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
         try:
-            for chunk in self.tts.speak(sentence, within=True, **asdict(self.options)):
+            for chunk in self.tts.speak(sentence, standalone=False, **asdict(self.options)):
                 self.started = self.started or time.perf_counter()
                 self._give(chunk.wave)
         except UserError as error:
@@ -140,7 +140,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
             raise UserError("the prompt is empty")
         check_text(question)
     if args.output is None:
-        audio.check_player()
+        check_player()
     else:
         audio.check_output(args.output)
     tts = load(args.model, args.vocoder, precision=args.precision)

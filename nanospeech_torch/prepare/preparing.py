@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from nanospeech_core.audio.files import trim_silence
 from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
+from nanospeech_core.audio.signal import trim_silence
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.tokenizer import LANGUAGES, SYMBOLS, Tokenizer, language_of, phonemize
 

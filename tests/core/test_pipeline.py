@@ -1,4 +1,4 @@
-"""What `Nanospeech` is given from Python: voices, batches, and what is no option."""
+"""The pipeline from Python: voices, batches, and options out of range."""
 
 import numpy as np
 import pytest
@@ -57,6 +57,8 @@ def test_a_voice_may_be_one_of_voices(model):
     [
         ({"use_diffusion": True, "num_iter": 0}, "^--num_iter must be a whole number from 1 to 1000, not 0$"),
         ({"method": "x"}, "^--method must be one of euler, midpoint, rk4, not 'x'$"),
+        ({"cfg": float("nan")}, "^--cfg must be"),
+        ({"seed": -1}, "^--seed must be"),
         ({"use_diffusion": "no"}, "^--use-diffusion must be True or False, not 'no'$"),
     ],
 )
@@ -65,3 +67,18 @@ def test_a_sample_checks_its_options(model, options, message):
     assert model.sample(prompt, sampler="ode", steps=1, voice="says nothing here").shape == (16, 100)
     with pytest.raises(UserError, match=message):
         model.sample(prompt, **options)
+
+
+@pytest.mark.parametrize(
+    "speak",
+    [
+        lambda model, **options: model.generate("Hi.", **options),
+        lambda model, **options: next(model.generate_batch(["Hi."], **options)),
+        lambda model, **options: model.edit(np.zeros(24000), "One.", "Two.", **options),
+        lambda model, **options: model.prepare(**options),
+    ],
+    ids=["generate", "generate_batch", "edit", "prepare"],
+)
+def test_options_are_checked_at_the_entry(model, speak):
+    with pytest.raises(UserError, match="^--speed must be a number from 0.25 to 4, not 9$"):
+        speak(model, speed=9)

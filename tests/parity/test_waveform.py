@@ -14,7 +14,8 @@ from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation.counting import counting
-from nanospeech_core.synthesis.streaming import context_frames
+from nanospeech_core.synthesis import batching
+from nanospeech_core.synthesis.streaming import receptive_field
 
 TOLERANCE = 1e-3  # of the peak
 CHARACTERS = tuple(string.ascii_letters + " .,?!")
@@ -228,7 +229,7 @@ def test_the_vocoder_hears_the_draft_of_what_comes_next(folders, name, monkeypat
     tokens, draft = drafts[-1]
     mel = (heard[-1] - model.config.mel.mean) / model.config.mel.std
     assert np.allclose(mel, draft[: len(mel)], atol=1e-5)
-    ahead = slice(len(mel) - context_frames(model.config.vocoder), len(mel))
+    ahead = slice(len(mel) - receptive_field(model.config.vocoder), len(mel))
     assert not tokens[ahead].any() and mel[ahead].any(axis=1).all()
 
 
@@ -272,8 +273,10 @@ def test_a_voice_is_not_a_texts_fault(folders):
 
 def test_the_first_of_many_texts_is_there_soon(folders, monkeypatch):
     model, read = speaker("torch", folders["flow"]), []
-    script = model._script
-    monkeypatch.setattr(model, "_script", lambda text, chosen: read.append(text) or script(text, chosen))
+    prepare = batching.prepare_text
+    monkeypatch.setattr(
+        batching, "prepare_text", lambda text, *rest: read.append(text) or prepare(text, *rest)
+    )
     waves = model.generate_batch(
         [f"Hello {number}." for number in range(40)], batch_size=4, sampler="ode", steps=1
     )

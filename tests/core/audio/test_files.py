@@ -1,11 +1,10 @@
-"""Audio files, levels, seams and the player."""
+"""Audio files."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import numpy as np
@@ -171,44 +170,6 @@ def test_not_finite_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_trim_silence():
-    silence = np.zeros(RATE, dtype=np.float32)
-    noise = 1e-4 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    for quiet in (silence, noise):
-        trimmed = audio.trim_silence(np.concatenate([quiet, tone(), quiet]), keep_seconds=0.05)
-        assert len(trimmed) == pytest.approx(1.1 * RATE, abs=RATE // 50)
-    assert len(audio.trim_silence(silence)) == 0
-    assert len(audio.trim_silence(silence[:0])) == 0
-    assert np.array_equal(audio.trim_silence(tone()), tone())
-
-
-def test_match_level():
-    rms = lambda wave: np.sqrt(np.mean(wave**2))  # noqa: E731
-    assert rms(audio.match_level(tone(level=0.01), 0.1)) == pytest.approx(0.1, rel=1e-3)
-    assert rms(audio.match_level(tone(level=0.9), 0.1)) == pytest.approx(0.1, rel=1e-3)
-    click = np.zeros(RATE, dtype=np.float32)
-    click[100] = 0.1
-    assert np.abs(audio.match_level(click, 0.1)).max() == pytest.approx(0.99)  # the peak stands against it
-    assert not audio.match_level(np.zeros(10, dtype=np.float32)).any()
-    assert len(audio.match_level(np.zeros(0, dtype=np.float32))) == 0
-
-
-def test_fade_leaves_the_middle_and_the_argument():
-    wave = np.full(2000, 0.5, dtype=np.float32)
-    both = audio.fade(wave, True, True, seconds=0.005)
-    assert both[0] == both[-1] == 0 and (both[120:-120] == 0.5).all()
-    assert np.abs(np.diff(both)).max() < 0.01  # no step, where 0.5 to 0 would click
-    assert (wave == 0.5).all() and np.array_equal(audio.fade(wave, False, False), wave)
-    for rise, fall in ((True, False), (False, True)):
-        one = audio.fade(wave, rise, fall)
-        assert (one[0], one[-1]) == (0.5 * (not rise), 0.5 * (not fall))
-    assert [len(audio.fade(np.ones(n), True, True)) for n in (0, 1, 3)] == [0, 1, 3]
-
-
-class PortAudioError(Exception):
-    pass
-
-
 def test_ctrl_c_is_not_lost_while_a_recording_is_read(tmp_path):
     """What is raised in a function that libsndfile calls goes no further, nor does it in a destructor."""
     audio.write(tmp_path / "a.flac", np.random.default_rng(0).uniform(-1, 1, 24000))
@@ -227,27 +188,6 @@ def test_ctrl_c_is_not_lost_while_a_recording_is_read(tmp_path):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert heard >= 27
-
-
-def test_no_player(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "sounddevice", None)
-    with pytest.raises(UserError, match="pip install sounddevice"):
-        audio.check_player()
-    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
-    monkeypatch.delitem(sys.modules, "sounddevice")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match="apt install libportaudio2"):
-        audio.check_player()
-
-
-def test_no_sound_device(monkeypatch):
-    def refuse(*_, **__):
-        raise PortAudioError("Error querying device -1")
-
-    module = types.SimpleNamespace(PortAudioError=PortAudioError, query_devices=refuse)
-    monkeypatch.setitem(sys.modules, "sounddevice", module)
-    with pytest.raises(UserError, match="no sound device"):
-        audio.check_player()
 
 
 def test_as_written_is_what_is_read_back(tmp_path):

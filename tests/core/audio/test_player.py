@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pytest
 
-from nanospeech_core.audio.player import AHEAD_SECONDS, BLOCK_SECONDS, Player
+from nanospeech_core.audio.player import AHEAD_SECONDS, BLOCK_SECONDS, Player, check_player
 from nanospeech_core.errors import UserError
 
 RATE = 1000
@@ -174,3 +174,24 @@ def test_sounddevice_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(UserError, match="pip install sounddevice"):
         Player(RATE)
+
+
+def test_no_player(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(UserError, match="pip install sounddevice"):
+        check_player()
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.delitem(sys.modules, "sounddevice")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="apt install libportaudio2"):
+        check_player()
+
+
+def test_no_sound_device(monkeypatch):
+    def refuse(*_, **__):
+        raise PortAudioError("Error querying device -1")
+
+    module = types.SimpleNamespace(PortAudioError=PortAudioError, query_devices=refuse)
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    with pytest.raises(UserError, match="no sound device"):
+        check_player()

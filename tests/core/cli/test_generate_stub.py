@@ -174,7 +174,7 @@ def player(played: list) -> SimpleNamespace:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("no")])
 def test_a_failure_stops_the_sound(run, speaker, monkeypatch, error):
     played, speaker.error = [], error
-    monkeypatch.setattr(audio, "check_player", lambda: None)
+    monkeypatch.setattr(cli, "check_player", lambda: None)
     monkeypatch.setattr(cli, "Player", lambda rate: player(played))
     assert run("--text", LONG, "--quiet") == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert played == [12000, "stopped"]
@@ -290,7 +290,7 @@ def test_a_message_is_no_error_though_warnings_are(run, speaker, monkeypatch, ca
 
 def test_plays_each_sentence(run, monkeypatch, capsys):
     played = []
-    monkeypatch.setattr(audio, "check_player", lambda: None)
+    monkeypatch.setattr(cli, "check_player", lambda: None)
     monkeypatch.setattr(cli, "Player", lambda rate: player(played))
     assert run("--text", LONG, "--quiet") == 0
     assert played == [12000, 12000, "finished"]

@@ -11,7 +11,8 @@ from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import MAX_FRAMES, pause_id, with_pauses
 from nanospeech_core.synthesis.durations import whole_frames
-from nanospeech_core.synthesis.prompts import halves, make_prompt
+from nanospeech_core.synthesis.prompts import make_prompt
+from nanospeech_core.synthesis.segments import halves
 from nanospeech_core.voices.reference import FLOOR, Reference, make_reference, seconds_to_frames, spread
 
 CONFIG = tiny_config()

@@ -1,4 +1,4 @@
-"""Pauses to a frame, and when each word and phone is said, against the samples."""
+"""Pauses, and the times of words and phones, against the samples."""
 
 import itertools
 from dataclasses import replace
@@ -11,10 +11,14 @@ from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
-from nanospeech_core.synthesis.assembly import GAP_SECONDS, Narration, Speech, phones
-from nanospeech_core.synthesis.frontend import read_script
-from nanospeech_core.synthesis.segments import HELD_FRAMES, Hold, Line, hold, make_pieces, split
+from nanospeech_core.sampling.prompt import with_pauses
+from nanospeech_core.synthesis.assembly import Speech, SpeechAssembler, phones
+from nanospeech_core.synthesis.frontend import PreparedText, prepare_text
+from nanospeech_core.synthesis.pauses import (
+    AFTER_SECONDS,
+    BEFORE_SECONDS,
+)
+from nanospeech_core.synthesis.segments import SegmentJob, make_segments
 from nanospeech_core.voices.alignment import boundaries
 from nanospeech_core.voices.store import save_voice
 
@@ -44,21 +48,28 @@ def predict(ids: np.ndarray) -> np.ndarray:
 
 
 def speak(folder, text: str, config=CONFIG, slow: int = 1, **options) -> list[Speech]:
-    """Noise in the place of speech, silence in the place of its pauses as the model has learnt them."""
+    """Noise in the place of speech, silence in the place of its pauses."""
     rng = np.random.default_rng(0)
-    script = read_script(text, config, folder, GenerateOptions(**options))
-    narration, result = Narration(script, config), []
-    for number, line in enumerate(script.lines):
-        length = (lambda ids: slow * predict(ids)) if config is not FILLER else (lambda ids: np.array([200]))
-        pieces = make_pieces(script.reference, line, config, length)
-        for piece in pieces:
-            drawn = len(piece.prompt.cond) - piece.prompt.start
-            mel = piece.with_silences(np.ones((drawn * 4, 100), dtype=np.float32))
-            assert len(mel) == piece.frames.sum()
-            wave = rng.uniform(0.1, 0.2, (len(mel) - 1) * HOP).astype(np.float32)
-            last = number + 1 == len(script.lines) and piece is pieces[-1]
-            result.append(narration.tell(piece, wave, number, last))
+    text = prepare_text(text, config, folder, GenerateOptions(**options))
+    assembler, result = SpeechAssembler(text, config), []
+    length = (lambda ids: slow * predict(ids)) if config is not FILLER else (lambda ids: np.array([200]))
+    for job in jobs(text, config, length):
+        segment = job.segment
+        generated = len(segment.prompt.cond) - segment.prompt.start
+        mel = segment.with_silences(np.ones((generated * 4, 100), dtype=np.float32))
+        assert len(mel) == segment.durations.sum()
+        wave = rng.uniform(0.1, 0.2, (len(mel) - 1) * HOP).astype(np.float32)
+        result.append(assembler.assemble(job, wave))
     return result
+
+
+def jobs(text: PreparedText, config, length) -> list[SegmentJob]:
+    return [
+        SegmentJob(text, number, segment, 0, segment is segments[-1])
+        for number, utterance in enumerate(text.utterances)
+        for segments in [make_segments(text.reference, utterance, config, length)]
+        for segment in segments
+    ]
 
 
 def words(speeches: list[Speech]) -> list:
@@ -163,7 +174,7 @@ def test_a_pause_at_the_end(folder):
 def test_between_sentences(folder):
     speeches = speak(folder, TWO)
     check(speeches)
-    assert gap(speeches, "Here") == pytest.approx(sum(GAP_SECONDS))
+    assert gap(speeches, "Here") == pytest.approx(AFTER_SECONDS + BEFORE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -189,27 +200,23 @@ def test_a_pause_begins_where_the_last_sound_ends(folder, seconds):
     """Silence that durations give to the last phone is part of the pause."""
     mark = "" if seconds is None else f" [pause {seconds}]"
     text = f"This is the first sentence.{mark} Here comes the second one."
-    script = read_script(text, CONFIG, folder, GenerateOptions())
+    prepared = prepare_text(text, CONFIG, folder, GenerateOptions())
     for parts in (1, 3):  # whole, and in chunks
-        narration, waves, said = Narration(script, CONFIG), [], []
-        for number, line in enumerate(script.lines):
-            (piece,) = make_pieces(script.reference, line, CONFIG, lambda ids: 2 * predict(ids))
-            samples = (int(piece.frames.sum()) - 1) * HOP
+        assembler, speeches = SpeechAssembler(prepared, CONFIG), []
+        for job in jobs(prepared, CONFIG, lambda ids: 2 * predict(ids)):
+            samples = (int(job.segment.durations.sum()) - 1) * HOP
             wave = np.full(samples, 0.1, np.float32)
             wave[: 30 * HOP] = 1e-4
             wave[samples - 60 * HOP :] = 1e-4  # that is more than what follows the last word
             chunks = np.split(wave, [samples // parts, samples // 2])[:parts] if parts > 1 else [wave]
-            last = number + 1 == len(script.lines)
-            for speech in narration.tell_chunks(piece, chunks, samples, number, last):
-                waves.append(speech.wave)
-                said.append(speech)
-        sound = np.flatnonzero(np.concatenate(waves) > 0.05)
+            speeches += assembler.assemble_chunks(job, chunks, samples)
+        sound = np.flatnonzero(np.concatenate([speech.wave for speech in speeches]) > 0.05)
         silence = np.diff(sound).max() / SAMPLE_RATE
-        begun = said[-1].words[0].start if parts == 1 else None
-        wanted = sum(GAP_SECONDS) if seconds is None else round(seconds / FRAME) * FRAME
-        assert silence == pytest.approx(wanted, abs=0.011 + 5 * FRAME)
+        begun = speeches[-1].words[0].start if parts == 1 else None
+        expected = AFTER_SECONDS + BEFORE_SECONDS if seconds is None else round(seconds / FRAME) * FRAME
+        assert silence == pytest.approx(expected, abs=0.011 + 5 * FRAME)
         if begun is not None:
-            assert said[0].words[-1].end == pytest.approx(begun - wanted, abs=0.011)
+            assert speeches[0].words[-1].end == pytest.approx(begun - expected, abs=0.011)
 
 
 def test_pauses_add_up_and_one_around_nothing_is_kept(folder):
@@ -237,7 +244,7 @@ def test_a_pause_in_chinese_text(folder):
     assert words(speeches)[6].start - words(speeches)[5].end == pytest.approx(94 * FRAME)
 
 
-def test_silence_is_silent_and_seams_do_not_click(folder):
+def test_silence_is_silent_and_its_ends_do_not_click(folder):
     for text, seconds in (
         (TWO, 0.5 - 32 * FRAME),
         (TWO.replace(" Here", " [pause 2] Here"), 2 - 2 * 40 * FRAME),
@@ -248,30 +255,6 @@ def test_silence_is_silent_and_seams_do_not_click(folder):
         assert np.abs(np.diff(np.abs(wave[zeros[0] - 240 : zeros[0] + 1]))).max() < 0.12
         assert wave[zeros[0] - 1] < 0.001 and wave[zeros[-1] + 1] < 0.001
         assert wave[0] > 0.09 and wave[-1] > 0.09  # the first and the last edge are left alone
-
-
-def test_a_long_pause_is_put_into_the_mel_where_the_model_is_silent(folder):
-    script = read_script("I told him [pause 3] stop it.", CONFIG, folder, GenerateOptions())
-    (piece,) = make_pieces(script.reference, script.lines[0], CONFIG, predict)
-    space = script.lines[0].holds[0].last - 1
-    assert piece.line.ids[space] == CONFIG.text.vocab.index(" ") and piece.frames[space] == 281
-    drawn = len(piece.prompt.text) - 188
-    assert piece.frames.sum() - drawn == 281 - HELD_FRAMES
-    mel = piece.with_silences(np.arange(drawn, dtype=np.float32)[:, None] * np.ones(100, np.float32))
-    silent = np.flatnonzero(mel[:, 0] == np.float32(np.log(1e-5)))
-    start = piece.frames[:space].sum() - 5
-    assert silent[0] == start + HELD_FRAMES // 2 and len(silent) == 281 - HELD_FRAMES
-    assert (np.delete(mel[:, 0], silent) == np.arange(drawn)).all()
-
-
-def test_hold_keeps_marks_and_gives_the_space_the_rest():
-    frames = np.array([9, 5, 6, 3, 5, 8])
-    for length, expected in ((30, [6, 24]), (10, [6, 4]), (4, [4, 0]), (0, [0, 0])):
-        drawn, whole = hold(frames, (Hold(2, 4, length),), 4)
-        assert drawn[2:4].tolist() == whole[2:4].tolist() == expected
-        assert drawn.sum() % 4 == 0 and (drawn[[0, 1, 4]] == frames[[0, 1, 4]]).all()
-    drawn, whole = hold(frames, (Hold(2, 4, 100),), 4)
-    assert drawn[2:4].tolist() == [6, 64] and whole[2:4].tolist() == [6, 94]
 
 
 # models without durations
@@ -287,38 +270,6 @@ def test_a_model_of_characters(folder):
 # what is too long to be spoken at once
 
 
-def encode(symbols: str) -> np.ndarray:
-    return np.array([CONFIG.text.vocab.index(symbol) for symbol in symbols], dtype=np.int64)
-
-
-def decode(ids: np.ndarray) -> str:
-    return "".join(CONFIG.text.vocab[i] for i in ids)
-
-
-def test_a_sentence_too_long_is_spoken_in_parts(folder):
-    reference = read_script("Hi.", CONFIG, folder, GenerateOptions()).reference
-    text = " ".join("word" if i % 5 else "word," for i in range(100))
-    line = Line(with_pauses(encode(text), CONFIG), lead=3, tail=4)
-    pieces = make_pieces(reference, line, CONFIG, lambda part: np.full(len(part), 20))
-    assert len(pieces) > 1 and all(len(piece.prompt.text) <= MAX_FRAMES for piece in pieces)
-    assert " ".join(decode(piece.line.ids).strip() for piece in pieces) == text
-    edges = [(piece.line.lead, piece.line.tail) for piece in pieces]
-    assert edges == [(3, 12)] + [(12, 12)] * (len(pieces) - 2) + [(12, 4)]
-    for piece in pieces:
-        inner = decode(piece.line.ids)[1:-1]
-        assert text[piece.line.start : piece.line.start + len(inner)] == inner
-
-
-def test_a_line_is_split_at_its_pause():
-    line = Line(with_pauses(encode("ab, cd ef"), CONFIG), (Hold(3, 5, 100), Hold(7, 8, 50)))
-    left, right = split(line, CONFIG)
-    assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
-    assert (left.holds, left.tail, left.start) == ((), 50, 0)
-    assert (right.holds, right.lead, right.start) == ((Hold(3, 4, 50),), 50, 4)
-    (whole,) = split(Line(with_pauses(encode("a"), CONFIG)), CONFIG)
-    assert decode(whole.ids) == " a "
-
-
 def test_words_of_a_sentence_in_parts(folder):
     text = "one two three four five six seven eight nine ten " * 4 + "and [pause 2] the end"
     speeches = speak(folder, text, slow=6)
@@ -328,14 +279,3 @@ def test_words_of_a_sentence_in_parts(folder):
     assert gap(speeches, "end") < 1 and words(speeches)[-2].start - words(speeches)[-3].end == pytest.approx(
         188 * FRAME
     )
-
-
-def test_a_symbol_too_long_is_told(folder):
-    reference = read_script("Hi.", CONFIG, folder, GenerateOptions()).reference
-    with pytest.raises(UserError, match="at most 44 s"):
-        make_pieces(
-            reference,
-            Line(with_pauses(encode("abc"), CONFIG)),
-            CONFIG,
-            lambda part: np.full(len(part), 2000),
-        )

@@ -1,4 +1,4 @@
-"""Chunks of a wave: joined, they are the wave, and nobody hears where."""
+"""Chunks of a waveform: joined, they are the waveform, without clicks."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ from backends import NAMES, Backend
 
 from nanospeech_core.audio.mel import HOP
 from nanospeech_core.config import VocosConfig
-from nanospeech_core.synthesis.streaming import Seams, context_frames
+from nanospeech_core.synthesis.streaming import ChunkDecoder, receptive_field
 
 BINS, FRAMES, REACH = 4, 60, 5
 
 
 def vocode(mel: np.ndarray) -> np.ndarray:
-    """A wave that hears `REACH` frames on each side, as a vocoder does: smoothed frames times a tone."""
+    """A waveform with a receptive field of `REACH` frames on each side, as a vocoder has: smoothed frames."""
     levels = np.pad(mel.mean(1), REACH)
     smooth = np.convolve(levels, np.hanning(2 * REACH + 3)[1:-1], "valid")
     envelope = np.interp(np.arange((len(mel) - 1) * HOP) / HOP, np.arange(len(mel)), smooth)
@@ -23,53 +23,53 @@ def random_mel(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((FRAMES, BINS)).astype(np.float32)
 
 
-def sound(knowns: list[int], context: int, drafts: bool, decode=vocode, mel=None) -> list[np.ndarray]:
+def sound(knowns: list[int], context: int, estimates: bool, decode=vocode, mel=None) -> list[np.ndarray]:
     mel = random_mel() if mel is None else mel
-    seams, chunks = Seams(decode, len(mel), context), []
+    decoder, chunks = ChunkDecoder(decode, len(mel), context), []
     for known in knowns:
-        shown = mel.copy()
-        if drafts:
-            shown[known:] += 3  # what is not known yet will be otherwise
-        chunks.append(seams.push(shown, known))
+        estimated = mel.copy()
+        if estimates:
+            estimated[known:] += 3  # the estimate of what is not final yet is wrong
+        chunks.append(decoder.next_chunk(estimated, known))
     return chunks
 
 
 @pytest.mark.parametrize("knowns", [[60], [20, 60], [3, 4, 30, 59, 60], [1, 2, 3, 60]])
-def test_what_is_known_from_the_start_is_sounded_as_a_whole(knowns):
-    chunks = sound(knowns, REACH, drafts=False)
+def test_final_frames_are_decoded_as_a_whole(knowns):
+    chunks = sound(knowns, REACH, estimates=False)
     np.testing.assert_allclose(np.concatenate(chunks), vocode(random_mel()), atol=1e-5)
     assert sum(map(len, chunks)) == (FRAMES - 1) * HOP
 
 
-def test_too_little_context_is_heard():
-    joined = np.concatenate(sound([20, 60], REACH - 2, drafts=False))
+def test_too_little_context_changes_the_waveform():
+    joined = np.concatenate(sound([20, 60], REACH - 2, estimates=False))
     assert np.abs(joined - vocode(random_mel())).max() > 1e-3
 
 
 @pytest.mark.parametrize("knowns", [[20, 60], [12, 30, 45, 60]])
-def test_drafts_leave_no_step(knowns):
+def test_wrong_estimates_leave_no_step(knowns):
     """A chunk's end is far from what it comes to be, and gives way to it gently: a hard cut would jump."""
     mel, whole = random_mel(), vocode(random_mel())
-    joined, place = np.concatenate(sound(knowns, REACH, drafts=True)), 0
+    joined, place = np.concatenate(sound(knowns, REACH, estimates=True)), 0
     assert np.abs(np.diff(joined)).max() < 0.05
     for known in knowns[:-1]:
         place = (known - 1) * HOP
-        draft = mel.copy()
-        draft[known:] += 3
-        assert abs(vocode(draft)[place] - whole[place]) > 0.3
+        estimate = mel.copy()
+        estimate[known:] += 3
+        assert abs(vocode(estimate)[place] - whole[place]) > 0.3
         assert abs(joined[place] - whole[place]) < 0.01  # the new chunk has taken over
-    before = (knowns[0] - REACH - 2) * HOP  # what no draft was heard in
+    before = (knowns[0] - REACH - 2) * HOP  # which no estimate has changed
     np.testing.assert_allclose(joined[:before], whole[:before], atol=1e-5)
 
 
 def test_a_chunk_waits_until_there_is_enough_of_it():
-    chunks = sound([1, 2, 10, 60], REACH, drafts=True)
+    chunks = sound([1, 2, 10, 60], REACH, estimates=True)
     assert [len(chunk) for chunk in chunks[:3]] == [0, 0, 8 * HOP]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_context_is_all_that_a_vocoder_hears(name):
-    """With `context_frames` chunks are the whole; with fewer they are not."""
+def test_the_context_is_a_vocoders_receptive_field(name):
+    """With `receptive_field` chunks are the whole; with fewer they are not."""
     backend = Backend(name)
     config = VocosConfig(dim=16, intermediate_dim=32, num_layers=2)
     vocos = backend.module("models.vocos").Vocos(dim=16, intermediate_dim=32, num_layers=2)
@@ -81,7 +81,7 @@ def test_the_context_is_all_that_a_vocoder_hears(name):
         return backend.numpy(vocos(backend.array(mel[None])))[0]
 
     mel = draws.standard_normal((80, 100)).astype(np.float32)
-    whole, context = decode(mel), context_frames(config)
+    whole, context = decode(mel), receptive_field(config)
     assert context == 3 * 3 + 2
     joined = np.concatenate(sound([30, 80], context, False, decode, mel))
     np.testing.assert_allclose(joined, whole, atol=1e-4 * np.abs(whole).max())

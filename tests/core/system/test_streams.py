@@ -15,11 +15,12 @@ import soundfile
 from backends import Backend
 from checkpoints import tiny_config
 from commands import stdin
+from wavs import wav_samples
 
 from nanospeech_core.audio import files as audio
+from nanospeech_core.audio.wav_stream import pcm16
 from nanospeech_core.cli import edit
 from nanospeech_core.cli import generate as cli
-from nanospeech_core.errors import UserError
 from nanospeech_core.synthesis.assembly import Speech
 from nanospeech_core.system import streams as pipes
 from nanospeech_core.system.files import check_writable, replacing
@@ -66,28 +67,12 @@ def run(tmp_path, speaker, monkeypatch):
     return lambda *argv: cli.run(speaker.load, argv, "prog")
 
 
-def samples(data: bytes) -> np.ndarray:
-    """int16, of a WAV as it is read by who believes in its header, or does not."""
-    riff, size, wave, fmt, length, *form, mark, amount = struct.unpack("<4sI4s4sIHHIIHH4sI", data[:44])
-    assert (riff, wave, fmt, length, mark) == (b"RIFF", b"WAVE", b"fmt ", 16, b"data")
-    assert form == [1, 1, 24000, 48000, 2, 16] and size == amount + 36
-    assert amount in (pipes.UNKNOWN, len(data) - 44)
-    return np.frombuffer(data[44:], "<i2")
-
-
-def test_samples_are_those_of_a_file(tmp_path):
-    audio.write(tmp_path / "a.wav", WAVE)
-    written, _ = soundfile.read(tmp_path / "a.wav", dtype="int16")
-    assert np.array_equal(pipes.pcm16(WAVE), written)
-    assert np.array_equal(audio.as_written(WAVE), audio.read(tmp_path / "a.wav"))
-
-
 @pytest.mark.parametrize("output", ["-", "/dev/stdout", "/dev/fd/1"])
 def test_standard_output_takes_a_wav(run, capfdbinary, output):
     assert run("--text", LONG, "--output", output) == 0
     out, err = capfdbinary.readouterr()
-    expected = np.repeat(pipes.pcm16(np.array([0.1, 0.2], np.float32)), 2400)
-    assert np.array_equal(samples(out), expected)
+    expected = np.repeat(pcm16(np.array([0.1, 0.2], np.float32)), 2400)
+    assert np.array_equal(wav_samples(out), expected)
     assert err.endswith(b"standard output\n" if output == "-" else output.encode() + b"\n")
     assert not os.listdir()
 
@@ -105,66 +90,7 @@ def test_a_file_behind_standard_output_has_its_length(run, tmp_path, capfd, monk
             os.dup2(before, 1), os.close(before)
     data = path.read_bytes()
     assert data.startswith(b"before")
-    assert struct.unpack("<I", data[46:50])[0] == 4800 and len(samples(data[6:])) == 2400
-
-
-def test_what_is_appended_is_not_put_in_the_middle(tmp_path):
-    path = tmp_path / "a.wav"
-    path.write_bytes(b"before")
-    number = os.open(path, os.O_WRONLY | os.O_APPEND)
-    try:
-        audio.write(f"/dev/fd/{number}", WAVE)
-    finally:
-        os.close(number)
-    data = path.read_bytes()
-    assert data.startswith(b"before") and len(samples(data[6:])) == len(WAVE)
-
-
-def test_a_sentence_is_there_before_the_next_is_made(tmp_path):
-    reader, writer = os.pipe()
-    with audio.writing(f"/dev/fd/{writer}") as give:
-        assert len(os.read(reader, 1000)) == 44
-        for value in (0.5, -0.5):
-            give(np.full(100, value, np.float32))
-            got = np.frombuffer(os.read(reader, 1000), "<i2")
-            assert len(got) == 100 and (got == 32768 * value).all()
-        with pytest.raises(UserError, match="not finite"):
-            give(np.full(5, np.nan, np.float32))
-    os.close(reader), os.close(writer)
-
-
-@pytest.mark.parametrize("name", ["pipe", "pipe.wav", "pipe.flac", "pipe.ogg"])
-def test_a_named_pipe(tmp_path, name):
-    path, got = tmp_path / name, []
-    os.mkfifo(path)
-    reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
-    reader.start()
-    audio.write(path, WAVE)
-    reader.join(10)
-    assert path.is_fifo()
-    if "." not in name or name.endswith(".wav"):
-        assert np.array_equal(samples(got[0]), pipes.pcm16(WAVE))
-    wave, rate = soundfile.read(io.BytesIO(got[0]))
-    assert rate == 24000 and len(wave) == len(WAVE)
-    assert soundfile.info(io.BytesIO(got[0])).format == (
-        {"flac": "FLAC", "ogg": "OGG"}.get(name.partition(".")[2], "WAV")
-    )
-
-
-def test_a_recording_of_its_own_kind(tmp_path):
-    """What is edited keeps its rate, channels and encoding in a pipe too."""
-    stereo = np.stack((WAVE, WAVE / 2), axis=1)
-    got, path = [], tmp_path / "pipe"
-    os.mkfifo(path)
-    for encoding, channels in (("PCM_24", stereo), ("FLOAT", stereo), ("PCM_16", stereo)):
-        reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
-        reader.start()
-        audio.check_output(path, 44100, 2, encoding)
-        audio.write(path, channels, 44100, encoding)
-        reader.join(10)
-        info = soundfile.info(io.BytesIO(got[-1]))
-        assert (info.samplerate, info.channels, info.subtype) == (44100, 2, encoding)
-        assert soundfile.read(io.BytesIO(got[-1]))[0].shape == stereo.shape
+    assert struct.unpack("<I", data[46:50])[0] == 4800 and len(wav_samples(data[6:])) == 2400
 
 
 def test_devices(run, capfd):

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from nanospeech_core.synthesis.frontend import open_lexicon
-from nanospeech_core.text.lexicon import Lexicon
+from nanospeech_core.errors import UserError
+from nanospeech_core.text.lexicon import Lexicon, open_lexicon
 from nanospeech_core.text.markup import read_markup
 from nanospeech_core.text.scripts import HAN
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
@@ -118,19 +118,25 @@ def test_a_large_lexicon_is_quick(tmp_path):
     for opened in (path, entries):
         started = time.process_time()
         for _ in range(20):
-            assert len(read_markup(text, TOKENIZER, open_lexicon(opened, TOKENIZER)).given) == 100
+            assert len(read_markup(text, TOKENIZER, open_lexicon(opened, TOKENIZER.ids)).given) == 100
         assert time.process_time() - started < 3
 
 
 def test_a_lexicon_is_opened_again_when_it_changes(tmp_path):
     path = tmp_path / "words.tsv"
     path.write_text("a\tə\n", encoding="utf-8")
-    first = open_lexicon(path, TOKENIZER)
-    assert open_lexicon(path, TOKENIZER) is first
+    first = open_lexicon(path, TOKENIZER.ids)
+    assert open_lexicon(path, TOKENIZER.ids) is first
     os.utime(path, (1, 1))
-    assert open_lexicon(path, TOKENIZER) is not first
+    assert open_lexicon(path, TOKENIZER.ids) is not first
     entries = {"a": "ə"}
-    first = open_lexicon(entries, TOKENIZER)
-    assert open_lexicon(dict(entries), TOKENIZER) is first
+    first = open_lexicon(entries, TOKENIZER.ids)
+    assert open_lexicon(dict(entries), TOKENIZER.ids) is first
     entries["b"] = "ə"
-    assert len(open_lexicon(entries, TOKENIZER)) == 2
+    assert len(open_lexicon(entries, TOKENIZER.ids)) == 2
+
+
+@pytest.mark.parametrize("lexicon", [{"": "a"}, {" ": "a"}, {"hi": None}, {5: "a"}])
+def test_a_lexicon_of_other_things(lexicon):
+    with pytest.raises(UserError, match="^lexicon: an entry is a word and its phonemes, not "):
+        open_lexicon(lexicon, TOKENIZER.ids)

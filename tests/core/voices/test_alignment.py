@@ -16,7 +16,7 @@ from nanospeech_core.config import AlignerConfig, ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import with_pauses
-from nanospeech_core.synthesis.frontend import read_script
+from nanospeech_core.synthesis.frontend import prepare_text
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.alignment import beta_binomial_log_prior, delay, monotonic_search
 from nanospeech_core.voices.reference import make_reference, spread
@@ -202,14 +202,14 @@ def test_a_reference_recording_is_aligned(tmp_path):
         heard.append((mel, ids))
         return np.array([len(mel) - len(ids) + 1, *[1] * (len(ids) - 1)])
 
-    reference = read_script("Hi.", config, None, options, align).reference
+    reference = prepare_text("Hi.", config, None, options, align).reference
     ((mel, ids),) = heard
     assert reference.frames.tolist()[1:] == [1] * (len(ids) - 1) and reference.frames.sum() == len(
         reference.mel
     )
     assert (ids == reference.ids).all()
     np.testing.assert_allclose((mel - config.mel.mean) / config.mel.std, reference.mel, atol=1e-6)
-    even = read_script("Hi.", config, None, options).reference.frames
+    even = prepare_text("Hi.", config, None, options).reference.frames
     assert (even == spread(len(reference.mel), len(ids))).all()
     ids = Tokenizer("phonemes", config.text.vocab).encode(voice.phonemes)
     make_reference(voice.audio, ids, np.array(voice.durations), config, align)

@@ -19,7 +19,7 @@ from checkpoints import make_voice, write_checkpoint
 from language_models import TEMPLATE, write_random_llm, write_scripted_llm
 
 from nanospeech_core.audio import files as audio
-from nanospeech_core.synthesis.assembly import GAP_SECONDS
+from nanospeech_core.synthesis.pauses import AFTER_SECONDS, BEFORE_SECONDS
 from nanospeech_core.voices.store import save_voice
 from nanospeech_mlx.chat import __main__ as chat
 
@@ -83,7 +83,7 @@ def spoken(model: Path, sentences: list[str], **options) -> np.ndarray:
 
     tts = Nanospeech.from_pretrained(model)
     options = {"use_diffusion": True, "num_iter": 2, "diffusion_steps": 2, **options}
-    spoken = [tts.speak(sentence, within=True, stream=True, **options) for sentence in sentences]
+    spoken = [tts.speak(sentence, standalone=False, stream=True, **options) for sentence in sentences]
     return audio.as_written(np.concatenate([chunk.wave for chunks in spoken for chunk in chunks]))
 
 
@@ -133,7 +133,7 @@ def test_sentences_are_as_far_apart_as_in_a_text(run, model, tmp_path):
     text = list(Nanospeech.from_pretrained(model).speak("".join(pieces), use_diffusion=True, num_iter=2))
     outside = text[0].words[0].start + text[1].end - text[1].words[-1].end  # not within a longer speech
     assert len(audio.read("a.wav")) == pytest.approx(
-        24000 * (text[1].end - outside + sum(GAP_SECONDS)), abs=2
+        24000 * (text[1].end - outside + AFTER_SECONDS + BEFORE_SECONDS), abs=2
     )
 
 

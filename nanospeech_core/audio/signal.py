@@ -1,0 +1,61 @@
+"""Operations on waveforms: resampling, level, and the silence at their ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .mel import SAMPLE_RATE
+
+SILENCE_RMS = 1e-3  # a block of 10 ms below it is silent; the embedded model's silence is below 3e-4
+
+
+def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """[samples] or [samples, channels] at any rate -> float32 [samples], mono at 24 kHz."""
+    mono = wave.mean(axis=1) if wave.ndim == 2 else wave
+    return np.ascontiguousarray(resample(mono, sample_rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def resample(wave: np.ndarray, old: int, new: int) -> np.ndarray:
+    """[samples] at the rate `old` -> at the rate `new`."""
+    if old == new:
+        return wave
+    import soxr
+
+    return soxr.resample(wave, old, new)
+
+
+def trim_silence(
+    wave: np.ndarray, threshold_db: float = -40.0, keep_seconds: float = 0.05, sample_rate: int = SAMPLE_RATE
+) -> np.ndarray:
+    """Cut the silence at both ends; the result is empty if all of it is silent.
+
+    A block of 10 ms is silent if its RMS is `threshold_db` below that of the loudest one. `keep_seconds` of
+    silence are kept.
+    """
+    frame = sample_rate // 100
+    padded = np.pad(wave.astype(np.float64), (0, -len(wave) % frame))
+    power = (padded.reshape(-1, frame) ** 2).mean(axis=1)
+    loud = np.flatnonzero(power > max(power.max(initial=0.0) * 10 ** (threshold_db / 10), 1e-12))
+    if not len(loud):
+        return wave[:0]
+    keep = round(keep_seconds * sample_rate)
+    return wave[max(0, loud[0] * frame - keep) : (loud[-1] + 1) * frame + keep]
+
+
+def match_level(wave: np.ndarray, rms: float = 0.07, peak: float = 0.99) -> np.ndarray:
+    """Scale to a root mean square, or as near to it as the peak allows; silence is returned as it is."""
+    power = float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
+    if power <= 0:
+        return wave
+    gain = min(rms / power**0.5, peak / float(np.abs(wave).max()))
+    return (wave * gain).astype(np.float32)
+
+
+def sound_end(wave: np.ndarray) -> int:
+    """The sample at which the last sound of float32 [samples] ends, to 10 ms; 0 if all of it is silent."""
+    size = SAMPLE_RATE // 100
+    blocks = wave[: len(wave) // size * size].reshape(-1, size)
+    loud = np.flatnonzero(np.square(blocks).mean(axis=1) > SILENCE_RMS**2)
+    if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > SILENCE_RMS**2:
+        return len(wave)
+    return size * (int(loud[-1]) + 1) if len(loud) else 0

@@ -1,0 +1,140 @@
+"""How long every pause is: between utterances, inside one, at both ends, and where a long sentence is cut.
+
+All lengths of silence are decided here. A text asks for pauses in seconds (`[pause 0.5]`, at most `MAX_PAUSE`
+of `text.markup`), an utterance counts them in mel frames, and a waveform in samples.
+
+A pause inside an utterance is a longer space between two words: in the training data, a space is silent for
+its whole duration. The training data have no spaces of several seconds, though. So the model generates at
+most `GENERATED_FRAMES` of a pause, and the rest is inserted into the mel as silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..audio.mel import FRAME_RATE, HOP, SAMPLE_RATE
+
+# Between two utterances: after the last sound of one, and before the first sound of the next.
+AFTER_SECONDS, BEFORE_SECONDS = 0.5, 0.1
+JOINED_FRAMES = round(0.35 * FRAME_RATE)  # between short sentences that are one utterance
+SPLIT_FRAMES = 24  # between the parts of a sentence that is too long for one segment
+STREAM_LEAD_SECONDS = 0.06  # before the first sound of a stream, at most
+GENERATED_FRAMES = 70  # of a pause, at most: the model is silent for 94 frames, but not always for 188
+
+
+@dataclass(frozen=True)
+class InnerPause:
+    """A pause inside an utterance: symbols [first, last), of which the last is a space, last `frames`."""
+
+    first: int
+    last: int
+    frames: int
+
+
+# In frames: what an utterance asks for.
+
+
+def requested_frames(seconds: float) -> int:
+    """The frames of a pause that the text asks for."""
+    return round(seconds * FRAME_RATE)
+
+
+def share(frames: int) -> tuple[int, int]:
+    """A pause between two utterances, divided: frames at the end of the first, frames before the second."""
+    return frames // 2, frames - frames // 2
+
+
+def split_frames(pause: InnerPause | None) -> tuple[int, int]:
+    """The same where an utterance is cut in two, at one of its pauses or (None) elsewhere."""
+    return share(SPLIT_FRAMES if pause is None else pause.frames)
+
+
+def apply_pauses(
+    durations: np.ndarray, pauses: Sequence[InnerPause], patch: int, lag: int
+) -> tuple[np.ndarray, np.ndarray, tuple[tuple[int, int], ...]]:
+    """Durations in which every inner pause has its length.
+
+    The space gets the pause; the marks before it keep their durations as far as these fit in.
+
+    Args:
+        durations: int64 [symbols] in frames, as predicted.
+        pauses: in order.
+        patch: the last symbol is made longer to fill the last token.
+        lag: by how many frames durations are late, see `voices.alignment.lag`.
+    Returns:
+        int64 [symbols] that the model generates, int64 [symbols] with the inserted silences, and these, as
+        `inserted_silences` returns them.
+    """
+    generated = durations.copy()
+    whole = durations.copy()
+    for pause in pauses:
+        marks = durations[pause.first : pause.last - 1]
+        longest = min(pause.frames, GENERATED_FRAMES)
+        for result, length in ((generated, longest), (whole, pause.frames)):
+            ends = np.minimum(np.cumsum(np.append(marks, length)), longest)
+            ends[-1] = length
+            result[pause.first : pause.last] = np.diff(ends, prepend=0)
+    fill = -int(generated.sum()) % patch
+    generated[-1] += fill
+    whole[-1] += fill
+    return generated, whole, inserted_silences(pauses, generated, lag)
+
+
+def inserted_silences(
+    pauses: Sequence[InnerPause], generated: np.ndarray, lag: int
+) -> tuple[tuple[int, int], ...]:
+    """The rest of long pauses: (frame of the generated mel at which to insert, frames of silence), in order.
+
+    It is inserted in the middle of what the model generates of the pause.
+
+    Args:
+        pauses: in order.
+        generated: int64 [symbols], the durations that the model generates.
+        lag: by how many frames durations are late.
+    """
+    ends = np.cumsum(generated)
+    return tuple(
+        (int(ends[pause.last - 1]) - GENERATED_FRAMES // 2 - lag, pause.frames - GENERATED_FRAMES)
+        for pause in pauses
+        if pause.frames > GENERATED_FRAMES
+    )
+
+
+# In samples: what a waveform gets.
+
+
+def lead_samples(requested: int | None, natural: int, first: bool, streaming: bool) -> int:
+    """Samples of silence before the first sound of a segment.
+
+    Args:
+        requested: frames that the utterance asks for; None: it asks for none.
+        natural: samples of silence that the waveform begins with.
+        first: whether the speech begins with this segment.
+        streaming: whether the speech is played while it is generated: it then begins with its first sound.
+    """
+    if requested is not None:
+        return requested * HOP
+    if not first:
+        return round(BEFORE_SECONDS * SAMPLE_RATE)
+    return min(natural, round(STREAM_LEAD_SECONDS * SAMPLE_RATE)) if streaming else natural
+
+
+def tail_samples(requested: int | None, natural: int, last: bool) -> int:
+    """Samples of silence after the last sound of a segment.
+
+    Args:
+        requested: frames that the utterance asks for; None: it asks for none.
+        natural: samples of silence that the waveform ends with.
+        last: whether the speech ends with this segment.
+    """
+    if requested is not None:
+        return requested * HOP
+    return natural if last else round(AFTER_SECONDS * SAMPLE_RATE)
+
+
+def stream_skipped_seconds(silent_frames: int) -> float:
+    """Seconds that a stream leaves out of the `silent_frames` of silence which its mel begins with."""
+    return max(0.0, silent_frames / FRAME_RATE - STREAM_LEAD_SECONDS)

@@ -1,0 +1,90 @@
+"""Segments: silences in the mel, and sentences that are too long for one."""
+
+import numpy as np
+import pytest
+from checkpoints import make_voice, tiny_config
+
+from nanospeech_core.config import AlignerConfig
+from nanospeech_core.errors import UserError
+from nanospeech_core.sampling.options import GenerateOptions
+from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
+from nanospeech_core.synthesis.frontend import Utterance, prepare_text
+from nanospeech_core.synthesis.pauses import GENERATED_FRAMES, InnerPause
+from nanospeech_core.synthesis.segments import make_segments, split
+from nanospeech_core.voices.store import save_voice
+
+CONFIG = tiny_config(aligner=AlignerConfig(lag=5))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    save_voice(folder, make_voice("heart", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.", default=True))
+    return folder
+
+
+def predict(ids: np.ndarray) -> np.ndarray:
+    """Six to eight frames a symbol, whole tokens, a long pause before and after; as `predict_frames`."""
+    frames = 6 + ids % 3
+    frames[[0, -1]] = 20
+    frames[-1] += -int(frames.sum()) % 4
+    return frames
+
+
+def test_a_long_pause_is_put_into_the_mel_where_the_model_is_silent(folder):
+    prepared = prepare_text("I told him [pause 3] stop it.", CONFIG, folder, GenerateOptions())
+    (segment,) = make_segments(prepared.reference, prepared.utterances[0], CONFIG, predict)
+    space = prepared.utterances[0].pauses[0].last - 1
+    assert segment.utterance.ids[space] == CONFIG.text.vocab.index(" ") and segment.durations[space] == 281
+    generated = len(segment.prompt.text) - 188
+    assert segment.durations.sum() - generated == 281 - GENERATED_FRAMES
+    mel = segment.with_silences(np.arange(generated, dtype=np.float32)[:, None] * np.ones(100, np.float32))
+    silent = np.flatnonzero(mel[:, 0] == np.float32(np.log(1e-5)))
+    start = segment.durations[:space].sum() - 5
+    assert silent[0] == start + GENERATED_FRAMES // 2 and len(silent) == 281 - GENERATED_FRAMES
+    assert (np.delete(mel[:, 0], silent) == np.arange(generated)).all()
+
+
+def encode(symbols: str) -> np.ndarray:
+    return np.array([CONFIG.text.vocab.index(symbol) for symbol in symbols], dtype=np.int64)
+
+
+def decode(ids: np.ndarray) -> str:
+    return "".join(CONFIG.text.vocab[i] for i in ids)
+
+
+def test_a_sentence_too_long_is_spoken_in_parts(folder):
+    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
+    text = " ".join("word" if i % 5 else "word," for i in range(100))
+    utterance = Utterance(with_pauses(encode(text), CONFIG), lead=3, tail=4)
+    segments = make_segments(reference, utterance, CONFIG, lambda part: np.full(len(part), 20))
+    assert len(segments) > 1 and all(len(segment.prompt.text) <= MAX_FRAMES for segment in segments)
+    assert " ".join(decode(segment.utterance.ids).strip() for segment in segments) == text
+    edges = [(segment.utterance.lead, segment.utterance.tail) for segment in segments]
+    assert edges == [(3, 12)] + [(12, 12)] * (len(segments) - 2) + [(12, 4)]
+    for segment in segments:
+        inner = decode(segment.utterance.ids)[1:-1]
+        assert text[segment.utterance.offset : segment.utterance.offset + len(inner)] == inner
+
+
+def test_an_utterance_is_split_at_its_pause():
+    utterance = Utterance(
+        with_pauses(encode("ab, cd ef"), CONFIG), (InnerPause(3, 5, 100), InnerPause(7, 8, 50))
+    )
+    left, right = split(utterance, CONFIG)
+    assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
+    assert (left.pauses, left.tail, left.offset) == ((), 50, 0)
+    assert (right.pauses, right.lead, right.offset) == ((InnerPause(3, 4, 50),), 50, 4)
+    (whole,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
+    assert decode(whole.ids) == " a "
+
+
+def test_a_symbol_too_long(folder):
+    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
+    with pytest.raises(UserError, match="at most 44 s"):
+        make_segments(
+            reference,
+            Utterance(with_pauses(encode("abc"), CONFIG)),
+            CONFIG,
+            lambda part: np.full(len(part), 2000),
+        )
