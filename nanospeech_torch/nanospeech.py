@@ -16,10 +16,11 @@ from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.pipeline import Pipeline
+from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.options import GenerateOptions, check_precision
 from nanospeech_core.sampling.prompt import Prompt, collate, pad
 from nanospeech_core.sampling.refinement import remask
-from nanospeech_core.sampling.reveal import Noise, RevealPlan
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.synthesis.durations import whole_frames

@@ -11,13 +11,12 @@ from ..checkpoints.folder import config_at_hand
 from ..editing.edit import MARGIN, check_margin
 from ..errors import UserError
 from ..sampling.options import SAMPLING, GenerateOptions
-from ..sampling.samplers import check_flags, given
 from ..system.encodings import argument
 from ..system.process import note
 from ..system.streams import shown
 from ..text.tokenizer import LANGUAGES, check_text
 from . import output
-from .flags import add_precision, add_sampling, named
+from .flags import add_precision, add_sampling, check_flags, given, named
 
 DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,39 +42,6 @@ def with_sampler(options: GenerateOptions, config: ModelConfig) -> GenerateOptio
         check_read(sorted({*changed} - {"stream"}), sampler, named=False)
     share = (REFINE_SHARE if options.refine is None else options.refine) if sampler == "refine" else None
     return replace(options, sampler=sampler, use_diffusion=None, refine=share)
-
-
-def given(parser: argparse.ArgumentParser, argv: Sequence[str] | None, args: argparse.Namespace) -> list[str]:
-    """The names of the arguments that stand on the command line, in the order in which they were added.
-
-    Args:
-        parser: what made `args` of `argv`.
-        argv: the arguments, without the program's name; None: those of the process.
-    """
-    unset = argparse.Namespace(**dict.fromkeys(vars(args)))  # argparse puts no default where a value is
-    return [name for name, value in vars(parser.parse_args(argv, unset)).items() if value is not None]
-
-
-def check_flags(
-    names: Sequence[str], options: GenerateOptions, config: ModelConfig | None, compile: bool = False
-) -> None:
-    """Raise UserError for a flag that would do nothing, and for --compile where nothing is compiled.
-
-    Args:
-        names: of the arguments, as `given` gives them.
-        options: what they say.
-        config: the model's; None, before it is known: what can be told without it is told.
-        compile: whether --compile is among the flags.
-    """
-    if options.stream and "order" in names and options.order != "blocks":
-        raise UserError(f"--stream goes from left to right, which excludes --order {options.order}")
-    named = options.named_sampler()
-    if named is None and config is None:
-        return
-    sampler = named or sampler_of(options, config)
-    check_read(names, sampler, named is not None)
-    if compile and sampler == "ode":
-        raise UserError("--compile needs --sampler masked or refine: the ODE is not compiled")
 
 
 def check_read(names: Sequence[str], sampler: str, named: bool = True) -> None:

@@ -24,10 +24,9 @@ with importing(__name__, PROG):
     from nanospeech_core.checkpoints.folder import config_at_hand
     from nanospeech_core.cli import generate as cli
     from nanospeech_core.cli import output
-    from nanospeech_core.cli.flags import add_arguments, from_args
+    from nanospeech_core.cli.flags import add_arguments, check_flags, from_args, given
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
-    from nanospeech_core.sampling.samplers import check_flags, given
     from nanospeech_core.system.encodings import argument
     from nanospeech_core.system.streams import STANDARD, shown
     from nanospeech_core.text.markdown.sentence_stream import Dictation

@@ -14,14 +14,8 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from nanospeech_core.sampling.schedules import (
-    MIN_GAP,
-    DDPMStep,
-    ddpm_columns,
-    ddpm_table,
-    ode_times,
-    time_frequencies,
-)
+from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
+from nanospeech_core.sampling.schedules import MIN_GAP, ode_times, time_frequencies
 
 from .activations import SiLU, silu
 from .context import HeadContext

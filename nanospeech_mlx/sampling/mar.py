@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 import mlx.core as mx
 from mlx import nn
 
-from nanospeech_core.sampling.reveal import Noise, RevealPlan, iterations
+from nanospeech_core.sampling.iterations import iterations
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss

@@ -15,14 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanospeech_core.sampling.schedules import (
-    MIN_GAP,
-    DDPMStep,
-    ddpm_columns,
-    ddpm_table,
-    ode_times,
-    time_frequencies,
-)
+from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
+from nanospeech_core.sampling.schedules import MIN_GAP, ode_times, time_frequencies
 
 from .context import HeadContext
 from .layers import gated, modulate

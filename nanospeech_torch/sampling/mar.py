@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.reveal import Noise, RevealPlan, iterations
+from nanospeech_core.sampling.iterations import iterations
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss

@@ -8,8 +8,10 @@ from backends import NAMES, OURS, Backend, random_weights, relative_error
 from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.sampling.iterations import iterations
+from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt, collate
-from nanospeech_core.sampling.reveal import Noise, iterations, make_reveal_plan
+from nanospeech_core.sampling.reveal import make_reveal_plan
 from nanospeech_core.system.compiling import TOKENS, ByShape
 
 SENTENCE = "Hello there, how are you today?"

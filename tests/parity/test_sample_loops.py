@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 
+from nanospeech_core.sampling.ddpm import ddpm_alpha_bars, ddpm_table
+from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt, collate
-from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
-from nanospeech_core.sampling.schedules import ddpm_alpha_bars, ddpm_table, ode_times
+from nanospeech_core.sampling.reveal import make_reveal_plan
+from nanospeech_core.sampling.schedules import ode_times
 
 METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from backends import ORIGINAL, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import make_reveal_plan
 from nanospeech_core.sampling.schedules import ode_times
 
 TOLERANCE = 1e-4

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights
 
-from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import make_reveal_plan
 from nanospeech_core.sampling.schedules import ode_times
 
 TOKENS, CHANNELS, KNOWN = 11, 20, 3
