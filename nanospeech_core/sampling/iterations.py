@@ -1,4 +1,4 @@
-"""The iterations of masked decoding for a batch: which tokens each one samples, with what noise and guidance."""
+"""The iterations of masked decoding: which tokens of a batch each samples, by which noise and guidance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reveal plan of masked decoding: a partition of the masked tokens, reproducible, in the order asked for."""
+"""The reveal plan: a reproducible partition of the masked tokens, in the order that was asked for."""
 
 import numpy as np
 import pytest
