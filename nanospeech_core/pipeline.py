@@ -301,7 +301,7 @@ class Pipeline:
         plan, start = self._stream_plan(piece, seed, chosen), prompt.start
         states = self.sample_steps([prompt], [seed], chosen, [plan])
         before = start
-        for known, (_, draft) in zip(plan.known(), states, strict=True):
+        for known, (_, draft) in zip(plan.visible_prefix(), states, strict=True):
             if known - before >= LEAST_TOKENS or known == len(prompt.cond):
                 mel = self._mel(self.array(draft)[0], start, len(prompt.cond))
                 before = known

@@ -1,4 +1,4 @@
-"""The DDPM of the diffusion head's objective "ddpm": its cosine schedule and the respaced reverse process."""
+"""DDPM, for diffusion heads of objective "ddpm": the cosine noise schedule, and fewer sampling steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRAIN_STEPS = 1000  # of MAR's DDPM
 class DDPMStep:
     """One row of the respaced reverse process; x_t -> x_{t-1}. All Python floats."""
 
-    timestep: float  # on the original 0..999 scale, what the network is told
+    timestep: float  # on the original 0..999 scale: the network's input
     recip_sqrt_alpha_bar: float
     sqrt_recip_alpha_bar_minus_one: float
     mean_x0: float  # posterior mean = mean_x0 * x0 + mean_xt * x_t
@@ -40,7 +40,7 @@ def ddpm_alpha_bars() -> np.ndarray:
 
 @functools.cache
 def ddpm_columns() -> np.ndarray:
-    """float32 [10, 1000]: what training needs of each timestep, in the order of `DDPMStep`."""
+    """float32 [10, 1000]: the table for training, a row for each field of `DDPMStep`."""
     return np.array([astuple(row) for row in ddpm_table()], np.float32).T
 
 

@@ -14,13 +14,17 @@ from .reveal import RevealPlan
 
 @dataclass(frozen=True, eq=False)
 class Iteration:
-    """One iteration of a batch; its rows are tokens of all utterances, laid end to end."""
+    """One iteration of a batch. Its rows are the tokens that it reveals, of all utterances in turn."""
 
-    rows: np.ndarray  # int64 [rows]
-    cfg: np.ndarray | None  # float32 [rows, 1]; None: no guidance
+    rows: np.ndarray  # int64 [rows], indices into [batch x tokens]
+    initial: np.ndarray  # float32 [rows, channels]: the noise that the head starts from
+    noise: np.ndarray | None  # float32 [steps, rows, channels]: the noise that a DDPM head adds in each step
     temperature: np.ndarray  # float32 [rows, 1]
-    initial: np.ndarray  # float32 [rows, channels], what the head starts from
-    noise: np.ndarray | None  # float32 [steps, rows, channels], what a DDPM head adds
+    cfg: np.ndarray | None  # float32 [rows, 1]; None: no guidance
+
+    def arrays(self) -> tuple[np.ndarray | None, ...]:
+        """All of them, in this order: the last arguments of a backend's step (`mar.make_step`)."""
+        return self.rows, self.initial, self.noise, self.temperature, self.cfg
 
 
 def iterations(
@@ -34,29 +38,31 @@ def iterations(
     """The iterations of a batch of utterances, each of `tokens` tokens, padding included.
 
     Args:
-        plans, noises: of each utterance; those with fewer iterations are ready sooner.
-        temperature: what the plans' own are multiplied by.
-        ddpm_steps: of a DDPM head; 0: it adds no noise.
-        bucket: the last row is repeated until the rows are a multiple of so many, so that iterations have few
-            shapes; it is drawn again, with the same noise.
+        plans, noises: of each utterance. One with fewer iterations than others is finished earlier.
+        temperature: multiplied by the plans' factors.
+        ddpm_steps: denoising steps of a DDPM head; 0: the head adds no noise.
+        bucket: the number of rows is rounded up to a multiple of this, so that iterations have few shapes.
+            The last row is repeated, with the same noise.
     """
     for k, reveals in enumerate(zip_longest(*(plan.reveal for plan in plans))):
         parts = [(b, plans[b], reveal) for b, reveal in enumerate(reveals) if reveal is not None]
         counts = [len(reveal) for _, _, reveal in parts]
-        scales, heats = ([getattr(plan, name)[k] for _, plan, _ in parts] for name in ("cfg", "temperature"))
+        scales, factors = [plan.cfg[k] for _, plan, _ in parts], [plan.temperature[k] for _, plan, _ in parts]
         noise = None
         if ddpm_steps:
-            drawn = [noises[b].steps(k, ddpm_steps, len(reveal)) for b, _, reveal in parts]
-            noise = np.concatenate(drawn, axis=1)
-        own = np.arange(-(-sum(counts) // bucket) * bucket).clip(max=sum(counts) - 1)
+            noise = np.concatenate(
+                [noises[b].steps(k, ddpm_steps, len(reveal)) for b, _, reveal in parts], axis=1
+            )
+        padded = np.arange(-(-sum(counts) // bucket) * bucket).clip(max=sum(counts) - 1)
         yield Iteration(
-            np.concatenate([b * tokens + reveal for b, _, reveal in parts])[own],
-            None if all(scale == 1 for scale in scales) else _column(scales, counts)[own],
-            temperature * _column(heats, counts)[own],
-            np.concatenate([noises[b].initial[reveal] for b, _, reveal in parts])[own],
-            None if noise is None else noise[:, own],
+            rows=np.concatenate([b * tokens + reveal for b, _, reveal in parts])[padded],
+            initial=np.concatenate([noises[b].initial[reveal] for b, _, reveal in parts])[padded],
+            noise=None if noise is None else noise[:, padded],
+            temperature=temperature * _column(factors, counts)[padded],
+            cfg=None if all(scale == 1 for scale in scales) else _column(scales, counts)[padded],
         )
 
 
 def _column(values: Sequence[float], counts: Sequence[int]) -> np.ndarray:
+    """float32 [rows, 1]: each value as often as its utterance has rows."""
     return np.repeat(np.array(values, np.float32), counts)[:, None]

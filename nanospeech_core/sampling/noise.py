@@ -1,4 +1,4 @@
-"""The random numbers of sampling: seeded standard normal noise, the same on every backend."""
+"""The noise of sampling: seeded standard normal numbers, the same on every backend."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 class Noise:
-    """Seeded standard normal draws, float32, the same on every backend.
+    """The standard normal noise of one utterance, float32.
 
-    A token's first draw depends on the seed and its position only: the order of decoding does not change it.
+    A token's initial noise depends on the seed and its position only, not on the order of decoding.
     """
 
     def __init__(self, seed: int, tokens: int, channels: int):

@@ -13,7 +13,7 @@ import os
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -64,10 +64,11 @@ class Option:
             names = " or ".join(TYPE_NAMES[kind] for kind in self.types)
             raise UserError(f"{self.flag} must be {names}, not {value!r:.40}")
 
-    def _check_number(self, value: object) -> None:
+    def _check_number(self, value: Any) -> None:
         whole = self.types == (int,)
-        if isinstance(value, numbers.Integral if whole else numbers.Real) and not isinstance(value, bool):
-            if math.isfinite(value) and self.least <= value <= self.most:
+        is_number = isinstance(value, numbers.Integral if whole else numbers.Real)
+        if is_number and not isinstance(value, bool) and math.isfinite(value):
+            if self.least <= value <= self.most:
                 return
         bounds = ""
         if self.least > -math.inf:

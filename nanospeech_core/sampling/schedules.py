@@ -1,4 +1,6 @@
-"""Every schedule as a table of Python floats: the sample loops of both backends read rows, not formulas."""
+"""The schedules of sampling as tables, for both backends: tokens per iteration (cosine), guidance,
+temperature, and the times of the ODE.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ MIN_GAP = 0.05  # 1 - t is clamped here wherever a clean prediction becomes a ve
 
 
 def time_frequencies(count: int, period: int) -> np.ndarray:
-    """float32 [count]: 10000^(-i / period), of the sinusoids that embed a time.
+    """float32 [count]: 10000^(-i / period), the frequencies of the sinusoids that embed a time.
 
-    Times reach 1000, where one rounding of a frequency is seen in the fifth digit of its sine; hence a table.
-    The exponent is float32, as it was where the original checkpoints were trained.
+    Times reach 1000. There, a rounding error of a frequency changes the fifth digit of the sine, so both
+    backends use this table. The exponent is float32, as in the training of the original checkpoints.
     """
     exponent = np.arange(count, dtype=np.float32) * np.float32(-math.log(10000) / period)
     return np.exp(exponent.astype(np.float64)).astype(np.float32)
@@ -22,8 +24,8 @@ def time_frequencies(count: int, period: int) -> np.ndarray:
 def ode_times(steps: int, sway: float = 0.0) -> list[float]:
     """The `steps + 1` times of `steps` ODE intervals, 0 (noise) to 1 (data).
 
-    `sway` bends them: t + s (cos(pi t / 2) - 1 + t), F5-TTS (arXiv 2410.06885) eq. 7; -1 puts more steps near
-    the noise.
+    `sway` shifts them: t + s (cos(pi t / 2) - 1 + t), F5-TTS (arXiv 2410.06885) eq. 7; -1 puts more steps
+    near the noise.
     """
     times = []
     for i in range(steps + 1):
@@ -60,10 +62,10 @@ def cfg_ramp(counts: list[int], cfg: float, schedule: str = "linear") -> list[fl
 
 
 def temperature_ramp(counts: list[int], schedule: str = "constant") -> list[float]:
-    """What the temperature is multiplied by in each iteration: "constant" (1), or "linear" in the share
-    revealed after it.
+    """The factor of the temperature in each iteration: "constant" (1), or "linear" in the share revealed
+    after it.
 
-    All that follows is told what the first iterations draw, so "linear" draws near the mean there.
+    All later tokens are conditioned on those of the first iterations: "linear" samples these near the mean.
     """
     if schedule == "constant":
         return [1.0] * len(counts)

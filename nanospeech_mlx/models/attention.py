@@ -31,7 +31,7 @@ def rotate(x: mx.array, table: Table) -> mx.array:
     if isinstance(table, mx.array):
         return mx.fast.rope(x, x.shape[-1], traditional=True, base=None, scale=1.0, offset=0, freqs=table)
     pairs = x.reshape(*x.shape[:-1], -1, 2)
-    swapped = mx.concatenate((pairs[..., 1:], pairs[..., :1]), axis=-1).reshape(x.shape)
+    swapped = mx.concatenate([pairs[..., 1:], pairs[..., :1]], axis=-1).reshape(x.shape)
     return (x * table[0] + swapped * table[1]).astype(x.dtype)
 
 
@@ -60,8 +60,8 @@ class Attention(nn.Module):
         if self.rope == "all_heads":
             q, k = rotate(q, table), rotate(k, table)
         else:
-            q = mx.concatenate((rotate(q[:, :1], table), q[:, 1:]), axis=1)
-            k = mx.concatenate((rotate(k[:, :1], table), k[:, 1:]), axis=1)
+            q = mx.concatenate([rotate(q[:, :1], table), q[:, 1:]], axis=1)
+            k = mx.concatenate([rotate(k[:, :1], table), k[:, 1:]], axis=1)
         keys = None if mask is None else mask[:, None, None, :]
         out = attend(q, k, v, self.dim_head**-0.5, keys)
         out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, tokens, -1))

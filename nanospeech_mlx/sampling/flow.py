@@ -135,9 +135,9 @@ def guidance_rows(
     batch, tokens, _ = cond.shape
     drop = mx.zeros(batch, dtype=mx.bool_)
     if guided:
-        cond = mx.concatenate((cond, mx.zeros_like(cond)))
-        visible = mx.concatenate((visible, mx.zeros_like(visible)))
-        text = mx.concatenate((text, text))
-        drop = mx.concatenate((drop, ~drop))
-        mask = None if mask is None else mx.concatenate((mask, mask))
+        cond = mx.concatenate([cond, mx.zeros_like(cond)])
+        visible = mx.concatenate([visible, mx.zeros_like(visible)])
+        text = mx.concatenate([text, text])
+        drop = mx.concatenate([drop, ~drop])
+        mask = None if mask is None else mx.concatenate([mask, mask])
     return cond, visible, transformer.embed_text(text, tokens, drop, mask), mask

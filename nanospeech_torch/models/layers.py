@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from nanospeech_core.sampling.schedules import time_frequencies
 
-from .conv import Conv1d
-
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """x (1 + scale) + shift."""
@@ -22,6 +20,13 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 def gated(x: Tensor, gate: Tensor, h: Tensor) -> Tensor:
     """The residual sum x + gate h."""
     return x + gate * h
+
+
+class Conv1d(nn.Conv1d):
+    """`nn.Conv1d` for [batch, frames, in] -> [batch, frames, out]. Weights are [out, in / groups, kernel]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class GRN(nn.Module):

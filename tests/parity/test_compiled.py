@@ -89,8 +89,8 @@ def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, mon
         monkeypatch.setattr(
             backend.module("device.kernels"), "on_gpu", lambda: True
         )  # MLX compiles there only
-        real = mar.condition
-        monkeypatch.setattr(mar, "condition", lambda *args: traced.append(args) or real(*args))
+        real = mar.hidden_states
+        monkeypatch.setattr(mar, "hidden_states", lambda *args: traced.append(args) or real(*args))
     compiled = backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True)
     first = compiled.generate(SENTENCE, **FEW)
     step, traces = compiled.compiled_step, len(traced)
@@ -101,7 +101,7 @@ def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, mon
     assert compiled.compiled_step is step
     compiled.generate(
         SENTENCE, **FEW, cfg=2.0
-    )  # guidance is another graph; and MLX traces `blind`, uncompiled
+    )  # guidance is another graph; and MLX traces `unconditional`, uncompiled
     assert step.misses > traces
 
 
@@ -150,7 +150,7 @@ def test_the_step_of_either_objective(backend, quick, objective, cfg):
     mar, ends = backend.module("sampling.mar"), []
     for bucket in (1, TOKENS):
         parts = [None if part is None else backend.array(part) for part in collate([prompt], 4, bucket)]
-        step = None if bucket == 1 else mar.make_step(dit, head, to_mel, 0.5, True)
+        step = None if bucket == 1 else mar.compile_step(dit, head, to_mel, 0.5)
         *arrays, mask = parts
         run = mar.sample(dit, head, to_mel, *arrays, [plan], [Noise(5, tokens, 20)], 3, 0.8, 0.5, mask, step)
         ends.append([backend.numpy(part)[0, :tokens] for pair in run for part in pair])

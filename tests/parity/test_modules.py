@@ -74,7 +74,7 @@ CASES = [
     ("context", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK)),
     ("context", "HeadContext", (32, 20, 1, False), "", (HIDDEN,)),
     ("context", "HeadContext", (32, 20, 0, True), "", (HIDDEN, X)),
-    ("diffloss", "DiffLoss", TOLD, "in_context", (HIDDEN, X, MASK)),
+    ("diffloss", "DiffLoss", TOLD, "add_context", (HIDDEN, X, MASK)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "embed_times", (3,)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "embed_times", (5,)),
     ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "denoise", (TARGET, Y[:7])),

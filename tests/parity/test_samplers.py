@@ -122,7 +122,9 @@ def test_the_head_hears_what_is_visible_beside_a_token(name):
     def told(cond: np.ndarray) -> np.ndarray:
         arrays = (backend.array(x[None]) for x in (cond, VISIBLE))
         return backend.numpy(
-            backend.module("sampling.mar").look(transformer, head, regression, *arrays, None, None, None)[0]
+            backend.module("sampling.mar").head_inputs(
+                transformer, head, regression, *arrays, None, None, None
+            )[0]
         )
 
     before = told(COND)

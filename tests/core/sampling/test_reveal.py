@@ -122,12 +122,12 @@ def test_blocks_are_revealed_one_after_another(order, num_iter):
 def test_how_much_is_known_after_each_iteration():
     masked = np.arange(30) >= 10
     plan = make_reveal_plan(masked, 3, 0, blocks=[4, 6, 10])
-    assert plan.known()[2::3] == [14, 20, 30]
+    assert plan.visible_prefix()[2::3] == [14, 20, 30]
     visible = ~masked
-    for reveal, known in zip(plan.reveal, plan.known(), strict=True):
+    for reveal, known in zip(plan.reveal, plan.visible_prefix(), strict=True):
         visible[reveal] = True
         assert visible[:known].all() and (known == 30 or not visible[known])
-    assert make_reveal_plan(np.zeros(5, bool), 4, 0).known() == []
+    assert make_reveal_plan(np.zeros(5, bool), 4, 0).visible_prefix() == []
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 12, 17, 18, 100, 1000])
