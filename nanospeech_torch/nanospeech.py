@@ -29,8 +29,7 @@ from .sampling import flow, mar
 
 
 class Nanospeech(Pipeline, Networks):
-    """Text-to-speech. `Pipeline` has the public methods; the methods below are what it needs the networks
-    for.
+    """Text-to-speech. `Pipeline` has the public methods; these here are the ones that use the networks.
 
     The arguments are those of `Networks`.
     """
@@ -99,7 +98,7 @@ class Nanospeech(Pipeline, Networks):
         cfg = usual.cfg if o.cfg is None else o.cfg
         head = None if o.sampler == "ode" else self.diffusion_module
         if head is None and o.sampler != "ode":
-            raise UserError(f"--sampler {o.sampler} needs a diffusion head, which this model lacks: use ode")
+            raise UserError(f"this model has no diffusion head for --sampler {o.sampler}; use --sampler ode")
         if head is not None and head.objective == "ddpm" and o.diffusion_steps < 2:
             raise UserError("this model's diffusion head needs at least 2 --diffusion-steps")
         noises = [Noise(seed, *prompt.cond.shape) for prompt, seed in zip(prompts, seeds, strict=True)]

@@ -14,7 +14,7 @@ from .reveal import RevealPlan
 
 @dataclass(frozen=True, eq=False)
 class Iteration:
-    """One iteration of a batch. Its rows are the tokens that it reveals, of all utterances in turn."""
+    """One iteration of a batch. Its rows are the tokens that it reveals, of one utterance after the other."""
 
     rows: np.ndarray  # int64 [rows], indices into [batch x tokens]
     initial: np.ndarray  # float32 [rows, channels]: the noise that the head starts from

@@ -1,7 +1,7 @@
 """The sampler "refine": which tokens of the ODE's draft are masked again, for masked decoding to sample.
 
 Masking the least certain tokens of a draft again is the idea of Mask-Predict (arXiv 1904.09324). Here the ODE
-makes the draft, and its trajectory tells how certain each token is, without another pass.
+makes the draft, and its trajectory shows how certain each token is, without another pass.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ EXP_TO_300 = (
 # sin(x / 2) / x, to 3e-9 of its sine, and cos(x / 2), to 5e-8, by x^2 up to pi^2.
 SINE = (5.059233920690076e-09, -1.546938960927946e-06, 0.0002604030887596309, -0.02083330973982811, 0.5)
 COSINE = (9.04388102185294e-08, -2.1646304958267137e-05, 0.0026039734948426485, -0.1249997615814209, 1.0)
-TURN = (6.28125, 0.0019353071795864769)  # 2 pi in two parts, of which few multiples round
-ROUND = 1.5 * 2**23  # added and taken away again, it leaves float32's nearest whole number
+TURN = (6.28125, 0.0019353071795864769)  # 2 pi in two parts; multiples of the first up to 2^16 are exact
+ROUND = 1.5 * 2**23  # added and subtracted again, it rounds a float32 to the nearest whole number
 
 
 class GELU(nn.Module):
@@ -77,17 +77,17 @@ def gelu(x: mx.array) -> mx.array:
 
 
 def gelu_tanh(x: mx.array) -> mx.array:
-    """What `GELU` computes."""
+    """The function of `GELU`."""
     return _gelu_tanh(x) if kernels.on_gpu() else times_quotient(x, *NORMAL_TANH)
 
 
 def silu(x: mx.array) -> mx.array:
-    """What `SiLU` computes."""
+    """The function of `SiLU`."""
     return _silu(x) if kernels.on_gpu() else times_quotient(x, *LOGISTIC)
 
 
 def mish(x: mx.array) -> mx.array:
-    """What `Mish` computes."""
+    """The function of `Mish`."""
     return _mish(x) if kernels.on_gpu() else mish_by_squaring(x)
 
 

@@ -13,10 +13,10 @@ Table = mx.array | tuple[mx.array, mx.array]
 
 
 def rotary_table(x: mx.array, dim: int) -> Table:
-    """What `rotate` asks for, of heads of `dim` channels and x [batch, length, _].
+    """The second argument of `rotate`, for heads of `dim` channels and x [batch, length, _].
 
-    On a GPU the positions that a radian takes, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
-    position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair with a minus.
+    On a GPU the positions per radian, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
+    position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair negated.
     """
     periods = 10000.0 ** (np.arange(0, dim, 2) / dim)
     if kernels.on_gpu():

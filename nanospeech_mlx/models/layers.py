@@ -176,7 +176,7 @@ class TextEmbedding(nn.Module):
         """The features [batch, frames, text_dim].
 
         Args:
-            text: int32 [batch, symbols]: ids, -1 for none. More than `frames` are cut, fewer are filled.
+            text: int32 [batch, symbols]: ids, -1 for none. Cut or filled to `frames`.
             frames: how many mel frames.
             drop: bool [batch], true for rows without any text (guidance), or None.
             mask: bool [batch, frames], false where padded, or None.
@@ -194,7 +194,8 @@ class TextEmbedding(nn.Module):
 
 
 def sinusoid_positions(x: mx.array) -> mx.array:
-    """What to add to x [batch, length, dim]: [length, dim], cosines then sines of position x 10000^(-2i/dim).
+    """Position embeddings [length, dim] for x [batch, length, dim]: cosines, then sines, of position x
+    10000^(-2i/dim).
 
     Positions past 4095 repeat the last, as in F5-TTS.
     """

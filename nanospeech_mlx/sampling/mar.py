@@ -65,7 +65,7 @@ def make_step(
 
     The arguments are those of `sample`. The function that is returned takes the tokens and which of them are
     visible, then what is the same in all iterations (`unconditional`: `head_inputs` without text and tokens;
-    None: no guidance), then the arrays of an `Iteration`. It returns tokens, visible and estimate after the
+    None: no guidance), then `Iteration.arrays()`. It returns tokens, visible and estimate after the
     iteration.
     """
 

@@ -219,14 +219,14 @@ class DiffLoss(nn.Module):
     ) -> Iterator[Tensor]:
         """Ancestral sampling (arXiv 2102.09672) over respaced timesteps; c: embedded conditioning."""
         x = init
-        for row, draw, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
+        for row, step_noise, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
             eps, variance = self.predict(x, time + c, cfg).chunk(2, dim=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2
             log_var = share * row.max_log_var + (1 - share) * row.min_log_var
             scale = row.noise * temperature * torch.exp(0.5 * log_var)
-            x = mean + scale * torch.as_tensor(draw, device=x.device)
+            x = mean + scale * torch.as_tensor(step_noise, device=x.device)
             yield x
 
 

@@ -137,7 +137,7 @@ def test_weights_that_change_are_seen(backend, plain, compiled):
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_the_step_of_either_objective(backend, quick, objective, cfg):
     dit = backend.module("models.dit").DiT(**OURS)
-    # a random "ddpm" head that heard its own draws would soon draw more than a float can hold
+    # a random "ddpm" head conditioned on its own samples would soon overflow
     head = backend.module("models.diffloss").DiffLoss(20, 32, 1, 24, objective, 1, objective == "flow")
     to_mel = backend.module("models.layers").nn.Linear(32, 20)
     for seed, model in enumerate((dit, head, to_mel)):
@@ -158,10 +158,10 @@ def test_the_step_of_either_objective(backend, quick, objective, cfg):
         assert relative_error(ours, reference) < 1e-5
 
 
-def test_a_model_whose_padding_is_heard_is_not_padded(backend, tmp_path, quick):
+def test_a_model_without_a_padding_mask_is_not_padded(backend, tmp_path, quick):
     config = tiny_config()
     config = replace(config, transformer=replace(config.transformer, mask_padding=False))
-    folder = write_checkpoint(tmp_path / "heard", config=config)
+    folder = write_checkpoint(tmp_path / "unmasked", config=config)
     model = backend.module("nanospeech").Nanospeech
     models = [model.from_pretrained(folder), model.from_pretrained(folder, compile=True)]
     waves = [one.generate("Hello.", **FEW) for one in models]
@@ -191,7 +191,7 @@ def test_a_batch_fills_its_bucket(lengths, padded):
         ).all()
 
 
-def test_turns_repeat_their_last_row():
+def test_iterations_repeat_their_last_row():
     plans = [make_reveal_plan(np.ones(n, bool), 3, n, 2.0, temperature_schedule="linear") for n in (7, 4)]
     noises = [Noise(seed, n, 3) for seed, n in ((1, 7), (2, 4))]
     own, padded = (list(iterations(plans, noises, 7, 0.5, 4, bucket)) for bucket in (1, 8))

@@ -36,9 +36,9 @@ def without_numbers(backend: Backend, parts: list, loop) -> int:
             return len(list(loop([part.to("meta") for part in inputs])))
     steps = []
 
-    def traced(*given):
-        steps.extend(loop(given))
-        return given[0]
+    def traced(*arrays):
+        steps.extend(loop(arrays))
+        return arrays[0]
 
     backend.framework.compile(traced, inputs=[part.state for part in parts])(*inputs)
     return len(steps)

@@ -16,7 +16,7 @@ def test_iterations_lay_utterances_end_to_end():
         make_reveal_plan(masks[1], 2, 1, 3.0, temperature_schedule="linear"),
     ]
     noises = [Noise(0, 9, 3), Noise(1, 5, 3)]
-    shown = np.zeros(18, bool)
+    visible = np.zeros(18, bool)
     for k, iteration in enumerate(iterations(plans, noises, 9, 0.5, ddpm_steps=6)):
         parts = [(b, plan) for b, plan in enumerate(plans) if k < len(plan)]
         start = 0
@@ -29,9 +29,9 @@ def test_iterations_lay_utterances_end_to_end():
             assert np.array_equal(iteration.initial[part], noises[b].initial[plan.reveal[k]])
             assert np.array_equal(iteration.noise[:, part], noises[b].steps(k, 6, count))
             start += count
-        assert start == len(iteration.rows) == len(iteration.cfg) and not shown[iteration.rows].any()
-        shown[iteration.rows] = True
-    assert k == 3 and np.array_equal(shown, np.concatenate((masks[0], masks[1], np.zeros(4, bool))))
+        assert start == len(iteration.rows) == len(iteration.cfg) and not visible[iteration.rows].any()
+        visible[iteration.rows] = True
+    assert k == 3 and np.array_equal(visible, np.concatenate((masks[0], masks[1], np.zeros(4, bool))))
     unguided = [make_reveal_plan(mask, 4, 0) for mask in masks]
     assert all(
         iteration.cfg is None and iteration.noise is None
