@@ -27,7 +27,7 @@ def load(model: str | None, precision: str, compile: bool = False):
 
     speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     mx.eval(speaker.parameters())
-    compiler = kernels.compile_all(speaker)
+    compiler = kernels.compile_in_background(speaker)
     if compiler is not None:
         compiler.join()
     return speaker

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 PUBLIC = {
     "DiT": "models.dit",
@@ -16,9 +17,9 @@ PUBLIC = {
 __all__ = [*PUBLIC, "UserError"]  # noqa: PLE0604
 
 
-def __getattr__(name: str):
-    """A public class, imported when first asked for (PEP 562)."""
-    if name == "UserError":  # needs no framework
+def __getattr__(name: str) -> Any:
+    """A public class, imported at its first use (PEP 562)."""
+    if name == "UserError":  # works without the framework
         return importlib.import_module("nanospeech_core.errors").UserError
     if name not in PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

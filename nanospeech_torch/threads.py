@@ -1,4 +1,4 @@
-"""How many threads compute: PyTorch's own choice is made for networks larger than these."""
+"""The number of threads: PyTorch's default is meant for larger networks than these."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 SMALL = 384  # width of a transformer
 
 
-def set_threads(speaker: Nanospeech) -> None:
-    """Have a command's process compute in one thread where its model is small and speaks on a CPU.
+def set_threads(model: Nanospeech) -> None:
+    """Make PyTorch compute in one thread if the model is small and runs on a CPU. For commands.
 
-    Its products are so short that threads gain a quarter on an idle machine, and wait for each other on a
-    busy one: three times as long beside one process that takes a core (docs/performance.md). One thread
-    leaves the other cores to the next sentences (`Nanospeech.default_workers`). Nothing is done where
-    OMP_NUM_THREADS is set.
+    The matrix products are so short that more threads save only a quarter of the time on an idle machine. On
+    a busy one they wait for each other: beside one process that uses a core, speech takes three times as long
+    (docs/performance.md). One thread leaves the other cores to the next sentences
+    (`Nanospeech.default_workers`). Nothing is done if OMP_NUM_THREADS is set.
     """
-    small = speaker.transformer.dim < SMALL and speaker.transformer.proj_out.weight.device.type == "cpu"
+    small = model.transformer.dim < SMALL and model.transformer.proj_out.weight.device.type == "cpu"
     if small and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)

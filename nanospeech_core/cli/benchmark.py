@@ -189,7 +189,7 @@ def measure(backend: Backend, speaker, args: argparse.Namespace, precision: str)
             speaker.compiled = compiled
             cold = {"cold": None, "misses": None, "hits": None}
             if compiled and setting.needs_head:
-                step = speaker.step()
+                step = speaker.get_compiled_step()
                 misses, hits = step.misses, step.hits
                 elapsed = speak(speaker, args.texts[name], own)["elapsed"]
                 cold = {"cold": elapsed, "misses": step.misses - misses, "hits": step.hits - hits}

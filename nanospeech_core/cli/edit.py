@@ -11,13 +11,12 @@ from ..checkpoints.folder import config_at_hand
 from ..editing.edit import MARGIN, check_margin
 from ..errors import UserError
 from ..sampling.options import SAMPLING, GenerateOptions
-from ..sampling.samplers import check_flags, given
 from ..system.encodings import argument
 from ..system.process import note
 from ..system.streams import shown
 from ..text.tokenizer import LANGUAGES, check_text
 from . import output
-from .flags import add_precision, add_sampling, named
+from .flags import add_precision, add_sampling, check_flags, explicit_arguments, named
 
 DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "
@@ -49,9 +48,9 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     add_precision(how)
     add_sampling(how)
     args = parser.parse_args(argv)
-    names = [*SAMPLING, "lang", "lexicon", "speed", "seed"]
+    names = [*SAMPLING, "lang", "lexicon"]
     options = {name: getattr(args, name) for name in names}
-    asked, chosen = given(parser, argv, args), GenerateOptions(**options)
+    asked, chosen = explicit_arguments(parser, argv, args), GenerateOptions(**options)
     try:
         check_margin(args.margin)
         chosen.check()

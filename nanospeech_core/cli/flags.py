@@ -1,45 +1,44 @@
-"""The flags of the options: `GenerateOptions` on the command line."""
+"""The flags that commands share: those of `GenerateOptions`, and which of them exclude each other."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
-from ..config import SAMPLER_NAMES, SamplingConfig
-from ..sampling.options import (
-    CFG_SCHEDULES,
-    DEFAULTS,
-    METHODS,
-    ORDERS,
-    PRECISION_HELP,
-    PRECISIONS,
-    REFINE_ORDERS,
-    REFINE_SHARE,
-    TEMPERATURE_SCHEDULES,
-    GenerateOptions,
-)
+from ..config import ModelConfig
+from ..errors import UserError
+from ..sampling.option_fields import Option, options_of, options_of_group
+from ..sampling.options import PRECISION_HELP, PRECISIONS, GenerateOptions
+from ..sampling.samplers import check_sampler_reads, sampler_of
 from ..system.encodings import argument
-from ..text.tokenizer import LANGUAGES
 
 
 def named(name: str) -> str:
-    """The name of a file, folder or the like on the command line; "" would be the current folder."""
+    """The name of a file or folder on the command line. An empty one, which would be the current folder, is
+    refused.
+    """
     if not name:
         raise argparse.ArgumentTypeError("the name is empty")
     return name
 
 
 def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
-    """All flags of `generate`. Where a flag has a dash or an underscore, both are accepted.
+    """Add all flags of `generate`. If a flag has a dash or an underscore, both spellings are accepted.
 
-    text: with --text, --input, and what can be done with a text that is there from the beginning.
+    text: add --text, --input and the other flags that need the whole text before the start.
     """
     what = parser.add_argument_group("what to say, and where")
     if text:
         _add(
-            what, "--text", type=argument,
+            what,
+            "--text",
+            type=argument,
             help="what to say (default, and -: standard input); [pause 0.5] is half a second of silence, "
-            "[tomato](/təˈmɑːtoʊ/) a word and its phonemes",
-        )  # fmt: skip
+            "[tomato](/təˈmɑːtoʊ/) is a word and its phonemes",
+        )
     _add(
         what,
         "--output",
@@ -59,141 +58,128 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
         "--vocoder",
         type=named,
         metavar="DIR|ID",
-        help="speak through this Vocos: folder, file, hub id or `embedded` (default: the model's own)",
+        help="use this Vocos as vocoder: folder, file, hub id or `embedded` (default: the model's own)",
     )
     add_precision(what)
-    _add(
-        what,
-        "--lang",
-        choices=LANGUAGES,
-        help="language (default: by the script of the text, then the voice)",
-    )
-    _add(
-        what,
-        "--lexicon",
-        type=named,
-        metavar="FILE",
-        help="pronunciations: lines of a word, a tab and its phonemes",
-    )
+    add_options(what, "lang", "lexicon")
     if text:
         _add(
-            what, "--timestamps", type=named, metavar="FILE",
-            help="write when each word is said: .json (phones too), .srt or .vtt",
-        )  # fmt: skip
-        _add(
-            what, "--stream", action="store_true",
-            help="masked decoding from left to right, in blocks that are played or written as they are ready",
-        )  # fmt: skip
+            what,
+            "--timestamps",
+            type=named,
+            metavar="FILE",
+            help="write the times of each word: .json (phones too), .srt or .vtt",
+        )
+        add_options(what, "stream")
         _add(
             what,
             "--input",
             type=named,
             metavar="FILE",
-            help="speak each line of a text file (-: standard input), several at once, into",
+            help="speak each line of a text file (-: standard input), several at once, into --output-dir",
         )
-        _add(what, "--output-dir", type=named, metavar="DIR", help="this folder, as 0001.wav, 0002.wav, ...")
+        _add(
+            what,
+            "--output-dir",
+            type=named,
+            metavar="DIR",
+            help="of --input: the folder, for 0001.wav, 0002.wav, ...",
+        )
         _add(what, "--batch-size", type=int, metavar="N", default=8, help="of --input: sentences at once")
     else:
         parser.set_defaults(stream=True)
     voice = parser.add_argument_group("who says it")
-    _add(voice, "--voice", metavar="NAME", help="a voice of the model (default: its first for the language)")
-    _add(
-        voice,
-        "--ref-audio",
-        type=named,
-        metavar="FILE",
-        help="speak like this recording (2 to 15 s are used) instead; only of a person who agreed to it",
-    )
-    _add(
-        voice,
-        "--ref-text",
-        type=argument,
-        metavar="TEXT",
-        help="what is said in it (default: what a recognizer hears)",
-    )
-    _add(
-        voice,
-        "--ref-asr",
-        metavar="KIND:MODEL",
-        help="the recognizer: faster-whisper: or mlx-whisper:, and "
-        "a model's name or folder (default: the small one of what is installed)",
-    )
+    add_options(voice, *options_of_group(GenerateOptions, "voice"))
     _add(voice, "--list-voices", action="store_true", help="list the model's voices and exit")
-    how = parser.add_argument_group("how it is generated")
-    add_sampling(how)
+    add_sampling(parser.add_argument_group("how it is generated"))
     _add(parser, "--quiet", action="store_true", help="print errors only")
 
 
-def add_sampling(how: argparse._ActionsContainer) -> None:
-    """The flags of `SAMPLING`, of speed and of seed."""
-    d, usual = DEFAULTS, SamplingConfig()
-    _add(
-        how, "--sampler", choices=SAMPLER_NAMES,
-        help="masked autoregressive diffusion, the flow ODE, or the ODE's draft refined by masked diffusion "
-        "(default: the model's, usually masked)",
-    )  # fmt: skip
-    _add(how, "--use-diffusion", action="store_true", default=None, help="the same as --sampler masked")
-    _add(how, "--num_iter", type=int, metavar="N", default=d.num_iter, help="masked decoding iterations")
-    _add(
-        how, "--order", choices=ORDERS, default=d.order,
-        help="of the tokens in masked decoding: interleaved keeps neighbours apart, blocks is left to right",
-    )  # fmt: skip
-    _add(
-        how,
-        "--diffusion-steps",
-        type=int,
-        metavar="N",
-        default=d.diffusion_steps,
-        help="denoising steps a token",
-    )
-    _add(
-        how, "--temperature", type=float, metavar="T", default=d.temperature, help="of the diffusion, 0 to 2"
-    )
-    _add(
-        how, "--temperature-schedule", choices=TEMPERATURE_SCHEDULES, default=d.temperature_schedule,
-        help="linear: rising to it over the iterations",
-    )  # fmt: skip
-    _add(
-        how, "--cfg", type=float, metavar="SCALE",
-        help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s; "
-        f"default: the model's, usually {usual.cfg:g})",
-    )  # fmt: skip
-    _add(how, "--cfg-schedule", choices=CFG_SCHEDULES, default=d.cfg_schedule, help="of masked decoding")
-    _add(
-        how, "--steps", type=int, metavar="N", help=f"ODE steps (default: the model's, usually {usual.steps})"
-    )
-    _add(how, "--method", choices=METHODS, help=f"ODE solver (default: the model's, usually {usual.method})")
-    _add(
-        how, "--sway-coef", type=float, metavar="S",
-        help=f"sway of the ODE's times, -1 to 1 (default: the model's, usually {usual.sway_coef:g})",
-    )  # fmt: skip
-    _add(
-        how, "--refine", type=float, metavar="SHARE", nargs="?", const=REFINE_SHARE,
-        help="--sampler refine: the ODE drafts, this share of the tokens is drawn anew by masked diffusion "
-        f"(without a number: {REFINE_SHARE:g})",
-    )  # fmt: skip
-    _add(
-        how, "--refine-order", choices=REFINE_ORDERS, default=d.refine_order,
-        help="which tokens those are: worst are those about which the ODE changed its mind most",
-    )  # fmt: skip
-    _add(how, "--speed", type=float, metavar="X", default=d.speed, help="0.25 to 4")
-    _add(how, "--seed", type=int, metavar="N", default=d.seed, help="same seed, same speech")
+def add_sampling(group: argparse._ActionsContainer, cls: type[GenerateOptions] = GenerateOptions) -> None:
+    """Add the flags of how speech is generated, speed and seed among them."""
+    add_options(group, *options_of_group(cls, "sampling"), cls=cls)
+
+
+def add_options(
+    group: argparse._ActionsContainer, *names: str, cls: type[GenerateOptions] = GenerateOptions
+) -> None:
+    """Add the flags of some options, as they are declared in `GenerateOptions`."""
+    for name in names:
+        declared = options_of(cls)[name]
+        _add(
+            group, declared.flag, default=declared.default, help=declared.help, **_argparse_settings(declared)
+        )
+
+
+def _argparse_settings(declared: Option) -> dict[str, Any]:
+    if declared.is_switch:
+        return {"action": "store_true"}
+    settings: dict[str, Any] = {"metavar": declared.metavar}
+    if declared.choices:
+        settings["choices"] = declared.choices
+    if declared.const is not None:
+        settings |= {"nargs": "?", "const": declared.const}
+    if declared.types in ((int,), (float,)):
+        settings["type"] = declared.types[0]
+    elif os.PathLike in declared.types:
+        settings["type"] = named
+    return settings if declared.parse is None else {**settings, "type": declared.parse}
 
 
 def add_precision(group: argparse._ActionsContainer) -> None:
-    """The flag of `Nanospeech.set_precision`."""
+    """Add the flag of `Nanospeech.set_precision`."""
     _add(group, "--precision", choices=PRECISIONS, default=PRECISIONS[0], help=PRECISION_HELP)
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:
     """The options among parsed arguments. Raises UserError for a value out of range."""
-    options = GenerateOptions(**{name: getattr(args, name) for name in GenerateOptions.__dataclass_fields__})
+    options = GenerateOptions(**{each.name: getattr(args, each.name) for each in fields(GenerateOptions)})
     options.check()
     return options
 
 
-def _add(group: argparse._ActionsContainer, flag: str, **settings) -> None:
-    if settings.get("default") is not None:
+def explicit_arguments(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, args: argparse.Namespace
+) -> list[str]:
+    """The names of the arguments that are on the command line, in the order in which they were added.
+
+    Args:
+        parser: the parser that made `args` from `argv`.
+        argv: the arguments, without the program's name; None: those of the process.
+    """
+    unset = argparse.Namespace(
+        **dict.fromkeys(vars(args))
+    )  # argparse sets no default for a name with a value
+    return [name for name, value in vars(parser.parse_args(argv, unset)).items() if value is not None]
+
+
+def check_flags(
+    names: Sequence[str], options: GenerateOptions, config: ModelConfig | None, compile: bool = False
+) -> None:
+    """Raise UserError for a flag that would have no effect, and for --compile if nothing would be compiled.
+
+    Args:
+        names: the result of `explicit_arguments`.
+        options: the options on the command line.
+        config: the model's; None: not known yet. What depends on it is then not checked.
+        compile: whether --compile is among the flags.
+    """
+    if options.stream and "order" in names and options.order != "blocks":
+        raise UserError(f"--stream goes from left to right, which excludes --order {options.order}")
+    sampler = options.named_sampler()
+    is_named = sampler is not None
+    if sampler is None:
+        if config is None:
+            return
+        sampler = sampler_of(options, config)
+    check_sampler_reads(names, sampler, is_named)
+    if compile and sampler == "ode":
+        raise UserError("--compile needs --sampler masked or refine: the ODE is not compiled")
+
+
+def _add(group: argparse._ActionsContainer, flag: str, **settings: Any) -> None:
+    """Add a flag in both spellings; help shows one of them, and the default."""
+    if settings.get("default") is not None and "action" not in settings:
         settings["help"] += " (default: %(default)s)"
     group.add_argument(flag, **settings)
     name = flag.removeprefix("--")

@@ -19,14 +19,13 @@ from ..checkpoints.folder import config_at_hand
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import COMPILE_HELP, GenerateOptions
-from ..sampling.samplers import check_flags, given
 from ..synthesis.timestamps import check_timestamps, no_times, write_timestamps
 from ..system.encodings import read_text
 from ..system.files import check_writable, making_folder, split_lines
 from ..system.process import note
 from ..system.streams import STANDARD, seekable, shown
 from ..text.tokenizer import MAX_CHARACTERS, check_text, decode_text
-from .flags import add_arguments, from_args
+from .flags import add_arguments, check_flags, explicit_arguments, from_args
 from .output import guard, print_result, version
 
 DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
@@ -63,7 +62,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
     args = parser.parse_args(argv)
-    args.asked = asked = given(parser, argv, args)
+    args.asked = asked = explicit_arguments(parser, argv, args)
     lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
     if args.input is not None and (lone or args.stream):
         parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")

@@ -1,1 +1,1 @@
-"""What both backends' sample loops are told: options, schedules, decoding order, random numbers."""
+"""Sampling, without the networks: options, reveal plans, schedules and noise, the same for both backends."""

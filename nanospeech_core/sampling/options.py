@@ -1,22 +1,21 @@
-"""How speech is generated: every option and its default, once; `flags` has the flags.
+"""How speech is generated: every option, declared once with its default, range, help and samplers.
 
-The sampler, the guidance and the ODE that suit a model are its config's (`SamplingConfig`): None asks for
-them here.
+A default of None means the value of the model's config (`SamplingConfig`) for the sampler, the guidance scale
+and the ODE.
 """
 
 from __future__ import annotations
 
-import math
-import numbers
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from ..config import SAMPLER_NAMES
+from ..config import SAMPLER_NAMES, SamplingConfig
 from ..errors import UserError
+from ..system.encodings import argument
 from ..text.tokenizer import LANGUAGES
+from .option_fields import option, options_of, options_of_group
 
 METHODS = ("euler", "midpoint", "rk4")
 CFG_SCHEDULES = ("linear", "constant")
@@ -25,97 +24,193 @@ ORDERS = ("random", "interleaved", "blocks")
 REFINE_ORDERS = ("worst", "random")
 PRECISIONS = ("float32", "float16", "bfloat16")
 REFINE_SHARE = 0.3  # of a bare --refine
-# The options that `Nanospeech.sample` takes, beside the seed.
-SAMPLING = (
-    "sampler", "use_diffusion", "num_iter", "order", "diffusion_steps", "temperature",
-    "temperature_schedule", "cfg", "cfg_schedule", "steps", "method", "sway_coef", "refine", "refine_order",
-)  # fmt: skip
+USUAL = SamplingConfig()
+# Which samplers read an option: `refine` runs the ODE, then masked decoding.
+MASKED, ODE, REFINE = ("masked", "refine"), ("ode", "refine"), ("refine",)
 
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """What `generate` and `stream` take, beside the text."""
+    """The options of `generate` and `stream`, beside the text.
 
-    voice: str | None = None  # None: the model's default voice, or its first that speaks Chinese
-    ref_audio: str | None = None  # in place of a voice
-    ref_text: str | None = None  # None: a recognizer finds it
-    ref_asr: str | None = None  # the recognizer, KIND:MODEL; None: one that is installed
-    lang: str | None = None  # None: told by the script of the text, else the voice's
-    lexicon: str | dict[str, str] | None = None  # a file (`read_lexicon`), or words and their phonemes
-    sampler: str | None = None  # masked, ode or refine; None: the model's own
-    use_diffusion: bool | None = None  # True is the sampler masked, False the ODE
-    num_iter: int = 3
-    order: str = "interleaved"  # in which masked decoding reveals the tokens
-    diffusion_steps: int = 4
-    temperature: float = 0.3
-    temperature_schedule: str = "constant"
-    cfg: float | None = None  # guidance scale: 1 is off
-    cfg_schedule: str = "linear"
-    steps: int | None = None
-    method: str | None = None
-    sway_coef: float | None = None
-    refine: float | None = None  # the ODE drafts, and the masked path draws this share of the tokens anew
-    refine_order: str = "worst"
-    speed: float = 1.0
-    stream: bool = False  # masked decoding from left to right, to be heard before its end is known
-    seed: int = 0
+    To add one: declare it here, and use it in the sample loop of each backend.
+    """
+
+    voice: str | None = option(
+        None,
+        group="voice",
+        metavar="NAME",
+        help="a voice of the model (default: its first for the language)",
+    )
+    ref_audio: str | os.PathLike[str] | None = option(
+        None,
+        group="voice",
+        metavar="FILE",
+        help="speak like this recording instead (2 to 15 s of it are used); only with the speaker's consent",
+    )
+    ref_text: str | None = option(
+        None,
+        group="voice",
+        metavar="TEXT",
+        parse=argument,
+        help="what is said in --ref-audio (default: a recognizer transcribes it)",
+    )
+    ref_asr: str | None = option(
+        None,
+        group="voice",
+        metavar="KIND:MODEL",
+        help="the recognizer: faster-whisper: or mlx-whisper:, and a model's name or folder (default: the "
+        "small model of the one that is installed)",
+    )
+    lang: str | None = option(
+        None,
+        group="text",
+        choices=LANGUAGES,
+        help="language (default: by the script of the text, else the voice's)",
+    )
+    lexicon: str | os.PathLike[str] | Mapping[str, str] | None = option(  # in Python also {word: phonemes}
+        None,
+        group="text",
+        metavar="FILE",
+        help="pronunciations: each line has a word, a tab and its phonemes",
+    )
+    sampler: str | None = option(
+        None,
+        choices=SAMPLER_NAMES,
+        help="masked autoregressive diffusion, the flow ODE, or the ODE's draft refined by masked diffusion "
+        "(default: the model's, usually masked)",
+    )
+    use_diffusion: bool | None = option(  # in Python also False: the ODE
+        None, help="the same as --sampler masked"
+    )
+    num_iter: int = option(
+        3,
+        samplers=MASKED,
+        least=1,
+        most=1000,
+        flag="--num_iter",
+        metavar="N",
+        help="masked decoding iterations",
+    )
+    order: str = option(
+        "interleaved",
+        samplers=MASKED,
+        choices=ORDERS,
+        help="in which masked decoding reveals the tokens: interleaved keeps neighbours apart, blocks is "
+        "left to right",
+    )
+    diffusion_steps: int = option(
+        4,
+        samplers=MASKED,
+        least=1,
+        most=1000,
+        metavar="N",
+        help="denoising steps a token",
+    )
+    temperature: float = option(
+        0.3,
+        samplers=MASKED,
+        least=0,
+        most=2,
+        metavar="T",
+        help="of the diffusion, 0 to 2",
+    )
+    temperature_schedule: str = option(
+        "constant",
+        samplers=MASKED,
+        choices=TEMPERATURE_SCHEDULES,
+        help="over the iterations; linear rises to --temperature",
+    )
+    cfg: float | None = option(
+        None,
+        samplers=SAMPLER_NAMES,
+        least=0,
+        most=20,
+        metavar="SCALE",
+        help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s; "
+        f"default: the model's, usually {USUAL.cfg:g})",
+    )
+    cfg_schedule: str = option(
+        "linear",
+        samplers=MASKED,
+        choices=CFG_SCHEDULES,
+        help="of the guidance scale, over the iterations of masked decoding",
+    )
+    steps: int | None = option(
+        None,
+        samplers=ODE,
+        least=1,
+        most=1000,
+        metavar="N",
+        help=f"ODE steps (default: the model's, usually {USUAL.steps})",
+    )
+    method: str | None = option(
+        None,
+        samplers=ODE,
+        choices=METHODS,
+        help=f"ODE solver (default: the model's, usually {USUAL.method})",
+    )
+    sway_coef: float | None = option(
+        None,
+        samplers=ODE,
+        least=-1,  # within -1 and 1 the times stay in order
+        most=1,
+        metavar="S",
+        help=f"sway of the ODE's times, -1 to 1 (default: the model's, usually {USUAL.sway_coef:g})",
+    )
+    refine: float | None = option(
+        None,
+        samplers=REFINE,
+        least=0,
+        most=1,
+        metavar="SHARE",
+        const=REFINE_SHARE,
+        help="use --sampler refine: masked diffusion samples this share of the ODE draft's tokens again "
+        f"(without a number: {REFINE_SHARE:g})",
+    )
+    refine_order: str = option(
+        "worst",
+        samplers=REFINE,
+        choices=REFINE_ORDERS,
+        help="which tokens are sampled again: worst are those whose ODE estimates disagree most",
+    )
+    stream: bool = option(
+        False,
+        samplers=("masked",),
+        group="text",
+        help="masked decoding from left to right, in blocks that are played or written as they are ready",
+    )
+    speed: float = option(
+        1.0,
+        samplers=SAMPLER_NAMES,
+        least=0.25,
+        most=4,
+        metavar="X",
+        help="0.25 to 4",
+    )
+    seed: int = option(
+        0,
+        samplers=SAMPLER_NAMES,
+        least=0,
+        most=2**63 - 1,
+        metavar="N",
+        help="same seed, same speech",
+    )
 
     def check(self) -> None:
-        """Raise UserError, naming the flag, for a value out of range."""
-        for flag, value in (
-            ("num_iter", self.num_iter),
-            ("diffusion-steps", self.diffusion_steps),
-            ("steps", self.steps),
-        ):
-            if value is not None:
-                _check_range(flag, value, 1, 1000, whole=True)
-        _check_range("seed", self.seed, 0, 2**63 - 1, whole=True)
-        _check_range("temperature", self.temperature, 0, 2)
-        if self.cfg is not None:
-            _check_range("cfg", self.cfg, 0, 20)
-        if self.sway_coef is not None:
-            _check_range("sway-coef", self.sway_coef, -1, 1)  # the times stay in order
-        if self.refine is not None:
-            _check_range("refine", self.refine, 0, 1)
-        _check_range("speed", self.speed, 0.25, 4)
-        for flag, value, choices in (
-            ("method", self.method, (None, *METHODS)),
-            ("cfg-schedule", self.cfg_schedule, CFG_SCHEDULES),
-            ("temperature-schedule", self.temperature_schedule, TEMPERATURE_SCHEDULES),
-            ("order", self.order, ORDERS),
-            ("refine-order", self.refine_order, REFINE_ORDERS),
-            ("lang", self.lang, (None, *LANGUAGES)),
-            ("sampler", self.sampler, (None, *SAMPLER_NAMES)),
-        ):
-            if value not in choices:
-                names = ", ".join(choice for choice in choices if choice)
-                raise UserError(f"--{flag} must be one of {names}, not {value!r}")
-        for flag, value in (("use-diffusion", self.use_diffusion), ("stream", self.stream)):
-            if not isinstance(value, (bool, np.bool_)) and (value is not None or flag == "stream"):
-                raise UserError(f"--{flag} must be True or False, not {value!r:.40}")
-        for flag, value, types in (
-            ("voice", self.voice, (str,)),
-            ("ref-audio", self.ref_audio, (str, os.PathLike)),
-            ("ref-text", self.ref_text, (str,)),
-            ("ref-asr", self.ref_asr, (str,)),
-            ("lexicon", self.lexicon, (str, os.PathLike, Mapping)),
-        ):
-            if value is not None and not isinstance(value, types):
-                kinds = {str: "a string", os.PathLike: "a path", Mapping: "a mapping"}
-                raise UserError(f"--{flag} must be {' or '.join(kinds[t] for t in types)}, not {value!r:.40}")
+        """Raise UserError, naming the flag, for a value out of range, or options that exclude each other."""
+        for name, declared in options_of(type(self)).items():
+            declared.check(getattr(self, name))
         if self.ref_text is not None and self.ref_audio is None:
-            raise UserError("--ref-text needs --ref-audio, the recording it is said in")
+            raise UserError("--ref-text needs --ref-audio, the recording of these words")
         if self.ref_asr is not None and (self.ref_audio is None or self.ref_text is not None):
-            raise UserError("--ref-asr finds the words of --ref-audio where there is no --ref-text")
+            raise UserError("--ref-asr transcribes --ref-audio: give --ref-audio, and no --ref-text")
         if self.voice is not None and self.ref_audio is not None:
             raise UserError("--voice and --ref-audio exclude each other")
         self.named_sampler()
 
     def named_sampler(self) -> str | None:
-        """The sampler that the options name; None: they leave it to the model.
-
-        Raises UserError where they name two.
-        """
+        """The sampler that the options name; None: the model's. Raises UserError if they name two."""
         named = {}
         if self.sampler is not None:
             named[f"--sampler {self.sampler}"] = self.sampler
@@ -129,32 +224,24 @@ class GenerateOptions:
             raise UserError(f"{' and '.join(named)} exclude each other: they name different samplers")
         return next(iter(named.values()), None)
 
-    def sampling(self) -> dict:
+    def sampling(self) -> dict[str, Any]:
         """The arguments of `Nanospeech.sample`, without the seed."""
-        return {name: getattr(self, name) for name in SAMPLING}
+        return {name: getattr(self, name) for name in SAMPLING if name != "seed"}
 
 
 DEFAULTS = GenerateOptions()
+SAMPLING = options_of_group(GenerateOptions, "sampling")  # the options of how it is generated
 COMPILE_HELP = (
     "compile masked decoding, once for each of a few lengths; the first sentences take longer. On a CPU it "
-    "gains nothing, and MLX does not do it there; Metal and CUDA have not been measured"
+    "is no faster, and MLX ignores it there; Metal and CUDA have not been measured"
 )
-
 PRECISION_HELP = (
-    "of the transformer and the diffusion head, the rest being float32; a half needs half the memory, and a "
-    "CPU's MLX is slow in it"
+    "of the transformer and the diffusion head; the rest is float32. float16 and bfloat16 need half the "
+    "memory; MLX is slow in them on a CPU"
 )
 
 
 def check_precision(precision: str) -> None:
-    """Raise UserError unless it is one of `PRECISIONS`."""
+    """Raise UserError if the precision is not one of `PRECISIONS`."""
     if precision not in PRECISIONS:
         raise UserError(f"the precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
-
-
-def _check_range(flag: str, value: float, least: float, most: float, whole: bool = False) -> None:
-    number = isinstance(value, numbers.Integral if whole else numbers.Real) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not least <= value <= most:
-        kind = "a whole number" if whole else "a number"
-        bounds = f"from {least:g} up" if most >= 2**31 else f"from {least:g} to {most:g}"
-        raise UserError(f"--{flag} must be {kind} {bounds}, not {value!r}")

@@ -1,4 +1,4 @@
-"""What the networks are given for one sentence: the reference's tokens, then those to be generated."""
+"""The networks' input for one segment: the reference's tokens are visible, those to generate are masked."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import numpy as np
 from ..config import ModelConfig
 from ..errors import UserError
 
-MAX_FRAMES = 4096  # of reference and sentence together: 43.7 s, where the text positions end
+MAX_FRAMES = 4096  # of reference and segment together: 43.7 s, the range of the text positions
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One sentence, ready for `flow.sample` or `mar.sample`."""
+    """The input of `flow.sample` or `mar.sample` for one segment."""
 
-    cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the known tokens (the reference's), else zeros
+    cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the visible tokens (the reference's), else zeros
     visible: np.ndarray  # bool [tokens]
     text: np.ndarray  # int64 [symbols]: an id per frame, or the ids padded by -1 ("filler")
 
     @property
     def start(self) -> int:
-        """The first token to be generated."""
+        """The index of the first masked token."""
         return int(np.argmin(self.visible))
 
 
 def collate(
     prompts: Sequence[Prompt], patch: int, bucket: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Prompts as one batch, the shorter ones padded at their end.
+    """Prompts as one batch; the shorter ones are padded at their end.
 
     Args:
         prompts: the batch.
         patch: frames of a token.
-        bucket: all is padded to a multiple of so many tokens, so that batches of many lengths have few
-            shapes; if it is not 1, there is always a mask.
+        bucket: the length is rounded up to a multiple of this many tokens, so that batches have few shapes.
+            If it is not 1, there is always a mask.
     Returns:
         cond float32 [batch, tokens, channels], visible bool [batch, tokens], text int64 [batch, symbols] (-1:
-        none), and the mask, bool [batch, tokens], false where padded; None where nothing is.
+        none), and the mask, bool [batch, tokens], false where padded; None if nothing is padded.
     """
     tokens = np.array([len(prompt.cond) for prompt in prompts])
     longest = -(-int(tokens.max()) // bucket) * bucket
@@ -57,7 +57,7 @@ def collate(
 
 
 def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays [length, channels] as one, [rows, the longest, channels], zeros at their ends."""
+    """Arrays [length, channels] as one, [rows, longest length, channels], padded with zeros at their ends."""
     result = np.zeros((len(rows), max(map(len, rows)), rows[0].shape[1]), rows[0].dtype)
     for row, values in zip(result, rows, strict=True):
         row[: len(values)] = values
@@ -65,13 +65,13 @@ def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def pause_id(config: ModelConfig) -> int:
-    """The id of the pauses before and after a sentence: the space's."""
+    """The id of the pauses before and after an utterance: that of the space."""
     if " " not in config.text.vocab:
-        raise UserError("the model's vocabulary has no space, which stands for the pauses around a sentence")
+        raise UserError("the model's vocabulary has no space, the symbol of the pauses around a sentence")
     return config.text.vocab.index(" ")
 
 
 def with_pauses(ids: np.ndarray, config: ModelConfig) -> np.ndarray:
-    """The ids of a sentence between its two pauses (durations alignment only)."""
+    """The ids of an utterance with a pause at either end (only for models with alignment "durations")."""
     pause = pause_id(config)
     return np.concatenate(([pause], ids, [pause])).astype(np.int64)

@@ -1,10 +1,9 @@
-"""All randomness of speaking, one seed for both backends: which tokens are revealed when, all noise draws."""
+"""The plan of masked decoding: which tokens each iteration reveals, the same on every backend."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 
@@ -26,13 +25,13 @@ class RevealPlan:
     def __len__(self) -> int:
         return len(self.reveal)
 
-    def known(self) -> list[int]:
-        """How many tokens, from the first on and without a gap, are visible after each iteration."""
-        hidden = np.sort(np.concatenate(self.reveal)) if self.reveal else np.zeros(0, np.int64)
+    def visible_prefix(self) -> list[int]:
+        """After each iteration, how many tokens from the first one on are visible without a gap."""
+        masked = np.sort(np.concatenate(self.reveal)) if self.reveal else np.zeros(0, np.int64)
         counts = []
         for reveal in self.reveal:
-            hidden = np.setdiff1d(hidden, reveal, assume_unique=True)
-            counts.append(int(hidden[0]) if len(hidden) else int(max(map(max, self.reveal))) + 1)
+            masked = np.setdiff1d(masked, reveal, assume_unique=True)
+            counts.append(int(masked[0]) if len(masked) else int(max(map(max, self.reveal))) + 1)
         return counts
 
 
@@ -46,22 +45,22 @@ def make_reveal_plan(
     temperature_schedule: str = "constant",
     blocks: Sequence[int] | None = None,
 ) -> RevealPlan:
-    """When each masked token is revealed: so many an iteration as in MAR (arXiv 2406.11838, 3.4).
+    """Which iteration reveals which masked token. The number per iteration is MAR's (arXiv 2406.11838, 3.4).
 
     Args:
         masked: bool [tokens], true where a token must be generated.
-        num_iter: iterations, of each block; no more than there are masked tokens are made.
-        seed: of the order; "blocks" is the same for all.
+        num_iter: iterations of each block, but at most one for each masked token.
+        seed: of the order; it has no effect on "blocks".
         cfg: guidance scale at the end of the ramp; 1 is no guidance.
         cfg_schedule: "linear" or "constant".
         order: see `token_order`.
         temperature_schedule: "constant" or "linear".
-        blocks: how many masked tokens are revealed before the next of them begin, from left to right, as
-            `stream_blocks` gives them; None: all are one block.
+        blocks: sizes of blocks of masked tokens, as of `stream_blocks`; a block is complete before the next
+            one to its right begins. None: all are one block.
     """
-    hidden = np.flatnonzero(masked)
-    reveal = []
-    for positions in np.split(hidden, np.cumsum(blocks)[:-1]) if blocks else [hidden]:
+    all_positions = np.flatnonzero(masked)
+    reveal: list[np.ndarray] = []
+    for positions in np.split(all_positions, np.cumsum(blocks)[:-1]) if blocks else [all_positions]:
         block = np.zeros_like(masked)
         block[positions] = True
         ordered = token_order(block, seed, order)
@@ -69,15 +68,15 @@ def make_reveal_plan(
         ends = np.cumsum(counts)
         reveal += [np.sort(ordered[end - count : end]) for end, count in zip(ends, counts, strict=True)]
     counts = [len(part) for part in reveal]
-    guidance, heat = cfg_ramp(counts, cfg, cfg_schedule), temperature_ramp(counts, temperature_schedule)
-    return RevealPlan(tuple(reveal), tuple(guidance), tuple(heat))
+    scales, factors = cfg_ramp(counts, cfg, cfg_schedule), temperature_ramp(counts, temperature_schedule)
+    return RevealPlan(tuple(reveal), tuple(scales), tuple(factors))
 
 
 def stream_blocks(tokens: int, first: int, growth: float, largest: int) -> list[int]:
-    """The sizes of blocks that grow from `first` by the factor `growth` to `largest`; they sum to `tokens`.
+    """Block sizes that grow from `first` by the factor `growth` up to `largest`, and sum to `tokens`.
 
-    The first is sounded soon, the later ones while it is heard. A remainder of less than half a block is the
-    last one's.
+    The first block is small, so that playback starts soon; later ones are made while it plays. A remainder of
+    less than half a block is added to the last one.
     """
     sizes: list[int] = []
     size = float(first)
@@ -88,16 +87,16 @@ def stream_blocks(tokens: int, first: int, growth: float, largest: int) -> list[
 
 
 def token_order(masked: np.ndarray, seed: int, order: str = "random") -> np.ndarray:
-    """The masked positions, int64, first to be revealed first.
+    """The masked positions, int64, in the order in which they are revealed.
 
-    Tokens of one iteration are drawn independently of each other, which neighbours suffer from most.
+    Tokens of one iteration are sampled independently of each other, which harms neighbours most.
 
     Args:
         masked: bool [tokens].
-        seed: of the permutation, or of where the interleaving begins.
-        order: "random" (MAR's); "interleaved": of any 2^k tokens next to each other, one is in the first 2^-k
-            of the order and the others come later, so that those revealed early are far apart and the later
-            ones lie between revealed ones; "blocks": from left to right.
+        seed: of the permutation, or of the start of the interleaving.
+        order: "random" (MAR's); "interleaved": of any 2^k adjacent tokens, one is in the first 2^-k of the
+            order and the others come later, so early tokens are far apart, and later ones lie between
+            revealed ones; "blocks": from left to right.
     """
     positions, rng = np.flatnonzero(masked), np.random.default_rng([seed, 0])
     if order == "blocks":
@@ -107,69 +106,3 @@ def token_order(masked: np.ndarray, seed: int, order: str = "random") -> np.ndar
     reversal = bit_reversal(len(masked).bit_length())
     rank = reversal[(positions + rng.integers(len(reversal))) % len(reversal)]
     return positions[np.argsort(rank)]
-
-
-class Noise:
-    """Seeded standard normal draws, float32, the same on every backend.
-
-    A token's first draw depends on the seed and its position only: the order of decoding does not change it.
-    """
-
-    def __init__(self, seed: int, tokens: int, channels: int):
-        self.seed, self.channels = seed, channels
-        self.initial = np.random.default_rng([seed, 1]).standard_normal((tokens, channels), dtype=np.float32)
-
-    def steps(self, iteration: int, steps: int, rows: int) -> np.ndarray:
-        """The noise [steps, rows, channels] that a DDPM head adds in one iteration of masked decoding."""
-        rng = np.random.default_rng([self.seed, 2, iteration])
-        return rng.standard_normal((steps, rows, self.channels), dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Iteration:
-    """One iteration of a batch; its rows are tokens of all utterances, laid end to end."""
-
-    rows: np.ndarray  # int64 [rows]
-    cfg: np.ndarray | None  # float32 [rows, 1]; None: no guidance
-    temperature: np.ndarray  # float32 [rows, 1]
-    initial: np.ndarray  # float32 [rows, channels], what the head starts from
-    noise: np.ndarray | None  # float32 [steps, rows, channels], what a DDPM head adds
-
-
-def iterations(
-    plans: Sequence[RevealPlan],
-    noises: Sequence[Noise],
-    tokens: int,
-    temperature: float,
-    ddpm_steps: int = 0,
-    bucket: int = 1,
-) -> Iterator[Iteration]:
-    """The iterations of a batch of utterances, each of `tokens` tokens, padding included.
-
-    Args:
-        plans, noises: of each utterance; those with fewer iterations are ready sooner.
-        temperature: what the plans' own are multiplied by.
-        ddpm_steps: of a DDPM head; 0: it adds no noise.
-        bucket: the last row is repeated until the rows are a multiple of so many, so that iterations have few
-            shapes; it is drawn again, with the same noise.
-    """
-    for k, reveals in enumerate(zip_longest(*(plan.reveal for plan in plans))):
-        parts = [(b, plans[b], reveal) for b, reveal in enumerate(reveals) if reveal is not None]
-        counts = [len(reveal) for _, _, reveal in parts]
-        scales, heats = ([getattr(plan, name)[k] for _, plan, _ in parts] for name in ("cfg", "temperature"))
-        noise = None
-        if ddpm_steps:
-            drawn = [noises[b].steps(k, ddpm_steps, len(reveal)) for b, _, reveal in parts]
-            noise = np.concatenate(drawn, axis=1)
-        own = np.arange(-(-sum(counts) // bucket) * bucket).clip(max=sum(counts) - 1)
-        yield Iteration(
-            np.concatenate([b * tokens + reveal for b, _, reveal in parts])[own],
-            None if all(scale == 1 for scale in scales) else _column(scales, counts)[own],
-            temperature * _column(heats, counts)[own],
-            np.concatenate([noises[b].initial[reveal] for b, _, reveal in parts])[own],
-            None if noise is None else noise[:, own],
-        )
-
-
-def _column(values: Sequence[float], counts: Sequence[int]) -> np.ndarray:
-    return np.repeat(np.array(values, np.float32), counts)[:, None]

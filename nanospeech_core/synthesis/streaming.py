@@ -48,7 +48,7 @@ def stream_masked(
     plan = stream_plan(model, segment, seed, options)
     steps = model.sample_steps([prompt], [seed], options, [plan])
     decoded = prompt.start
-    for final, (_, estimate) in zip(plan.known(), steps, strict=True):  # final: tokens
+    for final, (_, estimate) in zip(plan.visible_prefix(), steps, strict=True):  # final: tokens
         if final - decoded >= MIN_TOKENS or final == len(prompt.cond):
             mel = model.to_mel_frames(model.array(estimate)[0], prompt)
             decoded = final

@@ -24,10 +24,9 @@ with importing(__name__, PROG):
     from nanospeech_core.checkpoints.folder import config_at_hand
     from nanospeech_core.cli import generate as cli
     from nanospeech_core.cli import output
-    from nanospeech_core.cli.flags import add_arguments, from_args
+    from nanospeech_core.cli.flags import add_arguments, check_flags, explicit_arguments, from_args
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
-    from nanospeech_core.sampling.samplers import check_flags, given
     from nanospeech_core.system.encodings import argument
     from nanospeech_core.system.streams import STANDARD, shown
     from nanospeech_core.text.markdown.sentence_stream import Dictation
@@ -211,7 +210,7 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
-        args.asked = given(parser, argv, args)
+        args.asked = explicit_arguments(parser, argv, args)
         check_flags(args.asked, options, config_at_hand(args.model))
     except UserError as error:
         parser.error(str(error))

@@ -1,1 +1,1 @@
-"""What MLX needs of the machine: a fast BLAS, compiled kernels, streams of threads."""
+"""What MLX needs from the machine: a fast BLAS, compiled kernels, and streams freed when a thread ends."""

@@ -1,4 +1,4 @@
-"""A fast BLAS for MLX's CPU build on Linux, whose wheel links the reference one: 14 times slower speech."""
+"""A fast BLAS for MLX's CPU build on Linux. The wheel links the reference BLAS: speech is 14 times slower."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-PRODUCTS = "sgemm", "dgemm", "cgemm"  # all that MLX takes from a BLAS
+PRODUCTS = "sgemm", "dgemm", "cgemm"  # the matrix products that MLX calls in a BLAS
 
 # Tags of ELF's dynamic section and types of relocations (System V gABI, chapter 5; psABI of both processors).
 _PLTRELSZ, _STRTAB, _SYMTAB, _JMPREL = 2, 5, 6, 23
@@ -27,9 +27,9 @@ class Candidate(NamedTuple):
     """A library that can compute MLX's products."""
 
     path: str
-    function: str  # its name in the library; {} stands for one of `PRODUCTS`
-    replaced: str = "cblas_{}"  # what is called in its place without it
-    caller: str = "libmlx.so"  # by which library
+    function: str  # the function's name in the library; {} stands for one of `PRODUCTS`
+    replaced: str = "cblas_{}"  # the function that it replaces
+    caller: str = "libmlx.so"  # the library that calls it
 
 
 class _Dyn(ctypes.Structure):
@@ -58,17 +58,17 @@ class _Sym(ctypes.Structure):
 
 @functools.cache
 def use_fast_blas() -> str | None:
-    """Have MLX compute its float32 products by a fast library, and return the path of that.
+    """Make MLX use a fast library for its float32 matrix products, and return the path of that library.
 
-    A library calls the functions of others through a table of addresses, its jump slots: those of the
-    products are pointed at the first of `candidates` that loads. Nothing else in the process sees that
-    library. It computes in one thread unless OPENBLAS_NUM_THREADS is set: products as small as these gain
-    nothing from two, and lose much where the other core is busy.
+    A library calls functions of other libraries through a table of addresses, its jump slots. The slots of
+    the products are set to functions of the first of `candidates` that loads. Nothing else in the process
+    uses that library. It computes in one thread unless OPENBLAS_NUM_THREADS is set: such small products are
+    no faster in two threads, and much slower if the other core is busy.
 
-    Nothing is done, and None returned, on another system than Linux, where MLX computes on a GPU, and where
-    NANOSPEECH_BLAS=0 is in the environment. Warns where there is no candidate.
+    Does nothing and returns None on systems other than Linux, if MLX computes on a GPU, and if the
+    environment has NANOSPEECH_BLAS=0. Warns if there is no candidate.
 
-    Raises ImportError where MLX is not installed.
+    Raises ImportError if MLX is not installed.
     """
     if sys.platform != "linux" or os.environ.get("NANOSPEECH_BLAS") == "0":
         return None
@@ -84,36 +84,36 @@ def use_fast_blas() -> str | None:
                 candidate.replaced.format(product): getattr(library, candidate.function.format(product))
                 for product in PRODUCTS
             }
-        except (OSError, AttributeError):  # built for a GPU whose libraries are absent, or broken
+        except (OSError, AttributeError):  # broken, or built for a GPU whose libraries are missing
             continue
         if redirect(mlx, candidate.caller, functions):
             _one_thread(library)
             return candidate.path
     warnings.warn(
-        "MLX has no fast BLAS here and takes some 14 times as long: pip install scipy-openblas32",
+        "MLX has no fast BLAS here, so speech takes about 14 times as long: pip install scipy-openblas32",
         stacklevel=2,
     )
     return None
 
 
 def candidates() -> Iterator[Candidate]:
-    """Libraries to try, the best first; one is looked for when it is asked for."""
+    """Libraries to try, the best first. The search for each starts only when it is requested."""
     for path in _in_package("scipy_openblas32", "lib/libscipy_openblas*.so"):
         yield Candidate(path, "scipy_cblas_{}")
-    system = ctypes.util.find_library("openblas")  # this runs the linker, which takes a tenth of a second
+    system = ctypes.util.find_library("openblas")  # runs the linker: 0.1 s
     if system:
         yield Candidate(system, "cblas_{}")
     for path in _in_package("torch", "lib/libtorch_cpu.so"):  # MKL, by its Fortran names
         yield Candidate(path, "{}_", "{}_", "libblas")
 
 
-def redirect(library: ctypes.CDLL, caller: str, functions: Mapping[str, object]) -> bool:
-    """Point jump slots at other functions, and return whether there was one.
+def redirect(library: ctypes.CDLL, caller: str, functions: Mapping[str, Any]) -> bool:
+    """Set jump slots to other functions, and return whether there was such a slot.
 
     Args:
-        library: from this one on, libraries are looked at in the order in which they were loaded.
-        caller: how the name of the library begins that has the slots.
-        functions: of ctypes, by the name of the symbol that is called.
+        library: where the search begins; libraries are searched in the order in which they were loaded.
+        caller: the beginning of the name of the library that has the slots.
+        functions: the new functions, by the name of the symbol that is called.
     """
     system, slot_type = ctypes.CDLL(None), _JUMP_SLOT.get(platform.machine())
     link = ctypes.POINTER(_LinkMap)()
@@ -128,8 +128,8 @@ def redirect(library: ctypes.CDLL, caller: str, functions: Mapping[str, object])
                 if symbol in functions:
                     page = slot & -mmap.PAGESIZE  # read-only where the library was bound at once
                     system.mprotect(ctypes.c_void_p(page), mmap.PAGESIZE, _READ_AND_WRITE)
-                    address = ctypes.cast(functions[symbol], ctypes.c_void_p).value
-                    ctypes.c_uint64.from_address(slot).value = address
+                    address = ctypes.cast(functions[symbol], ctypes.c_void_p)
+                    ctypes.c_void_p.from_address(slot).value = address.value
                     redirected = True
             return redirected
         link = link.contents.next
@@ -137,7 +137,7 @@ def redirect(library: ctypes.CDLL, caller: str, functions: Mapping[str, object])
 
 
 def _jump_slots(link: _LinkMap, slot_type: int) -> Iterator[tuple[str, int]]:
-    """The symbols that a library calls in others, and the addresses of their jump slots."""
+    """The symbols that a library calls in other libraries, and the addresses of their jump slots."""
     tags, entry = {}, 0
     while link.dynamic[entry].tag:
         tags[link.dynamic[entry].tag] = link.dynamic[entry].value
@@ -152,14 +152,14 @@ def _jump_slots(link: _LinkMap, slot_type: int) -> Iterator[tuple[str, int]]:
 
 
 def _one_thread(library: ctypes.CDLL) -> None:
-    """Have OpenBLAS compute in the thread that calls it, unless the user says otherwise."""
+    """Make OpenBLAS compute in the thread that calls it, unless the environment says otherwise."""
     for name in ("scipy_openblas_set_num_threads", "openblas_set_num_threads"):
         if "OPENBLAS_NUM_THREADS" not in os.environ and hasattr(library, name):
             getattr(library, name)(1)
 
 
 def _in_package(package: str, pattern: str) -> list[str]:
-    """Files of an installed package, which is not imported."""
+    """Files of an installed package, found without importing it."""
     spec = importlib.util.find_spec(package)
     folders = spec.submodule_search_locations if spec is not None else None
     return [str(path) for folder in folders or () for path in sorted(Path(folder).glob(pattern))]

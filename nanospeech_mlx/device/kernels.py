@@ -1,10 +1,10 @@
 """Small functions as one kernel each on a GPU, compiled in the background.
 
-MLX compiles such a kernel at run time, when it is first used. So that the first sound need not wait for that,
-the first sentence of a process runs the operations of a function one by one, by kernels that MLX brings. When
-the second begins, all are compiled in a thread of their own; they are used when they are ready. On a CPU,
-MLX's compiler is g++, which takes a second for a kernel that is no faster than the operations one by one
-(docs/performance.md): there nothing is compiled.
+MLX compiles such a kernel at run time, when it is first used. So that the first sound does not wait for that,
+the first sentence of a process uses the kernels that come with MLX, one for each operation. When the second
+sentence begins, all functions are compiled in a thread; they are used when they are ready. On a CPU nothing
+is compiled: MLX's compiler is g++ there, which takes a second for a kernel that is no faster
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -13,30 +13,46 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import mlx.core as mx
 import numpy as np
 
+from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.prompt import Prompt
 
-if TYPE_CHECKING:
-    from nanospeech_core.pipeline import Pipeline as Nanospeech
-
 _compiled = threading.Event()  # in this process
-_thread = threading.local()  # .compiles: it is the one that does
+_thread = threading.local()  # .compiles: this thread compiles
 _lock = threading.Lock()
 _sentences = 0
 _compiler: threading.Thread | None = None
 
 
+class Model(Protocol):
+    """What `compile_in_background` runs: `Nanospeech`, which is on a higher floor."""
+
+    config: ModelConfig
+
+    @property
+    def diffusion_module(self) -> object: ...
+
+    @property
+    def vocoder(self) -> object: ...
+
+    def sample(self, prompt: Prompt, **options: Any) -> np.ndarray: ...
+
+    def infill_durations(self, ids: np.ndarray, frames: np.ndarray, known: np.ndarray) -> np.ndarray: ...
+
+    def decode(self, mel: np.ndarray) -> np.ndarray: ...
+
+
 def on_gpu() -> bool:
-    """New arrays are made on a GPU."""
+    """Whether new arrays are made on a GPU."""
     return mx.default_device() == mx.gpu
 
 
 def fused(function: Callable[..., mx.array]) -> Callable[..., mx.array]:
-    """A function of arrays, element by element, that is one kernel on a GPU once it is compiled."""
+    """An elementwise function of arrays as one kernel on a GPU, once it is compiled."""
     compiled = mx.compile(function, shapeless=True)
 
     @functools.wraps(function)
@@ -47,51 +63,51 @@ def fused(function: Callable[..., mx.array]) -> Callable[..., mx.array]:
     return call
 
 
-def count_sentence(speaker: Nanospeech) -> None:
-    """Called at the beginning of each sentence: at that of the second, `compile_all` begins."""
+def compile_from_second_sentence(model: Model) -> None:
+    """Call it at the beginning of each sentence. The second call starts `compile_in_background`."""
     global _sentences
     _sentences += 1
     if _sentences > 1 and not getattr(_thread, "compiles", False):
-        compile_all(speaker)
+        compile_in_background(model)
 
 
-def compile_all(speaker: Nanospeech) -> threading.Thread | None:
-    """Have all kernels compiled in the background, once a process, of the types that a model computes in.
+def compile_in_background(model: Model) -> threading.Thread | None:
+    """Start to compile all kernels, for the types that the model computes in; once a process.
 
     Returns:
-        the thread, to be waited for where that matters (a benchmark); None on a CPU.
+        the thread, for callers that wait for it (a benchmark); None on a CPU.
     """
     global _compiler
     if not on_gpu():
         return None
     with _lock:
         if _compiler is None:
-            # The end of the process waits for it: MLX must not be torn down under a thread that uses it.
-            _compiler = threading.Thread(target=_compile, args=(speaker,), name="kernels")
+            # Not a daemon: the process waits for it at exit, as MLX must not end while a thread uses it.
+            _compiler = threading.Thread(target=_compile, args=(model,), name="kernels")
             _compiler.start()
         return _compiler
 
 
-def _compile(speaker: Nanospeech) -> None:
+def _compile(model: Model) -> None:
     _thread.compiles = True
     try:
-        _use_all(speaker)
-    except Exception as error:  # speech does not depend on it
-        warnings.warn(f"MLX could not compile its kernels ({error}); it speaks without", stacklevel=1)
+        _run_all(model)
+    except Exception as error:  # speech works without
+        warnings.warn(f"MLX could not compile its kernels and works without them: {error}", stacklevel=1)
     else:
         _compiled.set()
 
 
-def _use_all(speaker: Nanospeech) -> None:
+def _run_all(model: Model) -> None:
     """Run each network once: a kernel depends on the types of its arrays, not on their lengths."""
-    shape, tokens = speaker.config.transformer, 16
+    shape, tokens = model.config.transformer, 16
     visible = np.arange(tokens) < tokens // 2
     cond = np.zeros((tokens, shape.patch * shape.mel_dim), np.float32)
     prompt = Prompt(cond, visible, np.zeros(tokens * shape.patch, np.int64))
-    if speaker.diffusion_module is not None:
-        speaker.sample(prompt, sampler="masked")
-    speaker.sample(prompt, sampler="ode", steps=1)
+    if model.diffusion_module is not None:
+        model.sample(prompt, sampler="masked")
+    model.sample(prompt, sampler="ode", steps=1)
     frames = np.ones(tokens, np.int64)
-    speaker.infill_durations(np.zeros(tokens, np.int64), frames, visible)
-    if speaker.vocoder is not None:
-        speaker.decode(np.zeros((tokens, shape.mel_dim), np.float32))
+    model.infill_durations(np.zeros(tokens, np.int64), frames, visible)
+    if model.vocoder is not None:
+        model.decode(np.zeros((tokens, shape.mel_dim), np.float32))

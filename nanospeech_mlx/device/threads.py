@@ -1,4 +1,4 @@
-"""Threads beside the main one: MLX aborts the process at its exit unless they give back their streams."""
+"""Threads other than the main one: MLX aborts the process at exit unless they free their streams."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _of_this_thread = threading.local()
 
 
 class _Streams:
-    def __del__(self) -> None:  # the thread ends: it is what drops its local values
+    def __del__(self) -> None:  # called when the thread ends, which drops its local values
         with contextlib.suppress(Exception):  # Python may be shutting down
             mx.clear_streams()
 
 
-def tidy_streams() -> None:
-    """Have the streams of MLX that this thread opens destroyed when it ends (ml-explore/mlx#3395).
+def free_streams_at_thread_end() -> None:
+    """Make the end of this thread destroy the MLX streams that it opened (ml-explore/mlx#3395).
 
-    The main thread's are MLX's own matter, and so is it before MLX 0.32, which knows no `clear_streams`.
+    Nothing is done in the main thread, and before MLX 0.32, which has no `clear_streams`.
     """
-    beside = threading.current_thread() is not threading.main_thread()
-    if beside and not hasattr(_of_this_thread, "streams") and hasattr(mx, "clear_streams"):
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main and not hasattr(_of_this_thread, "streams") and hasattr(mx, "clear_streams"):
         _of_this_thread.streams = _Streams()

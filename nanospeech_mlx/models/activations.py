@@ -1,9 +1,9 @@
 """Activations, attention's softmax and the vocoder's waves as MLX computes them fastest.
 
-On a GPU they are MLX's own functions, one kernel each (`kernels.fused`). Its CPU build computes
-transcendental functions one number at a time, 10 to 30 ns each, where an addition takes 0.1 ns; so there they
-are polynomials and quotients of polynomials, of as few operations as float32's precision allows. Their
-coefficients have the least greatest error in the interval that is named (Lawson's reweighted least squares).
+On a GPU they are MLX's own functions, one kernel each (`kernels.fused`). MLX's CPU build computes
+transcendental functions one number at a time, in 10 to 30 ns; an addition takes 0.1 ns. So on a CPU they are
+polynomials or quotients of polynomials, with as few operations as float32's precision allows. The
+coefficients minimize the greatest error in the interval that is given (Lawson's reweighted least squares).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ EXP_TO_300 = (
 # sin(x / 2) / x, to 3e-9 of its sine, and cos(x / 2), to 5e-8, by x^2 up to pi^2.
 SINE = (5.059233920690076e-09, -1.546938960927946e-06, 0.0002604030887596309, -0.02083330973982811, 0.5)
 COSINE = (9.04388102185294e-08, -2.1646304958267137e-05, 0.0026039734948426485, -0.1249997615814209, 1.0)
-TURN = (6.28125, 0.0019353071795864769)  # 2 pi in two parts, of which few multiples round
-ROUND = 1.5 * 2**23  # added and taken away again, it leaves float32's nearest whole number
+TURN = (6.28125, 0.0019353071795864769)  # 2 pi in two parts; multiples of the first up to 2^16 are exact
+ROUND = 1.5 * 2**23  # added and subtracted again, it rounds a float32 to the nearest whole number
 
 
 class GELU(nn.Module):
@@ -77,17 +77,17 @@ def gelu(x: mx.array) -> mx.array:
 
 
 def gelu_tanh(x: mx.array) -> mx.array:
-    """What `GELU` computes."""
+    """The function of `GELU`."""
     return _gelu_tanh(x) if kernels.on_gpu() else times_quotient(x, *NORMAL_TANH)
 
 
 def silu(x: mx.array) -> mx.array:
-    """What `SiLU` computes."""
+    """The function of `SiLU`."""
     return _silu(x) if kernels.on_gpu() else times_quotient(x, *LOGISTIC)
 
 
 def mish(x: mx.array) -> mx.array:
-    """What `Mish` computes."""
+    """The function of `Mish`."""
     return _mish(x) if kernels.on_gpu() else mish_by_squaring(x)
 
 
@@ -122,8 +122,8 @@ def polynomial(x: mx.array, coefficients: Sequence[float]) -> mx.array:
 def times_quotient(
     x: mx.array, numerator: Sequence[float], denominator: Sequence[float], bound: float
 ) -> mx.array:
-    """x f(x) for f(x) = 1/2 + x P(x^2) / Q(x^2); the denominator's highest coefficient, 1, is left out."""
-    v = mx.maximum(x.astype(mx.float32), -bound)  # below, f's last bit must not be multiplied by more
+    """x f(x) for f(x) = 1/2 + x P(x^2) / Q(x^2); the denominator's highest coefficient is 1, not listed."""
+    v = mx.maximum(x.astype(mx.float32), -bound)  # below -bound, x must not multiply the rounding error of f
     clipped = mx.minimum(v, bound)
     square = clipped * clipped
     below = square + denominator[0]
@@ -168,7 +168,7 @@ def polar(log_magnitude: mx.array, phase: mx.array, largest: float) -> mx.array:
         return magnitude * mx.cos(phase) + 1j * (magnitude * mx.sin(phase))
     log_magnitude = mx.clip(log_magnitude, -30.0, math.log(largest))
     magnitude = power_16(log_magnitude * (1 / 16), EXP_TO_300)
-    return mx.stack(waves(phase, magnitude), axis=-1).view(mx.complex64)[..., 0]
+    return mx.stack([*waves(phase, magnitude)], axis=-1).view(mx.complex64)[..., 0]
 
 
 def waves(phase: mx.array, magnitude: mx.array) -> tuple[mx.array, mx.array]:

@@ -1,9 +1,8 @@
-"""Which symbol is spoken when, told from text and audio only: for data sets and for reference voices.
+"""The aligner: finds when each symbol of a recording is spoken, for data sets and reference voices.
 
 After "One TTS Alignment To Rule Them All" (Badlani et al., arXiv 2108.10447): a text and a mel encoder, the
-distance of every frame from every symbol, a monotonic path. The encoders are residual and normalized, unlike
-the paper's, and hear little context: a symbol that knows its neighbours can stand for them, one place off.
-Channels last.
+distance of every frame from every symbol, a monotonic path. Unlike the paper's, the encoders are residual and
+normalized, and their context is short: with more, a symbol could match its neighbour's frames. Channels last.
 """
 
 from __future__ import annotations
@@ -107,5 +106,5 @@ class Aligner(nn.Module):
         Raises:
             UserError: there are fewer frames than symbols.
         """
-        mel, ids = mx.array(mel[None].astype(np.float32)), mx.array(ids[None].astype(np.int32))
-        return delay(monotonic_search(np.array(self.log_probs(mel, ids)[0])), self.lag)
+        frames, symbols = mx.array(mel[None].astype(np.float32)), mx.array(ids[None].astype(np.int32))
+        return delay(monotonic_search(np.array(self.log_probs(frames, symbols)[0])), self.lag)

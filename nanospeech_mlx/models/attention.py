@@ -13,10 +13,10 @@ Table = mx.array | tuple[mx.array, mx.array]
 
 
 def rotary_table(x: mx.array, dim: int) -> Table:
-    """What `rotate` asks for, of heads of `dim` channels and x [batch, length, _].
+    """The second argument of `rotate`, for heads of `dim` channels and x [batch, length, _].
 
-    On a GPU the positions that a radian takes, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
-    position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair with a minus.
+    On a GPU the positions per radian, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
+    position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair negated.
     """
     periods = 10000.0 ** (np.arange(0, dim, 2) / dim)
     if kernels.on_gpu():
@@ -31,7 +31,7 @@ def rotate(x: mx.array, table: Table) -> mx.array:
     if isinstance(table, mx.array):
         return mx.fast.rope(x, x.shape[-1], traditional=True, base=None, scale=1.0, offset=0, freqs=table)
     pairs = x.reshape(*x.shape[:-1], -1, 2)
-    swapped = mx.concatenate((pairs[..., 1:], pairs[..., :1]), axis=-1).reshape(x.shape)
+    swapped = mx.concatenate([pairs[..., 1:], pairs[..., :1]], axis=-1).reshape(x.shape)
     return (x * table[0] + swapped * table[1]).astype(x.dtype)
 
 
@@ -60,8 +60,8 @@ class Attention(nn.Module):
         if self.rope == "all_heads":
             q, k = rotate(q, table), rotate(k, table)
         else:
-            q = mx.concatenate((rotate(q[:, :1], table), q[:, 1:]), axis=1)
-            k = mx.concatenate((rotate(k[:, :1], table), k[:, 1:]), axis=1)
+            q = mx.concatenate([rotate(q[:, :1], table), q[:, 1:]], axis=1)
+            k = mx.concatenate([rotate(k[:, :1], table), k[:, 1:]], axis=1)
         keys = None if mask is None else mask[:, None, None, :]
         out = attend(q, k, v, self.dim_head**-0.5, keys)
         out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, tokens, -1))

@@ -1,8 +1,8 @@
-"""MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, told by z which token it is.
+"""MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, conditioned on z.
 
 Two objectives. "ddpm" is MAR's own: 1000-step cosine schedule, predicted noise, learned range variance
-(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003); its
-network predicts the clean token, and few Euler steps do.
+(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003): the
+network predicts the clean token, and a few Euler steps are enough.
 """
 
 from __future__ import annotations
@@ -14,14 +14,8 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from nanospeech_core.sampling.schedules import (
-    MIN_GAP,
-    DDPMStep,
-    ddpm_columns,
-    ddpm_table,
-    ode_times,
-    time_frequencies,
-)
+from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
+from nanospeech_core.sampling.schedules import MIN_GAP, ode_times, time_frequencies
 
 from .activations import SiLU, silu
 from .context import HeadContext
@@ -40,13 +34,13 @@ class TimestepEmbedder(nn.Module):
         half = self.frequencies // 2
         freqs = mx.array(time_frequencies(half, half))
         angles = t[:, None].astype(mx.float32) * freqs[None]
-        sinusoids = mx.concatenate((mx.cos(angles), mx.sin(angles)), axis=-1)
+        sinusoids = mx.concatenate([mx.cos(angles), mx.sin(angles)], axis=-1)
         up, silu, down = self.mlp
         return down(silu(up(sinusoids.astype(up.bias.dtype))))
 
 
 class ResBlock(nn.Module):
-    """Layer norm modulated by y, an MLP, a gate. y is behind its SiLU already, which all blocks share."""
+    """Layer norm modulated by y, an MLP, a gate. The SiLU of y, which all blocks share, is applied before."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -61,7 +55,7 @@ class ResBlock(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Layer norm modulated by y as in `ResBlock`, without weights of its own, then the output projection."""
+    """Layer norm without weights, modulated by y as in `ResBlock`, then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
@@ -106,8 +100,8 @@ class DiffLoss(nn.Module):
         z_channels: width of the condition z.
         depth, width: of the MLP.
         objective: "ddpm" or "flow".
-        context: neighbours on each side that `in_context` tells of.
-        regression: it tells of their mel too, as far as it is known, and of its regression elsewhere.
+        context: how many neighbours on each side are part of the conditioning (`add_context`).
+        regression: whether their mel is too: their own if visible, else the mel regression.
     """
 
     def __init__(
@@ -128,15 +122,16 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def in_context(self, z: mx.array, mel: mx.array | None, mask: mx.array | None = None) -> mx.array:
-        """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
+    def add_context(self, z: mx.array, mel: mx.array | None, mask: mx.array | None = None) -> mx.array:
+        """The head's conditioning [batch, tokens, z_channels]: z with its neighbours' context.
 
-        mel: [batch, tokens, channels]: visible tokens, elsewhere the regression on z, which the head's loss
-        does not train. mask: bool [batch, tokens], false where padded.
+        mel: [batch, tokens, channels]: visible tokens, elsewhere the mel regression, which gets no gradient
+        from the head's loss. mask: bool [batch, tokens], false where padded.
         """
         if self.context is None:
             return z
-        return self.context(z, mx.stop_gradient(mel) if self.context.regression else None, mask)
+        mel = mx.stop_gradient(mel) if self.context.regression and mel is not None else None
+        return self.context(z, mel, mask)
 
     def loss(self, target: mx.array, z: mx.array, t: mx.array, noise: mx.array) -> dict[str, mx.array]:
         """The loss of each row.
@@ -160,28 +155,29 @@ class DiffLoss(nn.Module):
         self,
         z: mx.array,
         init: mx.array,
-        noise: np.ndarray | None,
+        noise: np.ndarray | mx.array | None,
         steps: int,
         temperature: float | mx.array,
         cfg: float | mx.array,
         times: mx.array | None = None,
     ) -> Iterator[mx.array]:
-        """Draw a token per row, yielding the rows after each step; the last yield is the sample.
+        """Sample a token per row, yielding the rows after each step; the last yield is the sample.
 
         Args:
-            z: [rows, z_channels]; with guidance 2 x rows, the conditional rows first.
+            z: conditioning [rows, z_channels]; with guidance 2 x rows, the conditional rows first.
             init: standard normal [rows, channels].
             noise: for "ddpm" standard normal [steps, rows, channels], in the order of use; None for "flow".
             steps: denoising steps.
-            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow"); one
-                for all, or [rows, 1].
-            cfg: guidance scale, read where z has the rows for it; one for all, or [rows, 1].
-            times: of `embed_times(steps)`, where they are at hand.
+            temperature: scale of the noise: of each step ("ddpm", as in MAR) or of the start ("flow"); a
+                number, or [rows, 1].
+            cfg: guidance scale, used if z has 2 x rows; a number, or [rows, 1].
+            times: the result of `embed_times(steps)`, if it is there already.
         """
         c = self.net.cond_embed(z)
         times = self.embed_times(steps) if times is None else times
         if self.objective == "flow":
             return self.sample_flow(c, init, times, temperature, cfg)
+        assert noise is not None, "a ddpm head needs the noise of every step"
         return self.sample_ddpm(c, init, noise, times, temperature, cfg)
 
     def embed_times(self, steps: int) -> mx.array:
@@ -195,13 +191,13 @@ class DiffLoss(nn.Module):
     def predict(self, x: mx.array, y: mx.array, cfg: float | mx.array) -> mx.array:
         """The network's float32 output [rows, ...] for `SimpleMLPAdaLN.denoise`'s y.
 
-        Where y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+        If y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
         """
         if y.shape[0] == x.shape[0]:
             return self.net.denoise(x, y).astype(mx.float32)
-        cond, uncond = mx.split(self.net.denoise(mx.concatenate((x, x)), y).astype(mx.float32), 2)
+        cond, uncond = mx.split(self.net.denoise(mx.concatenate([x, x]), y).astype(mx.float32), 2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
-        return mx.concatenate((guided, cond[:, self.channels :]), axis=-1)
+        return mx.concatenate([guided, cond[:, self.channels :]], axis=-1)
 
     def sample_flow(
         self,
@@ -211,7 +207,7 @@ class DiffLoss(nn.Module):
         temperature: float | mx.array,
         cfg: float | mx.array,
     ) -> Iterator[mx.array]:
-        """Euler steps from noise (0) to token (1), told embedded conditions c."""
+        """Euler steps from noise (0) to token (1); c: embedded conditioning [rows or 2 x rows, width]."""
         x = init * temperature
         points = ode_times(len(times))
         for t, end, time in zip(points[:-1], points[1:], times, strict=True):
@@ -223,21 +219,21 @@ class DiffLoss(nn.Module):
         self,
         c: mx.array,
         init: mx.array,
-        noise: np.ndarray,
+        noise: np.ndarray | mx.array,
         times: mx.array,
         temperature: float | mx.array,
         cfg: float | mx.array,
     ) -> Iterator[mx.array]:
-        """Ancestral sampling (arXiv 2102.09672) over respaced timesteps, told embedded conditions c."""
+        """Ancestral sampling (arXiv 2102.09672) over respaced timesteps; c: embedded conditioning."""
         x = init
-        for row, draw, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
+        for row, step_noise, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
             eps, variance = mx.split(self.predict(x, time + c, cfg), 2, axis=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2
             log_var = share * row.max_log_var + (1 - share) * row.min_log_var
             scale = row.noise * temperature * mx.exp(0.5 * log_var)
-            x = mean + scale * mx.array(draw)
+            x = mean + scale * mx.array(step_noise)
             yield x
 
 

@@ -108,7 +108,7 @@ class DiT(nn.Module):
         Args:
             x: noised tokens [batch, tokens, channels] (zeros on the masked path).
             cond: visible tokens [batch, tokens, channels], zeros elsewhere.
-            visible: bool [batch, tokens], true where cond is given.
+            visible: bool [batch, tokens], true for the tokens that cond has.
             text_embed: of `embed_text`.
             modulations: of `modulations`.
             mask: bool [batch, tokens], false where padded, or None.

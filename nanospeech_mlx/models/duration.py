@@ -61,9 +61,9 @@ class PhoneDurationPredictor(nn.Module):
             known: bool [batch, symbols].
             mask: bool [batch, symbols], false where padded, or None.
         """
-        given = mx.where(known, mx.log1p(durations), 0.0)
-        given = mx.stack((given, known.astype(given.dtype)), axis=-1)
-        x = self.text_embed(text + 1) + self.known_embed(given.astype(self.known_embed.bias.dtype))
+        inputs = mx.where(known, mx.log1p(durations), 0.0)
+        inputs = mx.stack([inputs, known.astype(inputs.dtype)], axis=-1)
+        x = self.text_embed(text + 1) + self.known_embed(inputs.astype(self.known_embed.bias.dtype))
         x = x + self.conv_pos_embed(x, mask)
         table = rotary_table(x, self.dim_head)
         for block in self.blocks:
@@ -100,7 +100,7 @@ class DurationTransformer(nn.Module):
     def __call__(self, mel: mx.array, text: mx.array) -> mx.array:
         """mel [batch, frames, mel_dim], text int32 [batch, symbols] -> [batch, frames, dim]."""
         text_embed = self.text_embed(text, mel.shape[1])
-        x = self.input_embed(mx.concatenate((mel, text_embed), axis=-1))
+        x = self.input_embed(mx.concatenate([mel, text_embed], axis=-1))
         table = rotary_table(x, self.dim_head)
         for block in self.transformer_blocks:
             x = block(x, table)

@@ -13,8 +13,7 @@ import numpy as np
 from mlx import nn
 
 from .activations import gelu, polar
-from .conv import Conv1d
-from .layers import gated
+from .layers import Conv1d, gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
@@ -28,7 +27,8 @@ def overlap_add(frames: mx.array, hop_length: int) -> mx.array:
     shifts = length // hop_length
     blocks = frames.reshape(*lead, count, shifts, hop_length)
     whole = [(0, 0)] * len(lead)
-    total = sum(mx.pad(blocks[..., k, :], [*whole, (k, shifts - 1 - k), (0, 0)]) for k in range(shifts))
+    shifted = [mx.pad(blocks[..., k, :], [*whole, (k, shifts - 1 - k), (0, 0)]) for k in range(shifts)]
+    total = sum(shifted[1:], shifted[0])
     return total.reshape(*lead, (count + shifts - 1) * hop_length)
 
 

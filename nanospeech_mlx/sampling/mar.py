@@ -1,7 +1,8 @@
 """Masked autoregressive generation (MAR, arXiv 2406.11838) of mel tokens.
 
-z is the transformer's last hidden state at time 0 with no noised input, given the visible tokens and the
-text. Each iteration draws the tokens that its plan reveals from DiffLoss(z); from then on they are visible.
+z is the transformer's last hidden state at time 0 without noised input, from the visible tokens and the text.
+In each iteration the diffusion head, conditioned on z, samples the tokens that the plan reveals. From then on
+they are visible.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 import mlx.core as mx
 from mlx import nn
 
-from nanospeech_core.sampling.reveal import Noise, RevealPlan, iterations
+from nanospeech_core.sampling.iterations import iterations
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT
 
+Step = Callable[..., tuple[mx.array, mx.array, mx.array]]
 
-def condition(
+
+def hidden_states(
     transformer: DiT,
     cond: mx.array,
     visible: mx.array,
@@ -33,7 +38,7 @@ def condition(
     return transformer.hidden(mx.zeros_like(cond), cond, visible, text_embed, modulations, mask)
 
 
-def look(
+def head_inputs(
     transformer: DiT,
     diffusion_module: DiffLoss,
     to_mel: nn.Linear | None,
@@ -43,31 +48,25 @@ def look(
     modulations: list[mx.array],
     mask: mx.array | None,
 ) -> tuple[mx.array, mx.array | None]:
-    """What the head is told of every token [batch x tokens, dim]; the regression likewise, or None."""
-    z = condition(transformer, tokens, visible, text_embed, modulations, mask)
-    base = None if to_mel is None else to_mel(z)
-    mel = None if base is None else mx.where(visible[..., None], tokens, base)
-    told = diffusion_module.in_context(z, mel, mask)
-    return told.reshape(-1, told.shape[-1]), None if base is None else base.reshape(-1, tokens.shape[-1])
+    """For every token, the head's conditioning [batch x tokens, dim] and the mel regression, or None."""
+    z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask)
+    regression = None if to_mel is None else to_mel(z)
+    mel = None if regression is None else mx.where(visible[..., None], tokens, regression)
+    head_conditioning = diffusion_module.add_context(z, mel, mask)
+    if regression is not None:
+        regression = regression.reshape(-1, tokens.shape[-1])
+    return head_conditioning.reshape(-1, head_conditioning.shape[-1]), regression
 
 
 def make_step(
-    transformer: DiT,
-    diffusion_module: DiffLoss,
-    to_mel: nn.Linear | None,
-    residual_std: float = 1.0,
-    compiled: bool = False,
-) -> Callable:
-    """An iteration of `sample`, a function of arrays: for either objective, with and without guidance.
+    transformer: DiT, diffusion_module: DiffLoss, to_mel: nn.Linear | None, residual_std: float = 1.0
+) -> Step:
+    """One iteration of `sample` as a function of arrays: for either objective, with and without guidance.
 
-    Args:
-        transformer, diffusion_module, to_mel, residual_std: as `sample` takes them.
-        compiled: it is, for each shape of its arguments. Make one and keep it: it knows what it has compiled,
-            and sees weights that change.
-    Returns:
-        a function, or a `ByShape`, of tokens and visible as they are, what is the same in all iterations
-        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Iteration`'s arrays; it
-        gives tokens, visible and draft as they are afterwards.
+    The arguments are those of `sample`. The function that is returned takes the tokens and which of them are
+    visible, then what is the same in all iterations (`unconditional`: `head_inputs` without text and tokens;
+    None: no guidance), then `Iteration.arrays()`. It returns tokens, visible and estimate after the
+    iteration.
     """
 
     def step(
@@ -76,7 +75,7 @@ def make_step(
         text_embed: mx.array,
         modulations: list[mx.array],
         mask: mx.array | None,
-        blind: tuple[mx.array, mx.array | None] | None,
+        unconditional: tuple[mx.array, mx.array | None] | None,
         times: mx.array,
         rows: mx.array,
         initial: mx.array,
@@ -84,25 +83,42 @@ def make_step(
         temperature: mx.array,
         cfg: mx.array | None,
     ) -> tuple[mx.array, mx.array, mx.array]:
-        told, base = look(
+        head_conditioning, regression = head_inputs(
             transformer, diffusion_module, to_mel, tokens, visible, text_embed, modulations, mask
         )
-        z = told[rows] if cfg is None else mx.concatenate((told[rows], blind[0][rows]))
+        z, mean = head_conditioning[rows], None if regression is None else regression[rows]
         scale = 1.0 if cfg is None else cfg
-        *_, new = diffusion_module.sample(z, initial, noise, len(times), temperature, scale, times)
-        if base is not None:
-            mean = base[rows]
-            if cfg is not None:
-                mean = blind[1][rows] + cfg * (mean - blind[1][rows])
-            new = mean + residual_std * new
-        drawn, shown = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
-        drawn, shown = mx.array(drawn), mx.array(shown)
-        drawn[rows], shown[rows] = new, True
-        draft = drawn if base is None else mx.where(shown[:, None], drawn, base)
-        return drawn.reshape(tokens.shape), shown.reshape(visible.shape), draft.reshape(tokens.shape)
+        if unconditional is not None:
+            unconditional_z, unconditional_mel = unconditional
+            z = mx.concatenate([z, unconditional_z[rows]])
+            if mean is not None and unconditional_mel is not None:
+                mean = unconditional_mel[rows] + scale * (mean - unconditional_mel[rows])
+        *_, revealed = diffusion_module.sample(z, initial, noise, len(times), temperature, scale, times)
+        if mean is not None:
+            revealed = mean + residual_std * revealed
+        new_tokens, new_visible = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
+        new_tokens, new_visible = mx.array(new_tokens), mx.array(new_visible)
+        new_tokens[rows], new_visible[rows] = revealed, True
+        estimate = new_tokens
+        if regression is not None:
+            estimate = mx.where(new_visible[:, None], new_tokens, regression)
+        return (
+            new_tokens.reshape(tokens.shape),
+            new_visible.reshape(visible.shape),
+            estimate.reshape(tokens.shape),
+        )
 
-    if not compiled:
-        return step
+    return step
+
+
+def compile_step(
+    transformer: DiT, diffusion_module: DiffLoss, to_mel: nn.Linear | None, residual_std: float = 1.0
+) -> ByShape:
+    """The function of `make_step`, compiled once for each shape of its arguments.
+
+    Make one and keep it: it holds what is compiled. It uses the weights as they are when it is called.
+    """
+    step = make_step(transformer, diffusion_module, to_mel, residual_std)
     weights = [part.state for part in (transformer, diffusion_module, to_mel) if part is not None]
     return ByShape(mx.compile(step, inputs=weights))
 
@@ -120,41 +136,51 @@ def sample(
     temperature: float = 1.0,
     residual_std: float = 1.0,
     mask: mx.array | None = None,
-    step: Callable | None = None,
+    step: ByShape | None = None,
 ) -> Iterator[tuple[mx.array, mx.array]]:
-    """Generate a batch, yielding twice [batch, tokens, channels] after each iteration: tokens and a draft.
+    """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
-    Tokens that are still masked are zero; in the draft they are what the mel regression expects there.
+    In the tokens, those that are still masked are zero; in the estimate they are the mel regression.
 
     Args:
         transformer, diffusion_module: the networks.
-        to_mel: the mel regression on z; the head models its residual / `residual_std`. None: the tokens.
+        to_mel: the mel regression on z; the head samples its residual / `residual_std`. None: the head
+            samples the tokens themselves.
         cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
         visible: bool [batch, tokens].
         text: int32 [batch, symbols], one id per frame (-1: none).
-        plans: which tokens each iteration reveals, its guidance scale and its share of the temperature.
-        noises: every draw of each utterance.
+        plans: of each utterance: the tokens, the guidance scale and the temperature factor of each iteration.
+        noises: of each utterance.
         diffusion_steps: denoising steps of the head.
         temperature: scale of the head's noise.
         residual_std: see `to_mel`.
         mask: bool [batch, tokens], false where padded, or None.
-        step: a compiled one of `make_step` for these networks; None: they are run as they are.
+        step: of `compile_step`, for these networks; None: not compiled.
     """
     batch, length, _ = cond.shape
     modulations = transformer.modulations(mx.zeros(1))
     times = diffusion_module.embed_times(diffusion_steps)
     text_embed = transformer.embed_text(text, length, None, mask)
-    blind = None  # what is told without text and tokens: the same in all iterations
+    unconditional = None  # the same in all iterations: without text and tokens
     if any(scale != 1 for plan in plans for scale in plan.cfg):
-        nothing = transformer.embed_text(text, length, mx.ones(batch, dtype=mx.bool_), mask)
-        hidden = mx.zeros_like(cond), mx.zeros_like(visible)
-        blind = look(transformer, diffusion_module, to_mel, *hidden, nothing, modulations, mask)
+        no_text = transformer.embed_text(text, length, mx.ones(batch, dtype=mx.bool_), mask)
+        no_tokens = mx.zeros_like(cond), mx.zeros_like(visible)
+        unconditional = head_inputs(
+            transformer, diffusion_module, to_mel, *no_tokens, no_text, modulations, mask
+        )
     bucket = 1 if step is None else ROWS
-    step = step or make_step(transformer, diffusion_module, to_mel, residual_std)
+    run = step or make_step(transformer, diffusion_module, to_mel, residual_std)
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for turn in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
-        drawing = (turn.rows, turn.initial, turn.noise, turn.temperature, turn.cfg)
-        drawing = [None if part is None else mx.array(part) for part in drawing]
-        told = blind if turn.cfg is not None else None
-        tokens, visible, draft = step(tokens, visible, text_embed, modulations, mask, told, times, *drawing)
-        yield tokens, draft
+    for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
+        arrays = [None if part is None else mx.array(part) for part in iteration.arrays()]
+        tokens, visible, estimate = run(
+            tokens,
+            visible,
+            text_embed,
+            modulations,
+            mask,
+            None if iteration.cfg is None else unconditional,
+            times,
+            *arrays,
+        )
+        yield tokens, estimate

@@ -1,9 +1,8 @@
-"""Which symbol is spoken when, told from text and audio only: for data sets and for reference voices.
+"""The aligner: finds when each symbol of a recording is spoken, for data sets and reference voices.
 
 After "One TTS Alignment To Rule Them All" (Badlani et al., arXiv 2108.10447): a text and a mel encoder, the
-distance of every frame from every symbol, a monotonic path. The encoders are residual and normalized, unlike
-the paper's, and hear little context: a symbol that knows its neighbours can stand for them, one place off.
-Channels last.
+distance of every frame from every symbol, a monotonic path. Unlike the paper's, the encoders are residual and
+normalized, and their context is short: with more, a symbol could match its neighbour's frames. Channels last.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, delay, monotonic_search
 
-from .conv import Conv1d
+from .layers import Conv1d
 
 
 class AlignerBlock(nn.Module):
@@ -101,6 +100,6 @@ class Aligner(nn.Module):
             UserError: there are fewer frames than symbols.
         """
         device = self.to_query.weight.device
-        mel = torch.from_numpy(np.ascontiguousarray(mel[None], dtype=np.float32)).to(device)
-        ids = torch.from_numpy(np.ascontiguousarray(ids[None], dtype=np.int64)).to(device)
-        return delay(monotonic_search(self.log_probs(mel, ids)[0].cpu().numpy()), self.lag)
+        frames = torch.from_numpy(np.ascontiguousarray(mel[None], dtype=np.float32)).to(device)
+        symbols = torch.from_numpy(np.ascontiguousarray(ids[None], dtype=np.int64)).to(device)
+        return delay(monotonic_search(self.log_probs(frames, symbols)[0].cpu().numpy()), self.lag)

@@ -1,4 +1,4 @@
-"""What the diffusion head is told of a token's neighbours. Not in the MAR paper."""
+"""Context for the diffusion head: a token's neighbours. Not in the MAR paper."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .conv import Conv1d
+from .layers import Conv1d
 
 
 class HeadContext(nn.Module):
-    """z of each token -> z that also tells of its neighbours: z + out(silu(conv(z, mel))).
+    """z of each token -> z with information about its neighbours: z + out(silu(conv(z, mel))).
 
-    A convolution along the tokens before any are picked, so that a picked row knows its neighbours wherever
-    it ends up, and the head stays an MLP over rows. Past either end, and where padded, are zeros: an
-    utterance reads the same alone and in a batch. A neighbour's mel is the mel itself where it is visible,
-    so that a token fits what was drawn beside it, and the regression elsewhere. It is not linear because the
-    regression is linear in z: only behind a nonlinearity does the head learn more of it than z tells it
-    anyway. With `out` at zero, where training starts it, nothing is told.
+    The convolution runs along all tokens before the rows to be sampled are selected, so the head stays an MLP
+    over rows. Beyond either end and in padding the input is zero: the result for an utterance is the same
+    alone and in a batch. A neighbour's mel is its own if it is visible, so that a sampled token fits those
+    beside it; else it is the mel regression. The nonlinearity is needed because the regression is linear in
+    z: a linear layer would add nothing that z does not have. Training starts with `out` at zero, so without
+    context.
 
-    The draws of tokens revealed together stay independent given z; the order of revealing keeps those apart.
+    Tokens of the same iteration are still sampled independently given z; the reveal order keeps them apart.
     """
 
     def __init__(self, z_channels: int, target_channels: int, neighbours: int, regression: bool):
@@ -32,11 +32,11 @@ class HeadContext(nn.Module):
     def forward(self, z: Tensor, mel: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """z [batch, tokens, z_channels].
 
-        mel: [batch, tokens, target_channels], with `regression`; mask: bool [batch, tokens], false where
-        padded.
+        mel: [batch, tokens, target_channels], if `regression`, else None; mask: bool [batch, tokens], false
+        where padded.
         """
-        # visible mel is float32 whatever z is: it must not make the whole head so
-        x = torch.cat((z, mel.to(z.dtype)), dim=-1) if self.regression else z
+        # the mel is float32; the head stays in the type of z
+        x = z if mel is None else torch.cat((z, mel.to(z.dtype)), dim=-1)
         if mask is not None:
             x = x * mask[..., None]
         return z + self.out(F.silu(self.conv(x)))

@@ -1,8 +1,8 @@
-"""MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, told by z which token it is.
+"""MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, conditioned on z.
 
 Two objectives. "ddpm" is MAR's own: 1000-step cosine schedule, predicted noise, learned range variance
-(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003); its
-network predicts the clean token, and few Euler steps do.
+(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003): the
+network predicts the clean token, and a few Euler steps are enough.
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanospeech_core.sampling.schedules import (
-    MIN_GAP,
-    DDPMStep,
-    ddpm_columns,
-    ddpm_table,
-    ode_times,
-    time_frequencies,
-)
+from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
+from nanospeech_core.sampling.schedules import MIN_GAP, ode_times, time_frequencies
 
 from .context import HeadContext
 from .layers import gated, modulate
@@ -45,7 +39,7 @@ class TimestepEmbedder(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Layer norm modulated by y, an MLP, a gate. y is behind its SiLU already, which all blocks share."""
+    """Layer norm modulated by y, an MLP, a gate. The SiLU of y, which all blocks share, is applied before."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -59,7 +53,7 @@ class ResBlock(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Layer norm modulated by y as in `ResBlock`, without weights of its own, then the output projection."""
+    """Layer norm without weights, modulated by y as in `ResBlock`, then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
@@ -104,8 +98,8 @@ class DiffLoss(nn.Module):
         z_channels: width of the condition z.
         depth, width: of the MLP.
         objective: "ddpm" or "flow".
-        context: neighbours on each side that `in_context` tells of.
-        regression: it tells of their mel too, as far as it is known, and of its regression elsewhere.
+        context: how many neighbours on each side are part of the conditioning (`add_context`).
+        regression: whether their mel is too: their own if visible, else the mel regression.
     """
 
     def __init__(
@@ -126,15 +120,16 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def in_context(self, z: Tensor, mel: Tensor | None, mask: Tensor | None = None) -> Tensor:
-        """What `loss` and `sample` are conditioned on: rows of z [batch, tokens, z_channels] in context.
+    def add_context(self, z: Tensor, mel: Tensor | None, mask: Tensor | None = None) -> Tensor:
+        """The head's conditioning [batch, tokens, z_channels]: z with its neighbours' context.
 
-        mel: [batch, tokens, channels]: visible tokens, elsewhere the regression on z, which the head's loss
-        does not train. mask: bool [batch, tokens], false where padded.
+        mel: [batch, tokens, channels]: visible tokens, elsewhere the mel regression, which gets no gradient
+        from the head's loss. mask: bool [batch, tokens], false where padded.
         """
         if self.context is None:
             return z
-        return self.context(z, mel.detach() if self.context.regression else None, mask)
+        mel = mel.detach() if self.context.regression and mel is not None else None
+        return self.context(z, mel, mask)
 
     def loss(self, target: Tensor, z: Tensor, t: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The loss of each row.
@@ -158,28 +153,29 @@ class DiffLoss(nn.Module):
         self,
         z: Tensor,
         init: Tensor,
-        noise: np.ndarray | None,
+        noise: np.ndarray | Tensor | None,
         steps: int,
         temperature: float | Tensor,
         cfg: float | Tensor,
         times: Tensor | None = None,
     ) -> Iterator[Tensor]:
-        """Draw a token per row, yielding the rows after each step; the last yield is the sample.
+        """Sample a token per row, yielding the rows after each step; the last yield is the sample.
 
         Args:
-            z: [rows, z_channels]; with guidance 2 x rows, the conditional rows first.
+            z: conditioning [rows, z_channels]; with guidance 2 x rows, the conditional rows first.
             init: standard normal [rows, channels].
             noise: for "ddpm" standard normal [steps, rows, channels], in the order of use; None for "flow".
             steps: denoising steps.
-            temperature: scale of all noise: of every step's ("ddpm", as in MAR), of the start's ("flow"); one
-                for all, or [rows, 1].
-            cfg: guidance scale, read where z has the rows for it; one for all, or [rows, 1].
-            times: of `embed_times(steps)`, where they are at hand.
+            temperature: scale of the noise: of each step ("ddpm", as in MAR) or of the start ("flow"); a
+                number, or [rows, 1].
+            cfg: guidance scale, used if z has 2 x rows; a number, or [rows, 1].
+            times: the result of `embed_times(steps)`, if it is there already.
         """
         c = self.net.cond_embed(z)
         times = self.embed_times(steps) if times is None else times
         if self.objective == "flow":
             return self.sample_flow(c, init, times, temperature, cfg)
+        assert noise is not None, "a ddpm head needs the noise of every step"
         return self.sample_ddpm(c, init, noise, times, temperature, cfg)
 
     def embed_times(self, steps: int) -> Tensor:
@@ -193,7 +189,7 @@ class DiffLoss(nn.Module):
     def predict(self, x: Tensor, y: Tensor, cfg: float | Tensor) -> Tensor:
         """The network's float32 output [rows, ...] for `SimpleMLPAdaLN.denoise`'s y.
 
-        Where y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+        If y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
         """
         if y.shape[0] == x.shape[0]:
             return self.net.denoise(x, y).float()
@@ -204,7 +200,7 @@ class DiffLoss(nn.Module):
     def sample_flow(
         self, c: Tensor, init: Tensor, times: Tensor, temperature: float | Tensor, cfg: float | Tensor
     ) -> Iterator[Tensor]:
-        """Euler steps from noise (0) to token (1), told embedded conditions c."""
+        """Euler steps from noise (0) to token (1); c: embedded conditioning [rows or 2 x rows, width]."""
         x = init * temperature
         points = ode_times(len(times))
         for t, end, time in zip(points[:-1], points[1:], times, strict=True):
@@ -216,21 +212,21 @@ class DiffLoss(nn.Module):
         self,
         c: Tensor,
         init: Tensor,
-        noise: np.ndarray,
+        noise: np.ndarray | Tensor,
         times: Tensor,
         temperature: float | Tensor,
         cfg: float | Tensor,
     ) -> Iterator[Tensor]:
-        """Ancestral sampling (arXiv 2102.09672) over respaced timesteps, told embedded conditions c."""
+        """Ancestral sampling (arXiv 2102.09672) over respaced timesteps; c: embedded conditioning."""
         x = init
-        for row, draw, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
+        for row, step_noise, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
             eps, variance = self.predict(x, time + c, cfg).chunk(2, dim=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2
             log_var = share * row.max_log_var + (1 - share) * row.min_log_var
             scale = row.noise * temperature * torch.exp(0.5 * log_var)
-            x = mean + scale * torch.as_tensor(draw, device=x.device)
+            x = mean + scale * torch.as_tensor(step_noise, device=x.device)
             yield x
 
 

@@ -62,9 +62,9 @@ class PhoneDurationPredictor(nn.Module):
             known: bool [batch, symbols].
             mask: bool [batch, symbols], false where padded, or None.
         """
-        given = torch.where(known, torch.log1p(durations), 0.0)
-        given = torch.stack((given, known.to(given.dtype)), dim=-1)
-        x = self.text_embed(text + 1) + self.known_embed(given.to(self.known_embed.bias.dtype))
+        inputs = torch.where(known, torch.log1p(durations), 0.0)
+        inputs = torch.stack((inputs, known.to(inputs.dtype)), dim=-1)
+        x = self.text_embed(text + 1) + self.known_embed(inputs.to(self.known_embed.bias.dtype))
         x = x + self.conv_pos_embed(x, mask)
         table = rotary_table(x, self.dim_head)
         for block in self.blocks:

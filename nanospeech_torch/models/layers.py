@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from nanospeech_core.sampling.schedules import time_frequencies
 
-from .conv import Conv1d
-
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """x (1 + scale) + shift."""
@@ -22,6 +20,13 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 def gated(x: Tensor, gate: Tensor, h: Tensor) -> Tensor:
     """The residual sum x + gate h."""
     return x + gate * h
+
+
+class Conv1d(nn.Conv1d):
+    """`nn.Conv1d` for [batch, frames, in] -> [batch, frames, out]. Weights are [out, in / groups, kernel]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class GRN(nn.Module):
@@ -151,7 +156,7 @@ class TextEmbedding(nn.Module):
         """The features [batch, frames, text_dim].
 
         Args:
-            text: int64 [batch, symbols]: ids, -1 for none. More than `frames` are cut, fewer are filled.
+            text: int64 [batch, symbols]: ids, -1 for none. Cut or filled to `frames`.
             frames: how many mel frames.
             drop: bool [batch], true for rows without any text (guidance), or None.
             mask: bool [batch, frames], false where padded, or None.
@@ -169,7 +174,8 @@ class TextEmbedding(nn.Module):
 
 
 def sinusoid_positions(x: Tensor) -> Tensor:
-    """What to add to x [batch, length, dim]: [length, dim], cosines then sines of position x 10000^(-2i/dim).
+    """Position embeddings [length, dim] for x [batch, length, dim]: cosines, then sines, of position x
+    10000^(-2i/dim).
 
     Positions past 4095 repeat the last, as in F5-TTS.
     """

@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .conv import Conv1d
-from .layers import gated
+from .layers import Conv1d, gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
 
@@ -26,7 +25,8 @@ def overlap_add(frames: Tensor, hop_length: int) -> Tensor:
     *lead, count, length = frames.shape
     shifts = length // hop_length
     blocks = frames.reshape(*lead, count, shifts, hop_length)
-    total = sum(F.pad(blocks[..., k, :], (0, 0, k, shifts - 1 - k)) for k in range(shifts))
+    shifted = [F.pad(blocks[..., k, :], (0, 0, k, shifts - 1 - k)) for k in range(shifts)]
+    total = sum(shifted[1:], shifted[0])
     return total.reshape(*lead, (count + shifts - 1) * hop_length)
 
 

@@ -46,7 +46,8 @@ def velocity(
 ) -> Tensor:
     """The (guided) velocity [batch, tokens, channels] at time t.
 
-    With guidance the condition's rows are conditional, then unconditional; x is shared: u + cfg (c - u).
+    With guidance, the first half of the rows is conditional, the second unconditional, both for the same x;
+    the result is u + cfg (c - u).
     """
     batch, rows = x.shape[0], text_embed.shape[0]
     time = torch.full((1,), t, device=x.device)
@@ -108,7 +109,7 @@ def sample(
         noise: standard normal [batch, tokens, channels].
         times: of `nanospeech_core.sampling.schedules.ode_times`.
         method: "euler", "midpoint" or "rk4".
-        cfg: guidance scale; 1 is none and takes half the rows.
+        cfg: guidance scale; 1: no guidance, which halves the rows.
         predict: what the network was trained to predict, "clean" or "velocity".
         mask: bool [batch, tokens], false where padded, or None.
     """
@@ -123,10 +124,10 @@ def sample(
 def guidance_rows(
     transformer: DiT, cond: Tensor, visible: Tensor, text: Tensor, guided: bool, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """The rows of a batch: the conditional ones and, where guided, as many unconditional ones after them.
+    """The rows of a batch: the conditional ones and, if guided, as many unconditional ones after them.
 
     Returns cond [rows, tokens, channels], visible [rows, tokens], text_embed [rows, tokens, ...] and the mask
-    [rows, tokens] or None: this is where the text is embedded, once an utterance.
+    [rows, tokens] or None. The text is embedded here, once for each utterance.
     """
     batch, tokens, _ = cond.shape
     drop = torch.zeros(batch, dtype=torch.bool, device=cond.device)

@@ -1,7 +1,8 @@
 """Masked autoregressive generation (MAR, arXiv 2406.11838) of mel tokens.
 
-z is the transformer's last hidden state at time 0 with no noised input, given the visible tokens and the
-text. Each iteration draws the tokens that its plan reveals from DiffLoss(z); from then on they are visible.
+z is the transformer's last hidden state at time 0 without noised input, from the visible tokens and the text.
+In each iteration the diffusion head, conditioned on z, samples the tokens that the plan reveals. From then on
+they are visible.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.reveal import Noise, RevealPlan, iterations
+from nanospeech_core.sampling.iterations import iterations
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT
 
+Step = Callable[..., tuple[Tensor, Tensor, Tensor]]
 
-def condition(
+
+def hidden_states(
     transformer: DiT,
     cond: Tensor,
     visible: Tensor,
@@ -34,7 +39,7 @@ def condition(
     return transformer.hidden(torch.zeros_like(cond), cond, visible, text_embed, modulations, mask)
 
 
-def look(
+def head_inputs(
     transformer: DiT,
     diffusion_module: DiffLoss,
     to_mel: nn.Linear | None,
@@ -44,31 +49,25 @@ def look(
     modulations: list[Tensor],
     mask: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
-    """What the head is told of every token [batch x tokens, dim]; the regression likewise, or None."""
-    z = condition(transformer, tokens, visible, text_embed, modulations, mask)
-    base = None if to_mel is None else to_mel(z)
-    mel = None if base is None else torch.where(visible[..., None], tokens, base)
-    told = diffusion_module.in_context(z, mel, mask)
-    return told.reshape(-1, told.shape[-1]), None if base is None else base.reshape(-1, tokens.shape[-1])
+    """For every token, the head's conditioning [batch x tokens, dim] and the mel regression, or None."""
+    z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask)
+    regression = None if to_mel is None else to_mel(z)
+    mel = None if regression is None else torch.where(visible[..., None], tokens, regression)
+    head_conditioning = diffusion_module.add_context(z, mel, mask)
+    if regression is not None:
+        regression = regression.reshape(-1, tokens.shape[-1])
+    return head_conditioning.reshape(-1, head_conditioning.shape[-1]), regression
 
 
 def make_step(
-    transformer: DiT,
-    diffusion_module: DiffLoss,
-    to_mel: nn.Linear | None,
-    residual_std: float = 1.0,
-    compiled: bool = False,
-) -> Callable:
-    """An iteration of `sample`, a function of arrays: for either objective, with and without guidance.
+    transformer: DiT, diffusion_module: DiffLoss, to_mel: nn.Linear | None, residual_std: float = 1.0
+) -> Step:
+    """One iteration of `sample` as a function of arrays: for either objective, with and without guidance.
 
-    Args:
-        transformer, diffusion_module, to_mel, residual_std: as `sample` takes them.
-        compiled: it is, for each shape of its arguments. Make one and keep it: it knows what it has compiled,
-            and sees weights that change.
-    Returns:
-        a function, or a `ByShape`, of tokens and visible as they are, what is the same in all iterations
-        (`blind`: what `look` gives without text and tokens; None: no guidance) and a `Iteration`'s arrays; it
-        gives tokens, visible and draft as they are afterwards.
+    The arguments are those of `sample`. The function that is returned takes the tokens and which of them are
+    visible, then what is the same in all iterations (`unconditional`: `head_inputs` without text and tokens;
+    None: no guidance), then `Iteration.arrays()`. It returns tokens, visible and estimate after the
+    iteration.
     """
 
     def step(
@@ -77,7 +76,7 @@ def make_step(
         text_embed: Tensor,
         modulations: list[Tensor],
         mask: Tensor | None,
-        blind: tuple[Tensor, Tensor | None] | None,
+        unconditional: tuple[Tensor, Tensor | None] | None,
         times: Tensor,
         rows: Tensor,
         initial: Tensor,
@@ -85,38 +84,56 @@ def make_step(
         temperature: Tensor,
         cfg: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        told, base = look(
+        head_conditioning, regression = head_inputs(
             transformer, diffusion_module, to_mel, tokens, visible, text_embed, modulations, mask
         )
-        z = told[rows] if cfg is None else torch.cat((told[rows], blind[0][rows]))
+        z, mean = head_conditioning[rows], None if regression is None else regression[rows]
         scale = 1.0 if cfg is None else cfg
-        *_, new = diffusion_module.sample(z, initial, noise, len(times), temperature, scale, times)
-        if base is not None:
-            mean = base[rows]
-            if cfg is not None:
-                mean = blind[1][rows] + cfg * (mean - blind[1][rows])
-            new = mean + residual_std * new
-        drawn, shown = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
-        drawn, shown = drawn.index_copy(0, rows, new), shown.index_fill(0, rows, True)
-        draft = drawn if base is None else torch.where(shown[:, None], drawn, base)
-        return drawn.reshape(tokens.shape), shown.reshape(visible.shape), draft.reshape(tokens.shape)
+        if unconditional is not None:
+            unconditional_z, unconditional_mel = unconditional
+            z = torch.cat((z, unconditional_z[rows]))
+            if mean is not None and unconditional_mel is not None:
+                mean = unconditional_mel[rows] + scale * (mean - unconditional_mel[rows])
+        *_, revealed = diffusion_module.sample(z, initial, noise, len(times), temperature, scale, times)
+        if mean is not None:
+            revealed = mean + residual_std * revealed
+        new_tokens, new_visible = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
+        new_tokens = new_tokens.index_copy(0, rows, revealed)
+        new_visible = new_visible.index_fill(0, rows, True)
+        estimate = new_tokens
+        if regression is not None:
+            estimate = torch.where(new_visible[:, None], new_tokens, regression)
+        return (
+            new_tokens.reshape(tokens.shape),
+            new_visible.reshape(visible.shape),
+            estimate.reshape(tokens.shape),
+        )
 
-    if not compiled:
-        return step
+    return step
+
+
+def compile_step(
+    transformer: DiT, diffusion_module: DiffLoss, to_mel: nn.Linear | None, residual_std: float = 1.0
+) -> ByShape:
+    """The function of `make_step`, compiled once for each shape of its arguments.
+
+    Make one and keep it: it holds what is compiled. It uses the weights as they are when it is called.
+    """
+    step = make_step(transformer, diffusion_module, to_mel, residual_std)
     config = torch._dynamo.config
     config.cache_size_limit = max(config.cache_size_limit, 64)  # torch gives up after 8 shapes
-    fast = torch.compile(step, dynamic=False)
+    compiled = torch.compile(step, dynamic=False)
 
-    def explained(*arguments):
+    def with_advice(*arguments: object) -> tuple[Tensor, Tensor, Tensor]:
         try:
-            return fast(*arguments)
+            return compiled(*arguments)
         except Exception as error:
             if not type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
                 raise
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"PyTorch cannot compile on this machine (--compile): {reason}") from error
 
-    return ByShape(explained)
+    return ByShape(with_advice)
 
 
 def sample(
@@ -132,46 +149,55 @@ def sample(
     temperature: float = 1.0,
     residual_std: float = 1.0,
     mask: Tensor | None = None,
-    step: Callable | None = None,
+    step: ByShape | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Generate a batch, yielding twice [batch, tokens, channels] after each iteration: tokens and a draft.
+    """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
-    Tokens that are still masked are zero; in the draft they are what the mel regression expects there.
+    In the tokens, those that are still masked are zero; in the estimate they are the mel regression.
 
     Args:
         transformer, diffusion_module: the networks.
-        to_mel: the mel regression on z; the head models its residual / `residual_std`. None: the tokens.
+        to_mel: the mel regression on z; the head samples its residual / `residual_std`. None: the head
+            samples the tokens themselves.
         cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
         visible: bool [batch, tokens].
         text: int64 [batch, symbols], one id per frame (-1: none).
-        plans: which tokens each iteration reveals, its guidance scale and its share of the temperature.
-        noises: every draw of each utterance.
+        plans: of each utterance: the tokens, the guidance scale and the temperature factor of each iteration.
+        noises: of each utterance.
         diffusion_steps: denoising steps of the head.
         temperature: scale of the head's noise.
         residual_std: see `to_mel`.
         mask: bool [batch, tokens], false where padded, or None.
-        step: a compiled one of `make_step` for these networks; None: they are run as they are.
+        step: of `compile_step`, for these networks; None: not compiled.
     """
     batch, length, _ = cond.shape
     modulations = transformer.modulations(torch.zeros(1, device=cond.device))
     times = diffusion_module.embed_times(diffusion_steps)
     text_embed = transformer.embed_text(text, length, None, mask)
-    blind = None  # what is told without text and tokens: the same in all iterations
+    unconditional = None  # the same in all iterations: without text and tokens
     if any(scale != 1 for plan in plans for scale in plan.cfg):
-        nothing = transformer.embed_text(
-            text, length, torch.ones(batch, dtype=torch.bool, device=cond.device), mask
+        every = torch.ones(batch, dtype=torch.bool, device=cond.device)
+        no_text = transformer.embed_text(text, length, every, mask)
+        no_tokens = torch.zeros_like(cond), torch.zeros_like(visible)
+        unconditional = head_inputs(
+            transformer, diffusion_module, to_mel, *no_tokens, no_text, modulations, mask
         )
-        hidden = torch.zeros_like(cond), torch.zeros_like(visible)
-        blind = look(transformer, diffusion_module, to_mel, *hidden, nothing, modulations, mask)
     bucket = 1 if step is None else ROWS
-    step = step or make_step(transformer, diffusion_module, to_mel, residual_std)
+    run = step or make_step(transformer, diffusion_module, to_mel, residual_std)
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for turn in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
-        drawing = (turn.rows, turn.initial, turn.noise, turn.temperature, turn.cfg)
-        drawing = [
+    for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
+        arrays = [
             None if part is None else torch.from_numpy(part).to(cond.device, non_blocking=True)
-            for part in drawing
+            for part in iteration.arrays()
         ]
-        told = blind if turn.cfg is not None else None
-        tokens, visible, draft = step(tokens, visible, text_embed, modulations, mask, told, times, *drawing)
-        yield tokens, draft
+        tokens, visible, estimate = run(
+            tokens,
+            visible,
+            text_embed,
+            modulations,
+            mask,
+            None if iteration.cfg is None else unconditional,
+            times,
+            *arrays,
+        )
+        yield tokens, estimate

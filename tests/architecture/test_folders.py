@@ -29,12 +29,14 @@ FLOORS = {
         ("device",),
         ("models",),
         ("sampling",),
+        ("networks",),
         ("nanospeech",),
         ("generate", "edit", "voices", "evaluate", "benchmark", "chat", "__main__"),
     ),
     "nanospeech_torch": (
         ("models",),
         ("sampling",),
+        ("networks",),
         ("nanospeech", "threads"),
         ("training",),
         (

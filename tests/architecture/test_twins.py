@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 TORCH, MLX = ROOT / "nanospeech_torch", ROOT / "nanospeech_mlx"
 # training, its commands and what it hands over
 TORCH_ONLY = re.compile(r"(training|prepare|report|export)/.*|(train|threads)\.py")
-MLX_ONLY = re.compile(r"(chat|device)/.*|models/activations\.py")  # mlx-lm has no twin
+MLX_ONLY = re.compile(r"(chat|device)/.*|models/(activations|quantization)\.py")  # mlx-lm has no twin
 
 
 def files(package: Path, own: re.Pattern) -> list[str]:

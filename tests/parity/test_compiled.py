@@ -8,8 +8,10 @@ from backends import NAMES, OURS, Backend, random_weights, relative_error
 from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.sampling.iterations import iterations
+from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt, collate
-from nanospeech_core.sampling.reveal import Noise, iterations, make_reveal_plan
+from nanospeech_core.sampling.reveal import make_reveal_plan
 from nanospeech_core.system.compiling import TOKENS, ByShape
 
 SENTENCE = "Hello there, how are you today?"
@@ -87,8 +89,8 @@ def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, mon
         monkeypatch.setattr(
             backend.module("device.kernels"), "on_gpu", lambda: True
         )  # MLX compiles there only
-        real = mar.condition
-        monkeypatch.setattr(mar, "condition", lambda *args: traced.append(args) or real(*args))
+        real = mar.hidden_states
+        monkeypatch.setattr(mar, "hidden_states", lambda *args: traced.append(args) or real(*args))
     compiled = backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True)
     first = compiled.generate(SENTENCE, **FEW)
     step, traces = compiled.compiled_step, len(traced)
@@ -99,7 +101,7 @@ def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, mon
     assert compiled.compiled_step is step
     compiled.generate(
         SENTENCE, **FEW, cfg=2.0
-    )  # guidance is another graph; and MLX traces `blind`, uncompiled
+    )  # guidance is another graph; and MLX traces `unconditional`, uncompiled
     assert step.misses > traces
 
 
@@ -135,7 +137,7 @@ def test_weights_that_change_are_seen(backend, plain, compiled):
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_the_step_of_either_objective(backend, quick, objective, cfg):
     dit = backend.module("models.dit").DiT(**OURS)
-    # a random "ddpm" head that heard its own draws would soon draw more than a float can hold
+    # a random "ddpm" head conditioned on its own samples would soon overflow
     head = backend.module("models.diffloss").DiffLoss(20, 32, 1, 24, objective, 1, objective == "flow")
     to_mel = backend.module("models.layers").nn.Linear(32, 20)
     for seed, model in enumerate((dit, head, to_mel)):
@@ -148,7 +150,7 @@ def test_the_step_of_either_objective(backend, quick, objective, cfg):
     mar, ends = backend.module("sampling.mar"), []
     for bucket in (1, TOKENS):
         parts = [None if part is None else backend.array(part) for part in collate([prompt], 4, bucket)]
-        step = None if bucket == 1 else mar.make_step(dit, head, to_mel, 0.5, True)
+        step = None if bucket == 1 else mar.compile_step(dit, head, to_mel, 0.5)
         *arrays, mask = parts
         run = mar.sample(dit, head, to_mel, *arrays, [plan], [Noise(5, tokens, 20)], 3, 0.8, 0.5, mask, step)
         ends.append([backend.numpy(part)[0, :tokens] for pair in run for part in pair])
@@ -156,10 +158,10 @@ def test_the_step_of_either_objective(backend, quick, objective, cfg):
         assert relative_error(ours, reference) < 1e-5
 
 
-def test_a_model_whose_padding_is_heard_is_not_padded(backend, tmp_path, quick):
+def test_a_model_without_a_padding_mask_is_not_padded(backend, tmp_path, quick):
     config = tiny_config()
     config = replace(config, transformer=replace(config.transformer, mask_padding=False))
-    folder = write_checkpoint(tmp_path / "heard", config=config)
+    folder = write_checkpoint(tmp_path / "unmasked", config=config)
     model = backend.module("nanospeech").Nanospeech
     models = [model.from_pretrained(folder), model.from_pretrained(folder, compile=True)]
     waves = [one.generate("Hello.", **FEW) for one in models]
@@ -189,7 +191,7 @@ def test_a_batch_fills_its_bucket(lengths, padded):
         ).all()
 
 
-def test_turns_repeat_their_last_row():
+def test_iterations_repeat_their_last_row():
     plans = [make_reveal_plan(np.ones(n, bool), 3, n, 2.0, temperature_schedule="linear") for n in (7, 4)]
     noises = [Noise(seed, n, 3) for seed, n in ((1, 7), (2, 4))]
     own, padded = (list(iterations(plans, noises, 7, 0.5, 4, bucket)) for bucket in (1, 8))

@@ -39,7 +39,7 @@ DURATION = dict(dim=32, depth=2, heads=2, dim_head=8, mel_dim=20, text_num_embed
 PHONE = dict(dim=32, depth=2, heads=2, dim_head=8, text_num_embeds=11, conv_pos_groups=4)
 ALIGNER = dict(dim=16, key_dim=8, text_layers=1, mel_layers=2, mel_dim=20, text_num_embeds=11)
 HEAD = dict(target_channels=20, z_channels=24, depth=2, width=28)
-TOLD = {**HEAD, "z_channels": DIM, "context": 1, "regression": True}
+WITH_CONTEXT = {**HEAD, "z_channels": DIM, "context": 1, "regression": True}
 
 # (file, class, constructor's arguments, method or "" for the call itself, inputs)
 CASES = [
@@ -74,7 +74,7 @@ CASES = [
     ("context", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK)),
     ("context", "HeadContext", (32, 20, 1, False), "", (HIDDEN,)),
     ("context", "HeadContext", (32, 20, 0, True), "", (HIDDEN, X)),
-    ("diffloss", "DiffLoss", TOLD, "in_context", (HIDDEN, X, MASK)),
+    ("diffloss", "DiffLoss", WITH_CONTEXT, "add_context", (HIDDEN, X, MASK)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "embed_times", (3,)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "embed_times", (5,)),
     ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "denoise", (TARGET, Y[:7])),
@@ -107,19 +107,19 @@ def build(backend: Backend, file: str, name: str, arguments):
     return cls(**arguments) if isinstance(arguments, dict) else cls(*arguments)
 
 
-def given(backend: Backend, value):
+def to_backend(backend: Backend, value):
     if isinstance(value, tuple):
-        return tuple(given(backend, part) for part in value)
+        return tuple(to_backend(backend, part) for part in value)
     if isinstance(value, str) and value == TABLE:
         return backend.module("models.attention").rotary_table(backend.array(HIDDEN), 8)
     return backend.array(value) if isinstance(value, np.ndarray) else value
 
 
-def taken(backend: Backend, value) -> list[np.ndarray]:
+def to_numpy(backend: Backend, value) -> list[np.ndarray]:
     if isinstance(value, dict):
-        return [array for key in sorted(value) for array in taken(backend, value[key])]
+        return [array for key in sorted(value) for array in to_numpy(backend, value[key])]
     if isinstance(value, (tuple, list)):
-        return [array for part in value for array in taken(backend, part)]
+        return [array for part in value for array in to_numpy(backend, part)]
     return [backend.numpy(value)]
 
 
@@ -136,7 +136,7 @@ def test_same_numbers(both, file, name, arguments, method, inputs):
     for backend, model in zip(both, models, strict=True):
         backend.load(model, weights)
         run = getattr(model, method) if method else model
-        outputs.append(taken(backend, run(*given(backend, inputs))))
+        outputs.append(to_numpy(backend, run(*to_backend(backend, inputs))))
     for reference, ours in zip(*outputs, strict=True):
         assert ours.dtype == reference.dtype == np.float32
         assert relative_error(ours, reference) < TOLERANCE
@@ -160,6 +160,7 @@ def test_every_module_has_a_case(both, file):
         and issubclass(value, torch.framework.nn.Module)
         and value.__module__ == module.__name__
     }
+    classes -= {"Conv1d"}  # is part of others; its weights' layout is the checkpoint's, not the module's
     assert classes == {name for case_file, name, *_ in CASES if case_file == file}
 
 
@@ -183,7 +184,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize(("file", "name", "inputs"), FUNCTIONS)
 def test_same_functions(both, file, name, inputs):
-    reference, ours = (taken(b, getattr(b.module(file), name)(*given(b, inputs))) for b in both)
+    reference, ours = (to_numpy(b, getattr(b.module(file), name)(*to_backend(b, inputs))) for b in both)
     for a, b in zip(ours, reference, strict=True):
         assert relative_error(a, b) < TOLERANCE
 
@@ -222,11 +223,11 @@ def test_half_precision_weights(name):
         backend.load(model, random_weights(backend.shapes(model)))
 
     def run():
-        x, cond, visible, text = given(backend, (X, COND, VISIBLE, TEXT))
+        x, cond, visible, text = to_backend(backend, (X, COND, VISIBLE, TEXT))
         embedded = transformer.embed_text(text, TOKENS)
         z = transformer.hidden(x, cond, visible, embedded, transformer.modulations(backend.array(TIME)))
-        *_, drawn = head.sample(z[0], x[0], None, 2, 1.0, 1.0)
-        return z, drawn
+        *_, tokens = head.sample(z[0], x[0], None, 2, 1.0, 1.0)
+        return z, tokens
 
     expected = [backend.numpy(value) for value in run()]
     half = backend.framework.float16

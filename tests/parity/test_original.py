@@ -1,4 +1,4 @@
-"""Original Nanospeech checkpoints: loaded from a folder of their layout, heard alike on both backends."""
+"""Original Nanospeech checkpoints: loaded from a folder of their layout, the same on both backends."""
 
 import json
 import warnings
@@ -140,10 +140,10 @@ def test_golden_sampling(golden_speaker, golden, monkeypatch, method):
     backend, speaker = golden_speaker
     _, tensors, config = golden
     assert (config["cfg_strength"], config["sway_sampling_coef"]) == (2.0, -1.0)
-    total, shown = config["total_frames"], config["ref_frames"]
+    total, visible = config["total_frames"], config["ref_frames"]
     cond = np.zeros((total, 100), np.float32)
-    cond[:shown] = tensors["sample.ref_mel"][0]
-    prompt = Prompt(cond, np.arange(total) < shown, tensors["dit.text"][0])
+    cond[:visible] = tensors["sample.ref_mel"][0]
+    prompt = Prompt(cond, np.arange(total) < visible, tensors["dit.text"][0])
     noise = SimpleNamespace(initial=tensors["sample.noise"])
     monkeypatch.setattr(backend.module("nanospeech"), "Noise", lambda *_: noise)
     mel = speaker.sample(prompt, method=method, steps=config["steps"] - 1)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 
+from nanospeech_core.sampling.ddpm import ddpm_alpha_bars, ddpm_table
+from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt, collate
-from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
-from nanospeech_core.sampling.schedules import ddpm_alpha_bars, ddpm_table, ode_times
+from nanospeech_core.sampling.reveal import make_reveal_plan
+from nanospeech_core.sampling.schedules import ode_times
 
 METHODS = {"euler": 1, "midpoint": 2, "rk4": 4}
 
@@ -170,7 +172,7 @@ def test_dropped_rows_see_nothing(backend):
 
 @pytest.fixture
 def oracle_head(backend):
-    """A DiffLoss whose network is a function of x, t (a float) and z: what it is told holds t, then z."""
+    """A DiffLoss whose network is a function of x, t (a float) and z: its conditioning holds t, then z."""
 
     def make(objective: str, function):
         join = backend.framework.concatenate
@@ -296,13 +298,13 @@ def nothing(backend: Backend, tokens: int) -> list:
 
 
 class Conditions:
-    """In place of DiT: its last hidden state is `z`, whatever is visible, or `blind` without text.
+    """In place of DiT: its last hidden state is `z`, whatever is visible, or `unconditional` without text.
 
-    It keeps what it was shown.
+    It keeps its inputs.
     """
 
-    def __init__(self, z, blind=None):
-        self.z, self.blind, self.seen = z, blind, []
+    def __init__(self, z, unconditional=None):
+        self.z, self.unconditional, self.seen = z, unconditional, []
 
     def embed_text(self, text, tokens, drop, mask):
         assert drop is None or drop.all()
@@ -316,7 +318,7 @@ class Conditions:
         assert modulations == "at time 0" and float(abs(x).max()) == 0
         if text_embed == "none":
             assert not (cond != 0).any() and not visible.any()
-            return self.blind
+            return self.unconditional
         self.seen.append((cond, visible))
         return self.z
 
@@ -349,9 +351,9 @@ def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
     )
     known = visible.copy()
     for k, (state, draft) in enumerate(run):
-        shown, flags = (backend.numpy(part) for part in transformer.seen[k])
+        visible_now, flags = (backend.numpy(part) for part in transformer.seen[k])
         assert np.array_equal(flags[0], known)
-        np.testing.assert_allclose(shown[0], target * known[:, None], atol=1e-5)
+        np.testing.assert_allclose(visible_now[0], target * known[:, None], atol=1e-5)
         known[plan.reveal[k]] = True
         np.testing.assert_allclose(backend.numpy(state)[0], target * known[:, None], atol=1e-5)
         assert np.array_equal(backend.numpy(draft), backend.numpy(state))  # without a regression
@@ -369,11 +371,11 @@ def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
     states = backend.module("sampling.mar").sample(
         transformer, head, lambda z: 10 * z, cond, visible, text, [plan], noises, 2, 1.0, 0.5
     )
-    drawn = 10 * (u + 2 * (c - u)) + 0.125
+    sampled = 10 * (u + 2 * (c - u)) + 0.125
     known = np.zeros((tokens, 1), bool)
     for reveal, (state, draft) in zip(plan.reveal, states, strict=True):
         known[reveal] = True
-        expected = np.where(known, drawn, 0), np.where(known, drawn, 10 * c)
+        expected = np.where(known, sampled, 0), np.where(known, sampled, 10 * c)
         np.testing.assert_allclose(backend.numpy(state)[0], expected[0], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(backend.numpy(draft)[0], expected[1], rtol=1e-4, atol=1e-4)
     assert known.all()
@@ -382,7 +384,7 @@ def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
 @pytest.mark.parametrize("regression", [False, True])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, cfg):
-    """Drawn is what the head is told (its network returns that): computed here token by token."""
+    """The head's network returns its conditioning, which is computed here token by token."""
     module, tokens, std = backend.module("models.diffloss"), 7, 0.5
     head = module.DiffLoss(3, 3, 1, 8, "flow", 2, regression)
     weights = random_weights(backend.shapes(head))
@@ -394,7 +396,7 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
     kernel, bias = weights["context.conv.weight"], weights["context.conv.bias"]
     assert kernel.shape == (3, 6 if regression else 3, 5)
 
-    def told(z: np.ndarray, mel: np.ndarray) -> np.ndarray:
+    def conditioning(z: np.ndarray, mel: np.ndarray) -> np.ndarray:
         result = []
         for i in range(tokens):
             near = bias.astype(np.float64)
@@ -417,14 +419,14 @@ def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, 
     *_, (end, _) = backend.module("sampling.mar").sample(
         transformer, head, lambda z: z @ matrix, *arrays, [plan], [Noise(5, tokens, 3)], 2, 1.0, std
     )
-    # the mel beside a token: what is visible, from the iteration after it was drawn on; else the regression
-    expected, shown = cond.astype(np.float64), visible.copy()
-    blind = told(u, u @ to_mel) * std + u @ to_mel  # sees none
+    # the mel beside a token: what is visible, from the iteration after it was sampled on; else the regression
+    expected, visible_now = cond.astype(np.float64), visible.copy()
+    unconditional = conditioning(u, u @ to_mel) * std + u @ to_mel  # sees none
     for rows in plan.reveal:
-        mel = np.where(shown[:, None], expected, c @ to_mel)
-        seen = told(c, mel) * std + c @ to_mel
-        expected[rows], shown[rows] = (blind + cfg * (seen - blind))[rows], True
-    assert shown.all()
+        mel = np.where(visible_now[:, None], expected, c @ to_mel)
+        seen = conditioning(c, mel) * std + c @ to_mel
+        expected[rows], visible_now[rows] = (unconditional + cfg * (seen - unconditional))[rows], True
+    assert visible_now.all()
     np.testing.assert_allclose(backend.numpy(end)[0], expected, rtol=1e-4, atol=1e-4)
 
 
@@ -461,12 +463,12 @@ def test_a_batch_is_decoded_as_its_utterances_are(backend, objective, regression
         plans.append(make_reveal_plan(~visible, 4, seed, 2.0))
         noises.append(Noise(seed, tokens, 20))
 
-    def ends(chosen: slice) -> list[np.ndarray]:
-        *arrays, mask = collate(prompts[chosen], 2)
+    def ends(rows_of_batch: slice) -> list[np.ndarray]:
+        *arrays, mask = collate(prompts[rows_of_batch], 2)
         arrays = map(backend.array, arrays)
         mask = None if mask is None else backend.array(mask)
         *_, (end, _) = backend.module("sampling.mar").sample(
-            dit, head, to_mel, *arrays, plans[chosen], noises[chosen], 3, 0.8, 0.5, mask
+            dit, head, to_mel, *arrays, plans[rows_of_batch], noises[rows_of_batch], 3, 0.8, 0.5, mask
         )
         return list(backend.numpy(end))
 

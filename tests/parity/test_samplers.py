@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from backends import ORIGINAL, OURS, Backend, random_weights, relative_error
 
-from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import make_reveal_plan
 from nanospeech_core.sampling.schedules import ode_times
 
 TOLERANCE = 1e-4
@@ -111,25 +112,27 @@ def test_mar_in_context(both, context, regression, order, cfg):
 
 
 @pytest.mark.parametrize("name", ["torch", "mlx"])
-def test_the_head_hears_what_is_visible_beside_a_token(name):
-    """Even from a transformer that is deaf: as far as its neighbours reach, and not what is hidden."""
+def test_the_head_is_conditioned_on_visible_neighbours(name):
+    """Even if the transformer ignores its input: as far as the context reaches, and not on masked tokens."""
     backend = Backend(name)
-    deaf = backend.array(np.ones((1, TOKENS, 32), np.float32))
-    transformer = type("Deaf", (), {"hidden": lambda *inputs: deaf})()
+    constant = backend.array(np.ones((1, TOKENS, 32), np.float32))
+    transformer = type("Constant", (), {"hidden": lambda *inputs: constant})()
     head, regression = diffloss(backend, "flow", 2, True), to_mel(backend, True)
 
-    def told(cond: np.ndarray) -> np.ndarray:
+    def conditioning(cond: np.ndarray) -> np.ndarray:
         arrays = (backend.array(x[None]) for x in (cond, VISIBLE))
         return backend.numpy(
-            backend.module("sampling.mar").look(transformer, head, regression, *arrays, None, None, None)[0]
+            backend.module("sampling.mar").head_inputs(
+                transformer, head, regression, *arrays, None, None, None
+            )[0]
         )
 
-    before = told(COND)
-    for token, heard in ((KNOWN - 1, range(KNOWN - 3, KNOWN + 2)), (KNOWN, [])):
+    before = conditioning(COND)
+    for token, reached in ((KNOWN - 1, range(KNOWN - 3, KNOWN + 2)), (KNOWN, [])):
         changed = COND.copy()
         changed[token] += 1.0
-        moved = np.abs(told(changed) - before).max(-1) > 1e-4
-        assert np.flatnonzero(moved).tolist() == list(heard)
+        moved = np.abs(conditioning(changed) - before).max(-1) > 1e-4
+        assert np.flatnonzero(moved).tolist() == list(reached)
 
 
 @pytest.mark.slow

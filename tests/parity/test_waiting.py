@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from backends import NAMES, OURS, Backend, random_weights
 
-from nanospeech_core.sampling.reveal import Noise, make_reveal_plan
+from nanospeech_core.sampling.noise import Noise
+from nanospeech_core.sampling.reveal import make_reveal_plan
 from nanospeech_core.sampling.schedules import ode_times
 
 TOKENS, CHANNELS, KNOWN = 11, 20, 3
@@ -35,9 +36,9 @@ def without_numbers(backend: Backend, parts: list, loop) -> int:
             return len(list(loop([part.to("meta") for part in inputs])))
     steps = []
 
-    def traced(*given):
-        steps.extend(loop(given))
-        return given[0]
+    def traced(*arrays):
+        steps.extend(loop(arrays))
+        return arrays[0]
 
     backend.framework.compile(traced, inputs=[part.state for part in parts])(*inputs)
     return len(steps)

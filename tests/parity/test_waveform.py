@@ -389,11 +389,11 @@ def test_an_original_checkpoint(folders, options):
 def test_what_a_model_cannot_do_is_told(folders, backend):
     with pytest.raises(UserError, match="no diffusion head"):
         speaker(backend, folders["original"]).generate(TEXT, use_diffusion=True)
-    with pytest.raises(UserError, match="no diffusion head for --sampler refine; it has the ODE"):
+    with pytest.raises(UserError, match="no diffusion head for --sampler refine; use --sampler ode"):
         speaker(backend, folders["original"]).generate(TEXT, refine=0.3)
     with pytest.raises(UserError, match="worst needs at least 2 --steps"):
         speaker(backend, folders["flow"]).generate(TEXT, refine=0.3, steps=1)
-    with pytest.raises(UserError, match="at least 2 diffusion steps"):
+    with pytest.raises(UserError, match="at least 2 --diffusion-steps"):
         speaker(backend, folders["ddpm"]).generate(TEXT, use_diffusion=True, diffusion_steps=1)
 
 

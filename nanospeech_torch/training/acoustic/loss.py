@@ -112,7 +112,7 @@ class JointLoss(nn.Module):
             mel = None
             if model.to_mel is not None:
                 mel = torch.where(visible[..., None], cond, model.to_mel(states).float())
-            return rows(head.in_context(states, mel, batch.mask))
+            return rows(head.add_context(states, mel, batch.mask))
 
         clean = rows(batch.tokens)
         if model.to_mel is not None:

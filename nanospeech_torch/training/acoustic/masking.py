@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
-from nanospeech_core.sampling.schedules import TRAIN_STEPS, bit_reversal
+from nanospeech_core.sampling.ddpm import TRAIN_STEPS
+from nanospeech_core.sampling.schedules import bit_reversal
 
 from ...nanospeech import Nanospeech
 from ..config import LossConfig

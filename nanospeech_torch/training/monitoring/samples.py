@@ -189,7 +189,7 @@ def regress(model: Nanospeech, prompt: Prompt) -> np.ndarray:
     cond, visible, text = (model.tensor(part[None]) for part in (prompt.cond, prompt.visible, prompt.text))
     text_embed = model.transformer.embed_text(text, len(prompt.cond))
     modulations = model.transformer.modulations(torch.zeros(1, device=cond.device))
-    z = mar.condition(model.transformer, cond, visible, text_embed, modulations)
+    z = mar.hidden_states(model.transformer, cond, visible, text_embed, modulations)
     frames = model.to_mel(z[0, prompt.start :]).reshape(-1, model.transformer.mel_dim)
     return frames.float().cpu().numpy() * model.config.mel.std + model.config.mel.mean
 

@@ -357,7 +357,7 @@ def test_counting_words_needs_jiwer(capsys, monkeypatch):
     [
         (["--setting", "maskd"], "there is no sampler 'maskd' (did you mean 'masked'?); known: masked, ode"),
         (["--setting", "masked:num_itr=3"], "masked has no option 'num_itr' (did you mean 'num_iter'?)"),
-        (["--setting", "ode:num_iter=3"], "ode has no option 'num_iter'; it has steps, method"),
+        (["--setting", "ode:num_iter=3"], "ode has no option 'num_iter'; it has cfg, steps, method"),
         (["--setting", "masked:num_iter"], "'num_iter' in 'masked:num_iter' must be KEY=VALUE"),
         (["--setting", "masked:num_iter=many"], "num_iter must be a whole number, not 'many'"),
         (["--setting", "ode:steps=2,steps=3"], "steps is given twice"),

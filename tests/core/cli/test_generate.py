@@ -255,7 +255,7 @@ def test_the_embedded_model(backend):
         (["--sway-coef", "5"], "--sway-coef must be a number from -1 to 1"),
         (["--method", "heun"], "invalid choice: 'heun'"),
         (["--lang", "xx"], "invalid choice: 'xx'"),
-        (["--ref-asr", "small"], "--ref-asr finds the words of --ref-audio"),
+        (["--ref-asr", "small"], "--ref-asr transcribes --ref-audio"),
         (["--ref-text", "Hi."], "--ref-text needs --ref-audio"),
         (["--voice", "a", "--ref-audio", "a.wav", "--ref-text", "Hi."], "exclude each other"),
         (["--outputs", "b.wav"], "unrecognized arguments: --outputs"),

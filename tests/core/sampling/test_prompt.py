@@ -1,4 +1,4 @@
-"""From durations to frames, and from a voice and a sentence to what the networks are given."""
+"""From durations to frames, and from a voice and a sentence to the networks' input."""
 
 from dataclasses import replace
 
@@ -218,16 +218,16 @@ def test_missing_treble_is_heard_as_a_little_noise():
     low = (0.1 * np.sin(2 * np.pi * 2000 * time) * np.hanning(SAMPLE_RATE)).astype(np.float32)
     mel, floor = log_mel(low), noise_floor(FLOOR)
 
-    def heard(wave, config):
+    def reference_mel(wave, config):
         return make_reference(wave, encode("abc"), None, config).mel * config.mel.std + config.mel.mean
 
-    treble = heard(low, CONFIG)
+    treble = reference_mel(low, CONFIG)
     count = len(treble)
     first = int(np.flatnonzero(np.quantile(mel, 0.95, axis=0) >= floor)[-1]) + 1
     assert 40 < first < 90 and (mel[10:-10, :10] < floor[:10]).all()  # there is as little bass
     np.testing.assert_allclose(treble[:, first:], np.maximum(mel, floor)[:count, first:], atol=1e-4)
     np.testing.assert_allclose(treble[:, :first], mel[:count, :first], atol=1e-4)
-    np.testing.assert_allclose(heard(low, FILLER), mel[:count], atol=1e-4)
+    np.testing.assert_allclose(reference_mel(low, FILLER), mel[:count], atol=1e-4)
     full = low + (0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE)).astype(np.float32)
     full[: SAMPLE_RATE // 4] = 0  # a pause is no missing treble
-    np.testing.assert_allclose(heard(full, CONFIG), log_mel(full)[:count], atol=1e-4)
+    np.testing.assert_allclose(reference_mel(full, CONFIG), log_mel(full)[:count], atol=1e-4)

@@ -1,4 +1,4 @@
-"""Refinement: which tokens of a draft are drawn anew, and that the others are left as they are."""
+"""Refinement: which tokens of a draft are masked again, and that the others stay."""
 
 import numpy as np
 import pytest

@@ -1,10 +1,10 @@
-"""The plan of masked decoding and its noise: a partition, reproducible, and free of the order of decoding."""
+"""The reveal plan: a reproducible partition of the masked tokens, in the order that was asked for."""
 
 import numpy as np
 import pytest
 
 from nanospeech_core.sampling.options import ORDERS
-from nanospeech_core.sampling.reveal import Noise, iterations, make_reveal_plan, stream_blocks, token_order
+from nanospeech_core.sampling.reveal import make_reveal_plan, stream_blocks, token_order
 from nanospeech_core.sampling.schedules import reveal_counts
 
 
@@ -102,34 +102,6 @@ def test_the_temperature_of_an_iteration_is_the_share_revealed_after_it():
     assert make_reveal_plan(masked, 1, 0, temperature_schedule="linear").temperature == (1.0,)
 
 
-def test_initial_noise_belongs_to_the_position():
-    """However long the utterance and whatever is masked: token i of a seed starts from the same draw."""
-    short, long = Noise(4, 10, 6).initial, Noise(4, 25, 6).initial
-    assert short.dtype == np.float32
-    assert np.array_equal(long[:10], short)
-    assert not np.array_equal(Noise(5, 10, 6).initial, short)
-
-
-def test_step_noise_is_of_seed_and_iteration():
-    noise = Noise(4, 10, 6)
-    first = noise.steps(0, 5, 3)
-    assert first.shape == (5, 3, 6) and first.dtype == np.float32
-    assert np.array_equal(
-        Noise(4, 99, 6).steps(0, 5, 3), first
-    )  # asked later or for another length: the same
-    assert not np.array_equal(noise.steps(1, 5, 3), first)
-    assert not np.array_equal(Noise(5, 10, 6).steps(0, 5, 3), first)
-
-
-def test_noise_is_standard_normal():
-    noise = Noise(0, 2000, 50)
-    for draws in (noise.initial, noise.steps(0, 20, 100)):
-        assert abs(draws.mean()) < 4 / np.sqrt(draws.size)
-        assert draws.std() == pytest.approx(1, abs=0.02)
-    a, b = noise.initial.ravel()[:100000], noise.steps(0, 20, 100).ravel()[:100000]
-    assert abs(np.corrcoef(a, b)[0, 1]) < 0.02  # two streams, not one
-
-
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("num_iter", [1, 3, 50])
 def test_blocks_are_revealed_one_after_another(order, num_iter):
@@ -150,12 +122,12 @@ def test_blocks_are_revealed_one_after_another(order, num_iter):
 def test_how_much_is_known_after_each_iteration():
     masked = np.arange(30) >= 10
     plan = make_reveal_plan(masked, 3, 0, blocks=[4, 6, 10])
-    assert plan.known()[2::3] == [14, 20, 30]
+    assert plan.visible_prefix()[2::3] == [14, 20, 30]
     visible = ~masked
-    for reveal, known in zip(plan.reveal, plan.known(), strict=True):
+    for reveal, known in zip(plan.reveal, plan.visible_prefix(), strict=True):
         visible[reveal] = True
         assert visible[:known].all() and (known == 30 or not visible[known])
-    assert make_reveal_plan(np.zeros(5, bool), 4, 0).known() == []
+    assert make_reveal_plan(np.zeros(5, bool), 4, 0).visible_prefix() == []
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 12, 17, 18, 100, 1000])
@@ -166,30 +138,3 @@ def test_stream_blocks_grow_and_sum_up(tokens):
     for before, after in zip(blocks, blocks[1:-1], strict=False):
         assert before <= after <= 47
     assert blocks[-1] < 1.5 * 47 + 1
-
-
-def test_turns_lay_utterances_end_to_end():
-    masks = [np.arange(9) >= 2, np.arange(5) >= 1]
-    plans = [
-        make_reveal_plan(masks[0], 4, 0, 3.0),
-        make_reveal_plan(masks[1], 2, 1, 3.0, temperature_schedule="linear"),
-    ]
-    noises = [Noise(0, 9, 3), Noise(1, 5, 3)]
-    shown = np.zeros(18, bool)
-    for k, turn in enumerate(iterations(plans, noises, 9, 0.5, ddpm_steps=6)):
-        parts = [(b, plan) for b, plan in enumerate(plans) if k < len(plan)]
-        start = 0
-        for b, plan in parts:
-            count = len(plan.reveal[k])
-            part = slice(start, start + count)
-            assert np.array_equal(turn.rows[part], 9 * b + plan.reveal[k])
-            assert np.allclose(turn.cfg[part], plan.cfg[k])
-            assert np.allclose(turn.temperature[part], 0.5 * plan.temperature[k])
-            assert np.array_equal(turn.initial[part], noises[b].initial[plan.reveal[k]])
-            assert np.array_equal(turn.noise[:, part], noises[b].steps(k, 6, count))
-            start += count
-        assert start == len(turn.rows) == len(turn.cfg) and not shown[turn.rows].any()
-        shown[turn.rows] = True
-    assert k == 3 and np.array_equal(shown, np.concatenate((masks[0], masks[1], np.zeros(4, bool))))
-    unguided = [make_reveal_plan(mask, 4, 0) for mask in masks]
-    assert all(turn.cfg is None and turn.noise is None for turn in iterations(unguided, noises, 9, 1.0))

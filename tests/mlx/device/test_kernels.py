@@ -106,7 +106,7 @@ def test_a_gpu_compiles_from_the_second_sentence_on(gpu, tmp_path, monkeypatch):
     folder = write_checkpoint(tmp_path / "tiny")
     monkeypatch.setattr(mx, "compile", compile)
     scale = gpu.fused(lambda x: 2 * x + 1)  # as the networks' own: they were made before
-    monkeypatch.setattr(gpu, "_use_all", lambda speaker: scale(mx.ones(2)))
+    monkeypatch.setattr(gpu, "_run_all", lambda model: scale(mx.ones(2)))
     tts = Nanospeech.from_pretrained(folder)
     tts.generate("Hello.")
     assert gpu._compiler is None and scale(mx.ones(2)).tolist() == [3, 3] and not compiled
@@ -124,7 +124,7 @@ def test_the_speech_is_the_same_before_and_after(gpu, tmp_path):
 
     tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
     before = tts.generate("Hello there.", seed=3)
-    thread = gpu.compile_all(tts)
+    thread = gpu.compile_in_background(tts)
     thread.join()
     assert gpu._compiled.is_set()
     after = tts.generate("Hello there.", seed=3)
@@ -134,12 +134,12 @@ def test_the_speech_is_the_same_before_and_after(gpu, tmp_path):
 def test_a_compiler_that_fails_is_told_and_passed_over(gpu, tmp_path, monkeypatch, recwarn):
     from nanospeech_mlx import Nanospeech
 
-    def fails(speaker):
+    def fails(model):
         raise RuntimeError("no compiler")
 
-    monkeypatch.setattr(gpu, "_use_all", fails)
+    monkeypatch.setattr(gpu, "_run_all", fails)
     tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
-    gpu.compile_all(tts).join()
+    gpu.compile_in_background(tts).join()
     assert any("no compiler" in str(warning.message) for warning in recwarn)
     assert np.isfinite(tts.generate("Hello.")).all() and not gpu._compiled.is_set()
 

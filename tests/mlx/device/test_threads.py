@@ -25,7 +25,7 @@ print(len(waves), (waves[0] == waves[1]).all())
 @pytest.mark.parametrize("name", NAMES)
 def test_a_process_that_spoke_in_threads_ends_well(name):
     Backend(name)
-    for _ in range(3):  # without `tidy_streams` MLX 0.32 aborts in most of the runs
+    for _ in range(3):  # without `free_streams_at_thread_end` MLX 0.32 aborts in most of the runs
         command = [sys.executable, "-c", SPEAKS.format(name=name)]
         done = subprocess.run(
             command,

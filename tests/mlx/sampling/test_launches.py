@@ -48,10 +48,11 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     from nanospeech_mlx import Nanospeech
     from nanospeech_mlx.sampling import mar
 
-    make_step, counts = mar.make_step, []
+    name, counts = "compile_step" if compiled else "make_step", []
+    make_step = getattr(mar, name)
 
-    def make(*arguments):
-        step = make_step(*arguments)
+    def make(*networks):
+        step = make_step(*networks)
 
         def counting(*arrays):
             mx.eval(arrays)
@@ -61,7 +62,7 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
 
         return counting
 
-    monkeypatch.setattr(mar, "make_step", make)
+    monkeypatch.setattr(mar, name, make)
     speaker = Nanospeech.from_pretrained(compile=compiled)
     mx.eval(speaker.parameters())
     speaker.generate("How many kernels does a sentence take?", use_diffusion=True)

@@ -215,7 +215,7 @@ def test_hidden_tokens_are_not_seen():
 
 
 def test_the_masked_path_is_the_one_that_speaks():
-    """What is trained is `mar.condition` of the visible tokens: no time, no noised input."""
+    """What is trained is `mar.hidden_states` of the visible tokens: no time, no noised input."""
     model, config = build(), LossConfig(drop=0.0, visible_noise=0.0)
     work = random_work(config, flow_share=0.0)
     batch, draws, transformer = work.batch, work.draws, model.transformer
@@ -223,7 +223,9 @@ def test_the_masked_path_is_the_one_that_speaks():
     JointLoss(model, config)(work, WEIGHTS)
     cond = torch.where(draws.visible[..., None], batch.tokens, 0.0)
     text = transformer.embed_text(batch.text, batch.mask.shape[1], None, batch.mask)
-    mar.condition(transformer, cond, draws.visible, text, transformer.modulations(torch.zeros(1)), batch.mask)
+    mar.hidden_states(
+        transformer, cond, draws.visible, text, transformer.modulations(torch.zeros(1)), batch.mask
+    )
     assert draws.visible.any()
     torch.testing.assert_close(seen[0][batch.mask], seen[1][batch.mask], atol=1e-5, rtol=1e-5)
 
@@ -262,7 +264,7 @@ def test_generated_tokens_are_moved_towards_the_regression_of_what_is_given():
     transformer = model.transformer
     text = transformer.embed_text(work.batch.text, tokens.shape[1], draws.drop, work.batch.mask)
     modulations = transformer.modulations(torch.zeros(1))
-    z = mar.condition(transformer, first, draws.given, text, modulations, work.batch.mask)
+    z = mar.hidden_states(transformer, first, draws.given, text, modulations, work.batch.mask)
     far = 0.8 * draw_noises(work, model, config).draft
     wanted = (1 - far) * tokens + far * model.to_mel(z)
     torch.testing.assert_close(second[generated], wanted[generated], atol=1e-5, rtol=1e-4)

@@ -71,7 +71,7 @@ def test_the_losses_of_the_masked_path_by_hand(architecture):
     )  # as the transformer sees it
     mel = known_mel(model, z[0], work.draws.visible, cond)
     told = [
-        head.in_context(row[None, :length], known[None, :length])[0]
+        head.add_context(row[None, :length], known[None, :length])[0]
         for row, known, length in zip(z[0], mel, lengths, strict=True)
     ]
     for j, token in enumerate(masked):
@@ -219,7 +219,7 @@ def test_guidance_moves_the_token_that_the_head_learns(architecture):
     visible = work.draws.visible
     cond = work.batch.tokens + config.visible_noise * noises.visible_scale.abs() * noises.visible
     told, blind_told = (
-        model.diffusion_module.in_context(x, known_mel(model, x, shown, cond), work.batch.mask)
+        model.diffusion_module.add_context(x, known_mel(model, x, shown, cond), work.batch.mask)
         for x, shown in ((z, visible), (blind, torch.zeros_like(visible)))
     )
     masked, n, std = work.draws.masked_targets.tolist(), work.batch.mask.shape[1], MODEL.residual_std

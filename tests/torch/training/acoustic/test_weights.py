@@ -233,7 +233,7 @@ def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
     assert lines[0] == f"weights of {source}; new: diffusion_module.context"
     work = next(old.stream(0, 0, 1))[0]
     z = torch.randn(2, 9, told.transformer.dim)
-    assert torch.equal(new.model.diffusion_module.in_context(z, new.model.to_mel(z)), z)
+    assert torch.equal(new.model.diffusion_module.add_context(z, new.model.to_mel(z)), z)
     weights = dict.fromkeys(("flow", "regression", "head", "duration"), 1.0)
     losses = [task.losses["model"](work, weights) for task in (old, new)]
     assert all(torch.equal(losses[0][name], losses[1][name]) for name in weights)
