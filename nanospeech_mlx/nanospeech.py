@@ -29,7 +29,7 @@ from .networks import Networks
 from .sampling import flow, mar
 
 
-class Nanospeech(Pipeline, Networks):
+class Nanospeech(Networks, Pipeline):
     """Text-to-speech. `Pipeline` has the public methods; these here are the ones that use the networks.
 
     The arguments are those of `Networks`.
