@@ -6,7 +6,7 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +17,6 @@ from ..sampling.reveal import RevealPlan, make_reveal_plan
 from ..system.parallel import Abandoned
 from ..voices.reference import Reference
 from ..voices.references import Align, References
-
-
-class Aligner(Protocol):
-    """The network that finds the durations of a recording."""
-
-    def align(self, mel: np.ndarray, ids: np.ndarray, /) -> np.ndarray:
-        """Log-mel [frames, mel_dim] and int64 [symbols] -> the frames of each symbol, int64 [symbols]."""
 
 
 class Backend(ABC):
@@ -38,7 +31,7 @@ class Backend(ABC):
     references: References  # the voices that were used last
     diffusion_module: Any  # the head; None: the model has only the ODE
     vocoder: Any  # None: the model has none
-    aligner: Aligner | None
+    aligner: Any  # finds the durations of a recording, see `align`; None: the model has none
     workers: int | None = None
 
     @abstractmethod
