@@ -26,7 +26,7 @@ from .synthesis.frontend import Script, check_texts, read_script
 from .synthesis.segments import Piece, make_pieces
 from .synthesis.streaming import Seams, context_frames
 from .system.parallel import Abandoned, ahead
-from .voices.references import Align, References
+from .voices.selection import Align, References
 from .voices.store import Voice, list_voices, own_voices, voices_folder
 
 FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of the blocks of a stream, as they are heard

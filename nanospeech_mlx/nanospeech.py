@@ -28,7 +28,7 @@ from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import cpus
 from nanospeech_core.voices.reference import Reference
-from nanospeech_core.voices.references import References
+from nanospeech_core.voices.selection import References
 
 from .device import kernels
 from .device.threads import tidy_streams

@@ -26,7 +26,7 @@ from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import MOST, cpus
 from nanospeech_core.voices.reference import Reference
-from nanospeech_core.voices.references import References
+from nanospeech_core.voices.selection import References
 
 from .models.aligner import Aligner
 from .models.diffloss import DiffLoss

@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..system.encodings import argument
 from ..text.tokenizer import LANGUAGES
 from ..voices.recording import voice_from_reference
-from ..voices.references import locator
+from ..voices.selection import locator
 from ..voices.store import (
     check_free,
     check_name,

@@ -13,7 +13,7 @@ from ..audio.files import fade
 from ..audio.mel import HOP, SAMPLE_RATE
 from ..config import ModelConfig
 from ..text.markup import count_given, written_words
-from ..text.words import SILENT, STRESS, find_words
+from ..text.word_alignment import SILENT, STRESS, find_words
 from ..voices.alignment import boundaries, lag
 from .frontend import Said, Script
 from .segments import Piece

@@ -19,9 +19,9 @@ from ..text.lexicon import Lexicon, check_phonemes, read_lexicon
 from ..text.markup import Given, Markup, count_given, pronounce, read_markup
 from ..text.sentences import as_much
 from ..text.tokenizer import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
-from ..text.words import SILENT
+from ..text.word_alignment import SILENT
 from ..voices.reference import Reference
-from ..voices.references import Align, References
+from ..voices.selection import Align, References
 from .segments import Hold, Line
 
 JOINED_FRAMES = round(0.35 * FRAME_RATE)  # of silence between short sentences that are spoken as one

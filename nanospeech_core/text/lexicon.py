@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from ..errors import UserError
 from ..system.encodings import read_text
 from ..system.files import split_lines
-from .scripts import HAN
+from .language_detection import HAN
 
 _STRESS = "ˈˌ"
 _KEYBOARD = str.maketrans({"g": "ɡ", "'": "ˈ", "\u2019": "ˈ"})  # what is typed for what IPA has

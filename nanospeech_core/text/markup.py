@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from ..errors import UserError
 from .lexicon import Lexicon, check_phonemes
-from .scripts import fold
-from .scripts import join as join_parts
+from .language_detection import fold
+from .language_detection import join as join_parts
 from .tokenizer import Sentence, Tokenizer
 
 MAX_PAUSE = 60.0  # seconds

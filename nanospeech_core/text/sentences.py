@@ -5,7 +5,7 @@ Nothing is ever dropped: the pieces, joined without whitespace, are the text wit
 
 import re
 
-from .scripts import HAN
+from .language_detection import HAN
 
 # Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
 _NEVER = frozenset(

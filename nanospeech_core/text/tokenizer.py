@@ -21,7 +21,7 @@ from ..system import encodings
 from .chinese import pinyin
 from .english import espeak
 from .english.normalize import normalize
-from .scripts import fold, is_han, join, language_of, spoken_parts, written_parts
+from .language_detection import fold, is_han, join, language_of, spoken_parts, written_parts
 from .sentences import as_much, split_sentences
 
 __all__ = [

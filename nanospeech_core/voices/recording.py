@@ -13,7 +13,7 @@ from ..audio import files as audio
 from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
 from ..text.tokenizer import SYMBOLS, Sentence, Tokenizer, check_text, language_of
-from ..text.words import SILENT, find_words
+from ..text.word_alignment import SILENT, find_words
 from . import recognition
 from .store import Voice
 

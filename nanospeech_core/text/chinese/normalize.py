@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from ..scripts import HAN, fold
+from ..language_detection import HAN, fold
 from . import numbers as numerals
 from .numbers import CURRENCIES, NUMBER, UNITS
 from .pinyin import library

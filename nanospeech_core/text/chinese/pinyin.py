@@ -13,7 +13,7 @@ import re
 from types import ModuleType
 
 from ...errors import UserError
-from ..scripts import HAN, PLAIN, is_han
+from ..language_detection import HAN, PLAIN, is_han
 
 # From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
 # (2007), and Lin, "The Sounds of Chinese" (2007), in the symbols of Kokoro-82M: one for an affricate.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..scripts import language_of
+from ..language_detection import language_of
 from .inline import Reader, SpokenInline
 
 _OMITTED = {

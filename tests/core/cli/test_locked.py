@@ -17,7 +17,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.timestamps import check_timestamps
 from nanospeech_core.system.files import check_writable
-from nanospeech_core.voices.references import References
+from nanospeech_core.voices.selection import References
 from nanospeech_core.voices.store import save_voice, voice_names
 
 LONG = "x" * 300
@@ -66,7 +66,7 @@ from nanospeech_core.checkpoints.folder import load_folder
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import check_writable
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.voices.references import choose_voice, _what_chooses
+from nanospeech_core.voices.selection import choose_voice, _what_chooses
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 
 named, recording = GenerateOptions(voice="me"), GenerateOptions(ref_audio="locked/a.wav", ref_text="Hi.")

@@ -11,7 +11,7 @@ from nanospeech_core.audio import files as audio
 from nanospeech_core.cli import voices as voice_commands
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.voices.reference import spread
-from nanospeech_core.voices.references import choose_voice
+from nanospeech_core.voices.selection import choose_voice
 from nanospeech_core.voices.store import load_voice, user_folder
 
 ROW = 'me  en-us  2.0 s  "Hello there."'

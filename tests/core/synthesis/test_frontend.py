@@ -17,7 +17,7 @@ from nanospeech_core.synthesis.frontend import open_lexicon, read_script
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
 from nanospeech_core.voices import store as voices
 from nanospeech_core.voices.reference import spread
-from nanospeech_core.voices.references import KEPT, References, choose_voice
+from nanospeech_core.voices.selection import KEPT, References, choose_voice
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config()

@@ -10,7 +10,7 @@ import pytest
 from nanospeech_core.synthesis.frontend import open_lexicon
 from nanospeech_core.text.lexicon import Lexicon
 from nanospeech_core.text.markup import read_markup
-from nanospeech_core.text.scripts import HAN
+from nanospeech_core.text.language_detection import HAN
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
 
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)

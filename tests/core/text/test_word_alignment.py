@@ -1,7 +1,7 @@
 """Which symbols speak which written words."""
 
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
-from nanospeech_core.text.words import find_words, locate
+from nanospeech_core.text.word_alignment import find_words, locate
 
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from nanospeech_core.text.scripts import fold, join, language_of, spoken_parts, written_parts
+from nanospeech_core.text.language_detection import fold, join, language_of, spoken_parts, written_parts
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .scripts import HAN, fold
+from .language_detection import HAN, fold
 
 SILENT = frozenset(';:,.!?—…"()“” ')  # the symbols that are no sounds
 STRESS = frozenset("ˈˌ")
