@@ -26,8 +26,9 @@ from .synthesis.frontend import Script, check_texts, read_script
 from .synthesis.segments import Piece, make_pieces
 from .synthesis.streaming import Seams, context_frames
 from .system.parallel import Abandoned, ahead
-from .voices.selection import Align, References
-from .voices.store import Voice, list_voices, own_voices, voices_folder
+from .voices.alignment import Align
+from .voices.reference_cache import ReferenceCache
+from .voices.store import Voice, list_voices, user_voices, voices_folder
 
 FIRST_SECONDS, GROWTH, LARGEST_SECONDS = 0.4, 1.6, 2.0  # of the blocks of a stream, as they are heard
 LEAST_TOKENS = 8  # that are worth a run of the vocoder
@@ -65,12 +66,12 @@ class Pipeline:
     config: ModelConfig
     workers: int | None = None
     folder: str | os.PathLike | None
-    references: References
+    references: ReferenceCache
     sample_rate = SAMPLE_RATE
 
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
-        return list_voices(voices_folder(self.folder)) + own_voices()
+        return list_voices(voices_folder(self.folder)) + user_voices()
 
     def generate(self, text: str, voice: str | Voice | None = None, **options) -> np.ndarray:
         """Speak.
@@ -249,7 +250,7 @@ class Pipeline:
     def prepare(self, voice: str | Voice | None = None, **options) -> None:
         """Read the voice now, so that the first text need not wait. Raises UserError where it is unusable."""
         chosen = choose(voice, **options)
-        self.references.find(self.folder, chosen, "", self.config, self._align)
+        self.references.get(self.folder, chosen, "", self.config, self._align)
 
     @property
     def _align(self) -> Align | None:

@@ -26,7 +26,7 @@ from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import MOST, cpus
 from nanospeech_core.voices.reference import Reference
-from nanospeech_core.voices.selection import References
+from nanospeech_core.voices.reference_cache import ReferenceCache
 
 from .models.aligner import Aligner
 from .models.diffloss import DiffLoss
@@ -61,7 +61,7 @@ class Nanospeech(Pipeline, nn.Module):
         super().__init__()
         self.config = config or ModelConfig()
         self.folder = None
-        self.references = References()
+        self.references = ReferenceCache()
         self.compiled = False  # whether masked decoding is
         self.compiled_step: ByShape | None = None  # made when it is first needed
         self.transformer = transformer
@@ -155,7 +155,7 @@ class Nanospeech(Pipeline, nn.Module):
             frames = len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed
             return np.array([max(len(ids), round(frames))])
         known = np.arange(len(text)) < len(reference.ids)
-        frames = np.concatenate((reference.frames, np.zeros(len(ids), np.int64)))
+        frames = np.concatenate((reference.durations, np.zeros(len(ids), np.int64)))
         logs = self.infill_durations(text, frames, known)[len(reference.ids) :]
         return whole_frames(logs, speed * reference.tempo, self.transformer.patch)
 

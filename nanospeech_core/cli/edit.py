@@ -15,7 +15,8 @@ from ..sampling.samplers import check_flags, given
 from ..system.encodings import argument
 from ..system.process import note
 from ..system.streams import shown
-from ..text.tokenizer import LANGUAGES, check_text
+from ..text.checks import check_text
+from ..text.languages import LANGUAGES
 from . import output
 from .flags import add_precision, add_sampling, named
 

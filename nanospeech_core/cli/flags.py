@@ -18,7 +18,7 @@ from ..sampling.options import (
     GenerateOptions,
 )
 from ..system.encodings import argument
-from ..text.tokenizer import LANGUAGES
+from ..text.languages import LANGUAGES
 
 
 def named(name: str) -> str:

@@ -17,9 +17,10 @@ from ..audio.mel import FRAME_RATE
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import MAX_FRAMES, Prompt, pause_id, with_pauses
+from ..text.checks import nothing_to_speak
 from ..text.lexicon import Lexicon
-from ..text.markup import count_given, pronounce, read_markup
-from ..text.tokenizer import Tokenizer, nothing_to_speak
+from ..text.markup import count_stand_ins, insert_pronunciations, read_markup
+from ..text.tokenizer import Tokenizer
 
 CONTEXT_FRAMES = round(8 * FRAME_RATE)  # heard on each side of a gap; cut between two words
 APART_FRAMES = 10  # at least, between what two changes hide
@@ -58,9 +59,11 @@ def words_of(
     markup = read_markup(text, tokenizer, lexicon)
     if any(isinstance(part, float) for part in markup.parts):
         raise UserError("an edit changes words: it knows no [pause]")
-    given = iter(markup.given)
+    given = iter(markup.pronunciations)
     symbols = [
-        pronounce(sentence, list(islice(given, count_given(sentence.written))), tokenizer, language)
+        insert_pronunciations(
+            sentence, list(islice(given, count_stand_ins(sentence.written))), tokenizer, language
+        )
         for sentence in tokenizer.find_sentences("".join(markup.parts), language)
     ]
     if not symbols:

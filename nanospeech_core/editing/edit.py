@@ -13,8 +13,10 @@ from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id
 from ..synthesis.durations import whole_frames
 from ..synthesis.frontend import open_lexicon
-from ..text.tokenizer import Tokenizer, check_text, language_of
-from ..voices.reference import audible
+from ..text.checks import check_text
+from ..text.language_detection import detect_language
+from ..text.tokenizer import Tokenizer
+from ..voices.reference import log_mel_with_treble
 from .changes import find_changes, make_gap, merge_near, window, words_of
 
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the least misheard
@@ -56,7 +58,7 @@ def edit(
         raise UserError("this model cannot edit: it has no aligner, which finds the words in a recording")
     if config.transformer.mel_dim != N_MELS:
         raise UserError(f"the model's mel has {config.transformer.mel_dim} bins; speech is heard in {N_MELS}")
-    language = options.lang or language_of(text)
+    language = options.lang or detect_language(text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     lexicon = open_lexicon(options.lexicon, tokenizer)
     said, wanted = (words_of(words, tokenizer, language, lexicon) for words in (text, edited))
@@ -120,7 +122,7 @@ def hear(wave: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]:
     if not len(speech):
         raise UserError("the recording is silent")
     gain = float(np.abs(audio.match_level(speech)).max() / np.abs(speech).max())
-    return gain, audible(mono * gain)
+    return gain, log_mel_with_treble(mono * gain)
 
 
 def splice(

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..config import SAMPLER_NAMES
 from ..errors import UserError
-from ..text.tokenizer import LANGUAGES
+from ..text.languages import LANGUAGES
 
 METHODS = ("euler", "midpoint", "rk4")
 CFG_SCHEDULES = ("linear", "constant")

@@ -12,9 +12,10 @@ import numpy as np
 from ..audio.files import fade
 from ..audio.mel import HOP, SAMPLE_RATE
 from ..config import ModelConfig
-from ..text.markup import count_given, written_words
-from ..text.word_alignment import SILENT, STRESS, find_words
-from ..voices.alignment import boundaries, lag
+from ..text.markup import count_stand_ins, restore_words
+from ..text.symbols import SILENT, STRESS
+from ..text.word_alignment import align_words
+from ..voices.alignment import alignment_lag, boundaries
 from .frontend import Said, Script
 from .segments import Piece
 
@@ -95,7 +96,9 @@ class Narration:
         said = self.script.said[number]
         symbols = [self.config.text.vocab[i] for i in piece.line.ids]
         timed = self.config.text.alignment == "durations"
-        edges = boundaries(piece.frames, samples, lag(self.config)) if timed else np.array([0, samples])
+        edges = (
+            boundaries(piece.frames, samples, alignment_lag(self.config)) if timed else np.array([0, samples])
+        )
         sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT] if timed else [0]
         chunks = iter(chunks)
         begun = next(chunks)
@@ -155,7 +158,7 @@ class Narration:
         return 0 if last and not self.within else round(GAP_SECONDS[0] * SAMPLE_RATE) - natural
 
     def _text(self, said: list[Said]) -> str:
-        return " ".join(written_words(part.sentence.written, part.given) for part in said)
+        return " ".join(restore_words(part.sentence.written, part.given) for part in said)
 
     def _words(
         self, said: list[Said], skipped: int, symbols: list[str], seconds: list[float]
@@ -168,17 +171,17 @@ class Narration:
             replaced = iter(part.given)  # of spoken words; the written ones have their own
 
             def read(word: str, replaced=replaced) -> str:
-                if count_given(word):
-                    return " ".join(next(replaced).phonemes for _ in range(count_given(word)))
+                if count_stand_ins(word):
+                    return " ".join(next(replaced).phonemes for _ in range(count_stand_ins(word)))
                 return tokenizer.symbols(word, language)
 
             written = iter(part.given)
 
             def shown(word: str, written=written) -> str:
-                return written_words(word, [next(written) for _ in range(count_given(word))])
+                return restore_words(word, [next(written) for _ in range(count_stand_ins(word))])
 
             sentence = part.sentence
-            text, spans = find_words(sentence.written, sentence.text, sentence.symbols, read, shown)
+            text, spans = align_words(sentence.written, sentence.text, sentence.symbols, read, shown)
             places = [(part.start + s.first - skipped, part.start + s.last - skipped) for s in spans]
             inside = [
                 (span, place)

@@ -15,13 +15,16 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
+from ..text.checks import check_text, nothing_to_speak
+from ..text.language_detection import detect_language
 from ..text.lexicon import Lexicon, check_phonemes, read_lexicon
-from ..text.markup import Given, Markup, count_given, pronounce, read_markup
-from ..text.sentences import as_much
-from ..text.tokenizer import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
-from ..text.word_alignment import SILENT
+from ..text.markup import GivenPronunciation, Markup, count_stand_ins, insert_pronunciations, read_markup
+from ..text.sentences import length_limit
+from ..text.symbols import SILENT
+from ..text.tokenizer import Sentence, Tokenizer
+from ..voices.alignment import Align
 from ..voices.reference import Reference
-from ..voices.selection import Align, References
+from ..voices.reference_cache import ReferenceCache
 from .segments import Hold, Line
 
 JOINED_FRAMES = round(0.35 * FRAME_RATE)  # of silence between short sentences that are spoken as one
@@ -38,7 +41,7 @@ class Said:
     """A sentence, and where it begins in the symbols of its line: with a pause inside, a line has two."""
 
     sentence: Sentence
-    given: list[Given]  # words whose phonemes are given, see `markup`
+    given: list[GivenPronunciation]  # words whose phonemes are given, see `markup`
     start: int
 
 
@@ -59,7 +62,7 @@ def read_script(
     folder: str | os.PathLike | None,
     options: GenerateOptions,
     align: Align | None = None,
-    references: References | None = None,
+    references: ReferenceCache | None = None,
 ) -> Script:
     """Split, phonemize and encode a text, and prepare the voice that `options` name.
 
@@ -76,8 +79,8 @@ def read_script(
     options.check()
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer))
-    reference, spoken = (references or References()).find(folder, options, markup.plain, config, align)
-    language = options.lang or language_of(markup.plain, spoken)
+    reference, spoken = (references or ReferenceCache()).get(folder, options, markup.plain, config, align)
+    language = options.lang or detect_language(markup.plain, spoken)
     lines, told = make_lines(markup, tokenizer, language, config)
     if not lines:
         raise nothing_to_speak(text)
@@ -98,7 +101,7 @@ def check_texts(
         check_text(text, name)
         try:
             markup = read_markup(text, tokenizer, lexicon)
-            language = options.lang or language_of(markup.plain)
+            language = options.lang or detect_language(markup.plain)
             written = [part for part in markup.parts if isinstance(part, str)]
             if not any(tokenizer.spoken(part, language) for part in written):
                 raise nothing_to_speak(text)
@@ -146,7 +149,7 @@ def make_lines(
     spoken as one sentence. Elsewhere a pause is silence between two lines.
     """
     timed = config.text.alignment == "durations"
-    given = iter(markup.given)
+    given = iter(markup.pronunciations)
     lines: list[Line] = []
     said: list[list[Said]] = []
     seconds: float | None = None  # of the pause before the next sentence
@@ -155,8 +158,8 @@ def make_lines(
             seconds = (seconds or 0.0) + part
             continue
         for sentence in tokenizer.find_sentences(part, language):
-            words = [next(given) for _ in range(count_given(sentence.written))]
-            symbols = pronounce(sentence, words, tokenizer, language)
+            words = [next(given) for _ in range(count_stand_ins(sentence.written))]
+            symbols = insert_pronunciations(sentence, words, tokenizer, language)
             ids = tokenizer.encode(symbols)
             sentence = sentence._replace(symbols=symbols)
             frames = None if seconds is None else round(seconds * FRAME_RATE)
@@ -196,10 +199,10 @@ def _is_one(before: list[Said], sentence: Sentence) -> bool:
     """Whether what is before a pause and what is after it are one sentence, or too short to be two."""
     written = [said.sentence.written for said in before]
     both = "".join(written) + sentence.written
-    least = as_much(24, both)
+    least = length_limit(24, both)
     ended = written[-1].rstrip(_CLOSERS).endswith(_ENDS)
     short = min(len("".join(written)), len(sentence.written)) < least
-    return (short or not ended) and len(both) <= as_much(300, both)
+    return (short or not ended) and len(both) <= length_limit(300, both)
 
 
 def _append(

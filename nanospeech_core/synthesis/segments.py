@@ -14,7 +14,7 @@ import numpy as np
 from ..audio.mel import LOG_FLOOR
 from ..config import ModelConfig
 from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
-from ..voices.alignment import lag
+from ..voices.alignment import alignment_lag
 from ..voices.reference import Reference
 from .prompts import halves, make_prompt, total_tokens
 
@@ -118,7 +118,7 @@ def make_pieces(
     ends, silences = np.cumsum(drawn), []
     for held in line.holds:
         if held.frames > HELD_FRAMES:
-            middle = int(ends[held.last - 1]) - HELD_FRAMES // 2 - lag(config)
+            middle = int(ends[held.last - 1]) - HELD_FRAMES // 2 - alignment_lag(config)
             silences.append((middle, held.frames - HELD_FRAMES))
     prompt = make_prompt(reference, line.ids, drawn, config)
     hidden = (len(prompt.cond) - prompt.start) * patch

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, delay, monotonic_search
+from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, apply_lag, monotonic_search
 
 from .conv import Conv1d
 
@@ -103,4 +103,4 @@ class Aligner(nn.Module):
         device = self.to_query.weight.device
         mel = torch.from_numpy(np.ascontiguousarray(mel[None], dtype=np.float32)).to(device)
         ids = torch.from_numpy(np.ascontiguousarray(ids[None], dtype=np.int64)).to(device)
-        return delay(monotonic_search(self.log_probs(mel, ids)[0].cpu().numpy()), self.lag)
+        return apply_lag(monotonic_search(self.log_probs(mel, ids)[0].cpu().numpy()), self.lag)

@@ -12,7 +12,13 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import MAX_FRAMES, pause_id, with_pauses
 from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.synthesis.prompts import halves, make_prompt
-from nanospeech_core.voices.reference import FLOOR, Reference, make_reference, seconds_to_frames, spread
+from nanospeech_core.voices.reference import (
+    NOISE_FLOOR,
+    Reference,
+    even_durations,
+    make_reference,
+    seconds_to_frames,
+)
 
 CONFIG = tiny_config()
 FILLER = replace(CONFIG, text=TextConfig("characters", tuple(" abcdefgh,."), "filler"), phone_duration=None)
@@ -31,7 +37,7 @@ def reference(frames: int = 40, config=CONFIG) -> Reference:
     """Frame k is filled with k."""
     ids = with_pauses(encode("haɪ."), config)
     mel = np.repeat(np.arange(frames, dtype=np.float32)[:, None], config.transformer.mel_dim, axis=1)
-    return Reference(mel, ids, spread(frames, len(ids)))
+    return Reference(mel, ids, even_durations(frames, len(ids)))
 
 
 # durations
@@ -87,7 +93,7 @@ def test_absurd_predictions():
 
 @pytest.mark.parametrize(("frames", "symbols"), [(10, 3), (188, 17), (5, 5), (3, 7), (0, 4), (9, 1)])
 def test_spread_is_even_and_complete(frames, symbols):
-    dealt = spread(frames, symbols)
+    dealt = even_durations(frames, symbols)
     assert dealt.dtype == np.int64 and len(dealt) == symbols
     assert dealt.sum() == frames and dealt.max() - dealt.min() <= 1
 
@@ -114,19 +120,19 @@ def test_reference_of_a_voice():
     assert made.mel.dtype == np.float32 and made.mel.shape == (188, 100)
     expected = (log_mel(voice.audio)[:188] - CONFIG.mel.mean) / CONFIG.mel.std
     assert made.mel == pytest.approx(expected)
-    assert len(made.frames) == len(made.ids) and made.frames.sum() == 188
-    assert (made.frames == seconds_to_frames(voice.durations, 188)).all()
+    assert len(made.durations) == len(made.ids) and made.durations.sum() == 188
+    assert (made.durations == seconds_to_frames(voice.durations, 188)).all()
 
 
 def test_reference_without_durations_is_spread_evenly():
     voice = make_voice("me", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
     made = make_reference(voice.audio, encode(voice.phonemes), None, CONFIG)
-    assert (made.frames == spread(188, 14)).all()
+    assert (made.durations == even_durations(188, 14)).all()
 
 
 def test_reference_shorter_than_its_text():
     wave = np.random.default_rng(0).standard_normal(SAMPLE_RATE // 2).astype(np.float32)
-    assert make_reference(wave, encode("a" * 42), None, CONFIG).frames.tolist() == [1] * 44
+    assert make_reference(wave, encode("a" * 42), None, CONFIG).durations.tolist() == [1] * 44
     with pytest.raises(UserError, match="0.5 s is too short for its text of 45 symbols"):
         make_reference(wave, encode("a" * 43), None, CONFIG)
 
@@ -134,7 +140,7 @@ def test_reference_shorter_than_its_text():
 def test_reference_of_a_filler_model():
     voice = make_voice("me", "en-us", "abc", "abc")
     made = make_reference(voice.audio, encode("abc", FILLER), voice.durations, FILLER)
-    assert decode(made.ids, FILLER) == "abc " and len(made.frames) == 0 and len(made.mel) == 188
+    assert decode(made.ids, FILLER) == "abc " and len(made.durations) == 0 and len(made.mel) == 188
     spaceless = replace(FILLER, text=replace(FILLER.text, vocab=tuple("abc")))
     assert list(make_reference(voice.audio, encode("abc", spaceless), None, spaceless).ids) == [0, 1, 2]
 
@@ -162,7 +168,7 @@ def test_text_stands_over_its_frames():
     frames = np.array([4, 3, 1, 5, 2, 3, 6])
     text = make_prompt(ref, ids, frames, CONFIG).text
     assert text.dtype == np.int64 and len(text) == 64
-    assert (text[:40] == np.repeat(ref.ids, ref.frames)).all()
+    assert (text[:40] == np.repeat(ref.ids, ref.durations)).all()
     assert decode(text[40:]) == "    " + "nnn" + "ˈ" + "ooooo" + "ʊʊ" + "..." + "      "
 
 
@@ -215,7 +221,7 @@ def test_missing_treble_is_heard_as_a_little_noise():
     """Original checkpoints hear what there is, and so does every model where there is treble."""
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     low = (0.1 * np.sin(2 * np.pi * 2000 * time) * np.hanning(SAMPLE_RATE)).astype(np.float32)
-    mel, floor = log_mel(low), noise_floor(FLOOR)
+    mel, floor = log_mel(low), noise_floor(NOISE_FLOOR)
 
     def heard(wave, config):
         return make_reference(wave, encode("abc"), None, config).mel * config.mel.std + config.mel.mean

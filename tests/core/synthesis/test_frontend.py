@@ -14,10 +14,13 @@ from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.frontend import open_lexicon, read_script
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.text.languages import phonemize
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices import store as voices
-from nanospeech_core.voices.reference import spread
-from nanospeech_core.voices.selection import KEPT, References, choose_voice
+from nanospeech_core.voices.reference import even_durations
+from nanospeech_core.voices.reference_cache import KEPT, ReferenceCache
+from nanospeech_core.voices.selection import choose_voice
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config()
@@ -51,7 +54,7 @@ def test_sentences_stand_between_pauses(folder):
 def test_the_voice_is_the_reference(folder):
     script = read_script(TEXT, CONFIG, folder, GenerateOptions(voice="emma"))
     assert "".join(CONFIG.text.vocab[i] for i in script.reference.ids) == " ɡˈʊd dˈeɪ. "
-    assert script.reference.frames.sum() == len(script.reference.mel) == 188
+    assert script.reference.durations.sum() == len(script.reference.mel) == 188
 
 
 def test_the_voice_gives_the_accent_unless_told(folder):
@@ -76,7 +79,7 @@ def test_durations_are_used_only_where_they_are_of_the_symbols(folder):
     uneven = (0.5, *(1.5 / 13,) * 13)
     (folder / "odd").mkdir()
     save_voice(folder / "odd", replace(voice, durations=uneven))
-    frames = read_script("Hi.", CONFIG, folder / "odd", GenerateOptions()).reference.frames
+    frames = read_script("Hi.", CONFIG, folder / "odd", GenerateOptions()).reference.durations
     assert frames[0] == 47
     smaller = tuple(symbol for symbol in CONFIG.text.vocab if symbol != "ʊ")
     timed_characters = replace(CHARACTERS.text, alignment="durations")
@@ -87,9 +90,9 @@ def test_durations_are_used_only_where_they_are_of_the_symbols(folder):
             folder / "odd",
             GenerateOptions(),
         )
-    assert (script.reference.frames == spread(188, 13)).all()
+    assert (script.reference.durations == even_durations(188, 13)).all()
     script = read_script("Hi.", replace(CONFIG, text=timed_characters), folder / "odd", GenerateOptions())
-    assert (script.reference.frames == spread(188, 14)).all()
+    assert (script.reference.durations == even_durations(188, 14)).all()
 
 
 @pytest.mark.parametrize("text", ["Hi.", "a", "I", "No!", "1"])
@@ -106,7 +109,7 @@ def test_a_reference_in_place_of_a_voice(folder, tmp_path):
     script = read_script("Hello.", CONFIG, None, options)
     said = phonemize("It is me.", "en-gb")
     assert "".join(CONFIG.text.vocab[i] for i in script.reference.ids) == f" {said} "
-    assert (script.reference.frames == spread(len(script.reference.mel), len(said) + 2)).all()
+    assert (script.reference.durations == even_durations(len(script.reference.mel), len(said) + 2)).all()
 
 
 def test_the_default_voice(folder):
@@ -206,7 +209,7 @@ def test_what_cannot_be_spoken(folder, text, options, message):
 
 def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
     folder = shutil.copytree(folder, tmp_path / "model")
-    read, references = [], References()
+    read, references = [], ReferenceCache()
     true_read = audio.read
     monkeypatch.setattr(audio, "read", lambda path: read.append(path) or true_read(path))
 
@@ -227,7 +230,7 @@ def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
 
 
 def test_a_recording_is_heard_once(tmp_path, monkeypatch):
-    heard, references = [], References()
+    heard, references = [], ReferenceCache()
 
     def transcribe(*args):
         heard.append(args)
@@ -246,7 +249,7 @@ def test_a_recording_is_heard_once(tmp_path, monkeypatch):
     for number in range(2 * KEPT):
         other = replace(options, ref_text=f"Word {number}.")
         read_script("Five.", CONFIG, None, other, references=references)
-    assert len(references._kept) == KEPT
+    assert len(references._references) == KEPT
 
 
 @pytest.mark.parametrize("lexicon", [{"": "a"}, {" ": "a"}, {"hi": None}, {5: "a"}])

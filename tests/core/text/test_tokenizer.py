@@ -11,15 +11,10 @@ import pytest
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text import tokenizer as text_module
-from nanospeech_core.text.english.normalize import normalize
-from nanospeech_core.text.tokenizer import (
-    MAX_CHARACTERS,
-    SYMBOLS,
-    Tokenizer,
-    check_text,
-    decode_text,
-    phonemize,
-)
+from nanospeech_core.text.checks import MAX_CHARACTERS, check_text, decode_text
+from nanospeech_core.text.languages import normalize, phonemize
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 ROWS = [
     json.loads(line)
