@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from nanospeech_core.text.characters import fold
 from nanospeech_core.text.language_detection import detect_language, join_parts, split_spoken, split_written
 
 
@@ -29,12 +28,6 @@ def test_language_of(text, language):
 def test_a_chinese_voice_does_not_make_english_chinese():
     assert detect_language("Hello there.", "zh") == "en-us"
     assert detect_language("12:30", "zh") == "zh"
-
-
-def test_fold():
-    assert fold("Ｐｙ３％　￥５，〇！") == "Py3% ¥5，零！"
-    assert fold("\uf900") == "\u8c48"
-    assert fold("“Plain,” 你好（吗）？") == "“Plain,” 你好（吗）？"
 
 
 @pytest.mark.parametrize(
