@@ -1,4 +1,4 @@
-"""Tests mirror folders: nanospeech_core/X/Y.py is tested by tests/core/X/test_Y.py, or test_Y_something.py."""
+"""Tests mirror folders: nanospeech_core/X/Y.py is tested by tests/core/X/test_Y.py or test_Y_something.py."""
 
 from pathlib import Path
 
