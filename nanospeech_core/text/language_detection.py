@@ -1,6 +1,6 @@
 """The language of a text, and the parts of a text in two scripts that are read in different languages.
 
-Two scripts are told apart: Chinese characters, and letters. Letters are read in the language of the text, or
+There are two scripts: Chinese characters, and letters. Letters are read in the language of the text, or
 in `ALPHABETIC` where that is Chinese.
 """
 

@@ -30,7 +30,7 @@ def choose_voice(
     Args:
         folder: the checkpoint's, see `voices_folder`.
         options: of which voice, ref_audio, ref_text, ref_asr and lang are read.
-        text: what is to be spoken.
+        text: to be spoken.
         find_onsets: see `voice_from_recording`.
     Raises:
         UserError: there is no such voice, its files are broken, or the recording cannot be used.

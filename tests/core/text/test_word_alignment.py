@@ -73,6 +73,6 @@ def test_the_nearest_edits_are_found():
 
 
 def test_long_sentences():
-    heard = [f"{a}{b}" for a in "abdefhk" for b in "lmnopstuvw"]
-    symbols = "".join(word + " " * (i % 3 == 0) for i, word in enumerate(heard))
-    assert [symbols[a:b] for a, b in locate_words(heard, symbols)] == heard
+    word_symbols = [f"{a}{b}" for a in "abdefhk" for b in "lmnopstuvw"]
+    symbols = "".join(word + " " * (i % 3 == 0) for i, word in enumerate(word_symbols))
+    assert [symbols[a:b] for a, b in locate_words(word_symbols, symbols)] == word_symbols

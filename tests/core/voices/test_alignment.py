@@ -196,14 +196,14 @@ def test_a_reference_recording_is_aligned(tmp_path):
     voice = make_voice("v", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
     audio.write(tmp_path / "r.wav", voice.audio)
     options = GenerateOptions(ref_audio=str(tmp_path / "r.wav"), ref_text="Hello there.")
-    heard = []
+    calls = []
 
     def align(mel, ids):
-        heard.append((mel, ids))
+        calls.append((mel, ids))
         return np.array([len(mel) - len(ids) + 1, *[1] * (len(ids) - 1)])
 
     reference = read_script("Hi.", config, None, options, align).reference
-    ((mel, ids),) = heard
+    ((mel, ids),) = calls
     assert reference.durations.tolist()[1:] == [1] * (len(ids) - 1) and reference.durations.sum() == len(
         reference.mel
     )
@@ -213,7 +213,7 @@ def test_a_reference_recording_is_aligned(tmp_path):
     assert (even == even_durations(len(reference.mel), len(ids))).all()
     ids = Tokenizer("phonemes", config.text.vocab).encode(voice.phonemes)
     make_reference(voice.audio, ids, np.array(voice.durations), config, align)
-    assert len(heard) == 1
+    assert len(calls) == 1
 
 
 # the embedded aligner
@@ -264,6 +264,6 @@ def test_speaking_after_a_recording_uses_the_aligner(name, tmp_path):
     )
     assert len(wave) and np.isfinite(wave).all()
     (reference,) = references
-    heard = reference.mel * model.config.mel.std + model.config.mel.mean
-    assert (reference.durations == model.aligner.align(heard, reference.ids)).all()
-    assert not (reference.durations == even_durations(len(heard), len(reference.ids))).all()
+    mel = reference.mel * model.config.mel.std + model.config.mel.mean
+    assert (reference.durations == model.aligner.align(mel, reference.ids)).all()
+    assert not (reference.durations == even_durations(len(mel), len(reference.ids))).all()

@@ -39,22 +39,22 @@ def record(path, *parts: np.ndarray):
 
 def recognizer(monkeypatch, text: str) -> list:
     """A stand-in for faster-whisper that recognizes `text`; returns its calls."""
-    heard = []
+    calls = []
 
     class WhisperModel:
         supported_languages = ("en", "zh")
 
         def __init__(self, name, **options):
-            heard.append(name)
+            calls.append(name)
 
         def transcribe(self, wave, language=None, **options):
-            heard.append((len(wave) / 16000, language))
+            calls.append((len(wave) / 16000, language))
             return [types.SimpleNamespace(text=text)], None
 
     module = types.SimpleNamespace(WhisperModel=WhisperModel)
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     monkeypatch.setitem(sys.modules, "mlx_whisper", None)
-    return heard
+    return calls
 
 
 def test_from_a_recording(tmp_path):
@@ -99,9 +99,9 @@ def test_m4a_by_ffmpeg(tmp_path):
         frame.sample_rate = rate
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
-    heard = audio.read(path)
-    assert len(heard) / RATE == pytest.approx(3, abs=0.1)
-    assert np.sqrt(2 * np.mean(heard**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
+    decoded = audio.read(path)
+    assert len(decoded) / RATE == pytest.approx(3, abs=0.1)
+    assert np.sqrt(2 * np.mean(decoded**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
     (tmp_path / "b.m4a").write_bytes(path.read_bytes()[:3000])
     with pytest.raises(UserError, match="b.m4a: it is no audio file that libsndfile or FFmpeg knows"):
         audio.read(tmp_path / "b.m4a")
@@ -207,23 +207,23 @@ def test_the_last_pause_before_fifteen_seconds():
 
 
 def test_the_words_are_recognized(tmp_path, monkeypatch):
-    heard = recognizer(monkeypatch, " Hello there. ")
+    calls = recognizer(monkeypatch, " Hello there. ")
     path = record(tmp_path / "me.wav", noise(3))
     with pytest.warns(UserWarning, match=r'words recognized in .*me.wav are: "Hello there."'):
         voice = voice_from_recording(path)
     assert voice.text == "Hello there." and voice.phonemes == phonemize("Hello there.")
-    assert heard == ["small", (pytest.approx(3, abs=0.01), None)]
+    assert calls == ["small", (pytest.approx(3, abs=0.01), None)]
     with pytest.warns(UserWarning, match="words recognized"):
         voice_from_recording(path, language="en-gb", asr="faster-whisper:some/folder")
-    assert heard[2:] == ["some/folder", (pytest.approx(3, abs=0.01), "en")]
+    assert calls[2:] == ["some/folder", (pytest.approx(3, abs=0.01), "en")]
 
 
 def test_the_beginning_of_a_long_recording_is_recognized(tmp_path, monkeypatch):
-    heard = recognizer(monkeypatch, "Hello there.")
+    calls = recognizer(monkeypatch, "Hello there.")
     path = record(tmp_path / "me.wav", noise(9), silence(0.5), noise(10))
     with pytest.warns(UserWarning, match="lasts 19.5 s; the first 9.. s are used"):
         voice = voice_from_recording(path)
-    assert voice.seconds == pytest.approx(9.05, abs=0.03) and heard[1][0] == pytest.approx(9.05, abs=0.03)
+    assert voice.seconds == pytest.approx(9.05, abs=0.03) and calls[1][0] == pytest.approx(9.05, abs=0.03)
 
 
 def test_by_mlx_whisper(tmp_path, monkeypatch):
