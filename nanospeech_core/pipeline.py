@@ -23,7 +23,7 @@ from .synthesis.frontend import check_texts, prepare_text
 from .synthesis.segments import SegmentJob, segment_jobs
 from .synthesis.streaming import stream_segment
 from .system.parallel import ahead
-from .voices.store import Voice, list_voices, own_voices, voices_folder
+from .voices.store import Voice, list_voices, user_voices, voices_folder
 
 
 def make_options(voice: str | Voice | None = None, **options: Any) -> GenerateOptions:
@@ -40,7 +40,7 @@ class Pipeline(Backend):
 
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
-        return list_voices(voices_folder(self.folder)) + own_voices()
+        return list_voices(voices_folder(self.folder)) + user_voices()
 
     def generate(self, text: str, voice: str | Voice | None = None, **options: Any) -> np.ndarray:
         """Speak a text.
@@ -177,4 +177,4 @@ class Pipeline(Backend):
         self._find_reference(make_options(voice, **options))
 
     def _find_reference(self, options: GenerateOptions) -> None:
-        self.references.find(self.folder, options, "", self.config, self.align)
+        self.references.get(self.folder, options, "", self.config, self.align)

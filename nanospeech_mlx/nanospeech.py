@@ -53,7 +53,7 @@ class Nanospeech(Networks, Pipeline):
             total = len(ids) * len(reference.mel) / max(1, len(reference.ids)) / speed
             return np.array([max(len(ids), round(total))])
         known = np.arange(len(text)) < len(reference.ids)
-        frames = np.concatenate((reference.frames, np.zeros(len(ids), np.int64)))
+        frames = np.concatenate((reference.durations, np.zeros(len(ids), np.int64)))
         logs = self.infill_durations(text, frames, known)[len(reference.ids) :]
         return whole_frames(logs, speed * reference.tempo, self.transformer.patch)
 

@@ -17,7 +17,7 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.options import check_precision
 from nanospeech_core.sampling.prompt import Prompt, collate
 from nanospeech_core.system.compiling import ByShape
-from nanospeech_core.voices.references import References
+from nanospeech_core.voices.reference_cache import ReferenceCache
 
 from .models.aligner import Aligner
 from .models.diffloss import DiffLoss
@@ -54,7 +54,7 @@ class Networks(nn.Module):
         super().__init__()
         self.config = config or ModelConfig()
         self.folder: str | os.PathLike | None = None
-        self.references = References()
+        self.references = ReferenceCache()
         self.compiled = False  # whether masked decoding is compiled
         self.compiled_step: ByShape | None = None  # made at its first use
         self.transformer = transformer

@@ -33,7 +33,8 @@ from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import json_lines, replacing
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_torch.prepare.encoding import encode
 from nanospeech_torch.prepare.folder import Folder
 from nanospeech_torch.prepare.workers import end_with, interrupts_later, release, worker_environment

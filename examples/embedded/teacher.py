@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 UNIT = 600  # samples at 24 kHz: the teacher's durations are multiples of 25 ms
 STYLES, WIDTH = 510, 256  # of a voice: rows (by the number of phonemes), numbers of one style
@@ -58,7 +58,7 @@ class Teacher:
         """Say phonemes.
 
         Args:
-            symbols: 1 to MAX_SYMBOLS of nanospeech_core.text.tokenizer.SYMBOLS.
+            symbols: 1 to MAX_SYMBOLS of nanospeech_core.text.symbols.SYMBOLS.
             voice: see `style`.
         Returns:
             float32 [samples] at 24 kHz, and len(symbols) + 2 durations in units of UNIT samples: a pause,

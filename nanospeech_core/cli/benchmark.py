@@ -19,7 +19,7 @@ from ..evaluation.tables import aligned, surroundings
 from ..sampling.options import COMPILE_HELP, PRECISION_HELP, PRECISIONS, GenerateOptions
 from ..system.encodings import argument
 from ..system.files import check_writable, replacing
-from ..text.tokenizer import check_text
+from ..text.checks import check_text
 from . import output
 
 DESCRIPTION = (

@@ -14,7 +14,8 @@ from ..sampling.options import SAMPLING, GenerateOptions
 from ..system.encodings import argument
 from ..system.process import note
 from ..system.streams import shown
-from ..text.tokenizer import LANGUAGES, check_text
+from ..text.checks import check_text
+from ..text.languages import LANGUAGES
 from . import output
 from .flags import add_precision, add_sampling, check_flags, explicit_arguments, named
 

@@ -22,9 +22,9 @@ from ..evaluation.tables import surroundings, table
 from ..sampling.options import GenerateOptions
 from ..system.encodings import argument
 from ..system.files import check_writable, make_folder, replacing
-from ..text.tokenizer import LANGUAGES
+from ..text.languages import LANGUAGES
 from ..voices import recognition
-from ..voices.references import choose_voice
+from ..voices.selection import choose_voice
 from ..voices.store import Voice
 from . import output
 from .flags import add_precision

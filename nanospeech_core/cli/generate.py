@@ -24,7 +24,7 @@ from ..system.encodings import read_text
 from ..system.files import check_writable, making_folder, split_lines
 from ..system.process import note
 from ..system.streams import STANDARD, seekable, shown
-from ..text.tokenizer import MAX_CHARACTERS, check_text, decode_text
+from ..text.checks import MAX_CHARACTERS, check_text, decode_text
 from .flags import add_arguments, check_flags, explicit_arguments, from_args
 from .output import guard, print_result, version
 

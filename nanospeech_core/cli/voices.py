@@ -12,17 +12,17 @@ import numpy as np
 from ..checkpoints.folder import PRETRAINED
 from ..errors import UserError
 from ..system.encodings import argument
-from ..text.tokenizer import LANGUAGES
-from ..voices.recording import voice_from_reference
-from ..voices.references import locator
+from ..text.languages import LANGUAGES
+from ..voices.alignment import onset_finder
+from ..voices.recording import voice_from_recording
 from ..voices.store import (
     check_free,
     check_name,
     load_voice,
-    own_voices,
     remove_voice,
     save_voice,
     user_folder,
+    user_voices,
     voice_names,
 )
 from . import output
@@ -79,16 +79,16 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
 
     def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # of long recordings only
         speaker = load(None, None)
-        return locator(speaker.config, speaker.aligner.align)(wave, phonemes)
+        return onset_finder(speaker.config, speaker.aligner.align)(wave, phonemes)
 
-    voice = voice_from_reference(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
+    voice = voice_from_recording(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
     voice = replace(voice, name=args.name, description=args.description)
     save_voice(user_folder(), voice)
     output.print_result(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
 
 
 def _list() -> None:
-    for voice in own_voices():
+    for voice in user_voices():
         output.print_result(
             f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"  {voice.description}'
         )

@@ -12,9 +12,10 @@ import numpy as np
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import pause_id, with_pauses
+from ..text.checks import nothing_to_speak
 from ..text.lexicon import Lexicon
-from ..text.markup import count_given, pronounce, read_markup
-from ..text.tokenizer import Tokenizer, nothing_to_speak
+from ..text.markup import count_stand_ins, insert_pronunciations, read_markup
+from ..text.tokenizer import Tokenizer
 
 MIN_KEPT_FRAMES = 10  # visible between the masked frames of two changes
 
@@ -42,9 +43,11 @@ def words_of(
     written = [part for part in markup.parts if isinstance(part, str)]
     if len(written) < len(markup.parts):
         raise UserError("an edit changes words only: leave out [pause]")
-    given = iter(markup.given)
+    given = iter(markup.pronunciations)
     symbols = [
-        pronounce(sentence, list(islice(given, count_given(sentence.written))), tokenizer, language)
+        insert_pronunciations(
+            sentence, list(islice(given, count_stand_ins(sentence.written))), tokenizer, language
+        )
         for sentence in tokenizer.find_sentences("".join(written), language)
     ]
     if not symbols:

@@ -15,9 +15,11 @@ from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id
 from ..synthesis.backend import Aligner, Backend
 from ..synthesis.durations import whole_frames
+from ..text.checks import check_text
+from ..text.language_detection import detect_language
 from ..text.lexicon import open_lexicon
-from ..text.tokenizer import Tokenizer, check_text, language_of
-from ..voices.reference import audible
+from ..text.tokenizer import Tokenizer
+from ..voices.reference import log_mel_with_treble
 from .changes import Change, find_changes, merge_near, words_of
 from .prompts import AlignedRecording, EditPrompt, context_span, make_edit_prompt
 
@@ -90,7 +92,7 @@ def compare_texts(
     text: str, edited: str, config: ModelConfig, options: GenerateOptions
 ) -> tuple[np.ndarray, list[Change]]:
     """The ids of the text, int64 [symbols], and the changes that make the edited text of it, in order."""
-    language = options.lang or language_of(text)
+    language = options.lang or detect_language(text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     lexicon = open_lexicon(options.lexicon, tokenizer.ids)
     old, new = (words_of(words, tokenizer, language, lexicon) for words in (text, edited))
@@ -122,7 +124,7 @@ def analyze_recording(wave: np.ndarray, sample_rate: int) -> tuple[float, np.nda
     if not len(speech):
         raise UserError("the recording is silent")
     gain = float(np.abs(match_level(speech)).max() / np.abs(speech).max())
-    return gain, audible(mono * gain)
+    return gain, log_mel_with_treble(mono * gain)
 
 
 def predict_durations(

@@ -14,7 +14,7 @@ from ..audio.mel import FRAME_RATE
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import MAX_FRAMES, Prompt
-from ..voices.alignment import lag
+from ..voices.alignment import alignment_lag
 from .changes import Change
 
 CONTEXT_FRAMES = round(8 * FRAME_RATE)  # at most, that are visible on each side of the masked ones
@@ -87,7 +87,9 @@ def make_edit_prompt(
     origin, finish = (int(recording.begins()[symbol]) for symbol in span)
     shift = int(new_frames.sum() - frames[change.start : change.end].sum())
     context = recording.mel[origin:finish]
-    begin, end = (int(recording.begins()[k]) - origin - lag(config) for k in (change.start, change.end))
+    begin, end = (
+        int(recording.begins()[k]) - origin - alignment_lag(config) for k in (change.start, change.end)
+    )
     start, stop = masked_frames(context, begin, end, shift, margin, tokens, patch)
 
     mel = np.zeros((tokens * patch, context.shape[1]), dtype=np.float32)

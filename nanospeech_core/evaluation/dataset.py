@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..sampling.options import REFINE_SHARE, GenerateOptions
 from ..sampling.samplers import SAMPLERS
 from ..system.files import json_lines
-from ..text.tokenizer import language_of
+from ..text.language_detection import detect_language
 from .scorers import units
 
 USUAL = ("masked", "ode")  # where no setting is asked for
@@ -63,7 +63,7 @@ def _row(values: object, number: int, place: str) -> Row:
     if not name or name in (".", "..") or any(c in name for c in "/\\\0"):
         raise UserError(f"{place}: the id {name!r} cannot be a file's name")
     text = values["text"]
-    row = Row(name, text, values.get("lang") or language_of(text, Row.lang), values.get("voice"))
+    row = Row(name, text, values.get("lang") or detect_language(text, Row.lang), values.get("voice"))
     if not units(row.text, row.language):
         raise UserError(f"{place}: the text has no words of the language {row.lang!r}")
     return row

@@ -14,7 +14,7 @@ from typing import Any
 from ..config import SAMPLER_NAMES, SamplingConfig
 from ..errors import UserError
 from ..system.encodings import argument
-from ..text.tokenizer import LANGUAGES
+from ..text.languages import LANGUAGES
 from .option_fields import option, options_of, options_of_group
 
 METHODS = ("euler", "midpoint", "rk4")

@@ -13,9 +13,10 @@ from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
 from ..audio.signal import sound_end
 from ..config import ModelConfig
-from ..text.markup import Given, count_given, written_words
-from ..text.words import SILENT, STRESS, find_words
-from ..voices.alignment import boundaries, lag
+from ..text.markup import GivenPronunciation, count_stand_ins, restore_words
+from ..text.symbols import SILENT, STRESS
+from ..text.word_alignment import align_words
+from ..voices.alignment import alignment_lag, boundaries
 from .frontend import PlacedSentence, PreparedText
 from .pauses import lead_samples, tail_samples
 from .segments import SegmentJob
@@ -103,7 +104,7 @@ class SpeechAssembler:
         edges = np.array([0, samples])
         sounds = [0]  # the symbols that are no silence
         if self._timed:
-            edges = boundaries(job.segment.durations, samples, lag(self.config))
+            edges = boundaries(job.segment.durations, samples, alignment_lag(self.config))
             sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT]
         chunks = iter(chunks)
         first_chunk = next(chunks)
@@ -163,7 +164,7 @@ class SpeechAssembler:
         """
         sentences = self.text.sentences[job.utterance_number]
         if not self._timed:
-            return " ".join(written_words(s.sentence.written, s.given) for s in sentences), (), ()
+            return " ".join(restore_words(s.sentence.written, s.given) for s in sentences), (), ()
         edges = np.clip(edges, 0, length)
         edges[0], edges[-1] = 0, length
         begin = self.samples / SAMPLE_RATE
@@ -182,16 +183,16 @@ class SpeechAssembler:
             spoken_words = iter(placed.given)
             written_given = iter(placed.given)
 
-            def symbols_of(word: str, given: Iterator[Given] = spoken_words) -> str:
-                if count_given(word):
-                    return " ".join(next(given).phonemes for _ in range(count_given(word)))
+            def symbols_of(word: str, given: Iterator[GivenPronunciation] = spoken_words) -> str:
+                if count_stand_ins(word):
+                    return " ".join(next(given).phonemes for _ in range(count_stand_ins(word)))
                 return tokenizer.symbols(word, language)
 
-            def as_typed(word: str, given: Iterator[Given] = written_given) -> str:
-                return written_words(word, [next(given) for _ in range(count_given(word))])
+            def as_typed(word: str, given: Iterator[GivenPronunciation] = written_given) -> str:
+                return restore_words(word, [next(given) for _ in range(count_stand_ins(word))])
 
             sentence = placed.sentence
-            text, spans = find_words(sentence.written, sentence.text, sentence.symbols, symbols_of, as_typed)
+            text, spans = align_words(sentence.written, sentence.text, sentence.symbols, symbols_of, as_typed)
             places = [(placed.start + s.first - offset, placed.start + s.last - offset) for s in spans]
             inside = [
                 (span, place)

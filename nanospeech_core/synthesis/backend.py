@@ -6,7 +6,7 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,8 +15,16 @@ from ..sampling.options import GenerateOptions
 from ..sampling.prompt import Prompt
 from ..sampling.reveal import RevealPlan, make_reveal_plan
 from ..system.parallel import Abandoned
+from ..voices.alignment import Align
 from ..voices.reference import Reference
-from ..voices.references import Align, References
+from ..voices.reference_cache import ReferenceCache
+
+
+class Aligner(Protocol):
+    """The network that finds the durations of a recording."""
+
+    def align(self, mel: np.ndarray, ids: np.ndarray, /) -> np.ndarray:
+        """Log-mel [frames, mel_dim] and int64 [symbols] -> the frames of each symbol, int64 [symbols]."""
 
 
 class Backend(ABC):
@@ -28,7 +36,7 @@ class Backend(ABC):
 
     config: ModelConfig
     folder: str | os.PathLike | None  # of the checkpoint, which has its voices
-    references: References  # the voices that were used last
+    references: ReferenceCache  # the voices that were used last
     diffusion_module: Any  # the head; None: the model has only the ODE
     vocoder: Any  # None: the model has none
     aligner: Any  # finds the durations of a recording, see `align`; None: the model has none

@@ -13,13 +13,16 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
+from ..text.checks import check_text, nothing_to_speak
+from ..text.language_detection import detect_language
 from ..text.lexicon import open_lexicon
-from ..text.markup import Given, Markup, count_given, pronounce, read_markup
-from ..text.sentences import as_much
-from ..text.tokenizer import Sentence, Tokenizer, check_text, language_of, nothing_to_speak
-from ..text.words import SILENT
+from ..text.markup import GivenPronunciation, Markup, count_stand_ins, insert_pronunciations, read_markup
+from ..text.sentences import length_limit
+from ..text.symbols import SILENT
+from ..text.tokenizer import Sentence, Tokenizer
+from ..voices.alignment import Align
 from ..voices.reference import Reference
-from ..voices.references import Align, References
+from ..voices.reference_cache import ReferenceCache
 from .pauses import JOINED_FRAMES, InnerPause, requested_frames, share
 
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
@@ -46,7 +49,7 @@ class PlacedSentence:
     """A sentence and its place in an utterance; around a [pause], one utterance has two sentences."""
 
     sentence: Sentence
-    given: list[Given]  # its words with given phonemes, see `text.markup`
+    given: list[GivenPronunciation]  # its words with given phonemes, see `text.markup`
     start: int  # index of its first symbol in the utterance
 
 
@@ -67,7 +70,7 @@ def prepare_text(
     folder: str | os.PathLike | None,
     options: GenerateOptions,
     align: Align | None = None,
-    references: References | None = None,
+    references: ReferenceCache | None = None,
 ) -> PreparedText:
     """Split, phonemize and encode a text, and prepare the voice that the options name.
 
@@ -83,10 +86,10 @@ def prepare_text(
     """
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
-    reference, voice_language = (references or References()).find(
+    reference, voice_language = (references or ReferenceCache()).get(
         folder, options, markup.plain, config, align
     )
-    language = options.lang or language_of(markup.plain, voice_language)
+    language = options.lang or detect_language(markup.plain, voice_language)
     utterances, sentences = make_utterances(markup, tokenizer, language, config)
     if not utterances:
         raise nothing_to_speak(text)
@@ -107,7 +110,7 @@ def check_texts(
         check_text(text, name)
         try:
             markup = read_markup(text, tokenizer, lexicon)
-            language = options.lang or language_of(markup.plain)
+            language = options.lang or detect_language(markup.plain)
             written = [part for part in markup.parts if isinstance(part, str)]
             if not any(tokenizer.spoken(part, language) for part in written):
                 raise nothing_to_speak(text)
@@ -124,7 +127,7 @@ def make_utterances(
     spoken as one sentence. Elsewhere a [pause] is silence between two utterances.
     """
     timed = config.text.alignment == "durations"
-    given = iter(markup.given)
+    given = iter(markup.pronunciations)
     utterances: list[Utterance] = []
     sentences: list[list[PlacedSentence]] = []
     seconds: float | None = None  # of the pause before the next sentence
@@ -133,8 +136,8 @@ def make_utterances(
             seconds = (seconds or 0.0) + part
             continue
         for sentence in tokenizer.find_sentences(part, language):
-            words = [next(given) for _ in range(count_given(sentence.written))]
-            symbols = pronounce(sentence, words, tokenizer, language)
+            words = [next(given) for _ in range(count_stand_ins(sentence.written))]
+            symbols = insert_pronunciations(sentence, words, tokenizer, language)
             ids = tokenizer.encode(symbols)
             sentence = sentence._replace(symbols=symbols)
             frames = None if seconds is None else requested_frames(seconds)
@@ -178,10 +181,10 @@ def _is_one(before: list[PlacedSentence], sentence: Sentence) -> bool:
     """Whether the text before and after a [pause] is one sentence, or too short to be two."""
     written = [placed.sentence.written for placed in before]
     both = "".join(written) + sentence.written
-    least = as_much(24, both)
+    least = length_limit(24, both)
     ended = written[-1].rstrip(_CLOSERS).endswith(_ENDS)
     short = min(len("".join(written)), len(sentence.written)) < least
-    return (short or not ended) and len(both) <= as_much(300, both)
+    return (short or not ended) and len(both) <= length_limit(300, both)
 
 
 def _append(

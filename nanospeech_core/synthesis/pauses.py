@@ -63,7 +63,7 @@ def apply_pauses(
         durations: int64 [symbols] in frames, as predicted.
         pauses: in order.
         patch: the last symbol is made longer to fill the last token.
-        lag: by how many frames durations are late, see `voices.alignment.lag`.
+        lag: by how many frames durations are late, see `voices.alignment.alignment_lag`.
     Returns:
         int64 [symbols] that the model generates, int64 [symbols] with the inserted silences, and these, as
         `inserted_silences` returns them.

@@ -39,7 +39,7 @@ def make_prompt(
     if config.text.alignment == "filler":
         text = np.concatenate((reference.ids, ids)).astype(np.int64)
     else:
-        text = np.concatenate((np.repeat(reference.ids, reference.frames), np.repeat(ids, frames))).astype(
+        text = np.concatenate((np.repeat(reference.ids, reference.durations), np.repeat(ids, frames))).astype(
             np.int64
         )
     return Prompt(cond, np.arange(total) < start, text)

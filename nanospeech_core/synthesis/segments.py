@@ -12,7 +12,7 @@ from ..audio.mel import LOG_FLOOR
 from ..config import ModelConfig
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
-from ..voices.alignment import lag
+from ..voices.alignment import alignment_lag
 from ..voices.reference import Reference
 from .backend import Backend
 from .frontend import PreparedText, Utterance
@@ -103,7 +103,7 @@ def make_segments(
     generated = whole = predict(utterance.ids)
     silences: tuple[tuple[int, int], ...] = ()
     if utterance.pauses:
-        generated, whole, silences = apply_pauses(generated, utterance.pauses, patch, lag(config))
+        generated, whole, silences = apply_pauses(generated, utterance.pauses, patch, alignment_lag(config))
     if total_tokens(reference, generated, patch) * patch > MAX_FRAMES:
         parts = split(utterance, config)
         if len(parts) > 1:

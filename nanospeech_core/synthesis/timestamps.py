@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..system.files import check_writable, replacing
-from ..text.sentences import as_much
+from ..text.sentences import length_limit
 from .assembly import Speech, Word
 
 SUFFIXES = (".json", ".srt", ".vtt")
@@ -89,7 +89,7 @@ def cues(speeches: Sequence[Speech]) -> list[tuple[str, list[Word]]]:
     """Subtitles: sentences, cut between words where they are long, rather after a mark than elsewhere."""
     result = []
     for speech in speeches:
-        limit = as_much(CUE_CHARACTERS, speech.text)
+        limit = length_limit(CUE_CHARACTERS, speech.text)
         places, end = [], 0
         for word in speech.words:
             start = speech.text.index(word.text, end)

@@ -1,8 +1,8 @@
-"""How words are pronounced where the user knows better: a lexicon's file, its words in a text, its phonemes.
+"""The user's lexicon: phonemes of words that would be mispronounced.
 
-A file has an entry a line: what is written, a tab, its phonemes in IPA (slashes around them may stay). Empty
-lines and those that begin with # say nothing. An entry in small letters stands for any case, one with a
-capital for itself only; it may have several words; the longest that fits is taken.
+A file has one entry per line: the written word, a tab, its phonemes in IPA (with or without slashes around
+them). Empty lines and lines that begin with # are ignored. A lower-case entry matches any case, one with a
+capital only itself. An entry may have several words; the longest match wins.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from collections.abc import Collection, Iterator, Mapping
 from ..errors import UserError
 from ..system.encodings import read_text
 from ..system.files import split_lines
-from .scripts import HAN
+from .characters import HAN
+from .symbols import STRESS
 
-_STRESS = "ˈˌ"
-_KEYBOARD = str.maketrans({"g": "ɡ", "'": "ˈ", "\u2019": "ˈ"})  # what is typed for what IPA has
-# An entry is whole words: "can" is not in "can't", but in "can's"; a Chinese one stands anywhere.
+_KEYBOARD = str.maketrans({"g": "ɡ", "'": "ˈ", "\u2019": "ˈ"})  # typed characters to those of IPA
+# An entry matches whole words: "can" is not in "can't", but in "can's"; a Chinese one matches anywhere.
 _LETTER = rf"[^\W_{HAN}]"
 _BEFORE = re.compile(rf"(?<!{_LETTER})(?<!\w['’])(?={_LETTER})|(?!{_LETTER})")
 _AFTER = re.compile(rf"(?<={_LETTER})(?!{_LETTER})(?!['’](?!s\b)\w)(?!@|\.\w)|(?<!{_LETTER})")
-_FIRST = re.compile(rf"{_LETTER}+|\S")  # of an entry: a word, or a character that is in none
+_FIRST = re.compile(rf"{_LETTER}+|\S")  # a word, or a character outside of words
 
 
-def read_lexicon(path: str | os.PathLike, known: Collection[str]) -> dict[str, str]:
+def read_lexicon(path: str | os.PathLike, vocab: Collection[str]) -> dict[str, str]:
     """The entries of a file.
 
     Args:
         path: the file, UTF-8.
-        known: the model's symbols.
+        vocab: the model's symbols.
     Raises:
-        UserError: it cannot be read; a line has no tab, no word, a word of another line, or phonemes that
-            the model does not know.
+        UserError: the file cannot be read; a line has no tab, no word, the word of an earlier line, or
+            phonemes that are not in the model's vocabulary.
     """
     lines = split_lines(read_text(path))
     entries: dict[str, str] = {}
@@ -44,36 +44,45 @@ def read_lexicon(path: str | os.PathLike, known: Collection[str]) -> dict[str, s
         word, tab, phonemes = line.partition("\t")
         word, place = " ".join(word.split()), f"{path}, line {number}"
         if not tab or not word or "\t" in phonemes.strip():
-            raise UserError(f"{place}: an entry is what is written, a tab and its phonemes")
+            raise UserError(f"{place}: an entry is a word, a tab and its phonemes")
         if word in entries:
             raise UserError(f'{place}: there is an entry for "{word}" already')
-        entries[word] = check_phonemes(phonemes, known, place)
+        entries[word] = check_phonemes(phonemes, vocab, place)
     return entries
 
 
-def check_phonemes(phonemes: str, known: Collection[str], place: str) -> str:
-    """The phonemes as the model knows them, spaces single. Raises UserError, naming `place`, for others."""
+def check_phonemes(phonemes: str, vocab: Collection[str], place: str) -> str:
+    """Phonemes in the model's symbols, with single spaces.
+
+    Args:
+        phonemes: as a user wrote them.
+        vocab: the model's symbols.
+        place: where they are written, for the message.
+    Raises:
+        UserError: a symbol is not in the vocabulary, or there is no sound.
+    """
     phonemes = " ".join(phonemes.strip().strip("/").translate(_KEYBOARD).split())
     for symbol in phonemes:
-        if symbol not in known:
-            letters = "".join(sorted(symbol for symbol in known if symbol.isalpha()))
-            raise UserError(f'{place}: "{symbol}" is no phoneme of this model; it knows {letters}')
-    if not any(symbol.isalnum() and symbol not in _STRESS for symbol in phonemes):
+        if symbol not in vocab:
+            letters = "".join(sorted(symbol for symbol in vocab if symbol.isalpha()))
+            raise UserError(f'{place}: "{symbol}" is no phoneme of this model; its phonemes are {letters}')
+    if not any(symbol.isalnum() and symbol not in STRESS for symbol in phonemes):
         raise UserError(f"{place}: there are no phonemes")
     return phonemes
 
 
 class Lexicon:
-    """Entries that are found in a text by what they begin with: how many there are makes no difference.
+    """Finds its entries in a text. The time does not depend on their number: they are indexed by first word.
 
-    entries: what is written -> phonemes.
+    Args:
+        entries: written words -> phonemes.
     """
 
     def __init__(self, entries: Mapping[str, str]):
         self._phonemes = {_single(word): phonemes for word, phonemes in entries.items()}
-        self._lengths: dict[str, list[int]] = {}  # of the entries that begin alike, the longest first
+        self._lengths: dict[str, list[int]] = {}  # first word -> lengths of its entries, longest first
         for word in sorted(self._phonemes, key=len, reverse=True):
-            lengths = self._lengths.setdefault(_FIRST.match(word)[0].casefold(), [])
+            lengths = self._lengths.setdefault(_FIRST.findall(word)[0].casefold(), [])
             if len(word) not in lengths[-1:]:
                 lengths.append(len(word))
 
@@ -81,10 +90,7 @@ class Lexicon:
         return len(self._phonemes)
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Start, end and phonemes of the longest entry at each place that has one, in order.
-
-        They may overlap.
-        """
+        """Start, end and phonemes of the longest entry at each position that has one; they may overlap."""
         places = [i for i, c in enumerate(text) if not (c.isspace() and text[i - 1 : i].isspace())]
         single = re.sub(r"\s", " ", "".join(text[i] for i in places)).replace("’", "'")
         for first in _FIRST.finditer(single):

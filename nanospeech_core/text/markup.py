@@ -1,8 +1,8 @@
-"""Control that is written into a text: `[pause 0.5]` and `[tomato](/təˈmɑːtoʊ/)`; and a lexicon's words.
+"""Markup in a text: `[pause 0.5]` and `[tomato](/təˈmɑːtoʊ/)`; and the words of a lexicon.
 
-Where a word's phonemes are given, another stands in for it that no language has, but that begins with a vowel
-where they do; its own phonemes are replaced at last. So the numbers around it, "the" and stress are read as
-they should be, whatever it is.
+A word with given phonemes is replaced by a stand-in, a word of no language, while the sentence is normalized
+and phonemized. Then the stand-in's phonemes are replaced by the given ones. The stand-in begins with a vowel
+if they do, so that "the", stress and the numbers around it are read correctly, whatever the word is.
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import UserError
+from .characters import fold
+from .language_detection import join_parts
 from .lexicon import Lexicon, check_phonemes
-from .scripts import fold
-from .scripts import join as join_parts
+from .symbols import STRESS
 from .tokenizer import Sentence, Tokenizer
 
 MAX_PAUSE = 60.0  # seconds
-STAND_INS = ("Zubazub", "Ozubazub")  # their phonemes never depend on what is around them
+STAND_INS = ("Zubazub", "Ozubazub")  # consonant, vowel; their phonemes do not depend on context
 _STAND_IN = re.compile("|".join(reversed(STAND_INS)), re.IGNORECASE)
 _VOWELS = "AIOQWYaeiouæøœɐɑɒɔəɚɛɜɤɨɪɯʊʌᵊᵻ"
 _VOICELESS, _SIBILANTS = "pftkθçx", "szʃʒɕʂʑʣʥʦʨꭧʤʧ"
 
-# One that is not closed matches up to where it would be, and what begins within is not closed either.
+# A pause that is not closed matches up to the end of its line, so that none begins inside it.
 _PAUSE = re.compile(
     r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)(?P<closed>[\]］](?!\())?", re.IGNORECASE
 )
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
-_GIVEN = r"\[(?!\s*\])(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
-_MARKED = re.compile(rf"{_GIVEN}|(?P<own>(?i:{_STAND_IN.pattern}))")
+_PRONUNCIATION = r"\[(?!\s*\])(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
+_MARKED = re.compile(rf"{_PRONUNCIATION}|(?P<stand_in>(?i:{_STAND_IN.pattern}))")
 
 
-class Given(NamedTuple):
-    """A word, as it is written, and the phonemes it is to be spoken with."""
+class GivenPronunciation(NamedTuple):
+    """A written word, and the phonemes to speak it with."""
 
     word: str
     phonemes: str
@@ -46,34 +47,34 @@ class Markup:
     """A text without its markup."""
 
     parts: list[str | float]  # texts with stand-ins, and pauses in seconds, in order
-    given: list[Given]  # what the stand-ins stand for, in order
-    plain: str  # what a reader would read
+    pronunciations: list[GivenPronunciation]  # one for each stand-in, in order
+    plain: str  # the text as a reader would see it
 
 
 def read_markup(
     text: str, tokenizer: Tokenizer, lexicon: Lexicon | Mapping[str, str] | None = None
 ) -> Markup:
-    """Take the markup out of a text.
+    """Separate a text from its markup.
 
     Args:
         text: any.
         tokenizer: the model's.
         lexicon: phonemes of words that have none in the text.
     Raises:
-        UserError: a pause has no number of seconds from 0 to 60; given phonemes are not the model's, or it
-            reads characters.
+        UserError: a pause is not a number of seconds from 0 to 60; phonemes are not in the model's
+            vocabulary, or the model reads characters.
     """
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon or {})
-    given: list[Given] = []
+    pronunciations: list[GivenPronunciation] = []
 
-    def stand_ins(text: str) -> str:
+    def insert_stand_ins(text: str) -> str:
         pieces, at = [], 0
-        for start, end, word in _replaced(text, tokenizer, lexicon):
-            if word is None:  # the text's own: no longer the same, and read alike
+        for start, end, word in _find_words(text, tokenizer, lexicon):
+            if word is None:  # the name of a stand-in: changed, but it sounds the same
                 pieces += [text[at : end - 3], "-", text[end - 3 : end]]
             else:
-                given.append(word)
-                name = STAND_INS[next(symbol for symbol in word.phonemes if symbol not in "ˈˌ") in _VOWELS]
+                pronunciations.append(word)
+                name = STAND_INS[next(symbol for symbol in word.phonemes if symbol not in STRESS) in _VOWELS]
                 before, after = text[max(0, start - 1) : start], text[end : end + 1]
                 name = name if word.word[0].isupper() else name.lower()
                 pieces.append(f"{text[at:start]}{' ' * before.isalnum()}{name}{' ' * after.isalnum()}")
@@ -87,42 +88,51 @@ def read_markup(
     for match in _PAUSE.finditer(text):
         if not match["closed"]:
             continue
-        parts += [stand_ins(text[start : match.start()]), _seconds(match)]
+        parts += [insert_stand_ins(text[start : match.start()]), _seconds(match)]
         start = match.end()
-    parts.append(stand_ins(text[start:]))
+    parts.append(insert_stand_ins(text[start:]))
     plain = _PAUSE.sub(lambda match: " " if match["closed"] else match[0], text)
-    plain = re.sub(_GIVEN, lambda match: match["word"], plain)
-    return Markup([part for part in parts if part != ""], given, plain)
+    plain = re.sub(_PRONUNCIATION, lambda match: match["word"], plain)
+    return Markup([part for part in parts if part != ""], pronunciations, plain)
 
 
 def without_markup(text: str) -> str:
-    """The text with nothing in it for `read_markup` to find: for what others wrote, a language model for one.
+    """The text without anything that `read_markup` would take for markup: for text of a language model.
 
-    A word with phonemes is left as it is written, and of all else in square brackets the brackets are taken.
+    A word with phonemes becomes the word; all other square brackets are removed, and their content stays.
     """
-    text = re.sub(_GIVEN, lambda match: match["word"], text)
+    text = re.sub(_PRONUNCIATION, lambda match: match["word"], text)
     return re.sub(r"[\[\]［］]", "", re.sub(r"(?<=[\w\]］])(?=[\[［])", " ", text))  # arr[0]: arr 0
 
 
-def count_given(written: str) -> int:
-    """How many stand-ins a sentence has."""
+def count_stand_ins(written: str) -> int:
+    """How many stand-ins a written sentence has."""
     return len(_STAND_IN.findall(written))
 
 
-def pronounce(sentence: Sentence, given: list[Given], tokenizer: Tokenizer, language: str) -> str:
-    """The symbols of a sentence with those of its given words, of which there are `count_given`, in place."""
-    if not given:
+def insert_pronunciations(
+    sentence: Sentence, pronunciations: list[GivenPronunciation], tokenizer: Tokenizer, language: str
+) -> str:
+    """The symbols of a sentence, those of its stand-ins replaced by the given phonemes.
+
+    Args:
+        sentence: with stand-ins.
+        pronunciations: one for each stand-in, in order.
+        tokenizer: the model's.
+        language: of the sentence.
+    """
+    if not pronunciations:
         return sentence.symbols
-    known = [tokenizer.symbols(name, language) for name in STAND_INS]
-    parts = re.split("|".join(map(re.escape, reversed(known))), sentence.symbols)
+    stand_in_symbols = [tokenizer.symbols(name, language) for name in STAND_INS]
+    parts = re.split("|".join(map(re.escape, reversed(stand_in_symbols))), sentence.symbols)
     spoken = _STAND_IN.split(sentence.text)
-    if not all(known) or len(parts) != len(given) + 1:  # what is not in the vocabulary cannot be found
-        parts = [tokenizer.symbols(part, language) for part in spoken]
-        return join_parts(
-            [part for pair in zip(parts, [*_phonemes(given), ""], strict=True) for part in pair]
-        )
+    if not all(stand_in_symbols) or len(parts) != len(pronunciations) + 1:  # not in the vocabulary
+        symbols = tokenizer.symbols(spoken[0], language)
+        for word, following in zip(pronunciations, spoken[1:], strict=True):
+            symbols = join_parts([symbols, word.phonemes, tokenizer.symbols(following, language)])
+        return symbols
     symbols = parts[0]
-    for word, rest, following in zip(given, parts[1:], spoken[1:], strict=True):
+    for word, rest, following in zip(pronunciations, parts[1:], spoken[1:], strict=True):
         if re.match(r"['’]s\b", following) and rest.startswith("z"):  # "Nick's", "Bush's"
             ending = (
                 "ɪz" if word.phonemes[-1] in _SIBILANTS else "s" if word.phonemes[-1] in _VOICELESS else "z"
@@ -132,26 +142,28 @@ def pronounce(sentence: Sentence, given: list[Given], tokenizer: Tokenizer, lang
     return symbols
 
 
-def written_words(text: str, given: list[Given]) -> str:
-    """A text with the words that stand-ins stand for."""
-    words: Iterator[Given] = iter(given)
+def restore_words(text: str, pronunciations: list[GivenPronunciation]) -> str:
+    """A text with its stand-ins replaced by the written words, of which there is one for each, in order."""
+    words = iter(pronunciations)
     return _STAND_IN.sub(lambda match: next(words).word, text)
 
 
-def _replaced(text: str, tokenizer: Tokenizer, lexicon: Lexicon) -> Iterator[tuple[int, int, Given | None]]:
-    """Start and end of what a stand-in is for, in order; None is the name of a stand-in itself.
+def _find_words(
+    text: str, tokenizer: Tokenizer, lexicon: Lexicon
+) -> Iterator[tuple[int, int, GivenPronunciation | None]]:
+    """Start, end and phonemes of the words to replace, in order; None: the text has a stand-in's name itself.
 
-    What begins first is taken, of what begins together the phonemes in the text, then the lexicon's.
+    The earliest match wins; at the same position, phonemes in the text win over the lexicon's.
     """
     match = _MARKED.search(text)
     at = 0
     for start, end, phonemes in lexicon.find(text):
-        while match and match.start() + (match["own"] is not None) <= start:
+        while match and match.start() + (match["stand_in"] is not None) <= start:
             yield _marked(match, tokenizer)
             at = match.end()
             match = _MARKED.search(text, at)
         if start >= at:
-            yield start, end, Given(" ".join(text[start:end].split()), phonemes)
+            yield start, end, GivenPronunciation(" ".join(text[start:end].split()), phonemes)
             at = end
             if match and match.start() < at:
                 match = _MARKED.search(text, at)
@@ -160,16 +172,12 @@ def _replaced(text: str, tokenizer: Tokenizer, lexicon: Lexicon) -> Iterator[tup
         match = _MARKED.search(text, match.end())
 
 
-def _marked(match: re.Match, tokenizer: Tokenizer) -> tuple[int, int, Given | None]:
-    if match["own"]:
+def _marked(match: re.Match, tokenizer: Tokenizer) -> tuple[int, int, GivenPronunciation | None]:
+    if match["stand_in"]:
         return *match.span(), None
     _need_phonemes(tokenizer, match[0])
     phonemes = check_phonemes(match["phonemes"], tokenizer.ids, match[0])
-    return *match.span(), Given(" ".join(match["word"].split()), phonemes)
-
-
-def _phonemes(given: list[Given]) -> list[str]:
-    return [word.phonemes for word in given]
+    return *match.span(), GivenPronunciation(" ".join(match["word"].split()), phonemes)
 
 
 def _need_phonemes(tokenizer: Tokenizer, what: str) -> None:

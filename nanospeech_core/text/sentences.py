@@ -1,11 +1,11 @@
-"""Splitting text into sentences that are neither too long nor too short to be spoken well.
+"""Split text into sentences that are neither too long nor too short to be spoken well.
 
-Nothing is ever dropped: the pieces, joined without whitespace, are the text without whitespace.
+No character but white space is ever dropped.
 """
 
 import re
 
-from .scripts import HAN
+from .characters import HAN
 
 # Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
 _NEVER = frozenset(
@@ -45,21 +45,21 @@ _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s
 def split_sentences(text: str, max_characters: int = 300, min_characters: int = 24) -> list[str]:
     """Split text into sentences of at most `max_characters`, in order, whitespace collapsed to single spaces.
 
-    One that is too long is divided at ; : — , and then at spaces (a word without any is cut); one shorter
-    than `min_characters` is joined to a neighbour in its paragraph when both fit: short clips sound bad.
+    A sentence that is too long is divided at ; : — , and then at spaces (a text without spaces is cut). One
+    shorter than `min_characters` is joined to a neighbor in its paragraph if both fit: short clips sound bad.
     Blank lines and list items always separate. In Chinese text a character counts as three.
     """
     sentences: list[str] = []
     for paragraph in _PARAGRAPH.split(text):
         paragraph = " ".join(paragraph.split())
-        limit, least = as_much(max_characters, paragraph), as_much(min_characters, paragraph)
+        limit, least = length_limit(max_characters, paragraph), length_limit(min_characters, paragraph)
         spans = [piece for span in _sentence_spans(paragraph) for piece in _divide(paragraph, *span, limit)]
         sentences += [paragraph[a:b].strip() for a, b in _merge(spans, limit, least)]
     return [sentence for sentence in sentences if sentence]
 
 
-def first_sentence(text: str, least: int) -> int:
-    """Where the first sentence of a text that is still being written ends; 0 if that is not certain yet.
+def first_sentence_end(text: str, least: int) -> int:
+    """Where the first sentence of an unfinished text ends; 0 if that is not certain yet.
 
     Args:
         text: the beginning of a paragraph, with single spaces.
@@ -71,24 +71,24 @@ def first_sentence(text: str, least: int) -> int:
         if not following:
             return 0
         if not match["cjk"]:
-            word = _LAST_WORD.search(text, max(start, match.start() - 30), match.start())[0]
-            if _takes_a_stop(word) and not re.match(r"\S+\s+\S", following):
+            word = _last_word(text, start, match)
+            if _may_own_stop(word) and not re.match(r"\S+\s+\S", following):
                 return 0  # its next word is not whole
             if not _ends_sentence(text, start, match):
                 continue
-        if match.end() >= as_much(least, text[: match.end()]):
+        if match.end() >= length_limit(least, text[: match.end()]):
             return match.end()
         start = match.end()
     return 0
 
 
-def first_part(text: str, limit: int) -> int:
-    """Where a sentence of more than `limit` characters is best divided first."""
+def first_break(text: str, limit: int) -> int:
+    """Where to divide a sentence of more than `limit` characters first."""
     return _divide(text, 0, len(text), limit)[0][1]
 
 
-def as_much(characters: int, text: str) -> int:
-    """How many characters of this text are as much speech as `characters` of an English one."""
+def length_limit(characters: int, text: str) -> int:
+    """A number of characters of English text -> as much speech in characters of this text."""
     chinese = 2 * len(_CJK.findall(text)) > len(text)
     return max(1, characters // 3) if chinese else characters  # a Chinese character is a syllable
 
@@ -109,7 +109,7 @@ def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
         return False  # "Stop!" he said.
     if stop != ".":
         return "..." not in stop and "…" not in stop
-    word = _LAST_WORD.search(text, max(start, match.start() - 30), match.start())[0]
+    word = _last_word(text, start, match)
     lowered = word.lower()
     if word.isdigit() and match.start() - len(word) == start:
         return False  # "1. An item"
@@ -117,13 +117,19 @@ def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
         return False
     if lowered in _BEFORE_NUMBER:
         return not following[:1].isdigit()
-    if _takes_a_stop(word):
+    if _may_own_stop(word):
         return bool(_SENTENCE_END.match(text, match.end("stop")))
     return True
 
 
-def _takes_a_stop(word: str) -> bool:
-    """Whether the full stop after a word may belong to it: what follows decides."""
+def _last_word(text: str, start: int, stop: re.Match) -> str:
+    """The word before a full stop, of a sentence that begins at `start`."""
+    found = _LAST_WORD.search(text, max(start, stop.start() - 30), stop.start())
+    return found[0] if found else ""
+
+
+def _may_own_stop(word: str) -> bool:
+    """Whether the full stop after a word may belong to the word: then what follows it decides."""
     initial = len(word) == 1 and word.isupper() and word != "I"
     return initial or word.lower() in _MAYBE or bool(re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word))
 

@@ -1,18 +1,28 @@
-"""Which symbol is spoken when: the prior of the aligner, and the best monotonic path through what it hears.
+"""Alignment: which symbol is spoken when. The aligner's prior, and the best monotonic path.
 
 After "One TTS Alignment To Rule Them All" (Badlani et al., arXiv 2108.10447). A path begins at the first
-symbol, ends at the last, and from one frame to the next stays or goes one symbol on.
+symbol and ends at the last; from one frame to the next it stays, or advances by one symbol.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ..audio.mel import HOP
+from ..audio.mel import HOP, SAMPLE_RATE, log_mel
 from ..config import ModelConfig
 from ..errors import UserError
+from ..sampling.prompt import with_pauses
 
-MEL_MEAN, MEL_STD = -5.0, 2.5  # of log-mels, about: the aligner sees (mel - mean) / std
+# Log-mel float32 [frames, mel_dim] and ids int64 [symbols] -> the frames of each symbol, int64 [symbols].
+Align = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+# A recording, float32 [samples], and its phonemes -> seconds at which each of " ", the phonemes, " " begins,
+# and the end: float [phonemes + 3].
+FindOnsets = Callable[[np.ndarray, str], np.ndarray]
+
+MEL_MEAN, MEL_STD = -5.0, 2.5  # of log-mels, approximately: the aligner's input is (mel - mean) / std
 MASKED = -1e4  # the logit of a symbol that only pads the batch
 
 
@@ -40,15 +50,15 @@ def monotonic_search(log_probs: np.ndarray) -> np.ndarray:
     Args:
         log_probs: float [frames, symbols]; -inf forbids a pair.
     Returns:
-        int64 [symbols], each at least 1; they sum to `frames`. Where paths are equally good, a boundary
-        comes as early as it can.
+        int64 [symbols], each at least 1; they sum to `frames`. Of equally good paths, the one with the
+        earliest boundaries.
     Raises:
         UserError: there are fewer frames than symbols, no symbols, or a probability is NaN.
     """
     frames, symbols = log_probs.shape
     if not 0 < symbols <= frames:
         raise UserError(
-            f"{frames} frames of audio cannot be aligned to {symbols} symbols: one each is needed"
+            f"{frames} frames of audio cannot be aligned to {symbols} symbols: each needs at least one frame"
         )
     if np.isnan(log_probs).any():
         raise UserError("the aligner gives probabilities that are not numbers; its weights are broken")
@@ -68,23 +78,42 @@ def monotonic_search(log_probs: np.ndarray) -> np.ndarray:
     return counts
 
 
-def delay(frames: np.ndarray, lag: int) -> np.ndarray:
-    """Frames of each symbol, int64 [symbols], with every boundary `lag` later; each stays at least 1."""
-    latest = frames.sum() - np.arange(len(frames) - 1, 0, -1)
-    ends = np.minimum(np.cumsum(frames[:-1]) + lag, latest)
-    return np.diff(ends, prepend=0, append=frames.sum())
+def apply_lag(durations: np.ndarray, lag: int) -> np.ndarray:
+    """Frames of each symbol, int64 [symbols], with every boundary `lag` frames later; each is at least 1."""
+    latest = durations.sum() - np.arange(len(durations) - 1, 0, -1)
+    ends = np.minimum(np.cumsum(durations[:-1]) + lag, latest)
+    return np.diff(ends, prepend=0, append=durations.sum())
 
 
-def lag(config: ModelConfig) -> int:
-    """How many frames the model's speech is ahead of its durations, as those that it learnt from are late."""
+def alignment_lag(config: ModelConfig) -> int:
+    """By how many frames the model's durations are late, as those of its corpus are."""
     return 0 if config.aligner is None else config.aligner.lag
 
 
-def boundaries(frames: np.ndarray, samples: int, lag: int) -> np.ndarray:
-    """Where each symbol begins in the wave, and the end: int64 [symbols + 1], in samples.
+def boundaries(durations: np.ndarray, samples: int, lag: int) -> np.ndarray:
+    """Where each symbol begins in the waveform, and the end, in samples: int64 [symbols + 1].
 
-    Frame t is centred on sample 256 t; speech is `lag` frames ahead of its symbols.
+    Frame t is centered on sample 256 t; speech is `lag` frames ahead of its symbols.
+
+    Args:
+        durations: frames of each symbol, int64 [symbols].
+        samples: of the waveform.
+        lag: frames, see `alignment_lag`.
     """
-    ends = (np.cumsum(frames) - lag) * HOP
+    ends = (np.cumsum(durations) - lag) * HOP
     ends[-1] = samples
     return np.clip(np.concatenate(([0], ends)), 0, samples).astype(np.int64)
+
+
+def onset_finder(config: ModelConfig, align: Align | None) -> FindOnsets | None:
+    """Finds the onset of each phoneme of a recording by the checkpoint's aligner; None without an aligner."""
+    if align is None or config.text.kind != "phonemes":
+        return None
+    index_of = {symbol: index for index, symbol in enumerate(config.text.vocab)}
+
+    def find_onsets(wave: np.ndarray, phonemes: str) -> np.ndarray:
+        ids = np.array([index_of.get(symbol, -1) for symbol in phonemes], dtype=np.int64)
+        durations = align(log_mel(wave), with_pauses(ids, config))
+        return boundaries(durations, len(wave), alignment_lag(config)) / SAMPLE_RATE
+
+    return find_onsets

@@ -1,4 +1,4 @@
-"""Speech recognition, by other people's libraries: optional ones, imported when asked for."""
+"""Speech recognition by optional libraries, imported on first use."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..system.install import import_optional, is_installed, pip_install
 RATE = 16000  # Hz, of all audio here: what the recognizers, Resemblyzer and DNSMOS were trained on
 
 
-# Audio float32 [samples] at 16 kHz and a language ("en", "zh", or None: to be found) -> text.
+# Audio float32 [samples] at 16 kHz and its language ("en", "zh"; None: detect it) -> text.
 Recognize = Callable[[np.ndarray, "str | None"], str]
 
 
 def resample(wave: np.ndarray, rate: int) -> np.ndarray:
-    """float32 [samples] at `rate` Hz -> the same at 16 kHz, its length rounded up as librosa does.
+    """float32 [samples] at `rate` Hz -> float32 [samples] at 16 kHz; the length is rounded up as in librosa.
 
-    DNSMOS repeats what is shorter than 9 s, so that a sample more or less moves its second digit.
+    DNSMOS repeats audio shorter than 9 s, so that one sample more or less changes its second digit.
     """
     import soxr
 
@@ -33,17 +33,18 @@ def recognizer(name: str, languages: Sequence[str] = (), threads: int = 0) -> Re
 
     Args:
         name: `faster-whisper:MODEL` or `mlx-whisper:MODEL`, a name or a folder; or MODEL of the former alone.
-        languages: what it must understand ("en", "zh").
-        threads: 0 leaves the library's choice.
+        languages: that it must support ("en", "zh").
+        threads: 0: the library's default.
     Raises:
-        UserError: another kind, its package is not installed, the model cannot be loaded or understands less.
+        UserError: another kind; its package is not installed; the model cannot be loaded, or does not
+            support a language.
     """
     kind, colon, model = name.partition(":")
     if not colon:
         kind, model = "faster-whisper", name
     if kind not in RECOGNIZERS or not model:
-        known = ", ".join(f"{known}:NAME_OR_PATH" for known in RECOGNIZERS)
-        raise UserError(f"there is no recognizer {name!r}; known: {known}")
+        names = ", ".join(f"{known}:NAME_OR_PATH" for known in RECOGNIZERS)
+        raise UserError(f"there is no recognizer {name!r}; known: {names}")
     return RECOGNIZERS[kind](model, languages, threads)
 
 
@@ -58,7 +59,7 @@ def _faster_whisper(name: str, languages: Sequence[str], threads: int) -> Recogn
         raise UserError(f"asr {name!r} cannot be loaded: {reason}") from error
     lacking = sorted(set(languages) - set(model.supported_languages))
     if lacking:
-        raise UserError(f"asr {name!r} does not understand {', '.join(lacking)}")
+        raise UserError(f"asr {name!r} does not support {', '.join(lacking)}")
 
     def recognize(wave: np.ndarray, language: str | None) -> str:
         segments, _ = model.transcribe(wave, language=language, beam_size=5, condition_on_previous_text=False)
@@ -90,13 +91,13 @@ RECOGNIZERS: dict[str, Callable[[str, Sequence[str], int], Recognize]] = {
 }
 
 
-# What is taken where none is named: a package, and a model of it that understands many languages.
-USUAL_RECOGNIZERS = (
+# Recognizers where none is named: a package, and a multilingual model for it.
+DEFAULT_RECOGNIZERS = (
     ("mlx_whisper", "mlx-whisper:mlx-community/whisper-small-mlx"),
     ("faster_whisper", "faster-whisper:small"),
 )
 
 
-def usual_recognizer() -> str | None:
-    """The name of a recognizer whose package is installed, or None."""
-    return next((name for module, name in USUAL_RECOGNIZERS if is_installed(module)), None)
+def default_recognizer() -> str | None:
+    """The name of a recognizer whose package is installed; None: there is none."""
+    return next((name for module, name in DEFAULT_RECOGNIZERS if is_installed(module)), None)

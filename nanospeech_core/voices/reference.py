@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,30 +11,30 @@ from ..audio.mel import FRAME_RATE, N_MELS, SAMPLE_RATE, log_mel, noise_floor
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import pause_id, with_pauses
+from .alignment import Align
 
-MISSING_BINS = 10  # at the top of the mel, above 9 kHz; see `audible`
-
-
-FLOOR = 3e-4  # the root mean square of white noise, -70 dB; see `audible`
+# See `log_mel_with_treble`.
+MISSING_BINS = 10  # at the top of the mel, above 9 kHz
+NOISE_FLOOR = 3e-4  # the root mean square of white noise, -70 dB
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A voice as the networks see it. Whole tokens: its frames are a multiple of the patch."""
+    """A voice as the networks see it. Its frames are whole tokens, a multiple of the patch."""
 
     mel: np.ndarray  # float32 [frames, mel_dim], normalized
     ids: np.ndarray  # int64 [symbols]
-    frames: np.ndarray  # int64 [symbols], the frames of each symbol; they sum to the mel's
+    durations: np.ndarray  # int64 [symbols], frames of each symbol; they sum to the mel's
     tempo: float = 1.0  # of the voice, see `Voice`
 
 
-def spread(frames: int, symbols: int) -> np.ndarray:
-    """`frames` dealt evenly to `symbols`: int64 [symbols]; their boundaries are rounded."""
+def even_durations(frames: int, symbols: int) -> np.ndarray:
+    """`frames` distributed evenly over `symbols`, with rounded boundaries: int64 [symbols]."""
     return np.diff(np.round(np.linspace(0, frames, symbols + 1)).astype(np.int64))
 
 
 def seconds_to_frames(durations: np.ndarray, frames: int) -> np.ndarray:
-    """Durations in seconds -> whole frames int64, by rounding the boundaries; the last is at `frames`."""
+    """Durations in seconds -> whole frames, int64, by rounding the boundaries; the last is at `frames`."""
     ends = np.minimum(np.round(np.cumsum(durations) * FRAME_RATE).astype(np.int64), frames)
     ends[-1] = frames
     return np.diff(ends, prepend=0)
@@ -43,32 +43,30 @@ def seconds_to_frames(durations: np.ndarray, frames: int) -> np.ndarray:
 def make_reference(
     wave: np.ndarray,
     ids: np.ndarray,
-    durations: np.ndarray | None,
+    durations: Sequence[float] | np.ndarray | None,
     config: ModelConfig,
-    align: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    align: Align | None = None,
 ) -> Reference:
-    """A voice's recording as tokens.
+    """The reference of a voice's recording.
 
     Args:
         wave: float32 [samples], 24 kHz.
-        ids: int64 [symbols] of what is said, without pauses.
-        durations: seconds [symbols + 2] with a pause at either end, or None: not known.
+        ids: int64 [symbols] of its text, without pauses.
+        durations: seconds [symbols + 2] with a pause at either end; None: unknown.
         config: the model's.
-        align: finds durations that are not known, as `Aligner.align`; None: they are spread evenly.
+        align: finds unknown durations (`Aligner.align`); None: they are even.
     Raises:
-        UserError: the recording is too short for its text, or the model's mel is of another kind.
+        UserError: the recording is too short for its text, or the model has another kind of mel.
     """
     patch = config.transformer.patch
     if config.transformer.mel_dim != N_MELS:
-        raise UserError(
-            f"the model's mel has {config.transformer.mel_dim} bins; voices are heard in {N_MELS}"
-        )
-    known = config.text.alignment == "durations"  # else an original checkpoint, which hears what there is
-    heard = audible(wave) if known else log_mel(wave)
-    heard = heard[: len(heard) // patch * patch]
-    mel = ((heard - config.mel.mean) / config.mel.std).astype(np.float32)
-    if config.text.alignment == "filler":
-        if " " in config.text.vocab:  # between what the reference says and the sentence, as in Nanospeech
+        raise UserError(f"the model's mel has {config.transformer.mel_dim} bins; voices need {N_MELS}")
+    original = config.text.alignment == "filler"  # an original checkpoint
+    log = log_mel(wave) if original else log_mel_with_treble(wave)
+    log = log[: len(log) // patch * patch]
+    mel = ((log - config.mel.mean) / config.mel.std).astype(np.float32)
+    if original:
+        if " " in config.text.vocab:  # between the reference's text and the sentence, as in Nanospeech
             ids = np.append(ids, pause_id(config))
         return Reference(mel, ids, np.zeros(0, dtype=np.int64))
     ids = with_pauses(ids, config)
@@ -78,22 +76,26 @@ def make_reference(
             f"for its text of {len(ids)} symbols"
         )
     if durations is not None:
-        frames = seconds_to_frames(durations, len(mel))
+        frames = seconds_to_frames(np.asarray(durations), len(mel))
     else:
-        frames = spread(len(mel), len(ids)) if align is None else align(heard, ids)
+        frames = even_durations(len(mel), len(ids)) if align is None else align(log, ids)
     return Reference(mel, ids, frames)
 
 
-def audible(wave: np.ndarray) -> np.ndarray:
-    """The log-mel [frames, 100] of a recording, float32 [samples], as the acoustic model should hear it.
+def log_mel_with_treble(wave: np.ndarray) -> np.ndarray:
+    """The log-mel of a recording; treble that it lacks is replaced by a little noise.
 
-    Treble that is missing throughout gives way to a little noise. What the model has learned from reaches up
-    to 12 kHz; a recording without treble, as a telephone or 16 kHz make it, is so far from that that its
-    voice is missed and the speech comes out 8 dB too loud (docs/experiments.md).
+    The corpus has sound up to 12 kHz. After a recording without treble (from a telephone, or at 16 kHz), the
+    model misses the voice and its speech is 8 dB too loud (docs/experiments.md).
+
+    Args:
+        wave: float32 [samples], 24 kHz.
+    Returns:
+        float32 [frames, 100].
     """
-    mel, floor = log_mel(wave), noise_floor(FLOOR)
+    mel, floor = log_mel(wave), noise_floor(NOISE_FLOOR)
     missing = np.quantile(mel, 0.95, axis=0) < floor
-    treble = np.cumprod(missing[::-1])[::-1].astype(bool)  # all above is missing too
-    if treble.sum() < MISSING_BINS:  # the last of them are missing in speech that was learned from
+    treble = np.cumprod(missing[::-1])[::-1].astype(bool)  # bins above which all are missing
+    if treble.sum() < MISSING_BINS:  # the last ones are missing in the corpus too
         return mel
     return np.where(treble, np.maximum(mel, floor), mel)

@@ -1,8 +1,8 @@
 """Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
 
 A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
-`description`, `default` (true for the voice that speaks when none is named) and `tempo`. Audio and text, not
-a mel or an embedding: any model can speak with them, and anyone can hear whose voice it is.
+`description`, `default` (true for the voice that speaks when none is named) and `tempo`. They hold audio and
+text, not a mel or an embedding: every model can use them, and anyone can listen to the voice.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _NAME = re.compile(r"\w[\w-]*")
 
 @dataclass(frozen=True, eq=False)
 class Voice:
-    """A speaker, as the model knows one: some speech and what is said in it."""
+    """A speaker: a recording and its text."""
 
     name: str
     audio: np.ndarray  # float32 [samples] at 24 kHz
     text: str
     phonemes: str
-    durations: tuple[float, ...] | None = None  # seconds: a pause, each phoneme, a pause; None: not known
+    durations: tuple[float, ...] | None = None  # seconds of a pause, each phoneme, a pause; None: unknown
     language: str = "en-us"
     description: str = ""
     default: bool = False
-    tempo: float = 1.0  # against what the model predicts: 1.1 speaks so much faster
+    tempo: float = 1.0  # relative to the predicted durations: 1.1 is 10% faster
 
     @property
     def seconds(self) -> float:
@@ -47,19 +47,19 @@ class Voice:
 
 
 def voices_folder(folder: str | os.PathLike | None) -> Path:
-    """`folder` where it has voices, else the embedded checkpoint: its recordings serve any model."""
+    """`folder` if it has voices, else the embedded checkpoint: every model can use its recordings."""
     return Path(folder) if folder is not None and voice_names(folder) else PRETRAINED
 
 
 def voice_names(folder: str | os.PathLike) -> list[str]:
-    """The names of the voices in `folder`/voices, sorted. Raises UserError where one may not look there."""
+    """The names of the voices in `folder`/voices, sorted. Raises UserError if it cannot be read."""
     return sorted(
         file.stem for file in _files(folder) if file.suffix == ".json" and _NAME.fullmatch(file.stem)
     )
 
 
 def _files(folder: str | os.PathLike) -> list[Path]:
-    """What is in `folder`/voices; nothing where it is not there."""
+    """The files in `folder`/voices; [] if there is no such folder."""
     try:
         return [Path(name) for name in os.listdir(Path(folder, "voices"))]
     except (FileNotFoundError, NotADirectoryError):
@@ -69,12 +69,14 @@ def _files(folder: str | os.PathLike) -> list[Path]:
 
 
 def user_folder(to_write: bool = False) -> Path:
-    """Where the user's own voices are: what NANOSPEECH_DATA says, else as the system has it.
+    """The folder of the user's own voices: NANOSPEECH_DATA, else the system's folder for application data.
 
-    A user without a home (a container's `--user 12345`) has a place that holds none.
+    For a user without a home folder (a container's `--user 12345`) it is an empty place.
 
+    Args:
+        to_write: whether voices are to be written there.
     Raises:
-        UserError: `to_write`, and there is no such place.
+        UserError: `to_write`, and the user has no home folder.
     """
     if os.environ.get(DATA_FOLDER):
         return Path(os.environ[DATA_FOLDER])
@@ -82,7 +84,7 @@ def user_folder(to_write: bool = False) -> Path:
 
     try:
         folder = Path(platformdirs.user_data_path("nanospeech-mar", appauthor=False))
-    except RuntimeError:  # older versions answer "~"
+    except RuntimeError:  # older versions return "~"
         folder = Path("~")
     if folder.is_absolute():
         return folder
@@ -92,7 +94,7 @@ def user_folder(to_write: bool = False) -> Path:
 
 
 def find_voice(folder: str | os.PathLike, name: str) -> Voice:
-    """The voice `name` in `folder`/voices, else among the user's own. Raises UserError as `load_voice`."""
+    """The voice `name` in `folder`/voices, else of the user. Raises UserError as `load_voice`."""
     names = voice_names(folder)
     own = [] if name in names else voice_names(user_folder())
     if name in own:
@@ -103,10 +105,10 @@ def find_voice(folder: str | os.PathLike, name: str) -> Voice:
 
 
 def remove_voice(folder: str | os.PathLike, name: str) -> None:
-    """Delete a voice's files. Raises UserError when there is none of that name, or they cannot be deleted."""
+    """Delete a voice's files. Raises UserError if there is no such voice, or they cannot be deleted."""
     path = _path(folder, name)
     try:
-        path.unlink()  # first: without it there is no voice
+        path.unlink()  # first: without this file there is no voice
         path.with_suffix(".flac").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot remove {path}: {error.strerror or error}") from error
@@ -118,8 +120,8 @@ def list_voices(folder: str | os.PathLike) -> list[Voice]:
     return sorted(voices, key=lambda voice: (not voice.default, voice.name))
 
 
-def own_voices() -> list[Voice]:
-    """The user's voices, by name; one whose files are broken is told, and passed over."""
+def user_voices() -> list[Voice]:
+    """The user's voices, by name. A broken one is skipped with a warning."""
     voices = []
     for name in voice_names(user_folder()):
         try:
@@ -133,7 +135,7 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
     """The voice `name` in `folder`/voices.
 
     Raises:
-        UserError: there is no such voice (the message names those there are), or its files are broken.
+        UserError: there is no such voice (the message lists the voices), or its files are broken.
     """
     path = _path(folder, name)
     try:
@@ -143,21 +145,23 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
     except ValueError as error:  # no JSON, no UTF-8
         raise UserError(f"{path} is not a JSON file: {error}") from error
     wave = audio.read(path.with_suffix(".flac"))
-    return Voice(name=name, audio=wave, **_checked(meta, len(wave) / SAMPLE_RATE, path))
+    return Voice(name=name, audio=wave, **_read_fields(meta, len(wave) / SAMPLE_RATE, path))
 
 
 def check_name(name: str) -> None:
-    """Raise UserError unless a voice, and so a file, can be called that."""
+    """Raise UserError if `name` cannot be the name of a voice, and so of a file."""
     if not _NAME.fullmatch(name):
-        raise UserError(f'"{name}" cannot be the name of a voice: letters, digits, "_" and "-" can')
+        raise UserError(f'"{name}" cannot be the name of a voice: use letters, digits, "_" and "-"')
 
 
 def check_free(folder: str | os.PathLike, name: str, replace: bool = False, there: str = "there is") -> None:
-    """Raise UserError where `save_voice` would overwrite a voice, or half of one, in `folder`/voices.
+    """Raise UserError if `save_voice` would overwrite a file of another voice in `folder`/voices.
 
     Args:
-        replace: a voice of that very name may be; not one whose name differs in case only, which is the same
-            file on some disks.
+        folder: of the voices.
+        name: of the new voice.
+        replace: a voice of exactly this name may be overwritten. One whose name differs only in case may not:
+            it is the same file on some disks.
         there: the beginning of the message.
     """
     taken = {file.stem for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
@@ -171,7 +175,7 @@ def check_free(folder: str | os.PathLike, name: str, replace: bool = False, ther
 
 
 def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
-    """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError when they cannot be written."""
+    """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError if they cannot be written."""
     check_name(voice.name)
     path = Path(folder, "voices", f"{voice.name}.json")
     try:
@@ -187,7 +191,7 @@ def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
         "default": voice.default,
         "tempo": round(voice.tempo, 4),
     }
-    _checked(meta, voice.seconds, path)
+    _read_fields(meta, voice.seconds, path)
     audio.write(path.with_suffix(".flac"), voice.audio)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -201,8 +205,8 @@ def _path(folder: str | os.PathLike, name: str) -> Path:
     return Path(folder, "voices", f"{name}.json")
 
 
-def _checked(meta: object, seconds: float, path: Path) -> dict:
-    """The fields of a voice's JSON. Raises UserError, naming the file, for what does not fit."""
+def _read_fields(meta: object, seconds: float, path: Path) -> dict:
+    """The fields of a voice's JSON, with defaults. Raises UserError, naming the file, if one is invalid."""
     types = {"text": str, "phonemes": str, "language": str, "description": str, "default": bool}
     optional = {"durations": None, "description": "", "default": False, "tempo": 1.0}
     if not isinstance(meta, dict):

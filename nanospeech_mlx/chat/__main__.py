@@ -29,8 +29,8 @@ with importing(__name__, PROG):
     from nanospeech_core.sampling.options import GenerateOptions
     from nanospeech_core.system.encodings import argument
     from nanospeech_core.system.streams import STANDARD, shown
+    from nanospeech_core.text.checks import check_text
     from nanospeech_core.text.markdown.sentence_stream import Dictation
-    from nanospeech_core.text.tokenizer import check_text
 
     from ..generate import load
     from .language_model import LanguageModel

@@ -11,7 +11,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, delay, monotonic_search
+from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, apply_lag, monotonic_search
 
 from .activations import gelu
 
@@ -107,4 +107,4 @@ class Aligner(nn.Module):
             UserError: there are fewer frames than symbols.
         """
         frames, symbols = mx.array(mel[None].astype(np.float32)), mx.array(ids[None].astype(np.int32))
-        return delay(monotonic_search(np.array(self.log_probs(frames, symbols)[0])), self.lag)
+        return apply_lag(monotonic_search(np.array(self.log_probs(frames, symbols)[0])), self.lag)

@@ -11,7 +11,8 @@ import numpy as np
 from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import with_pauses
-from nanospeech_core.text.tokenizer import LANGUAGES, Tokenizer
+from nanospeech_core.text.languages import LANGUAGES
+from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.reference import make_reference
 from nanospeech_core.voices.store import Voice, load_voice, save_voice
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, delay, monotonic_search
+from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, apply_lag, monotonic_search
 
 from .layers import Conv1d
 
@@ -102,4 +102,4 @@ class Aligner(nn.Module):
         device = self.to_query.weight.device
         frames = torch.from_numpy(np.ascontiguousarray(mel[None], dtype=np.float32)).to(device)
         symbols = torch.from_numpy(np.ascontiguousarray(ids[None], dtype=np.int64)).to(device)
-        return delay(monotonic_search(self.log_probs(frames, symbols)[0].cpu().numpy()), self.lag)
+        return apply_lag(monotonic_search(self.log_probs(frames, symbols)[0].cpu().numpy()), self.lag)

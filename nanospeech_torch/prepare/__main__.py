@@ -13,7 +13,7 @@ with importing(__name__, "prepare"):
 
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.errors import UserError
-    from nanospeech_core.text.tokenizer import LANGUAGES
+    from nanospeech_core.text.languages import LANGUAGES
 
 PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\

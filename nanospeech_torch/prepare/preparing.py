@@ -13,7 +13,10 @@ import numpy as np
 from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
 from nanospeech_core.audio.signal import trim_silence
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import LANGUAGES, SYMBOLS, Tokenizer, language_of, phonemize
+from nanospeech_core.text.language_detection import detect_language
+from nanospeech_core.text.languages import LANGUAGES, TABLE, phonemize
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 from ..training.data.shards import FOREIGN_SUFFIXES
 from .encoding import encode
@@ -231,7 +234,7 @@ def read_text(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[st
 def phonemizes(lang: str) -> None:
     """Raise Missing unless the phonemizer of a language works."""
     try:
-        phonemize("你好" if lang == "zh" else "Hello", lang)
+        phonemize(TABLE[lang].sample, lang)
     except UserError as error:
         raise Missing(str(error)) from error
     except Exception as error:  # such as a full disk, or a package that is half installed
@@ -242,7 +245,7 @@ def language(said: str, text: str, default: str) -> str:
     """One of LANGUAGES from what a data set says ("en", "en_GB", "zh-CN", ""); what is none stays."""
     said = said.strip().lower().replace("_", "-")
     if not said:
-        return language_of(text, default)
+        return detect_language(text, default)
     if said in LANGUAGES:
         return said
     if said in ("english", "eng", "en") or said.startswith("en-"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nanospeech_core.config import ModelConfig, one_of
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import ORDERS
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def check(
 def complete(model: ModelConfig) -> ModelConfig:
     """The model to be trained: with its whole vocabulary, checked against the sizes of the embeddings.
 
-    A phoneme model's vocabulary is `nanospeech_core.text.tokenizer.SYMBOLS` unless the config lists another.
+    A phoneme model's vocabulary is `nanospeech_core.text.symbols.SYMBOLS` unless the config lists another.
     """
     text = model.text
     if not text.vocab and text.kind == "phonemes":

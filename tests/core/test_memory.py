@@ -9,7 +9,7 @@ from checkpoints import tiny_config, write_checkpoint
 from nanospeech_core.checkpoints.folder import load_folder
 from nanospeech_core.config import DiTConfig
 from nanospeech_core.evaluation.counting import counting
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 
 @pytest.mark.slow

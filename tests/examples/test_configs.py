@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 pytest.importorskip("torch")
 

@@ -13,7 +13,8 @@ import soundfile
 from fake_teacher import FakeTeacher
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS, phonemize
+from nanospeech_core.text.languages import phonemize
+from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_torch.training.data.shards import read_pairs
 
 FOLDER = Path(__file__).parents[2] / "examples" / "embedded"
@@ -71,7 +72,7 @@ def test_prepare_and_training_take_it(recipe, tmp_path):
     pytest.importorskip("torch")
     from corpus import small_model
 
-    from nanospeech_core.text.tokenizer import SYMBOLS
+    from nanospeech_core.text.symbols import SYMBOLS
     from nanospeech_torch.training.config import DataConfig
     from nanospeech_torch.training.data.corpus import read_index
 

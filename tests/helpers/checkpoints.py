@@ -20,7 +20,7 @@ from nanospeech_core.config import (
     TextConfig,
     VocosConfig,
 )
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.voices.store import Voice, save_voice
 
 FRAMES = 6  # of each symbol, about

@@ -12,7 +12,7 @@ import numpy as np
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.config import DiffLossConfig, DiTConfig, ModelConfig, PhoneDurationConfig
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 UNIT = 600  # samples
 LETTERS = "abdefhijklmnopstuvwz"

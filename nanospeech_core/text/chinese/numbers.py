@@ -1,6 +1,6 @@
-"""Numbers as they are read in Chinese: what the rules of `chinese` call.
+"""Numbers in Chinese words: the readings of the patterns in `normalize`.
 
-Functions named after what they read take a match. What they leave as digits, `cardinal` reads last of all.
+Functions that take a match are named after what they read. Digits that they leave are read by `cardinal`.
 """
 
 import re
@@ -43,13 +43,13 @@ def _large(number: int) -> str:
             high, low = divmod(number, base)
             gap = "零" if 0 < low < base // 10 else ""
             return _large(high) + unit + gap + (_large(low) if low else "")
-    words, gap = "", False
+    words, zeros = "", False
     for digit, unit in zip(f"{number:04d}", ("千", "百", "十", ""), strict=True):
         if digit == "0":
-            gap = words != ""
+            zeros = words != ""
         else:
-            words += "零" * gap + digit.translate(DIGITS) + unit
-            gap = False
+            words += "零" * zeros + digit.translate(DIGITS) + unit
+            zeros = False
     return words or "零"
 
 
@@ -65,7 +65,7 @@ def cardinal(match: re.Match) -> str:
 
 def ordinal(match: re.Match) -> str:
     """After 第 it is 二百, not 两百."""
-    return "第" + re.sub("^两", "二", cardinal(re.match(r"\d+", match[0][1:])))
+    return "第" + re.sub("^两", "二", re.sub(r"\d+", cardinal, match[0][1:]))
 
 
 def code(match: re.Match) -> str:
@@ -75,7 +75,7 @@ def code(match: re.Match) -> str:
 
 
 def coded(match: re.Match) -> str:
-    word = re.match(r"\D+", match[0])[0]
+    word = re.split(r"\d", match[0], maxsplit=1)[0]
     return word + "，".join(group.translate(CODE) for group in re.findall(r"\d+", match[0]))
 
 

@@ -1,8 +1,8 @@
 """Chinese characters to phonemes: rjieba's words, pypinyin's readings, and IPA for each syllable.
 
-Our models learned each word's tones as pypinyin's dictionary has them, which is what misaki's first Chinese
-front end gives too: 一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and
-儿 is a syllable of its own. What a voice makes of two third tones it learned from the teacher.
+Our models learned each word's tones from pypinyin's dictionary, as misaki's first Chinese front end has them:
+一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and 儿 is a separate
+syllable. How two third tones sound, the model learned from the teacher's audio.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from types import ModuleType
 
 from ...errors import UserError
-from ..scripts import HAN, PLAIN, is_han
+from ..characters import HAN, WESTERN_PUNCTUATION, is_han
 
 # From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
 # (2007), and Lin, "The Sounds of Chinese" (2007), in the symbols of Kokoro-82M: one for an affricate.
@@ -39,14 +39,16 @@ _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}  # 5: the neu
 _SYLLABLE = re.compile(r"(?P<initial>[zcs]h|[bpmfdtnlgkhjqxrzcs])?(?P<final>\D+)(?P<tone>[1-5])")
 
 _HAN = re.compile(f"[{HAN}]+")
-_MARKS = PLAIN | str.maketrans({"«": " “", "»": "” ", "．": ". "})
+_MARKS = WESTERN_PUNCTUATION | str.maketrans({"«": " “", "»": "” ", "．": ". "})
 
 
-def phonemes(text: str) -> str:
-    """Phonemes of one line of Chinese text, tones as arrows, a space between words.
+def phonemize(text: str) -> str:
+    """One line of Chinese text -> phonemes, tones as arrows, a space between words.
 
-    Characters without a reading are left out; what is not a Chinese character stays, its punctuation made
-    Western. Raises UserError when a library cannot be loaded.
+    Characters without a reading are skipped. Other text stays, with Western punctuation.
+
+    Raises:
+        UserError: a library cannot be loaded.
     """
     text = "".join(character for character in text if not is_han(character) or has_reading(character))
     text = _HAN.sub(lambda match: " ".join(map(_word, _cut(match[0]))), text.translate(_MARKS))
@@ -55,12 +57,12 @@ def phonemes(text: str) -> str:
 
 @functools.cache
 def has_reading(character: str) -> bool:
-    """Whether a Chinese character can be read: some, such as those made up in Japan, have no pinyin."""
+    """Whether a Chinese character has pinyin: some, such as those made in Japan, have none."""
     return _word(character) != ""
 
 
-def library(name: str) -> ModuleType:
-    """One of the libraries that Chinese needs. Raises UserError when it cannot be loaded."""
+def import_library(name: str) -> ModuleType:
+    """Import a library that Chinese needs. Raises UserError if it cannot be loaded."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -71,14 +73,14 @@ def library(name: str) -> ModuleType:
 
 @functools.lru_cache(maxsize=4096)
 def _word(word: str) -> str:
-    pypinyin = library("pypinyin")
+    pypinyin = import_library("pypinyin")
     readings = pypinyin.lazy_pinyin(word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True)
     return "".join(map(_syllable, readings))
 
 
 @functools.lru_cache(maxsize=4096)
 def _syllable(reading: str) -> str:
-    """IPA of a syllable such as "zhuang4", the tone behind the vowel; "" for what is none."""
+    """IPA of a syllable such as "zhuang4", the tone after the vowel; "" if it is no syllable."""
     syllable = _SYLLABLE.fullmatch(reading)
     if syllable is None:
         return ""
@@ -99,4 +101,4 @@ def _syllable(reading: str) -> str:
 
 
 def _cut(text: str) -> list[str]:
-    return library("rjieba").cut(text)
+    return import_library("rjieba").cut(text)

@@ -1,7 +1,7 @@
 """English phonemes: espeak-ng, called through the library that the espeakng-loader package brings.
 
-espeak-ng keeps its voice and its state in global variables. So it is loaded once a process, on first use, and
-one lock is held while it reads a sentence: threads take turns, and a fork waits until the sentence is read.
+espeak-ng keeps its voice and its state in global variables. So it is loaded once per process, on first use,
+and a lock is held while it reads a sentence: threads take turns, and a fork waits until the sentence is read.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ import os
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 from ...errors import UserError
 
 NEEDS = "pip install espeakng-loader"
-_AGAIN = "pip install --force-reinstall espeakng-loader"
+_REINSTALL = "pip install --force-reinstall espeakng-loader"
 
 _VOICES = {"en-us": "gmw/en-US", "en-gb": "gmw/en"}  # files in the data's folder `lang`
-# Without one of these it goes on, with a line on stderr and no sound.
+# Without one of these espeak-ng prints a line to stderr and returns no phonemes.
 _FILES = ("phontab", "phonindex", "phondata", "intonations", "en_dict")
 _PATH_LIMIT = 159  # bytes; espeak-ng cannot open data whose path is longer
 
-# What the model sees as it is written. espeak-ng reads what is between two marks, each by itself.
+# Marks that the model sees as they are written. espeak-ng reads each stretch between two marks by itself.
 _MARK = r';:,.!?¡¿—…"«»“”(){}\[\]'
 _MARKS = re.compile(rf"(\s*[{_MARK}][{_MARK}\s]*)")
 _FLAGS = re.compile(r"\([^()]*\)")  # a word that it reads as another language: "(fr)…(en-us)"
@@ -37,22 +38,22 @@ if hasattr(os, "register_at_fork"):  # the child gets neither a held lock nor ha
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
-def phonemes(text: str, language: str) -> str:
-    """IPA with stress of one sentence; its punctuation stays, with the spaces around it. Safe in threads.
+def phonemize(text: str, accent: str) -> str:
+    """One sentence -> IPA with stress; punctuation and the spaces around it stay. Thread-safe.
 
     Args:
         text: as it is read aloud; a line break is a space.
-        language: "en-us" or "en-gb".
+        accent: "en-us" or "en-gb".
     Raises:
         UserError: espeak-ng is not installed or cannot be started.
     """
     parts = _MARKS.split(" ".join(text.replace("\0", " ").split()))
     with _lock:
         library = _library()
-        if language != library.language:
-            if library.espeak_SetVoiceByName(_VOICES[language].encode()):
-                raise UserError(f"espeak-ng has no voice for {language}: {_AGAIN}")
-            library.language = language
+        if accent != library.accent:
+            if library.espeak_SetVoiceByName(_VOICES[accent].encode()):
+                raise UserError(f"espeak-ng has no voice for {accent}: {_REINSTALL}")
+            library.accent = accent
         parts[::2] = [_read(library, part) for part in parts[::2]]
     joined = ""
     for part, mark in zip(parts[::2], [*parts[1::2], ""], strict=True):
@@ -60,7 +61,7 @@ def phonemes(text: str, language: str) -> str:
     return joined
 
 
-def _read(library: ctypes.CDLL, text: str) -> str:
+def _read(library: Any, text: str) -> str:
     """The phonemes of text between two marks. Each call reads one clause and moves the pointer past it."""
     rest = ctypes.c_char_p(text.encode("utf-8", "replace"))
     clauses = []
@@ -70,7 +71,7 @@ def _read(library: ctypes.CDLL, text: str) -> str:
 
 
 @functools.cache
-def _library() -> ctypes.CDLL:
+def _library() -> Any:  # a CDLL, whose functions have no types
     try:
         import espeakng_loader
     except ImportError as error:
@@ -79,24 +80,26 @@ def _library() -> ctypes.CDLL:
         data = espeakng_loader.get_data_path()
         missing = [name for name in _FILES if not os.access(os.path.join(data, name), os.R_OK)]
         if missing:
-            raise UserError(f"espeak-ng cannot be started, {missing[0]} cannot be read in {data}: {_AGAIN}")
-        library = ctypes.CDLL(espeakng_loader.get_library_path())
+            raise UserError(
+                f"espeak-ng cannot be started, {missing[0]} cannot be read in {data}: {_REINSTALL}"
+            )
+        library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
         library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         started = library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(_short_path(data)), _DONT_EXIT)
     except (OSError, AttributeError, RuntimeError) as error:  # RuntimeError: the loader finds no data
-        raise UserError(f"espeak-ng cannot be started: {error}; {_AGAIN}") from error
-    library.language = ""  # that of its voice now
+        raise UserError(f"espeak-ng cannot be started: {error}; {_REINSTALL}") from error
+    library.accent = ""  # of its present voice
     if started <= 0:
-        raise UserError(f"espeak-ng cannot be started with the data in {data}: {_AGAIN}")
+        raise UserError(f"espeak-ng cannot be started with the data in {data}: {_REINSTALL}")
     return library
 
 
 def _short_path(path: str) -> str:
-    """A path that espeak-ng can hold, good until the process ends: a change of voice opens files again.
+    """A path to the same folder, short enough for espeak-ng and valid until the process ends.
 
-    A folder that is open has a short name by itself (Linux), or any folder (macOS): no file is made. Where
-    neither is there, the folder gets a link in the temporary one.
+    Linux has a short path for an open folder, macOS for any folder, so that no file is made. Elsewhere the
+    temporary folder gets a link.
     """
     if len(os.fsencode(path)) <= _PATH_LIMIT:
         return path
@@ -121,7 +124,7 @@ def _link(path: str) -> str:
         link.symlink_to(path, target_is_directory=True)
     except OSError as error:
         raise UserError(
-            f"espeak-ng cannot hold a path as long as {path}, and no link to it can be made in the temporary "
+            f"espeak-ng cannot open a path as long as {path}, and no link to it can be made in the temporary "
             f"folder ({error.strerror or error}): install into a folder with a shorter name"
         ) from error
     return str(link)

@@ -1,21 +1,18 @@
-"""Written English to spoken English, for what espeak-ng reads badly: numbers, times, dates, abbreviations.
+"""Written English to spoken English: numbers, times, dates and abbreviations become words.
 
-Chinese has its own rules, in `chinese`.
-
-One table of (pattern, reading), applied in order. The phonemizer cuts the text at every punctuation mark
-before espeak-ng sees it, so "3.5", "10:30", "Mr." and "U.S." must become words here.
+One table of (pattern, reading), applied in order. `espeak` cuts a sentence at every punctuation mark before
+espeak-ng reads it, so "3.5", "10:30", "Mr." and "U.S." must become words here.
 """
 
 import functools
 import re
 from collections.abc import Callable
 
-from ..chinese import normalize as chinese
 from ..sentences import SENTENCE_END
-from . import numbers as numerals
+from . import numbers
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
-_MONTH = "|".join(rf"{month}|{month[:3]}\b\.?" for month in numerals.MONTHS) + r"|Sept\b\.?"
+_MONTH = "|".join(rf"{month}|{month[:3]}\b\.?" for month in numbers.MONTHS) + r"|Sept\b\.?"
 
 _FOLD = str.maketrans({
     "‘": "'", "’": "'", "´": "'", "′": "'", "″": '"', "−": "-", "‐": "-", "‑": "-", "\u00a0": " ",
@@ -55,40 +52,39 @@ _WEB = {
 }  # fmt: skip
 
 
-def normalize(text: str, language: str = "en-us") -> str:
-    """Spell out what the phonemizers would misread. English that needs nothing stays as it is.
+def normalize(text: str, accent: str = "en-us") -> str:
+    """Spell out what espeak-ng would misread. Text that needs nothing stays as it is.
 
-    Sentences are expected one at a time (`split_sentences`): the mark of a list or heading goes. Raises
-    UserError when a library that the language needs is not installed.
+    Args:
+        text: one sentence (`split_sentences`); the mark of a list item or heading is dropped.
+        accent: "en-us" or "en-gb".
+    Raises:
+        UserError: unicode-rbnf is not installed.
     """
-    if language == "zh":
-        return chinese.normalize(text)
-    if not language.startswith("en"):
-        return text
     text = text.translate(_FOLD)
-    for pattern, read in _rules():
-        text = pattern.sub(read if isinstance(read, str) else functools.partial(read, language), text)
+    for pattern, reading in _rules():
+        text = pattern.sub(reading if isinstance(reading, str) else functools.partial(reading, accent), text)
     return " ".join(text.split())
 
 
-def _read_web(language: str, match: re.Match) -> str:
+def _read_web(accent: str, match: re.Match) -> str:
     address = re.sub(r"^https?://", "", match[0])
     return " ".join(re.sub(r"\W|_", lambda mark: f" {_WEB.get(mark[0], '')} ", address).split())
 
 
-def _read_abbreviation(language: str, match: re.Match) -> str:
+def _read_abbreviation(accent: str, match: re.Match) -> str:
     return _ABBREVIATIONS[match["short"]] + ("." if match["end"] is not None else "")
 
 
-def _read_after_name(language: str, match: re.Match) -> str:
+def _read_after_name(accent: str, match: re.Match) -> str:
     return f"{match['name']} {_AFTER_NAME[match['short']]}" + ("." if match["end"] is not None else "")
 
 
-def _read_before_number(language: str, match: re.Match) -> str:
+def _read_before_number(accent: str, match: re.Match) -> str:
     return _BEFORE_NUMBER[match["short"]] + " "
 
 
-def _read_initials(language: str, match: re.Match) -> str:
+def _read_initials(accent: str, match: re.Match) -> str:
     letters = re.sub(r"[.\s]+", "-", match["letters"]).upper()  # hyphens keep "A" from being the article
     if match["end"] is not None and match[0].endswith("."):
         return letters + "."
@@ -126,51 +122,51 @@ def _rules() -> tuple[tuple[re.Pattern, str | Callable[[str, re.Match], str]], .
         # Numbers, the more particular first
         (
             r"(?<![\w.-])(?:\+?\d{1,3}[ .-])?(?:\(\d{3}\) ?|\d{3}[-. ])?\d{3}[-.]\d{4}(?![\w-])",
-            numerals.phone,
+            numbers.phone,
         ),
-        (r"(?<![\w.])\+\d{1,3}(?:[ -]?\d{2,}){2,}(?!\w)", numerals.phone),
-        (r"\b(?P<year>[12]\d{3})-(?P<a>0[1-9]|1[0-2])-(?P<b>0[1-9]|[12]\d|3[01])\b", numerals.date),
-        (r"\b(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<year>[12]\d{3})\b", numerals.date),
+        (r"(?<![\w.])\+\d{1,3}(?:[ -]?\d{2,}){2,}(?!\w)", numbers.phone),
+        (r"\b(?P<year>[12]\d{3})-(?P<a>0[1-9]|1[0-2])-(?P<b>0[1-9]|[12]\d|3[01])\b", numbers.date),
+        (r"\b(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<year>[12]\d{3})\b", numbers.date),
         (r"(?<=[\d%])[-–](?=[$£€]?\d)", " to "),
-        (rf"\b{months} {day}\b(?![:.,]?\d|%)", numerals.month_day),
-        (rf"\b(?P<the>[Tt]he )?{day} (?:of )?{months}(?!\w)", numerals.day_month),
+        (rf"\b{months} {day}\b(?![:.,]?\d|%)", numbers.month_day),
+        (rf"\b(?P<the>[Tt]he )?{day} (?:of )?{months}(?!\w)", numbers.day_month),
         (
             r"(?<![\d:.])(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])"
             rf"(?:\s?{half})?",
-            numerals.time,
+            numbers.time,
         ),
-        (rf"(?<![\d:.])(?P<hour>\d{{1,2}})(?P<minute>)(?P<second>)\s?{half}", numerals.time),
+        (rf"(?<![\d:.])(?P<hour>\d{{1,2}})(?P<minute>)(?P<second>)\s?{half}", numbers.time),
         (r"(?<=\d):(?=\d)", " to "),
         (
             rf"(?:(?P<article>\b[Aa] )|(?P<minus>(?<!\w)-))?(?P<currency>US\$|[$£€¥₹]) ?"
             rf"(?P<number>(?P<comma>\d+,\d\d(?!\d|[.,]\d))|{_NUMBER}|\.\d+)"
             rf"(?:[ -]?(?P<magnitude>{magnitudes})\b)?",
-            numerals.money,
+            numbers.money,
         ),
         (r"(?<=\d)¢", " cents"),
         (r"(?<!\w)(\d)' ?(\d{1,2})(?:\"|'')", r"\1 foot \2"),
-        (r"(?<!\w)'?(?P<century>1[1-9]|20)?(?P<tens>[1-9]0|(?<=\d\d)00)s\b", numerals.decade),
+        (r"(?<!\w)'?(?P<century>1[1-9]|20)?(?P<tens>[1-9]0|(?<=\d\d)00)s\b", numbers.decade),
         (
             r"(?<![\w/.])(?:(?P<whole>\d{1,3}) +)?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
-            numerals.fraction,
+            numbers.fraction,
         ),
         (r"(?<=\d)(?: [x×] |[x×])(?=\d)", " by "),
         (
             rf"(?P<article>\b[Aa] )?(?<![\w.,])(?P<number>-?{_NUMBER})(?: |(?P<hyphen>-))?"
-            rf"(?P<unit>{_alternatives(numerals.UNITS)})(?![\w/²³])(?:\.(?=\s+[a-z]))?",
-            numerals.measure,
+            rf"(?P<unit>{_alternatives(numbers.UNITS)})(?![\w/²³])(?:\.(?=\s+[a-z]))?",
+            numbers.measure,
         ),
         (rf"\b(?P<short>{_alternatives(_BEFORE_NUMBER)})\. ?(?=\d)", _read_before_number),
         (r"(?<!\w)#(?=\d)", "number "),
         (r"(?<!\w)#(?=[A-Za-z])", "hashtag "),
         (r"~(?=\d)", "about "),
-        (r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", numerals.ordinal),
+        (r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", numbers.ordinal),
         (r"(?<!\w)[vV](?=\d+\.\d)", "v "),  # a capital would be five in "Type V"
-        (r"(?:(?<=\bv )\d+(?:\.\d+)+|(?<![\w.])\d+(?:\.\d+){2,})(?!\w)", numerals.points),
+        (r"(?:(?<=\bv )\d+(?:\.\d+)+|(?<![\w.])\d+(?:\.\d+){2,})(?!\w)", numbers.points),
         (
             rf"(?P<minus>(?<![\w)])-)?(?<![A-Za-z\d])(?P<number>{_NUMBER}|(?<![\w.])\.\d+)"
             r"(?:(?P<letters>)(?=[A-Za-z]))?",
-            numerals.number,
+            numbers.number,
         ),
         # Abbreviations
         (r"\be\.g\.,?", "for example,"),
@@ -195,7 +191,7 @@ def _rules() -> tuple[tuple[re.Pattern, str | Callable[[str, re.Match], str]], .
             rf"|(?:{_RULERS})(?! (?:[IL]\b|[VX]\.? [A-Z])))"
             rf"|(?P<numbered>{_NUMBERED})) (?P<roman>(?=[IVXL]+\b)(?:XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))\b"
             r"(?:\.(?=[,;:]| [a-z]))?",
-            numerals.roman,
+            numbers.roman,
         ),
         (rf"\b(?P<letters>(?:[A-Z]\.\s?)+[A-Z](?=\.)|(?:[A-Za-z]\.)+[A-Za-z]\b)\.?{end}", _read_initials),
         (rf"\b(?P<letters>[A-HJ-Z])\.(?=\s+[A-Z][a-z]){end}", _read_initials),

@@ -1,6 +1,6 @@
-"""How numbers are read aloud in English: each public function turns one match in `normalize` into words.
+"""Numbers in English words: each public function is the reading of one pattern in `normalize`.
 
-Every function takes the language ("en-us" or "en-gb") and the match, whose named groups it reads.
+Each takes the accent ("en-us" or "en-gb") and the match, and reads the match's named groups.
 """
 
 import functools
@@ -39,24 +39,24 @@ _PLURALS = {"foot": "feet", "hertz": "hertz", "kilohertz": "kilohertz", "megaher
             "gigahertz": "gigahertz", "percent": "percent"}  # fmt: skip
 
 
-def number(language: str, match: re.Match) -> str:
+def number(accent: str, match: re.Match) -> str:
     """A plain number: four digits from 1100 to 2099 are a year: "nineteen oh-five", "fifteen hundred"."""
     written, letters_follow = match["number"], match["letters"] is not None
     if re.fullmatch(r"1[1-9]\d\d|20\d\d", written) and not letters_follow and not match["minus"]:
-        return _year(written, language)
-    return _cardinal((match["minus"] or "") + written, language) + (" " if letters_follow else "")
+        return _year(written, accent)
+    return _cardinal((match["minus"] or "") + written, accent) + (" " if letters_follow else "")
 
 
-def ordinal(language: str, match: re.Match) -> str:
-    return _words(match["number"].replace(",", ""), language, "ordinal")
+def ordinal(accent: str, match: re.Match) -> str:
+    return _words(match["number"].replace(",", ""), accent, "ordinal")
 
 
-def points(language: str, match: re.Match) -> str:
+def points(accent: str, match: re.Match) -> str:
     """Versions and addresses: "one point two point three"."""
-    return " point ".join(_cardinal(part, language) for part in match[0].split("."))
+    return " point ".join(_cardinal(part, accent) for part in match[0].split("."))
 
 
-def money(language: str, match: re.Match) -> str:
+def money(accent: str, match: re.Match) -> str:
     """ "three dollars and fifty cents"; €3,50 with its decimal comma: "three euros fifty"."""
     one, many, cent, cents = CURRENCIES[match["currency"][-1]]
     written, article = match["number"].replace(",", "." if match["comma"] else ""), match["article"] or ""
@@ -64,101 +64,99 @@ def money(language: str, match: re.Match) -> str:
     whole, _, hundredths = written.partition(".")
     if match["magnitude"]:
         magnitude = MAGNITUDES.get(match["magnitude"].lower(), match["magnitude"].lower())
-        return f"{before}{_cardinal(written, language)} {magnitude} {one if article else many}"
+        return f"{before}{_cardinal(written, accent)} {magnitude} {one if article else many}"
     if len(hundredths) != 2:
-        return f"{before}{_cardinal(written, language)} {one if article or written == '1' else many}"
+        return f"{before}{_cardinal(written, accent)} {one if article or written == '1' else many}"
     parts = []
     if whole.strip("0") or hundredths == "00":
-        parts.append(f"{_cardinal(whole or '0', language)} {one if article or whole == '1' else many}")
+        parts.append(f"{_cardinal(whole or '0', accent)} {one if article or whole == '1' else many}")
     if match["comma"] and parts and hundredths[0] != "0":
-        return f"{before}{parts[0]} {_words(hundredths, language)}"
+        return f"{before}{parts[0]} {_words(hundredths, accent)}"
     if hundredths != "00":
-        parts.append(f"{_words(hundredths, language)} {cent if hundredths == '01' else cents}")
+        parts.append(f"{_words(hundredths, accent)} {cent if hundredths == '01' else cents}")
     return before + " and ".join(parts)
 
 
-def measure(language: str, match: re.Match) -> str:
+def measure(accent: str, match: re.Match) -> str:
     article, written = match["article"] or "", match["number"]
     unit = UNITS[match["unit"]]
     if not article and not match["hyphen"] and written not in ("1", "-1"):  # a 5 km run, a five-mile walk
         unit = _plural(unit)
-    return f"{article}{_cardinal(written, language)} {unit}"
+    return f"{article}{_cardinal(written, accent)} {unit}"
 
 
-def time(language: str, match: re.Match) -> str:
+def time(accent: str, match: re.Match) -> str:
     hour, minute, second, half = (match[name] for name in ("hour", "minute", "second", "half"))
     if int(hour) > 24:
         return match[0]
-    words = _words(hour, language)
+    words = _words(hour, accent)
     if minute and minute != "00":
-        words += (" oh " if minute[0] == "0" else " ") + _words(minute, language)
+        words += (" oh " if minute[0] == "0" else " ") + _words(minute, accent)
     elif not half and not second:
         words += " o'clock" if 1 <= int(hour) <= 12 else " hundred"
     if second:
-        words += f" and {_words(second, language)} second" + ("s" if second != "01" else "")
+        words += f" and {_words(second, accent)} second" + ("s" if second != "01" else "")
     return words + (f" {half.upper()}-M" if half else "")  # the hyphen keeps "A" from being the article
 
 
-def date(language: str, match: re.Match) -> str:
-    """2020-07-04, and 07/04/2020 with the month first unless the language or the numbers say otherwise."""
+def date(accent: str, match: re.Match) -> str:
+    """2020-07-04, and 07/04/2020 with the month first unless the accent or the numbers say otherwise."""
     month, day = int(match["a"]), int(match["b"])
-    if "/" in match[0] and (month > 12 or (language == "en-gb" and day <= 12)):
+    if "/" in match[0] and (month > 12 or (accent == "en-gb" and day <= 12)):
         month, day = day, month
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return match[0]
-    return f"{MONTHS[month - 1]} {_words(str(day), language, 'ordinal')}, {_year(match['year'], language)}"
+    return f"{MONTHS[month - 1]} {_words(str(day), accent, 'ordinal')}, {_year(match['year'], accent)}"
 
 
-def month_day(language: str, match: re.Match) -> str:
+def month_day(accent: str, match: re.Match) -> str:
     if not 1 <= int(match["day"]) <= 31:
         return match[0]
-    return f"{_month(match['month'])} {_words(match['day'], language, 'ordinal')}"
+    return f"{_month(match['month'])} {_words(match['day'], accent, 'ordinal')}"
 
 
-def day_month(language: str, match: re.Match) -> str:
+def day_month(accent: str, match: re.Match) -> str:
     if not 1 <= int(match["day"]) <= 31:
         return match[0]
-    return f"{match['the'] or 'the '}{_words(match['day'], language, 'ordinal')} of {_month(match['month'])}"
+    return f"{match['the'] or 'the '}{_words(match['day'], accent, 'ordinal')} of {_month(match['month'])}"
 
 
-def decade(language: str, match: re.Match) -> str:
+def decade(accent: str, match: re.Match) -> str:
     century, tens = match["century"], match["tens"]
     if tens == "00":
-        return _year(century + tens, language) + "s"
-    prefix = f"{_words(century, language)} " if century else ""
-    tens = _words(tens, language)
+        return _year(century + tens, accent) + "s"
+    prefix = f"{_words(century, accent)} " if century else ""
+    tens = _words(tens, accent)
     return prefix + (tens[:-1] + "ies" if tens.endswith("y") else tens + "s")
 
 
-def fraction(language: str, match: re.Match) -> str:
+def fraction(accent: str, match: re.Match) -> str:
     above, below = int(match["above"]), int(match["below"])
-    whole = _cardinal(match["whole"], language) if match["whole"] else ""
+    whole = _cardinal(match["whole"], accent) if match["whole"] else ""
     if not 0 < above < below <= 10:  # 24/7, 9/11
-        return " ".join([whole, *(_cardinal(match[part], language) for part in ("above", "below"))]).strip()
-    name = {2: "half", 4: "quarter"}.get(below) or _words(match["below"], language, "ordinal")
-    return (
-        f"{whole} and " if whole else ""
-    ) + f"{_words(match['above'], language)} {name}{'s' * (above > 1)}"
+        return " ".join([whole, *(_cardinal(match[part], accent) for part in ("above", "below"))]).strip()
+    name = {2: "half", 4: "quarter"}.get(below) or _words(match["below"], accent, "ordinal")
+    return (f"{whole} and " if whole else "") + f"{_words(match['above'], accent)} {name}{'s' * (above > 1)}"
 
 
-def phone(language: str, match: re.Match) -> str:
+def phone(accent: str, match: re.Match) -> str:
     """Digit by digit, a comma's pause between the groups."""
-    groups = ", ".join(_spell(group, language) for group in re.findall(r"\d+", match[0]))
+    groups = ", ".join(_spell(group, accent) for group in re.findall(r"\d+", match[0]))
     return f"plus {groups}" if match[0][0] == "+" else groups
 
 
-def roman(language: str, match: re.Match) -> str:
+def roman(accent: str, match: re.Match) -> str:
     """Henry VIII -> "Henry the eighth", World War II -> "World War two"."""
     values = [{"I": 1, "V": 5, "X": 10, "L": 50}[letter] for letter in match["roman"]]
     value = str(sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)))
     if match["ruler"]:
-        return f"{match['ruler']} the {_words(value, language, 'ordinal')}"
-    return f"{match['numbered']} {_words(value, language)}"
+        return f"{match['ruler']} the {_words(value, accent, 'ordinal')}"
+    return f"{match['numbered']} {_words(value, accent)}"
 
 
-def _words(written: str, language: str, to: str = "cardinal") -> str:
+def _words(written: str, accent: str, to: str = "cardinal") -> str:
     """A whole number in words. to: "cardinal", "ordinal" or "year"."""
-    rules = f"spellout-{to}" + "-verbose" * (language == "en-gb")  # British: "one hundred and five"
+    rules = f"spellout-{to}" + "-verbose" * (accent == "en-gb")  # British: "one hundred and five"
     if to == "year":
         rules = "spellout-numbering-year"
     return _speller().format_number(int(written), ruleset_names=[rules]).text.replace(",", "")
@@ -174,24 +172,24 @@ def _speller():
     return RbnfEngine.for_language("en")
 
 
-def _spell(written: str, language: str) -> str:
-    return " ".join(_words(digit, language) for digit in written)
+def _spell(written: str, accent: str) -> str:
+    return " ".join(_words(digit, accent) for digit in written)
 
 
-def _cardinal(written: str, language: str) -> str:
+def _cardinal(written: str, accent: str) -> str:
     """Digits, with optional minus, thousands commas and decimals."""
     whole, _, decimals = written.replace(",", "").lstrip("-").partition(".")
     code = len(whole) > 15 or (len(whole) > 1 and whole[0] == "0")  # serial numbers, 007
-    words = _spell(whole, language) if code else _words(whole, language) if whole else ""
+    words = _spell(whole, accent) if code else _words(whole, accent) if whole else ""
     if decimals:
-        words += " point " + _spell(decimals, language)
+        words += " point " + _spell(decimals, accent)
     return ("minus " if written[0] == "-" else "") + words.strip()
 
 
-def _year(written: str, language: str) -> str:
+def _year(written: str, accent: str) -> str:
     if 1100 <= int(written) <= 2099 and not 2000 <= int(written) <= 2009:
-        return _words(written, language, "year")
-    return _words(written, language)
+        return _words(written, accent, "year")
+    return _words(written, accent)
 
 
 def _month(name: str) -> str:

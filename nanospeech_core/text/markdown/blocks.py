@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..scripts import language_of
+from ..language_detection import detect_language
 from .inline import Reader, SpokenInline
 
 _OMITTED = {
@@ -158,7 +158,7 @@ class SpokenMarkdown(SpokenInline):
         if _DELIMITERS.fullmatch(line):
             return ""
         cells = [cell.strip().replace("\\|", "|") for cell in _CELL_END.split(line.removesuffix("|"))]
-        comma, stop = ("，", "。") if language_of(line) == "zh" else (", ", ".")
+        comma, stop = ("，", "。") if detect_language(line) == "zh" else (", ", ".")
         row = comma.join(filter(None, cells))
         if row and not row.endswith((".", "!", "?", "。", "！", "？")):
             row += stop
@@ -199,6 +199,6 @@ class SpokenMarkdown(SpokenInline):
 
     def _omit(self, what: str) -> None:
         self._break()
-        language = language_of(self._tail)
+        language = detect_language(self._tail)
         self._say(_OMITTED[what]["zh" if language == "zh" else "en"])
         self._break()

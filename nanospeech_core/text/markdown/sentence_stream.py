@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..markup import without_markup
-from ..sentences import as_much, first_part, first_sentence
+from ..sentences import first_break, first_sentence_end, length_limit
 from .blocks import SpokenMarkdown
 
 LEAST, MOST = 24, 300  # characters of what is spoken at a time, as in `split_sentences`
@@ -116,16 +116,16 @@ class Sentences:
     def _end(self) -> int:
         """Where to cut the text; 0: not yet."""
         text = self._text
-        if end := first_sentence(text, LEAST):
+        if end := first_sentence_end(text, LEAST):
             return end
-        if len(text) > as_much(MOST, text) and not _UNFINISHED.search(text):
-            return first_part(text, as_much(MOST, text))
-        if self._first and len(text) >= as_much(PATIENCE, text):
-            least = as_much(LEAST, text)
+        if len(text) > length_limit(MOST, text) and not _UNFINISHED.search(text):
+            return first_break(text, length_limit(MOST, text))
+        if self._first and len(text) >= length_limit(PATIENCE, text):
+            least = length_limit(LEAST, text)
             ends = [match.end() for match in _CLAUSE_END.finditer(text) if least <= match.end() < len(text)]
             if ends:
                 return ends[-1]
-            if len(text) >= as_much(AT_A_SPACE, text) and " " in text.strip():
+            if len(text) >= length_limit(AT_A_SPACE, text) and " " in text.strip():
                 return text.rstrip().rfind(" ") + 1
         return 0
 

@@ -21,7 +21,9 @@ with importing(__name__, "boundaries"):
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.errors import UserError
     from nanospeech_core.system.install import need
-    from nanospeech_core.text.tokenizer import LANGUAGES, Tokenizer, language_of
+    from nanospeech_core.text.language_detection import detect_language
+    from nanospeech_core.text.languages import LANGUAGES
+    from nanospeech_core.text.tokenizer import Tokenizer
 
 CLOSE = 0.05  # seconds
 PAUSE_FRAMES = 10  # 0.1 s: where less is between two words, it need not be silent
@@ -156,7 +158,7 @@ def measure(aligner: str, shards: list[str], limit: int | None = None) -> dict[s
     counts: dict[str, int] = defaultdict(int)
     for _, place, meta in read_places(tuple(shards)):
         text = str(meta.get("text", ""))
-        language = meta.get("lang") if meta.get("lang") in LANGUAGES else language_of(text)
+        language = meta.get("lang") if meta.get("lang") in LANGUAGES else detect_language(text)
         if limit and counts[language] >= limit:
             continue
         try:

@@ -11,7 +11,7 @@ from backends import NAMES, Backend
 from checkpoints import make_voice, tiny_config, write_checkpoint
 
 from nanospeech_core.config import AlignerConfig
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 ROOT = Path(__file__).parents[3]
 CONFIG = tiny_config(

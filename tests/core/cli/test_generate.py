@@ -141,7 +141,7 @@ def test_lexicon_pauses_and_timestamps(backend, model):
     ("text", "flags", "message"),
     [
         ("Hello [pause x] there.", [], '"[pause x]" is no pause of 0 to 60 seconds, such as [pause 0.5]'),
-        ("[Hi](/X/)", [], '[Hi](/X/): "X" is no phoneme of this model; it knows'),
+        ("[Hi](/X/)", [], '[Hi](/X/): "X" is no phoneme of this model; its phonemes are'),
         ("Hi.", ["--lexicon", "no.tsv"], "cannot read no.tsv: No such file or directory"),
         ("Hi.", ["--timestamps", "a.txt"], "the suffix must be one of .json, .srt, .vtt"),
     ],

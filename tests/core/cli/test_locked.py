@@ -17,7 +17,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.timestamps import check_timestamps
 from nanospeech_core.system.files import check_writable
-from nanospeech_core.voices.references import References
+from nanospeech_core.voices.reference_cache import ReferenceCache
 from nanospeech_core.voices.store import save_voice, voice_names
 
 LONG = "x" * 300
@@ -56,7 +56,7 @@ def test_a_long_name_is_no_original_checkpoint():
 def test_a_recording_whose_name_is_too_long_is_what_cannot_be_read():
     options = GenerateOptions(ref_audio=LONG, ref_text="Hi.")
     with pytest.raises(UserError, match="^cannot read x+: File name too long"):
-        References().find(None, options, "Hi.", None, None)
+        ReferenceCache().get(None, options, "Hi.", None, None)
 
 
 IN_A_LOCKED_FOLDER = """
@@ -66,7 +66,7 @@ from nanospeech_core.checkpoints.folder import load_folder
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import check_writable
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.voices.references import choose_voice, _what_chooses
+from nanospeech_core.voices.selection import choose_voice, selection_key
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 
 named, recording = GenerateOptions(voice="me"), GenerateOptions(ref_audio="locked/a.wav", ref_text="Hi.")
@@ -83,7 +83,7 @@ for call in (
     except UserError as error:
         print(error)
 for options in (named, recording, GenerateOptions()):
-    _what_chooses(None, options, "Hi.")
+    selection_key(None, options, "Hi.")
 choose_voice(None, GenerateOptions(voice="emma"))  # the user's own are not needed
 """
 

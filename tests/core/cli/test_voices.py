@@ -10,8 +10,8 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core.audio import files as audio
 from nanospeech_core.cli import voices as voice_commands
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.voices.reference import spread
-from nanospeech_core.voices.references import choose_voice
+from nanospeech_core.voices.reference import even_durations
+from nanospeech_core.voices.selection import choose_voice
 from nanospeech_core.voices.store import load_voice, user_folder
 
 ROW = 'me  en-us  2.0 s  "Hello there."'
@@ -90,7 +90,7 @@ def test_names_that_differ_in_case_only(run, more):
         (["add", "you", "no.wav", "Hello."], "cannot read no.wav: No such file"),
         (["add", "you", "me.wav", "..."], "nothing to speak"),
         (["add", "you", "me.wav", " "], "TEXT is empty"),
-        (["add", "you", "me.wav"], "without TEXT the words of the recording are found by a recognizer"),
+        (["add", "you", "me.wav"], "without TEXT a speech recognizer must find the words"),
         (["remove", "you"], 'you have no voice "you"; yours are me'),
         (["export", "heart", "."], 'you have no voice "heart"; yours are me'),
         (["export", "me", "nowhere"], "there is no folder nowhere"),
@@ -111,7 +111,7 @@ def test_a_long_recording_is_cut_by_the_models_aligner(run):
 
     def load(model, vocoder):
         loaded.append(model)
-        aligner = types.SimpleNamespace(align=lambda mel, ids: spread(len(mel), len(ids)))
+        aligner = types.SimpleNamespace(align=lambda mel, ids: even_durations(len(mel), len(ids)))
         return types.SimpleNamespace(config=tiny_config(), aligner=aligner)
 
     text = "This is a long text of several sentences. Here comes another one of them. And the third."

@@ -6,7 +6,8 @@ from checkpoints import tiny_config
 
 from nanospeech_core.editing.changes import Change, find_changes, merge_near, words_of
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 CONFIG = tiny_config()
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)

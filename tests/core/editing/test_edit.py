@@ -15,7 +15,8 @@ from nanospeech_core.editing import edit
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import DEFAULTS, GenerateOptions
 from nanospeech_core.sampling.prompt import with_pauses
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 CONFIG = tiny_config(
     aligner=AlignerConfig(dim=16, key_dim=8, text_layers=1, mel_layers=1, text_num_embeds=len(SYMBOLS), lag=3)

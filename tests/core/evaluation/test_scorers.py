@@ -76,7 +76,7 @@ def test_faster_whisper(monkeypatch):
         assert recognition.recognizer(name, ["en"], threads=2)(SECOND, "en") == "Hello there."
         made, options = Whisper.made[-1]
         assert made == "tiny.en" and options["cpu_threads"] == 2 and options["device"] == "cpu"
-    with pytest.raises(UserError, match="asr 'tiny.en' does not understand zh$"):
+    with pytest.raises(UserError, match="asr 'tiny.en' does not support zh$"):
         recognition.recognizer("tiny.en", ["en", "zh"])
     with pytest.raises(UserError, match="asr 'gone' cannot be loaded: no such model$"):
         recognition.recognizer("gone")

@@ -4,16 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checkpoints import make_voice, tiny_config
+from checkpoints import tiny_config
 
-from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel, noise_floor
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import MAX_FRAMES, pause_id, with_pauses
 from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.synthesis.prompts import make_prompt
 from nanospeech_core.synthesis.segments import halves
-from nanospeech_core.voices.reference import FLOOR, Reference, make_reference, seconds_to_frames, spread
+from nanospeech_core.voices.reference import (
+    Reference,
+    even_durations,
+)
 
 CONFIG = tiny_config()
 FILLER = replace(CONFIG, text=TextConfig("characters", tuple(" abcdefgh,."), "filler"), phone_duration=None)
@@ -32,7 +34,7 @@ def reference(frames: int = 40, config=CONFIG) -> Reference:
     """Frame k is filled with k."""
     ids = with_pauses(encode("haɪ."), config)
     mel = np.repeat(np.arange(frames, dtype=np.float32)[:, None], config.transformer.mel_dim, axis=1)
-    return Reference(mel, ids, spread(frames, len(ids)))
+    return Reference(mel, ids, even_durations(frames, len(ids)))
 
 
 # durations
@@ -86,58 +88,7 @@ def test_absurd_predictions():
             whole_frames(np.array([1.0, value]), 1.0, 4)
 
 
-@pytest.mark.parametrize(("frames", "symbols"), [(10, 3), (188, 17), (5, 5), (3, 7), (0, 4), (9, 1)])
-def test_spread_is_even_and_complete(frames, symbols):
-    dealt = spread(frames, symbols)
-    assert dealt.dtype == np.int64 and len(dealt) == symbols
-    assert dealt.sum() == frames and dealt.max() - dealt.min() <= 1
-
-
-def test_seconds_to_frames_is_exact():
-    rng = np.random.default_rng(3)
-    for _ in range(50):
-        seconds = rng.uniform(0, 0.2, rng.integers(1, 60))
-        exact = seconds.sum() * FRAME_RATE
-        for frames in (int(exact), int(exact) + 2, max(0, int(exact) - 3)):
-            dealt = seconds_to_frames(seconds, frames)
-            assert dealt.sum() == frames and dealt.min() >= 0
-        inner = np.cumsum(seconds_to_frames(seconds, int(exact) + 2))[:-1]
-        assert np.abs(inner - np.cumsum(seconds)[:-1] * FRAME_RATE).max(initial=0) <= 0.5 + 1e-9
-
-
-# the reference
-
-
-def test_reference_of_a_voice():
-    voice = make_voice("heart", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
-    made = make_reference(voice.audio, encode(voice.phonemes), voice.durations, CONFIG)
-    assert decode(made.ids) == " həlˈoʊ ðˈɛɹ. "
-    assert made.mel.dtype == np.float32 and made.mel.shape == (188, 100)
-    expected = (log_mel(voice.audio)[:188] - CONFIG.mel.mean) / CONFIG.mel.std
-    assert made.mel == pytest.approx(expected)
-    assert len(made.frames) == len(made.ids) and made.frames.sum() == 188
-    assert (made.frames == seconds_to_frames(voice.durations, 188)).all()
-
-
-def test_reference_without_durations_is_spread_evenly():
-    voice = make_voice("me", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
-    made = make_reference(voice.audio, encode(voice.phonemes), None, CONFIG)
-    assert (made.frames == spread(188, 14)).all()
-
-
-def test_reference_shorter_than_its_text():
-    wave = np.random.default_rng(0).standard_normal(SAMPLE_RATE // 2).astype(np.float32)
-    assert make_reference(wave, encode("a" * 42), None, CONFIG).frames.tolist() == [1] * 44
-    with pytest.raises(UserError, match="0.5 s is too short for its text of 45 symbols"):
-        make_reference(wave, encode("a" * 43), None, CONFIG)
-
-
-def test_reference_of_a_filler_model():
-    voice = make_voice("me", "en-us", "abc", "abc")
-    made = make_reference(voice.audio, encode("abc", FILLER), voice.durations, FILLER)
-    assert decode(made.ids, FILLER) == "abc " and len(made.frames) == 0 and len(made.mel) == 188
-    spaceless = replace(FILLER, text=replace(FILLER.text, vocab=tuple("abc")))
-    assert list(make_reference(voice.audio, encode("abc", spaceless), None, spaceless).ids) == [0, 1, 2]
+# pauses
 
 
 def test_a_vocabulary_without_a_space():
@@ -163,7 +114,7 @@ def test_text_stands_over_its_frames():
     frames = np.array([4, 3, 1, 5, 2, 3, 6])
     text = make_prompt(ref, ids, frames, CONFIG).text
     assert text.dtype == np.int64 and len(text) == 64
-    assert (text[:40] == np.repeat(ref.ids, ref.frames)).all()
+    assert (text[:40] == np.repeat(ref.ids, ref.durations)).all()
     assert decode(text[40:]) == "    " + "nnn" + "ˈ" + "ooooo" + "ʊʊ" + "..." + "      "
 
 
@@ -210,24 +161,3 @@ def test_halves(sentence, expected):
     assert [decode(part) for part in timed] == [f" {part} " for part in expected]
     filler = replace(FILLER, text=replace(FILLER.text, vocab=VOCAB))
     assert [decode(part) for part in halves(encode(sentence), filler)] == expected
-
-
-def test_missing_treble_is_heard_as_a_little_noise():
-    """Original checkpoints hear what there is, and so does every model where there is treble."""
-    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    low = (0.1 * np.sin(2 * np.pi * 2000 * time) * np.hanning(SAMPLE_RATE)).astype(np.float32)
-    mel, floor = log_mel(low), noise_floor(FLOOR)
-
-    def reference_mel(wave, config):
-        return make_reference(wave, encode("abc"), None, config).mel * config.mel.std + config.mel.mean
-
-    treble = reference_mel(low, CONFIG)
-    count = len(treble)
-    first = int(np.flatnonzero(np.quantile(mel, 0.95, axis=0) >= floor)[-1]) + 1
-    assert 40 < first < 90 and (mel[10:-10, :10] < floor[:10]).all()  # there is as little bass
-    np.testing.assert_allclose(treble[:, first:], np.maximum(mel, floor)[:count, first:], atol=1e-4)
-    np.testing.assert_allclose(treble[:, :first], mel[:count, :first], atol=1e-4)
-    np.testing.assert_allclose(reference_mel(low, FILLER), mel[:count], atol=1e-4)
-    full = low + (0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE)).astype(np.float32)
-    full[: SAMPLE_RATE // 4] = 0  # a pause is no missing treble
-    np.testing.assert_allclose(reference_mel(full, CONFIG), log_mel(full)[:count], atol=1e-4)

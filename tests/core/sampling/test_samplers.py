@@ -80,5 +80,5 @@ def test_the_default_sampler_speaks(model):
 
 
 def test_a_batch_is_not_streamed(model):
-    with pytest.raises(UserError, match="a batch is not streamed"):
+    with pytest.raises(UserError, match="a batch cannot be streamed"):
         next(model.generate_batch(["Hello."], use_diffusion=True, stream=True))

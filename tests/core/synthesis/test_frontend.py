@@ -14,10 +14,11 @@ from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.frontend import prepare_text
-from nanospeech_core.text.tokenizer import phonemize
+from nanospeech_core.text.languages import phonemize
 from nanospeech_core.voices import store as voices
-from nanospeech_core.voices.reference import spread
-from nanospeech_core.voices.references import KEPT, References, choose_voice
+from nanospeech_core.voices.reference import even_durations
+from nanospeech_core.voices.reference_cache import KEPT, ReferenceCache
+from nanospeech_core.voices.selection import choose_voice
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config()
@@ -54,7 +55,7 @@ def test_sentences_stand_between_pauses(folder):
 def test_the_voice_is_the_reference(folder):
     prepared = prepare_text(TEXT, CONFIG, folder, GenerateOptions(voice="emma"))
     assert "".join(CONFIG.text.vocab[i] for i in prepared.reference.ids) == " ɡˈʊd dˈeɪ. "
-    assert prepared.reference.frames.sum() == len(prepared.reference.mel) == 188
+    assert prepared.reference.durations.sum() == len(prepared.reference.mel) == 188
 
 
 def test_the_voice_gives_the_accent_unless_told(folder):
@@ -82,7 +83,7 @@ def test_durations_are_used_only_where_they_are_of_the_symbols(folder):
     uneven = (0.5, *(1.5 / 13,) * 13)
     (folder / "odd").mkdir()
     save_voice(folder / "odd", replace(voice, durations=uneven))
-    frames = prepare_text("Hi.", CONFIG, folder / "odd", GenerateOptions()).reference.frames
+    frames = prepare_text("Hi.", CONFIG, folder / "odd", GenerateOptions()).reference.durations
     assert frames[0] == 47
     smaller = tuple(symbol for symbol in CONFIG.text.vocab if symbol != "ʊ")
     timed_characters = replace(CHARACTERS.text, alignment="durations")
@@ -93,9 +94,9 @@ def test_durations_are_used_only_where_they_are_of_the_symbols(folder):
             folder / "odd",
             GenerateOptions(),
         )
-    assert (prepared.reference.frames == spread(188, 13)).all()
+    assert (prepared.reference.durations == even_durations(188, 13)).all()
     prepared = prepare_text("Hi.", replace(CONFIG, text=timed_characters), folder / "odd", GenerateOptions())
-    assert (prepared.reference.frames == spread(188, 14)).all()
+    assert (prepared.reference.durations == even_durations(188, 14)).all()
 
 
 @pytest.mark.parametrize("text", ["Hi.", "a", "I", "No!", "1"])
@@ -112,7 +113,7 @@ def test_a_reference_in_place_of_a_voice(folder, tmp_path):
     prepared = prepare_text("Hello.", CONFIG, None, options)
     said = phonemize("It is me.", "en-gb")
     assert "".join(CONFIG.text.vocab[i] for i in prepared.reference.ids) == f" {said} "
-    assert (prepared.reference.frames == spread(len(prepared.reference.mel), len(said) + 2)).all()
+    assert (prepared.reference.durations == even_durations(len(prepared.reference.mel), len(said) + 2)).all()
 
 
 def test_the_default_voice(folder):
@@ -210,7 +211,7 @@ def test_what_cannot_be_spoken(folder, text, options, message):
 
 def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
     folder = shutil.copytree(folder, tmp_path / "model")
-    read, references = [], References()
+    read, references = [], ReferenceCache()
     true_read = audio.read
     monkeypatch.setattr(audio, "read", lambda path: read.append(path) or true_read(path))
 
@@ -231,7 +232,7 @@ def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
 
 
 def test_a_recording_is_heard_once(tmp_path, monkeypatch):
-    heard, references = [], References()
+    heard, references = [], ReferenceCache()
 
     def transcribe(*args):
         heard.append(args)
@@ -250,4 +251,4 @@ def test_a_recording_is_heard_once(tmp_path, monkeypatch):
     for number in range(2 * KEPT):
         other = replace(options, ref_text=f"Word {number}.")
         prepare_text("Five.", CONFIG, None, other, references=references)
-    assert len(references._kept) == KEPT
+    assert len(references._references) == KEPT

@@ -8,10 +8,11 @@ import time
 import pytest
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.text.characters import HAN
 from nanospeech_core.text.lexicon import Lexicon, open_lexicon
 from nanospeech_core.text.markup import read_markup
-from nanospeech_core.text.scripts import HAN
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 LETTER = rf"[^\W_{HAN}]"
@@ -96,12 +97,12 @@ def test_the_longest_entries_are_found(seed):
 )
 def test_what_is_taken_where_two_begin(text, entries, parts, words):
     markup = read_markup(text, TOKENIZER, entries)
-    assert markup.parts == parts and [word for word, _ in markup.given] == words
+    assert markup.parts == parts and [word for word, _ in markup.pronunciations] == words
 
 
 def test_a_letter_that_only_looks_like_an_entrys_is_not_one():
     for text in ("ſ", "ı", "İ"):
-        assert read_markup(text, TOKENIZER, {"s": "ə", "i": "ə"}).given == []
+        assert read_markup(text, TOKENIZER, {"s": "ə", "i": "ə"}).pronunciations == []
 
 
 def make_entries(count: int) -> dict[str, str]:
@@ -118,7 +119,9 @@ def test_a_large_lexicon_is_quick(tmp_path):
     for opened in (path, entries):
         started = time.process_time()
         for _ in range(20):
-            assert len(read_markup(text, TOKENIZER, open_lexicon(opened, TOKENIZER.ids)).given) == 100
+            assert (
+                len(read_markup(text, TOKENIZER, open_lexicon(opened, TOKENIZER.ids)).pronunciations) == 100
+            )
         assert time.process_time() - started < 3
 
 

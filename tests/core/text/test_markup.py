@@ -6,9 +6,12 @@ import warnings
 import pytest
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.text.checks import MAX_CHARACTERS
+from nanospeech_core.text.languages import phonemize
 from nanospeech_core.text.lexicon import read_lexicon
-from nanospeech_core.text.markup import count_given, pronounce, read_markup, written_words
-from nanospeech_core.text.tokenizer import MAX_CHARACTERS, SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.text.markup import count_stand_ins, insert_pronunciations, read_markup, restore_words
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 TOMATO = "[tomato](/təˈmɑːtoʊ/)"
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)
@@ -17,14 +20,14 @@ TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 def spoken(text: str, lexicon: dict[str, str] | None = None, language: str = "en-us") -> str:
     """The symbols of all sentences, pauses as "[seconds]"."""
     markup = read_markup(text, TOKENIZER, lexicon)
-    given, result = iter(markup.given), []
+    given, result = iter(markup.pronunciations), []
     for part in markup.parts:
         if isinstance(part, float):
             result.append(f"[{part:g}]")
             continue
         for sentence in TOKENIZER.find_sentences(part, language):
-            words = [next(given) for _ in range(count_given(sentence.written))]
-            result.append(pronounce(sentence, words, TOKENIZER, language))
+            words = [next(given) for _ in range(count_stand_ins(sentence.written))]
+            result.append(insert_pronunciations(sentence, words, TOKENIZER, language))
     assert next(given, None) is None
     return " ".join(result)
 
@@ -73,20 +76,20 @@ def test_given_phonemes_in_chinese_text():
 
 def test_a_markdown_link_is_no_markup():
     assert spoken("See [the docs](https://example.com/).") == phonemize("See the docs.")
-    assert read_markup("[a](b)", TOKENIZER).given == []
+    assert read_markup("[a](b)", TOKENIZER).pronunciations == []
     assert read_markup("[ ](/ə/)", TOKENIZER).parts == ["[ ](/ə/)"]  # there is no word
 
 
 def test_a_reader_sees_the_words():
     markup = read_markup(f"A [pause 1] {TOMATO} in York.", TOKENIZER, {"york": "jˈɔːk"})
     assert " ".join(markup.plain.split()) == "A tomato in York."
-    assert written_words(markup.parts[2], markup.given).strip() == "tomato in York."
+    assert restore_words(markup.parts[2], markup.pronunciations).strip() == "tomato in York."
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[a](/tèst/)", r'^\[a\]\(/tèst/\): "è" is no phoneme of this model; it knows .*ɑ'),
+        ("[a](/tèst/)", r'^\[a\]\(/tèst/\): "è" is no phoneme of this model; its phonemes are .*ɑ'),
         ("[a](/X/)", '"X" is no phoneme'),
         ("[a](//)", "there are no phonemes"),
         ("[a](/ˈ,/)", "there are no phonemes"),
@@ -109,8 +112,8 @@ def test_a_model_of_characters_has_no_phonemes():
 def test_a_vocabulary_without_the_stand_ins_phonemes():
     small = Tokenizer("phonemes", tuple("hiːɪz təmɑoʊ.ˈ "), lambda report: None)
     (sentence,) = small.find_sentences(read_markup(f"He is {TOMATO}.", small).parts[0])
-    words = read_markup(TOMATO, small).given
-    assert pronounce(sentence, words, small, "en-us") == "hiː ɪz təˈmɑːtoʊ."
+    words = read_markup(TOMATO, small).pronunciations
+    assert insert_pronunciations(sentence, words, small, "en-us") == "hiː ɪz təˈmɑːtoʊ."
 
 
 # pauses
@@ -162,7 +165,7 @@ def test_a_lexicon_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("gif dʒˈɪf\n", "line 1: an entry is what is written, a tab and its phonemes"),
+        ("gif dʒˈɪf\n", "line 1: an entry is a word, a tab and its phonemes"),
         ("# a\n\tdʒˈɪf\n", "line 2: an entry is"),
         ("gif\tdʒˈɪf\tjif\n", "line 1: an entry is"),
         ("gif\t\n", "line 1: there are no phonemes"),

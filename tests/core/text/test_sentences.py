@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nanospeech_core.text.sentences import as_much, split_sentences
+from nanospeech_core.text.sentences import length_limit, split_sentences
 
 
 def split(text: str) -> list[str]:
@@ -89,7 +89,11 @@ def test_long_sentences_are_cut_at_the_strongest_break():
 def test_chinese_counts_threefold():
     assert max(map(len, split_sentences("今天天气很好，" * 100, 300))) <= 100
     assert split_sentences("你好。今天天气很好！", min_characters=24) == ["你好。今天天气很好！"]
-    assert (as_much(300, "今天天气很好。"), as_much(300, "It is 好."), as_much(2, "好")) == (100, 300, 1)
+    assert (length_limit(300, "今天天气很好。"), length_limit(300, "It is 好."), length_limit(2, "好")) == (
+        100,
+        300,
+        1,
+    )
 
 
 ALPHABET = [

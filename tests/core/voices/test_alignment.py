@@ -18,8 +18,8 @@ from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.synthesis.frontend import prepare_text
 from nanospeech_core.text.tokenizer import Tokenizer
-from nanospeech_core.voices.alignment import beta_binomial_log_prior, delay, monotonic_search
-from nanospeech_core.voices.reference import make_reference, spread
+from nanospeech_core.voices.alignment import apply_lag, beta_binomial_log_prior, monotonic_search
+from nanospeech_core.voices.reference import even_durations, make_reference
 from nanospeech_core.voices.store import list_voices
 
 
@@ -65,10 +65,10 @@ def test_what_cannot_be_aligned(log_probs, sentence):
 
 
 def test_a_lag_moves_boundaries_and_keeps_every_symbol():
-    assert delay(np.array([3, 2, 4, 1, 2]), 0).tolist() == [3, 2, 4, 1, 2]
-    assert delay(np.array([3, 2, 4, 1, 2]), 2).tolist() == [5, 2, 3, 1, 1]
-    assert delay(np.array([1, 1, 9]), 20).tolist() == [9, 1, 1]
-    assert delay(np.array([5]), 2).tolist() == [5]
+    assert apply_lag(np.array([3, 2, 4, 1, 2]), 0).tolist() == [3, 2, 4, 1, 2]
+    assert apply_lag(np.array([3, 2, 4, 1, 2]), 2).tolist() == [5, 2, 3, 1, 1]
+    assert apply_lag(np.array([1, 1, 9]), 20).tolist() == [9, 1, 1]
+    assert apply_lag(np.array([5]), 2).tolist() == [5]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_folder_with_an_aligner(name, tmp_path):
     assert frames.dtype == np.int64 and frames.min() >= 1 and frames.sum() == len(mel)
     plain = backend.module("nanospeech").Nanospeech.from_pretrained(folder)
     plain.aligner.lag = 0
-    assert (delay(plain.aligner.align(mel, ids), 2) == frames).all()
+    assert (apply_lag(plain.aligner.align(mel, ids), 2) == frames).all()
     with pytest.raises(UserError, match="cannot be aligned"):
         model.aligner.align(mel[: len(ids) - 1], ids)
     (folder / "aligner.safetensors").unlink()
@@ -196,24 +196,24 @@ def test_a_reference_recording_is_aligned(tmp_path):
     voice = make_voice("v", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
     audio.write(tmp_path / "r.wav", voice.audio)
     options = GenerateOptions(ref_audio=str(tmp_path / "r.wav"), ref_text="Hello there.")
-    heard = []
+    calls = []
 
     def align(mel, ids):
-        heard.append((mel, ids))
+        calls.append((mel, ids))
         return np.array([len(mel) - len(ids) + 1, *[1] * (len(ids) - 1)])
 
     reference = prepare_text("Hi.", config, None, options, align).reference
-    ((mel, ids),) = heard
-    assert reference.frames.tolist()[1:] == [1] * (len(ids) - 1) and reference.frames.sum() == len(
+    ((mel, ids),) = calls
+    assert reference.durations.tolist()[1:] == [1] * (len(ids) - 1) and reference.durations.sum() == len(
         reference.mel
     )
     assert (ids == reference.ids).all()
     np.testing.assert_allclose((mel - config.mel.mean) / config.mel.std, reference.mel, atol=1e-6)
-    even = prepare_text("Hi.", config, None, options).reference.frames
-    assert (even == spread(len(reference.mel), len(ids))).all()
+    even = prepare_text("Hi.", config, None, options).reference.durations
+    assert (even == even_durations(len(reference.mel), len(ids))).all()
     ids = Tokenizer("phonemes", config.text.vocab).encode(voice.phonemes)
     make_reference(voice.audio, ids, np.array(voice.durations), config, align)
-    assert len(heard) == 1
+    assert len(calls) == 1
 
 
 # the embedded aligner
@@ -264,6 +264,6 @@ def test_speaking_after_a_recording_uses_the_aligner(name, tmp_path):
     )
     assert len(wave) and np.isfinite(wave).all()
     (reference,) = references
-    heard = reference.mel * model.config.mel.std + model.config.mel.mean
-    assert (reference.frames == model.aligner.align(heard, reference.ids)).all()
-    assert not (reference.frames == spread(len(heard), len(reference.ids))).all()
+    mel = reference.mel * model.config.mel.std + model.config.mel.mean
+    assert (reference.durations == model.aligner.align(mel, reference.ids)).all()
+    assert not (reference.durations == even_durations(len(mel), len(reference.ids))).all()

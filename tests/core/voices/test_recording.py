@@ -1,4 +1,4 @@
-"""Voices from recordings: any format, the best seconds of long ones, the words that a recognizer hears."""
+"""Voices from recordings: any format, the best seconds of long ones, the words that a recognizer finds."""
 
 import sys
 import types
@@ -10,13 +10,15 @@ import soundfile
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.text.languages import phonemize
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.recording import (
     MAX_SECONDS,
     best_cut,
     find_pause,
     text_until,
-    voice_from_reference,
+    voice_from_recording,
 )
 
 RATE = audio.SAMPLE_RATE
@@ -36,30 +38,30 @@ def record(path, *parts: np.ndarray):
 
 
 def recognizer(monkeypatch, text: str) -> list:
-    """A stand-in for faster-whisper that hears `text`; what it was given."""
-    heard = []
+    """A stand-in for faster-whisper that recognizes `text`; returns its calls."""
+    calls = []
 
     class WhisperModel:
         supported_languages = ("en", "zh")
 
         def __init__(self, name, **options):
-            heard.append(name)
+            calls.append(name)
 
         def transcribe(self, wave, language=None, **options):
-            heard.append((len(wave) / 16000, language))
+            calls.append((len(wave) / 16000, language))
             return [types.SimpleNamespace(text=text)], None
 
     module = types.SimpleNamespace(WhisperModel=WhisperModel)
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     monkeypatch.setitem(sys.modules, "mlx_whisper", None)
-    return heard
+    return calls
 
 
 def test_from_a_recording(tmp_path):
     path = record(tmp_path / "me.wav", silence(1), noise(2.5, 0.03), silence(1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        voice = voice_from_reference(path, "Hello.  It's 5 pm.", "en-gb")
+        voice = voice_from_recording(path, "Hello.  It's 5 pm.", "en-gb")
     assert voice.name == "me" and voice.durations is None and voice.language == "en-gb"
     assert voice.text == "Hello. It's 5 pm."
     assert voice.phonemes == phonemize("Hello. It's five P-M.", "en-gb")
@@ -69,9 +71,9 @@ def test_from_a_recording(tmp_path):
 
 def test_the_language_of_the_text(tmp_path):
     path = record(tmp_path / "me.wav", noise(2.5))
-    assert voice_from_reference(path, "Hello.").language == "en-us"
+    assert voice_from_recording(path, "Hello.").language == "en-us"
     if sys.version_info < (3, 13):
-        assert voice_from_reference(path, "你好。").language == "zh"
+        assert voice_from_recording(path, "你好。").language == "zh"
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg"])
@@ -80,7 +82,7 @@ def test_any_rate_and_stereo(tmp_path, suffix, rate, channels):
     wave = np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate) * 0.2
     path = tmp_path / f"a{suffix}"
     soundfile.write(path, np.stack([wave] * channels, axis=1), rate)
-    voice = voice_from_reference(path, "Hello.")
+    voice = voice_from_recording(path, "Hello.")
     assert voice.seconds == pytest.approx(3, abs=0.1)
     spectrum = np.abs(np.fft.rfft(voice.audio))
     assert np.argmax(spectrum) * RATE / len(voice.audio) == pytest.approx(440, abs=2)
@@ -97,9 +99,9 @@ def test_m4a_by_ffmpeg(tmp_path):
         frame.sample_rate = rate
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
-    heard = audio.read(path)
-    assert len(heard) / RATE == pytest.approx(3, abs=0.1)
-    assert np.sqrt(2 * np.mean(heard**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
+    decoded = audio.read(path)
+    assert len(decoded) / RATE == pytest.approx(3, abs=0.1)
+    assert np.sqrt(2 * np.mean(decoded**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
     (tmp_path / "b.m4a").write_bytes(path.read_bytes()[:3000])
     with pytest.raises(UserError, match="b.m4a: it is no audio file that libsndfile or FFmpeg knows"):
         audio.read(tmp_path / "b.m4a")
@@ -124,14 +126,14 @@ def test_m4a_without_ffmpeg(tmp_path, monkeypatch):
 )
 def test_bad_recordings(tmp_path, wave, text, message):
     with pytest.raises(UserError, match=message):
-        voice_from_reference(record(tmp_path / "me.wav", wave), text)
+        voice_from_recording(record(tmp_path / "me.wav", wave), text)
 
 
 # recordings that are too long
 
 
 def even(wave: np.ndarray, phonemes: str) -> np.ndarray:
-    """An aligner that hears every symbol equally long."""
+    """An aligner for which every symbol is equally long."""
     return np.linspace(0, len(wave) / RATE, len(phonemes) + 3)
 
 
@@ -143,7 +145,7 @@ def test_a_long_recording_is_cut_between_words(tmp_path):
     with pytest.warns(
         UserWarning, match=r"me.wav lasts 24.0 s; the first .* s are used: \"This is"
     ) as caught:
-        voice = voice_from_reference(path, text, "en-us", locate=even)
+        voice = voice_from_recording(path, text, "en-us", find_onsets=even)
     assert 2 < voice.seconds <= MAX_SECONDS + 0.1
     assert text.startswith(voice.text) and voice.text[-1].isalnum() or voice.text[-1] in ".,"
     whole = " ".join(s.symbols for s in Tokenizer("phonemes", SYMBOLS).sentences(text))
@@ -154,11 +156,11 @@ def test_a_long_recording_is_cut_between_words(tmp_path):
 
 def test_too_long_to_find_its_words(tmp_path):
     path = record(tmp_path / "me.wav", noise(121))
-    with pytest.raises(UserError, match="lasts 121 s; 15 s are used, and their text is found in 120 s"):
-        voice_from_reference(path, "Hello there.", locate=even)
+    with pytest.raises(UserError, match="lasts 121 s; only 15 s are used, so cut it to 120 s"):
+        voice_from_recording(path, "Hello there.", find_onsets=even)
     path = record(tmp_path / "me.wav", noise(20))
     with pytest.raises(UserError, match="no pause is found between its words"):
-        voice_from_reference(path, "Hello.", locate=even)
+        voice_from_recording(path, "Hello.", find_onsets=even)
 
 
 def test_the_longest_pause_is_the_best_place():
@@ -204,24 +206,24 @@ def test_the_last_pause_before_fifteen_seconds():
 # recordings without their text
 
 
-def test_the_words_are_heard(tmp_path, monkeypatch):
-    heard = recognizer(monkeypatch, " Hello there. ")
+def test_the_words_are_recognized(tmp_path, monkeypatch):
+    calls = recognizer(monkeypatch, " Hello there. ")
     path = record(tmp_path / "me.wav", noise(3))
-    with pytest.warns(UserWarning, match=r'in .*me.wav is heard: "Hello there."'):
-        voice = voice_from_reference(path)
+    with pytest.warns(UserWarning, match=r'words recognized in .*me.wav are: "Hello there."'):
+        voice = voice_from_recording(path)
     assert voice.text == "Hello there." and voice.phonemes == phonemize("Hello there.")
-    assert heard == ["small", (pytest.approx(3, abs=0.01), None)]
-    with pytest.warns(UserWarning, match="is heard"):
-        voice_from_reference(path, language="en-gb", asr="faster-whisper:some/folder")
-    assert heard[2:] == ["some/folder", (pytest.approx(3, abs=0.01), "en")]
+    assert calls == ["small", (pytest.approx(3, abs=0.01), None)]
+    with pytest.warns(UserWarning, match="words recognized"):
+        voice_from_recording(path, language="en-gb", asr="faster-whisper:some/folder")
+    assert calls[2:] == ["some/folder", (pytest.approx(3, abs=0.01), "en")]
 
 
-def test_of_a_long_recording_the_beginning_is_heard(tmp_path, monkeypatch):
-    heard = recognizer(monkeypatch, "Hello there.")
+def test_the_beginning_of_a_long_recording_is_recognized(tmp_path, monkeypatch):
+    calls = recognizer(monkeypatch, "Hello there.")
     path = record(tmp_path / "me.wav", noise(9), silence(0.5), noise(10))
     with pytest.warns(UserWarning, match="lasts 19.5 s; the first 9.. s are used"):
-        voice = voice_from_reference(path)
-    assert voice.seconds == pytest.approx(9.05, abs=0.03) and heard[1][0] == pytest.approx(9.05, abs=0.03)
+        voice = voice_from_recording(path)
+    assert voice.seconds == pytest.approx(9.05, abs=0.03) and calls[1][0] == pytest.approx(9.05, abs=0.03)
 
 
 def test_by_mlx_whisper(tmp_path, monkeypatch):
@@ -231,23 +233,23 @@ def test_by_mlx_whisper(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "mlx_whisper", module)
     with pytest.warns(UserWarning, match='"Hello there."'):
-        voice_from_reference(record(tmp_path / "me.wav", noise(3)))
+        voice_from_recording(record(tmp_path / "me.wav", noise(3)))
     assert given["path_or_hf_repo"] == "mlx-community/whisper-small-mlx" and given["language"] is None
 
 
 def test_no_words_and_no_recognizer(tmp_path, monkeypatch):
     path = record(tmp_path / "me.wav", noise(3))
     recognizer(monkeypatch, " ... ")
-    with pytest.raises(UserError, match="faster-whisper:small hears no words in it; give --ref-text"):
-        voice_from_reference(path)
+    with pytest.raises(UserError, match="faster-whisper:small recognizes no words in it; give --ref-text"):
+        voice_from_recording(path)
     with pytest.raises(UserError, match="there is no recognizer 'vosk:x'"):
-        voice_from_reference(path, asr="vosk:x")
+        voice_from_recording(path, asr="vosk:x")
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(UserError, match="none is installed: pip install faster-whisper"):
-        voice_from_reference(path)
+        voice_from_recording(path)
 
 
 @pytest.mark.parametrize(("text", "message"), [(" ", "^--ref-text is empty$"), (5, "^--ref-text must be a")])
 def test_a_text_that_is_none(text, message):
     with pytest.raises(UserError, match=message):
-        voice_from_reference("not/read/then.wav", text)
+        voice_from_recording("not/read/then.wav", text)

@@ -14,10 +14,10 @@ from nanospeech_core.voices.store import (
     find_voice,
     list_voices,
     load_voice,
-    own_voices,
     remove_voice,
     save_voice,
     user_folder,
+    user_voices,
 )
 
 RATE = audio.SAMPLE_RATE
@@ -134,7 +134,7 @@ def test_own_voices_come_after_the_models(own):
 def test_a_broken_own_voice_is_told_and_passed_over(own):
     (own / "own" / "voices" / "bad.json").write_text("{bad")
     with pytest.warns(UserWarning, match="the voice bad cannot be used: .*bad.json is not a JSON file"):
-        assert [voice.name for voice in own_voices()] == ["heart", "me"]
+        assert [voice.name for voice in user_voices()] == ["heart", "me"]
 
 
 def test_without_own_voices(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.checkpoints.folder import PRETRAINED, load_tensors, read_layout, save_tensors
 from nanospeech_core.config import AlignerConfig, VocosConfig
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.voices.store import save_voice
 from nanospeech_torch import Nanospeech, Vocos
 from nanospeech_torch.export.__main__ import main

@@ -509,7 +509,7 @@ def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
             def failing(text, language, error=error):
                 raise error
 
-            patch.setattr("nanospeech_core.text.english.espeak.phonemes", failing)
+            patch.setattr("nanospeech_core.text.english.espeak.phonemize", failing)
             with pytest.raises(Missing, match="No space left" if name == "full" else "ImportError"):
                 prepare(settings(source), tmp_path / "out", workers=0)
     assert not list((tmp_path / "out").glob("*.tar"))

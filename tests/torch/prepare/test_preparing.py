@@ -11,7 +11,8 @@ import preparations
 import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_torch.prepare import preparing
 from nanospeech_torch.prepare.encoding import encode, with_serial
 from nanospeech_torch.prepare.preparing import (

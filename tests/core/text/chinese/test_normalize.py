@@ -11,8 +11,9 @@ import pytest
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.chinese import normalize as chinese
 from nanospeech_core.text.chinese import pinyin
-from nanospeech_core.text.english.normalize import normalize
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.text.languages import normalize, phonemize
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 
 def tokenizer() -> tuple[Tokenizer, list[str]]:
@@ -229,7 +230,8 @@ WITHOUT = """
 import sys
 for name in %r:
     sys.modules[name] = None
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.errors import UserError
 try:
     print([s.symbols for s in Tokenizer("phonemes", SYMBOLS).sentences(%r, %r)])

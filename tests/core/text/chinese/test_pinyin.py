@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from nanospeech_core.text.chinese import pinyin
-from nanospeech_core.text.english.normalize import normalize
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer, phonemize
+from nanospeech_core.text.languages import normalize, phonemize
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -94,4 +95,4 @@ def test_marks_become_western():
 
 @pytest.mark.parametrize("text", ["", " ", "兙", "𠮷", "カナ", "，"])
 def test_nothing_to_read(text):
-    assert not any(character.isalpha() for character in pinyin.phonemes(text) if character in SYMBOLS)
+    assert not any(character.isalpha() for character in pinyin.phonemize(text) if character in SYMBOLS)

@@ -15,7 +15,7 @@ import pytest
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.english import espeak
-from nanospeech_core.text.tokenizer import phonemize
+from nanospeech_core.text.languages import phonemize
 
 ROOT = Path(espeak.__file__).parents[3]
 
@@ -66,12 +66,12 @@ def test_both_accents_in_turns(text, american, british):
     ("text", "symbols"), [("", ""), (" ", ""), ("-", ""), ("...", "..."), (" — — ", "— —"), ("- , -", " ,")]
 )
 def test_what_has_no_words(text, symbols):
-    assert espeak.phonemes(text, "en-us") == symbols
+    assert espeak.phonemize(text, "en-us") == symbols
 
 
 def test_what_is_no_text_is_passed_over():
-    assert espeak.phonemes("one\0two", "en-us") == "wˈʌn tˈuː"
-    assert espeak.phonemes("one \udcff two", "en-us") == "wˌʌn tˈuː"  # as "one ? two", without a pause
+    assert espeak.phonemize("one\0two", "en-us") == "wˈʌn tˈuː"
+    assert espeak.phonemize("one \udcff two", "en-us") == "wˌʌn tˈuː"  # as "one ? two", without a pause
 
 
 @pytest.mark.slow
@@ -132,7 +132,7 @@ def deep_copy(folder: Path) -> Path:
 SPEAK_AND_WAIT = """
 import sys; sys.path[:0] = sys.argv[1:]
 import espeakng_loader
-from nanospeech_core.text.tokenizer import phonemize
+from nanospeech_core.text.languages import phonemize
 print([phonemize("Hello.", language) for language in ("en-us", "en-gb", "en-us")], flush=True)
 print(len(espeakng_loader.get_data_path()) > 159, flush=True)
 sys.stdin.read()

@@ -8,8 +8,9 @@ from documents import cut, make_document
 
 from nanospeech_core.text.markdown.sentence_stream import LEAST, MOST, PATIENCE, Answer, Dictation, Sentences
 from nanospeech_core.text.markup import read_markup
-from nanospeech_core.text.sentences import as_much, split_sentences
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
+from nanospeech_core.text.sentences import length_limit, split_sentences
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
 
 
 def dictate(*pieces: str, **settings) -> list[str]:
@@ -152,6 +153,6 @@ def test_ends_are_those_of_split_sentences(seed, monkeypatch):
     stream = Sentences()
     sentences = [s for c in text for s in stream.feed(c)] + stream.finish()
     assert "".join("".join(sentences).split()) == "".join(text.split())
-    assert all(len(sentence) >= as_much(LEAST, sentence) for sentence in sentences[:-1])
+    assert all(len(sentence) >= length_limit(LEAST, sentence) for sentence in sentences[:-1])
     assert ends(sentences) <= ends(split_sentences(text, 10**6, 0))
     assert len(sentences) > 3

@@ -16,7 +16,7 @@ from nanospeech_core.checkpoints.folder import load_folder, resolve, save_tensor
 from nanospeech_core.config import DiffLossConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import Prompt
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("soundfile")

@@ -8,8 +8,8 @@ from corpus import UNIT, tone_utterance, write_corpus
 
 from nanospeech_core.audio.mel import HOP, LOG_FLOOR, SAMPLE_RATE, log_mel
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS
-from nanospeech_core.voices.alignment import delay
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.voices.alignment import apply_lag
 
 torch = pytest.importorskip("torch")
 
@@ -100,7 +100,7 @@ def test_boundary_errors_are_late_when_positive():
     durations = np.array([10.0, 4, 6, 5]) * HOP
     exact = np.array([10, 4, 6, 5])
     np.testing.assert_allclose(boundaries.boundary_errors(exact, durations), -0.5 * HOP / SAMPLE_RATE)
-    late = boundaries.boundary_errors(delay(exact, 3), durations)
+    late = boundaries.boundary_errors(apply_lag(exact, 3), durations)
     np.testing.assert_allclose(late, 2.5 * HOP / SAMPLE_RATE)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")

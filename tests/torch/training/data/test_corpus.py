@@ -11,7 +11,7 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 pytest.importorskip("torch")
 pytest.importorskip("soundfile")

@@ -15,7 +15,7 @@ import runs
 from runs import change, files, losses, read_log
 
 from nanospeech_core.config import ModelConfig
-from nanospeech_core.text.tokenizer import SYMBOLS
+from nanospeech_core.text.symbols import SYMBOLS
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("soundfile")

@@ -184,8 +184,8 @@ def test_a_reference_is_whole_tokens(last):
     frames = np.array([10, 11, last])
     mel = np.random.default_rng(0).normal(-5, 2.5, (frames.sum(), 100)).astype(np.float16)
     reference = as_reference(Utterance("k", "v", "", mel, np.array([1, 2, 3]), frames), config)
-    assert len(reference.mel) == frames.sum() // 4 * 4 == reference.frames.sum()
-    assert (reference.frames >= 0).all() and reference.frames[0] == 10
+    assert len(reference.mel) == frames.sum() // 4 * 4 == reference.durations.sum()
+    assert (reference.durations >= 0).all() and reference.durations[0] == 10
     expected = (mel[: len(reference.mel)].astype(np.float32) + 5) / 2.5
     np.testing.assert_allclose(reference.mel, expected, atol=1e-5)
 

@@ -1,7 +1,8 @@
 """Which symbols speak which written words."""
 
-from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
-from nanospeech_core.text.words import find_words, locate
+from nanospeech_core.text.symbols import SYMBOLS
+from nanospeech_core.text.tokenizer import Tokenizer
+from nanospeech_core.text.word_alignment import align_words, locate_words
 
 TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 
@@ -9,7 +10,7 @@ TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 def words(text: str, language: str = "en-us") -> list[tuple[str, str]]:
     """(written, symbols) of each word of one sentence."""
     (sentence,) = TOKENIZER.sentences(text, language)
-    shown, spans = find_words(
+    shown, spans = align_words(
         sentence.written, sentence.text, sentence.symbols, lambda word: TOKENIZER.symbols(word, language)
     )
     assert shown == text
@@ -63,15 +64,15 @@ def test_chinese_characters_are_words():
 
 
 def test_the_nearest_edits_are_found():
-    assert locate(["ab", "c", "de"], "abcde") == [(0, 2), (2, 3), (3, 5)]
-    assert locate(["ab", "cd"], "(ˈab), ˈcd!") == [(1, 4), (7, 10)]
-    assert locate(["xb", "cd", "ef"], "abcd ef") == [(0, 2), (2, 4), (5, 7)]
-    assert locate([], " .") == []
-    (a, b, c) = locate(["ab", "q", "cd"], "abcd")  # a word without any sound
+    assert locate_words(["ab", "c", "de"], "abcde") == [(0, 2), (2, 3), (3, 5)]
+    assert locate_words(["ab", "cd"], "(ˈab), ˈcd!") == [(1, 4), (7, 10)]
+    assert locate_words(["xb", "cd", "ef"], "abcd ef") == [(0, 2), (2, 4), (5, 7)]
+    assert locate_words([], " .") == []
+    (a, b, c) = locate_words(["ab", "q", "cd"], "abcd")  # a word without any sound
     assert a == (0, 2) and c == (2, 4) and b[0] == b[1]
 
 
 def test_long_sentences():
-    heard = [f"{a}{b}" for a in "abdefhk" for b in "lmnopstuvw"]
-    symbols = "".join(word + " " * (i % 3 == 0) for i, word in enumerate(heard))
-    assert [symbols[a:b] for a, b in locate(heard, symbols)] == heard
+    word_symbols = [f"{a}{b}" for a in "abdefhk" for b in "lmnopstuvw"]
+    symbols = "".join(word + " " * (i % 3 == 0) for i, word in enumerate(word_symbols))
+    assert [symbols[a:b] for a, b in locate_words(word_symbols, symbols)] == word_symbols

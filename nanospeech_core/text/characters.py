@@ -1,0 +1,36 @@
+"""Characters: which are Chinese, full-width forms made plain, Chinese punctuation made Western."""
+
+import re
+import unicodedata
+
+HAN = "\u4e00-\u9fff"  # a range for regular expressions; rarer characters have no reading and are skipped
+_HAN = re.compile(f"[{HAN}]")
+
+# Full-width letters, digits and signs to plain ones, but not the punctuation of Chinese text.
+_FOLD: dict[int, int | str] = {
+    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in "，！？；：（）"
+}
+_FOLD |= str.maketrans("\u3000￥￡￠｡､｢｣〇", " ¥£¢。、「」零")
+_FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xF900, 0xFAFF)}
+
+# Chinese punctuation, as Western text has it; a table for str.translate.
+WESTERN_PUNCTUATION = str.maketrans({
+    "，": ", ", "、": ", ", "。": ". ", "！": "! ", "？": "? ", "；": "; ", "：": ": ",
+    "（": " (", "「": " “", "『": " “", "《": " “", "【": " “",
+    "）": ") ", "」": "” ", "』": "” ", "》": "” ", "】": "” ",
+})  # fmt: skip
+
+
+def fold(text: str) -> str:
+    """Full-width letters, digits and signs made plain: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
+    return text.translate(_FOLD)
+
+
+def is_han(character: str) -> bool:
+    """Whether it is a Chinese character."""
+    return _HAN.match(character) is not None
+
+
+def is_wide(character: str) -> bool:
+    """Whether it is a Chinese character or mark, as "。" is."""
+    return is_han(character) or (not character.isalpha() and unicodedata.east_asian_width(character) in "WF")
