@@ -6,7 +6,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "convert"):
+PROG = "python -m convert"
+
+with importing(__name__, PROG):
     import argparse
     from collections.abc import Sequence
 
@@ -18,7 +20,6 @@ with importing(__name__, "convert"):
     from .original import import_nanospeech
     from .quantize import quantize_folder
 
-PROG = "convert"
 SOURCE = "folder, .safetensors file, .pt file or `embedded`"
 WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
 
@@ -75,7 +76,7 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     return parser
 
 
-@command("convert")
+@command(PROG)
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run the command line; the exit code is that of `guard`, or 2 after a mistake in the arguments."""
     arguments = build_parser(prog).parse_args(argv)

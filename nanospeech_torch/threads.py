@@ -1,4 +1,4 @@
-"""How many threads compute: PyTorch's own choice is made for networks larger than these."""
+"""Where a model computes: on a GPU if there is one, else in threads of the CPU."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ import torch
 if TYPE_CHECKING:
     from .nanospeech import Nanospeech
 
-SMALL = 384  # width of a transformer
+SMALL_DIM = 384  # transformers narrower than this compute in one thread
 
 
-def set_threads(speaker: Nanospeech) -> None:
-    """Have a command's process compute in one thread where its model is small and speaks on a CPU.
+def place(pipeline: Nanospeech) -> Nanospeech:
+    """Move a model to the GPU if there is one; else choose the number of threads."""
+    if torch.cuda.is_available():
+        pipeline = pipeline.to("cuda")
+    set_threads(pipeline)
+    return pipeline
 
-    Its products are so short that threads gain a quarter on an idle machine, and wait for each other on a
-    busy one: three times as long beside one process that takes a core (docs/performance.md). One thread
-    leaves the other cores to the next sentences (`Nanospeech.default_workers`). Nothing is done where
-    OMP_NUM_THREADS is set.
+
+def set_threads(pipeline: Nanospeech) -> None:
+    """Use one thread for the whole process if the model is small and on the CPU.
+
+    PyTorch's default is meant for larger networks. A small model's matrix products are so short that threads
+    gain a quarter on an idle machine. On a busy one they wait for each other: speech takes three times as
+    long beside one process that uses a core (docs/performance.md). One thread leaves the other cores to the
+    next sentences (`Nanospeech.default_workers`). If OMP_NUM_THREADS is set, nothing changes.
     """
-    small = speaker.transformer.dim < SMALL and speaker.transformer.proj_out.weight.device.type == "cpu"
+    small = pipeline.transformer.dim < SMALL_DIM and pipeline.transformer.proj_out.weight.device.type == "cpu"
     if small and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)

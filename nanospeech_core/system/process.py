@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # by Ctrl-C, `kill` or a container's stop, a closed terminal
@@ -19,36 +19,33 @@ Main = Callable[..., int]
 
 
 def command(name: str) -> Callable[[Main], Main]:
-    """Decorate a command's `main(argv, prog) -> exit code`, whatever machine it finds itself on.
+    """Decorate a command's `main(argv, prog) -> exit code`; both arguments become optional.
 
-    Ctrl-C anywhere in it is one line and the exit code 130. SIGTERM and SIGHUP end it through its `finally`
-    blocks, which delete what is half-written, with 128 + the signal. Characters that standard output's
-    encoding lacks are printed as escapes (`\\u5c0f`).
+    Ctrl-C prints one line and gives the exit code 130. SIGTERM and SIGHUP run all `finally` blocks, which
+    delete unfinished files, and give 128 + the signal's number. Characters missing from standard output's
+    encoding are printed as escapes (`\\u5c0f`).
 
-    name: the command's in messages; `prog`, where it is given, instead.
+    name: the default of `prog`, the command's name in messages, as its user typed it.
     """
 
     def decorate(main: Main) -> Main:
         @functools.wraps(main)
-        def wrapped(argv: Sequence[str] | None = None, **prog: str) -> int:
-            return run(argv, prog.get("prog", name), prog)
-
-        def run(argv: Sequence[str] | None, name: str, prog: Mapping[str, str]) -> int:
+        def wrapped(argv: Sequence[str] | None = None, prog: str = name) -> int:
             with lenient_streams():
                 try:
-                    with ending_signals(name):
-                        if _in_no_folder(name):
+                    with ending_signals(prog):
+                        if _folder_was_deleted(prog):
                             return 1
-                        code = main(argv, **prog)
+                        code = main(argv, prog)
                 except SystemExit as stop:  # of argparse, after --help and mistakes
-                    failed = _flush(name)
+                    failed = _flush(prog)
                     if stop.code or not failed:
                         raise
                     return failed
                 except KeyboardInterrupt:
-                    note(f"{name}: interrupted")
+                    note(f"{prog}: interrupted")
                     return 130
-                return code or _flush(name)
+                return code or _flush(prog)
 
         return wrapped
 
@@ -70,7 +67,7 @@ def importing(module: str, name: str) -> Iterator[None]:
     if module != "__main__" and not part:
         yield
         return
-    if _in_no_folder(name):  # in which some libraries end the process when they are loaded
+    if _folder_was_deleted(name):  # in which some libraries end the process when they are loaded
         raise SystemExit(1)
     try:
         with ending_signals(name):
@@ -178,7 +175,7 @@ def lenient_streams() -> Iterator[None]:
                 stream.reconfigure(errors=errors)
 
 
-def _in_no_folder(name: str) -> bool:
+def _folder_was_deleted(name: str) -> bool:
     """Whether the current folder was deleted, and say so."""
     try:
         os.getcwd()

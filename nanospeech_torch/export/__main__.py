@@ -6,7 +6,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "export"):
+PROG = "python -m nanospeech_torch.export"
+
+with importing(__name__, PROG):
     import argparse
     import dataclasses
     import json
@@ -25,10 +27,8 @@ with importing(__name__, "export"):
 
     from .voices import cut_voices, read_voices
 
-PROG = "python -m nanospeech_torch.export"
 
-
-@command("export")
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
 
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
-    return guard(lambda: run(args), "export", quiet=False)
+    return guard(lambda: run(args), prog, quiet=False)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -30,12 +30,14 @@ FLOORS = {
         ("models",),
         ("sampling",),
         ("nanospeech",),
+        ("load",),
         ("generate", "edit", "voices", "evaluate", "benchmark", "chat", "__main__"),
     ),
     "nanospeech_torch": (
         ("models",),
         ("sampling",),
         ("nanospeech", "threads"),
+        ("load",),
         ("training",),
         (
             "generate",

@@ -39,7 +39,9 @@ def run(*arguments: object, code: int = 0, process: bool = False) -> commands.Do
 def failure(*arguments: object, process: bool = False) -> str:
     """The one sentence of a run that fails with status 1."""
     done = run(*arguments, code=1, process=process)
-    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("convert: "), done.err
+    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("python -m convert: "), (
+        done.err
+    )
     return done.err
 
 
@@ -113,7 +115,7 @@ def test_a_file_takes_the_config_beside_it_along(tmp_path):
     out = tmp_path / "out"
     done = run("torch2mlx", whole / "model.safetensors", "-o", out)
     assert done.out == f"{out}\n" and done.err == (
-        f"convert: {out} has model.safetensors alone, and takes the embedded vocoder and aligner; "
+        f"python -m convert: {out} has model.safetensors alone, and takes the embedded vocoder and aligner; "
         f"convert {whole} to keep its own\n"
     )
     config, _ = load_folder(out, "mlx")
@@ -140,7 +142,7 @@ def test_a_file_without_a_config_is_told(tmp_path, name, absent, beside):
     source = tmp_path / f"{name}.safetensors"
     save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"})
     done = run("torch2mlx", source, "-o", tmp_path / "out")
-    assert done.err == f"convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
+    assert done.err == f"python -m convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [source.name]
 
 
@@ -313,7 +315,7 @@ def test_numpy_is_enough(tmp_path):
         run(*quantize)
         (tmp_path / "x.pt").write_bytes(b"")
         sentence = failure("torch2mlx", tmp_path / "x.pt")
-    assert sentence == "convert: reading x.pt needs PyTorch: pip install torch\n"
+    assert sentence == "python -m convert: reading x.pt needs PyTorch: pip install torch\n"
 
 
 class Malicious:
@@ -440,7 +442,7 @@ def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
         done = subprocess.run(line, stdout=full, **options)
     assert (done.returncode, done.stderr) == (
         1,
-        "convert: cannot write to standard output: No space left on device\n",
+        "python -m convert: cannot write to standard output: No space left on device\n",
     )
     assert (tmp_path / "model-mlx" / "model.safetensors").exists()
     process = subprocess.Popen([*line, "--force"], stdout=subprocess.PIPE, **options)

@@ -7,7 +7,7 @@ import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 from checkpoints import tiny_config, write_checkpoint
 
-from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.evaluation.counting import count_calls
 from nanospeech_core.sampling.prompt import Prompt, collate
 from nanospeech_core.sampling.reveal import Noise, iterations, make_reveal_plan
 from nanospeech_core.system.compiling import TOKENS, ByShape
@@ -108,7 +108,7 @@ def test_one_evaluation_a_step(backend, compiled):
     if backend.name == "torch":
         pytest.skip("MLX's")
     for _ in range(2):
-        with counting({"mx_eval": (backend.framework, "eval")}) as counts:
+        with count_calls({"mx_eval": (backend.framework, "eval")}) as counts:
             compiled.generate(SENTENCE, **FEW, cfg=2.0)
         assert counts["mx_eval"].calls == FEW["num_iter"]
 

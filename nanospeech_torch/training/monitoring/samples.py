@@ -25,7 +25,7 @@ from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import Row
+from nanospeech_core.evaluation.dataset import TextItem
 from nanospeech_core.sampling.options import DEFAULTS
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.synthesis.prompts import make_prompt
@@ -81,7 +81,7 @@ class Alignment:
 
 
 def choose(
-    held_out: Sequence[Utterance], config: ModelConfig, rows: Sequence[Row] = (), count: int = 2
+    held_out: Sequence[Utterance], config: ModelConfig, rows: Sequence[TextItem] = (), count: int = 2
 ) -> list[Sentence]:
     """The sentences of a run: always the same for the same data.
 

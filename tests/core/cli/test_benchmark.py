@@ -11,8 +11,8 @@ import pytest
 from backends import NAMES, Backend
 from checkpoints import tiny_config, write_checkpoint
 
-from nanospeech_core.cli import benchmark
-from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.evaluation import benchmark
+from nanospeech_core.evaluation.counting import count_calls
 from nanospeech_core.sampling.options import PRECISIONS
 
 # A sentence of the tiny model is longer than 8 tokens, so that no iteration is left out.
@@ -55,7 +55,7 @@ WORK = [
 def test_the_work_of_a_sentence(
     backend: Backend, speaker, options: dict, passes: int, head: int, rows: int, evals: int
 ) -> None:
-    with counting(backend.module("benchmark").counted()) as counts:
+    with count_calls(backend.module("benchmark").call_targets()) as counts:
         speaker.generate(SENTENCE, **options)
     assert counts["transformer"].calls == passes and counts["transformer"].rows == rows
     assert counts["diffusion_head"].calls == head
@@ -91,7 +91,7 @@ def test_what_is_the_same_is_computed_once(
         "reads": (type(speaker), "array"),
     }
     speaker.prepare()
-    with counting(counted) as counts:
+    with count_calls(counted) as counts:
         chunks = len(list(speaker.speak(SENTENCE, **options)))
     assert chunks == (3 if "stream" in options else 1)
     expected = {"modulations": modulations, "texts": texts, "times": times, "reads": reads}
@@ -100,16 +100,16 @@ def test_what_is_the_same_is_computed_once(
 
 def test_the_head_works_on_revealed_tokens_only(backend: Backend, speaker) -> None:
     """Its rows: each token of the sentence once a step."""
-    with counting(backend.module("benchmark").counted()) as counts:
+    with count_calls(backend.module("benchmark").call_targets()) as counts:
         wave = speaker.generate(SENTENCE, use_diffusion=True, num_iter=5, diffusion_steps=3)
     tokens = len(wave) // (256 * speaker.transformer.patch)  # the last frame's end is cut off by the vocoder
     assert counts["diffusion_head"].rows == pytest.approx(3 * tokens, abs=3)
 
 
 def test_nothing_is_counted_afterwards(backend: Backend, speaker) -> None:
-    owners = backend.module("benchmark").counted()
+    owners = backend.module("benchmark").call_targets()
     before = [getattr(owner, name) for owner, name in owners.values()]
-    with pytest.raises(KeyError), counting(owners) as counts:
+    with pytest.raises(KeyError), count_calls(owners) as counts:
         assert [getattr(owner, name) for owner, name in owners.values()] != before
         raise KeyError("a failure inside")
     assert [getattr(owner, name) for owner, name in owners.values()] == before
@@ -246,7 +246,7 @@ def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_pa
     arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")
     run(backend, capsys, folder, *arguments)
     results = json.loads((tmp_path / "speed.json").read_text())["results"]
-    assert [result["setting"] for result in results] == list(benchmark.SETTINGS)
+    assert [result["setting"] for result in results] == list(benchmark.DEFAULT_SETTINGS)
     (stream,) = (result for result in results if "stream" in result["setting"])
     assert stream["first_sound"] < stream["elapsed"]
 
@@ -303,7 +303,7 @@ def test_mistakes(arguments: list[str], code: int, sentence: str, folder: Path, 
 
 def test_its_own_texts_have_their_lengths(backend: Backend, speaker) -> None:
     for name, sentences in (("short", 1), ("sentence", 1), ("paragraph", 4)):
-        spoken = benchmark.speak(
+        spoken = benchmark.time_speech(
             speaker, benchmark.TEXTS[name], benchmark.GenerateOptions(use_diffusion=True, num_iter=1)
         )
         assert spoken["sentences"] == sentences, name

@@ -122,7 +122,9 @@ def test_import_keeps_the_dtype(tmp_path, original, vocos):
 def test_import_without_the_public_vocoder_says_so(tmp_path, original):
     done = run("convert", "import-nanospeech", original, "-o", "ours")
     assert done.err.count("\n") == 1
-    assert done.err.startswith("convert: no vocoder is written, the embedded one will be used: charactr/")
+    assert done.err.startswith(
+        "python -m convert: no vocoder is written, the embedded one will be used: charactr/"
+    )
     assert not (tmp_path / "ours" / "vocos.safetensors").exists()
     assert json.loads((tmp_path / "ours" / "config.json").read_text())["vocoder"] is None
 

@@ -6,7 +6,7 @@ from backends import NAMES, Backend
 from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import parse_setting
+from nanospeech_core.evaluation.settings import parse_setting
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.sampling.refinement import disagreement, remask
 from nanospeech_core.sampling.schedules import ode_times

@@ -259,5 +259,5 @@ def test_bad_input_is_one_sentence(parts, tmp_path, capsys, damage):
     damage(parts, tmp_path)
     assert main(with_voices(parts, tmp_path)) == 1
     error = capsys.readouterr().err
-    assert error.startswith("export: ")
+    assert error.startswith("python -m nanospeech_torch.export: ")
     assert error.count("\n") == 1

@@ -61,7 +61,11 @@ def command(tmp_path, capsys):
 def assert_one_sentence(status, errors, words):
     assert status == 1, errors
     assert words in errors
-    assert errors.startswith("train: ") and errors.count("\n") == 1 and errors.endswith("\n")
+    assert (
+        errors.startswith("python -m nanospeech_torch.train: ")
+        and errors.count("\n") == 1
+        and errors.endswith("\n")
+    )
 
 
 @contextmanager
