@@ -12,15 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import (
-    BFLOAT16,
-    DTYPES,
-    EMBEDDED,
-    FLOATING,
-    cast,
-    for_backend,
-    save_tensors,
-)
+from nanospeech_core.checkpoints.folder import EMBEDDED
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, FLOATING, cast, convert_layout, save_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
@@ -66,7 +59,7 @@ def convert(
     written = [
         TensorFile(
             file.name,
-            for_backend(cast_all(file.tensors, dtype), file.format, want),
+            convert_layout(cast_all(file.tensors, dtype), file.format, want),
             file.metadata if file.format == want else file.metadata | {"format": want},
             want,
         )

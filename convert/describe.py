@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from nanospeech_core.checkpoints.folder import DTYPE_NAMES, read_layout
 from nanospeech_core.checkpoints.original import OriginalFiles, read_original
 from nanospeech_core.checkpoints.quantization import parameter_counts
+from nanospeech_core.checkpoints.tensors import DTYPE_NAMES, load_for_backend
 from nanospeech_core.config import ModelConfig
 
 from .convert import NAMES
@@ -22,7 +22,7 @@ def describe(source: str | os.PathLike) -> str:
     config, files = checkpoint.config, OriginalFiles.find(checkpoint.path)
     if files is not None:
         lines.append("an original Nanospeech checkpoint; what its config would be:")
-        config = read_original(files, lambda file: read_layout(file, "pt"))[0].to_dict()
+        config = read_original(files, lambda file: load_for_backend(file, "pt"))[0].to_dict()
     if config is not None:
         lines += ["config", *(f"  {key}: {brief(value)}" for key, value in config.items())]
     quantized = config is not None and config.get("quantization") is not None

@@ -8,8 +8,9 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from nanospeech_core.checkpoints.folder import read_layout, resolve
+from nanospeech_core.checkpoints.folder import resolve
 from nanospeech_core.checkpoints.original import OriginalFiles, read_original
+from nanospeech_core.checkpoints.tensors import load_for_backend
 from nanospeech_core.checkpoints.vocoder import PUBLIC, find_vocoder, load_vocoder
 from nanospeech_core.errors import UserError
 
@@ -46,7 +47,7 @@ def import_nanospeech(
             "and has no config.json"
         )
     check_output(output, folder, force)
-    config, weights = read_original(files, lambda file: read_layout(file, "pt", widen=False))
+    config, weights = read_original(files, lambda file: load_for_backend(file, "pt", widen=False))
     written = [TensorFile("model.safetensors", weights, {"format": "pt"}, "pt")]
     try:
         vocos, tensors = load_vocoder(find_vocoder(vocoder or PUBLIC), "pt")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import DTYPES, EMBEDDED, FLOATING, cast, read_config, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, read_config, resolve
 from nanospeech_core.checkpoints.original import OriginalFiles
 from nanospeech_core.checkpoints.quantization import fits, quantize
+from nanospeech_core.checkpoints.tensors import DTYPES, FLOATING, cast
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 

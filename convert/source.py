@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import BFLOAT16, DTYPES, EMBEDDED, file_format, load_tensors, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, resolve
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, file_format, load_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 

@@ -14,6 +14,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
@@ -135,7 +136,7 @@ class Nanospeech(Pipeline, nn.Module):
 
             nn.quantize(self, group_size, bits, class_predicate=is_quantized)
         own = dict(tree_flatten(self.parameters()))
-        fitting = checkpoint.check(tensors, {name: value.shape for name, value in own.items()}, path)
+        fitting = check_tensors(tensors, {name: value.shape for name, value in own.items()}, path)
         taken = []
         for name, value in fitting.items():  # one by one, and without a copy where none is needed
             kept = value.dtype in (np.float32, np.uint32)

@@ -12,6 +12,7 @@ from torch import nn
 
 from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
@@ -119,7 +120,7 @@ class Nanospeech(Pipeline, nn.Module):
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:
         """Take all weights; a missing, extra or misshaped tensor is a UserError that names it and `path`."""
         own = self.state_dict()
-        fitting = checkpoint.check(tensors, {name: tuple(value.shape) for name, value in own.items()}, path)
+        fitting = check_tensors(tensors, {name: tuple(value.shape) for name, value in own.items()}, path)
         for name, value in fitting.items():
             own[name].copy_(torch.from_numpy(value))
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..audio import files as audio
-from ..checkpoints.folder import config_at_hand
+from ..checkpoints.folder import local_config
 from ..editing.edit import MARGIN, check_margin
 from ..errors import UserError
 from ..sampling.options import SAMPLING, GenerateOptions
@@ -55,7 +55,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     try:
         check_margin(args.margin)
         chosen.check()
-        check_flags(asked, chosen, config_at_hand(args.model))
+        check_flags(asked, chosen, local_config(args.model))
     except UserError as error:
         parser.error(str(error))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..audio import files as audio
 from ..audio.player import Player
-from ..checkpoints.folder import config_at_hand
+from ..checkpoints.folder import local_config
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import COMPILE_HELP, GenerateOptions
@@ -75,7 +75,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         parser.error("--batch-size is an option of --input")
     try:
         options = from_args(args)
-        check_flags(asked, options, config_at_hand(args.model), args.compile)
+        check_flags(asked, options, local_config(args.model), args.compile)
     except UserError as error:
         parser.error(str(error))
     if args.batch_size < 1:

@@ -21,7 +21,7 @@ with importing(__name__, PROG):
 
     from nanospeech_core.audio import files as audio
     from nanospeech_core.audio.player import Player
-    from nanospeech_core.checkpoints.folder import config_at_hand
+    from nanospeech_core.checkpoints.folder import local_config
     from nanospeech_core.cli import generate as cli
     from nanospeech_core.cli import output
     from nanospeech_core.cli.flags import add_arguments, from_args
@@ -212,7 +212,7 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     try:
         options = from_args(args)
         args.asked = given(parser, argv, args)
-        check_flags(args.asked, options, config_at_hand(args.model))
+        check_flags(args.asked, options, local_config(args.model))
     except UserError as error:
         parser.error(str(error))
     if args.output == STANDARD and not args.quiet:

@@ -17,6 +17,7 @@ with importing(__name__, PROG):
     import numpy as np
 
     from nanospeech_core.checkpoints import folder as checkpoint
+    from nanospeech_core.checkpoints.tensors import save_tensors
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.config import ModelConfig, VocosConfig
     from nanospeech_core.errors import UserError
@@ -155,7 +156,7 @@ def save(
     for name, value in cast.items():
         if not np.isfinite(value).all():
             raise UserError(f"{name} has values that {dtype} cannot hold")
-    checkpoint.save_tensors(path, cast, {"format": "pt", **(metadata or {})})
+    save_tensors(path, cast, {"format": "pt", **(metadata or {})})
 
 
 if __name__ == "__main__":

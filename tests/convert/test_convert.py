@@ -12,16 +12,8 @@ import pytest
 from checkpoints import tiny_config, write_checkpoint
 from safetensors.numpy import save_file
 
-from nanospeech_core.checkpoints.folder import (
-    BFLOAT16,
-    DTYPES,
-    PRETRAINED,
-    cast,
-    load_folder,
-    load_tensors,
-    read_config,
-    save_tensors,
-)
+from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder, read_config
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 from nanospeech_core.config import AlignerConfig, ModelConfig
 

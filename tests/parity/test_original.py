@@ -13,7 +13,7 @@ from checkpoints import make_voice
 from originals import VOCAB, VOCOS, original_config, original_weights, write_original, write_vocos
 
 from nanospeech_core.audio import files as audio
-from nanospeech_core.checkpoints.folder import load_tensors
+from nanospeech_core.checkpoints.tensors import load_tensors
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.reference import Reference

@@ -22,6 +22,7 @@ import torch
 from nanospeech_core.audio import files as audio
 from nanospeech_core.audio.mel import N_MELS, SAMPLE_RATE
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
@@ -213,7 +214,7 @@ def embedded_vocoder() -> Vocos | None:
     config, tensors = load_vocoder(checkpoint.PRETRAINED, "pt")
     vocoder = Vocos(**asdict(config))
     shapes = {name: tuple(value.shape) for name, value in vocoder.state_dict().items()}
-    fitting = checkpoint.check(tensors, shapes, checkpoint.PRETRAINED)
+    fitting = check_tensors(tensors, shapes, checkpoint.PRETRAINED)
     vocoder.load_state_dict({name: torch.from_numpy(value) for name, value in fitting.items()})
     return vocoder.eval().requires_grad_(False)
 

@@ -12,8 +12,9 @@ from checkpoints import tiny_config, write_checkpoint
 from convert.convert import convert
 from convert.describe import describe
 from convert.quantize import quantize_folder
-from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder, load_tensors, save_tensors
+from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder
 from nanospeech_core.checkpoints.quantization import dequantize, fits, quantize
+from nanospeech_core.checkpoints.tensors import load_tensors, save_tensors
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import PRECISIONS

@@ -203,7 +203,7 @@ def test_a_place_that_is_named_needs_no_home(homeless, monkeypatch, tmp_path):
 def test_the_hub_without_a_home(homeless, monkeypatch, revision):
     constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", os.path.expanduser("~/.cache/huggingface/hub"))
-    with pytest.raises(UserError, match="no home folder for the hub's: set HF_HOME"):
+    with pytest.raises(UserError, match="no home folder for the hub's cache: set HF_HOME"):
         hub.find_folder(f"who/what{revision}")
 
 

@@ -361,7 +361,10 @@ def test_no_mlx_lm(run, llm, monkeypatch):
     [
         ("./none", "no such folder: ./none"),
         ("empty", "empty is no language model that mlx-lm can load: "),
-        ("owner/none", "owner/none is no folder here and is not (wholly) in the cache, and HF_HUB_OFFLINE"),
+        (
+            "owner/none",
+            "there is no folder owner/none, it is not (completely) in the cache, and HF_HUB_OFFLINE",
+        ),
     ],
 )
 def test_no_such_model(run, folder, name, sentence):
