@@ -25,7 +25,7 @@ from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
-from nanospeech_core.system.parallel import MOST, cpus
+from nanospeech_core.system.parallel import MAX_THREADS, cpus
 from nanospeech_core.voices.reference import Reference
 from nanospeech_core.voices.references import References
 
@@ -268,7 +268,7 @@ class Nanospeech(Pipeline, nn.Module):
         """How many sentences are best made at once: on a CPU some, where each computes in one thread."""
         on_cpu = self.transformer.proj_out.weight.device.type == "cpu"
         single = on_cpu and torch.get_num_threads() == 1 and not self.compiled
-        return min(MOST, cpus()) if single else 1
+        return min(MAX_THREADS, cpus()) if single else 1
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """A numpy array where the weights are."""

@@ -12,7 +12,15 @@ import numpy as np
 
 from ..errors import UserError
 from ..system.files import check_writable, replacing
-from ..system.streams import goal, is_stream, is_terminal, pcm16, seekable, shown, writing_wav
+from ..system.streams import (
+    display_name,
+    display_target,
+    is_stream,
+    is_terminal,
+    pcm16,
+    seekable,
+    writing_wav,
+)
 from .mel import SAMPLE_RATE
 
 # libsndfile's names of format and encoding, by the suffix of a file.
@@ -77,7 +85,7 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
     """
     import soundfile
 
-    told = shown(path, 0)
+    told = display_name(path, 0)
     try:
         # First, for libsndfile does not say why it cannot open one; then by the descriptor, for to read from
         # a stream it would call Python, where a Ctrl-C would be lost.
@@ -196,7 +204,7 @@ def writing(
 
     def check(wave: np.ndarray) -> None:
         if not np.isfinite(wave).all():
-            raise UserError(f"cannot write {goal(path)}: the audio has samples that are not finite")
+            raise UserError(f"cannot write {display_target(path)}: the audio has samples that are not finite")
 
     if is_stream(path) and (container, encoding) == ("WAV", "PCM_16"):
         with writing_wav(path, sample_rate, channels, check) as send:

@@ -103,6 +103,7 @@ def benchmark(backend: Backend, config: BenchmarkConfig, quiet: bool = False) ->
             started = time.perf_counter()
             pipeline = backend.load(config.checkpoint, precision, config.compile)
             times.append(time.perf_counter() - started)
+        assert pipeline is not None
         quantization = pipeline.config.quantization
         report["quantization"] = quantization and asdict(quantization)
         report["loads"].append({"precision": precision, "load": median(times[1:]), "runs": times[1:]})

@@ -146,12 +146,12 @@ def systems_of(pipeline: Pipeline, config: EvaluationConfig, items: Sequence[Tex
     """The model with each of the settings."""
     settings = config.settings or [parse_setting(text) for text in DEFAULT_SETTINGS]
     settings = settings_for(pipeline.config, settings, are_defaults=not config.settings)
-    reference = {"ref_audio": config.ref_audio, "ref_text": config.ref_text}
-    voices = choose_voices(pipeline, items, GenerateOptions(voice=config.voice, **reference))
+    voice_options = GenerateOptions(voice=config.voice, ref_audio=config.ref_audio, ref_text=config.ref_text)
+    voices = choose_voices(pipeline, items, voice_options)
     for setting in settings:
         options = asdict(setting.options)
         if config.ref_audio is not None:
-            options |= reference
+            options |= {"ref_audio": config.ref_audio, "ref_text": config.ref_text}
 
         def speak(item: TextItem, options: dict = options) -> SpeechResult:
             voice = voices[item.id]

@@ -29,7 +29,7 @@ with importing(__name__, PROG):
     from nanospeech_core.sampling.options import GenerateOptions
     from nanospeech_core.sampling.samplers import check_flags, given
     from nanospeech_core.system.encodings import argument
-    from nanospeech_core.system.streams import STANDARD, shown
+    from nanospeech_core.system.streams import STANDARD, display_name
     from nanospeech_core.text.markdown.sentence_stream import Dictation
     from nanospeech_core.text.tokenizer import check_text
 
@@ -172,7 +172,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
         whole = np.concatenate(voice.waves)
         audio.write(args.output, whole, tts.sample_rate)
         if not args.quiet:
-            note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {shown(args.output)}")
+            note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {display_name(args.output)}")
 
 
 def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namespace, GenerateOptions]:

@@ -164,7 +164,7 @@ def test_a_model_whose_padding_is_heard_is_not_padded(backend, tmp_path, quick):
     models = [model.from_pretrained(folder), model.from_pretrained(folder, compile=True)]
     waves = [one.generate("Hello.", **FEW) for one in models]
     assert relative_error(waves[1], waves[0]) < 1e-5
-    (prompts,) = {key[0][0][1] for key in models[1].compiled_step.met}
+    (prompts,) = {key[0][0][1] for key in models[1].compiled_step.calls}
     assert prompts % TOKENS
 
 

@@ -79,7 +79,7 @@ def test_a_vocoder_that_was_asked_for_and_is_absent_is_an_error(tmp_path):
     with pytest.raises(UserError, match="unknown key 'padding'"):
         load_with_vocoder(model, "pt", tmp_path / "vocos.safetensors")
     save_tensors(tmp_path / "vocos.safetensors", {"a": np.zeros(1)})
-    with pytest.raises(UserError, match="does not say its config"):
+    with pytest.raises(UserError, match="has no config in its metadata"):
         load_with_vocoder(model, "pt", tmp_path / "vocos.safetensors")
 
 

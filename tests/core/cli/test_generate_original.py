@@ -138,9 +138,9 @@ def test_inspect_shows_an_original_checkpoint(tmp_path, original):
     ("arguments", "sentence"),
     [
         (["none", "-o", "out"], "no such folder: none"),
-        (["{vocos}", "-o", "out"], "is no original Nanospeech checkpoint: it needs model.safetensors"),
+        (["{vocos}", "-o", "out"], "is not an original Nanospeech checkpoint: these have model.safetensors"),
         (["{original}", "-o", "{original}"], "exists; --force replaces it"),
-        (["{original}", "-o", "{original}", "--force"], "holds the input"),
+        (["{original}", "-o", "{original}", "--force"], "contains the input"),
         (["{original}", "-o", "out", "--vocoder", "none"], "no such folder: none"),
         (["{original}", "-o", "out", "--vocoder", "{original}"], "contains no vocoder"),
         (["owner/name", "-o", "out"], "there is no folder owner/name, it is not (completely) in the cache"),

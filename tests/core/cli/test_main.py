@@ -160,7 +160,13 @@ def test_half_an_mlx(monkeypatch, tmp_path):
         ("Darwin", "arm64", "13.6.1", False, "MLX needs macOS 14 or newer, and this is 13.6.1"),
         ("Darwin", "x86_64", "15.1", True, "runs under Rosetta: MLX needs an arm64 Python, on macOS 14"),
         ("Darwin", "x86_64", "12.0", False, "MLX needs Apple Silicon, and this Mac has an Intel processor"),
-        ("Windows", "AMD64", "", False, 'MLX is not made for Windows; PyTorch is: pip install ".[torch]"'),
+        (
+            "Windows",
+            "AMD64",
+            "",
+            False,
+            'not support Windows, but PyTorch does: pip install ".[torch]"',
+        ),
     ],
 )
 def test_what_to_do_for_mlx(system, machine, macos, translated, message):

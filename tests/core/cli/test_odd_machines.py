@@ -152,7 +152,7 @@ def test_a_current_folder_that_was_deleted(tmp_path):
     for name in ("convert", "nanospeech_mlx.generate"):
         done = run(name, "--help", shell=f'{gone} && exec "$@"')
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert "the folder that this is run in does not exist any more: cd to another" in done.stderr
+        assert "the current folder was deleted: cd to another" in done.stderr
 
 
 # homes

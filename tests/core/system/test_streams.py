@@ -306,7 +306,7 @@ def test_a_pipe_that_has_no_room_yet():
     thread = threading.Thread(target=lambda: got.append(open(reader, "rb").read()))
     with open(writer, "wb", buffering=0) as stream:
         thread.start()
-        pipes.pour(stream, data)
+        pipes.write_all(stream, data)
     thread.join(10)
     assert got == [data]
 
