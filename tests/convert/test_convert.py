@@ -206,7 +206,7 @@ def test_the_other_direction_is_refused(tmp_path):
     source = make_folder(tmp_path / "model")
     assert "already in the torch format" in failure("mlx2torch", source)
     run("torch2mlx", source)
-    assert "mlx format already" in failure("torch2mlx", tmp_path / "model-mlx")
+    assert "already in the mlx format" in failure("torch2mlx", tmp_path / "model-mlx")
 
 
 def test_of_mixed_formats_only_the_other_one_is_converted(tmp_path):

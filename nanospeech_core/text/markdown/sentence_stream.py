@@ -6,11 +6,11 @@ import re
 
 from ..markup import without_markup
 from ..sentences import as_much, first_part, first_sentence
-from .blocks import SpokenMarkdown
+from .blocks import MarkdownParser
 
 MIN_LENGTH, MAX_LENGTH = 24, 300  # characters of a sentence, as in `split_sentences`
-# The first words of an answer should come soon. An incomplete first sentence is split at its last comma, colon
-# or dash after CLAUSE_AFTER characters, and at a space after SPACE_AFTER.
+# The first words of an answer should come soon. An incomplete first sentence is split at its last comma,
+# colon or dash after CLAUSE_AFTER characters, and at a space after SPACE_AFTER.
 CLAUSE_AFTER, SPACE_AFTER = 60, 100
 _CLAUSE_END = re.compile(r"[,;:]\s+|[，、：；]|—+\s*|\s–\s")
 _URL = re.compile(r"\bhttps?://(?:www\.)?([\w.-]*\w)(?::\d+)?(?:[/?#](?:[^\s<>\"]*[\w/=#])?)?", re.ASCII)
