@@ -190,7 +190,9 @@ def read_standard_input() -> str:
         raise UserError("cannot read standard input: it is closed")
     data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:
-        raise UserError(f"the text is too long: split it into parts of at most {MAX_CHARACTERS:,} characters")
+        raise UserError(
+            f"the text is too long; at most {MAX_CHARACTERS:,} characters are spoken at a time: split it"
+        )
     return decode_text(data)
 
 

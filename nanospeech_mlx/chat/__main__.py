@@ -174,7 +174,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
             note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {display_name(args.output)}")
 
 
-def parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, GenerateOptions]:
+def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namespace, GenerateOptions]:
     """Parse the arguments. Raises SystemExit after a mistake in them."""
     parser = argparse.ArgumentParser(
         prog=prog,
