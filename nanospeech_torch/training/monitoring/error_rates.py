@@ -52,7 +52,7 @@ class Evaluation:
         tokenizer = Tokenizer(model.text.kind, model.text.vocab)
         self.ids = [encode(row, tokenizer, model) for row in self.rows]
         languages = sorted({row.language for row in self.rows})
-        self.recognize = recognize or recognition.recognizer(asr, languages, threads, "train")
+        self.recognize = recognize or recognition.recognizer(asr, languages, threads, "evaluate")
 
     def measure(self, model: Nanospeech, held_out: Sequence[Utterance]) -> dict[str, float]:
         """Error rates (%) by masked diffusion (of a model with a head) and by the ODE, Griffin-Lim: of words,

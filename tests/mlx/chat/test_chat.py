@@ -352,9 +352,12 @@ def fails(result: tuple[int, str, str]) -> str:
 ASK = ["--prompt", "Well?", "--output", "a.wav"]
 
 
-def test_no_mlx_lm(run, llm, monkeypatch):
+@pytest.mark.parametrize("name", ["folder", "owner/none"])
+def test_no_mlx_lm(run, llm, monkeypatch, name):
+    """It is named first: to install it installs huggingface_hub, too."""
     monkeypatch.setitem(sys.modules, "mlx_lm", None)
-    message = fails(run("--llm", llm, *ASK))
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    message = fails(run("--llm", llm if name == "folder" else name, *ASK))
     assert message.startswith("a language model needs mlx-lm (") and 'pip install ".[chat]" in' in message
 
 

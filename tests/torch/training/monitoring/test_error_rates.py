@@ -141,7 +141,7 @@ def test_a_task_evaluates_its_first_sentences(config, monkeypatch):
     watch = dataclasses.replace(config.watch, eval_sentences=2)
     task = acoustic.AcousticTask(dataclasses.replace(config, watch=watch), print)
     assert task.evaluate(task.model.eval()) == {"wer_masked": 0, "wer_ode": 0}
-    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads)]
+    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads, "evaluate")]
 
 
 def test_a_recognizer_that_is_missing_is_told_before_the_data_is_read(config, monkeypatch):
