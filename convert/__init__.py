@@ -1,1 +1,1 @@
-"""Checkpoints from PyTorch to MLX and back, to fewer bits, and a look inside them."""
+"""Convert checkpoints between PyTorch and MLX, quantize them, and list their contents."""

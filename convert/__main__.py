@@ -1,4 +1,4 @@
-"""`python -m convert torch2mlx|mlx2torch|quantize|import-nanospeech|inspect`: conversion's command line."""
+"""`python -m convert torch2mlx|mlx2torch|quantize|import-nanospeech|inspect`: convert checkpoints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "convert"):
+PROG = "python -m convert"
+
+with importing(__name__, PROG):
     import argparse
     from collections.abc import Sequence
 
@@ -18,7 +20,6 @@ with importing(__name__, "convert"):
     from .original import import_nanospeech
     from .quantize import quantize_folder
 
-PROG = "convert"
 SOURCE = "folder, .safetensors file, .pt file or `embedded`"
 WANTED = {"torch2mlx": "mlx", "mlx2torch": "pt"}
 
@@ -29,34 +30,34 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, helps in (
-        ("torch2mlx", "a trainer checkpoint (.pt), a .safetensors file or a folder, to an MLX folder"),
-        ("mlx2torch", "an MLX .safetensors file or folder, to a torch folder"),
+        ("torch2mlx", "a training checkpoint (.pt), a .safetensors file or a folder to an MLX folder"),
+        ("mlx2torch", "an MLX .safetensors file or folder to a PyTorch folder"),
     ):
         command = commands.add_parser(name, help=helps, description=f"Convert {helps}.")
         command.add_argument("source", metavar="SRC", help=SOURCE)
         command.add_argument(
-            "-o", "--output", metavar="DIR", help="folder to write (default: SRC-mlx, SRC-torch)"
+            "-o", "--output", metavar="DIR", help="folder to write (default: SRC-mlx or SRC-torch)"
         )
         command.add_argument(
-            "--dtype", choices=list(CASTS), help="cast the floating weights (default: no cast)"
+            "--dtype", choices=list(CASTS), help="cast the floating-point weights (default: no cast)"
         )
         command.add_argument("--force", action="store_true", help="replace the output if it exists")
-    helps = "a checkpoint folder to one whose linear layers have 4 or 8 bits"
+    helps = "a checkpoint folder to one with linear layers of 4 or 8 bits"
     command = commands.add_parser("quantize", help=helps, description=f"Convert {helps}.")
     command.add_argument("source", metavar="SRC", help="folder, hub id (ID@REVISION) or `embedded`")
     command.add_argument(
-        "-o", "--output", metavar="DIR", help="folder to write (default: SRC-4bit, SRC-8bit)"
+        "-o", "--output", metavar="DIR", help="folder to write (default: SRC-4bit or SRC-8bit)"
     )
-    command.add_argument("--bits", type=int, choices=BITS, required=True, help="of a weight")
+    command.add_argument("--bits", type=int, choices=BITS, required=True, help="bits per weight")
     command.add_argument(
         "--group-size",
         type=int,
         choices=GROUP_SIZES,
         default=QuantizationConfig.group_size,
-        help="weights that share a scale and a bias (default: %(default)s)",
+        help="number of weights that share a scale and a bias (default: %(default)s)",
     )
     command.add_argument("--force", action="store_true", help="replace the output if it exists")
-    helps = "an original Nanospeech checkpoint, to a folder that the diffusion head can be trained on"
+    helps = "an original Nanospeech checkpoint to a folder on which a diffusion head can be trained"
     command = commands.add_parser("import-nanospeech", help=helps, description=f"Convert {helps}.")
     command.add_argument(
         "source",
@@ -70,20 +71,20 @@ def build_parser(prog: str = PROG) -> argparse.ArgumentParser:
         help="a Vocos: folder of config.yaml and pytorch_model.bin, or hub id (default: the public one)",
     )
     command.add_argument("--force", action="store_true", help="replace the output if it exists")
-    command = commands.add_parser("inspect", help="print what a checkpoint holds")
+    command = commands.add_parser("inspect", help="print the contents of a checkpoint")
     command.add_argument("source", metavar="SRC", help=SOURCE)
     return parser
 
 
-@command("convert")
-def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
-    """Run the command line; the exit code is that of `guard`, or 2 after a mistake in the arguments."""
+@command(PROG)
+def main(argv: Sequence[str] | None, prog: str) -> int:
+    """Run the command. Returns the exit code of `guard`. Raises SystemExit: 2 after a wrong argument."""
     arguments = build_parser(prog).parse_args(argv)
     return guard(lambda: run(arguments), prog, quiet=False)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """One command; what it wrote or found is printed."""
+    """Run a subcommand and print its result."""
     if arguments.command == "inspect":
         print_result(describe(arguments.source))
     elif arguments.command == "import-nanospeech":

@@ -1,4 +1,4 @@
-"""Writing a checkpoint folder in the other backend's layout."""
+"""Write a checkpoint folder in the other backend's layout."""
 
 from __future__ import annotations
 
@@ -12,15 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import (
-    BFLOAT16,
-    DTYPES,
-    EMBEDDED,
-    FLOATING,
-    cast,
-    for_backend,
-    save_tensors,
-)
+from nanospeech_core.checkpoints.folder import EMBEDDED
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, FLOATING, cast, convert_layout, save_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
@@ -28,7 +21,7 @@ from .source import COPIED, PARTS, Source, TensorFile, read, read_json, without_
 
 CASTS = {"float16": DTYPES["F16"], "bfloat16": BFLOAT16, "float32": DTYPES["F32"]}
 MODEL = "model.safetensors"
-NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in a command or a folder
+NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in commands and folder names
 
 
 def convert(
@@ -40,33 +33,33 @@ def convert(
 ) -> Path:
     """Write a checkpoint in the other backend's layout.
 
-    Without `dtype`, there and back gives the same bytes, for files as the `safetensors` library and this
-    project write them (a file that names no format gets one). A folder may mix formats, as the embedded one
-    does: files that have the wanted one already stay as they are.
+    Without `dtype`, converting there and back gives the same bytes, for files written by the `safetensors`
+    library or this project (a file without a format gets one). A folder may mix formats, as the embedded one
+    does: files that already have the wanted format are not changed.
 
     Args:
-        source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`. A file without a config takes along
-            the config.json beside it; a warning says what a folder that is made of it lacks.
+        source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`. For a file without a config, the
+            config.json beside it is used. A warning names what is missing in the resulting folder.
         want: "pt" or "mlx".
-        output: the folder to write; by default the source's name with `-mlx` or `-torch`, beside it or, for
-            the embedded, here.
-        dtype: cast the floating weights to "float16", "bfloat16" or "float32".
+        output: the folder to write. By default the source's name with `-mlx` or `-torch`, beside the source
+            or, for the embedded checkpoint, in the current folder.
+        dtype: cast the floating-point weights to "float16", "bfloat16" or "float32".
         force: replace `output` if it is a checkpoint folder.
     Returns:
         the folder written.
     Raises:
-        UserError: bad input, or an output that exists or cannot be written. Nothing is left half-written.
+        UserError: bad input, or the output exists or cannot be written. No partial output is left.
     """
     checkpoint = read(source)
     if all(file.format == want for file in checkpoint.files):
-        raise UserError(f"{checkpoint.path} is in the {NAMES[want]} format already")
-    named = checkpoint.path if source != EMBEDDED else Path(checkpoint.config["name"])
+        raise UserError(f"{checkpoint.path} is already in the {NAMES[want]} format")
+    named = checkpoint.path if source != EMBEDDED else Path((checkpoint.config or {})["name"])
     output = Path(output) if output is not None else default_output(named, want)
     check_output(output, checkpoint.path, force)
     written = [
         TensorFile(
             file.name,
-            for_backend(cast_all(file.tensors, dtype), file.format, want),
+            convert_layout(cast_all(file.tensors, dtype), file.format, want),
             file.metadata if file.format == want else file.metadata | {"format": want},
             want,
         )
@@ -82,9 +75,9 @@ def convert(
 
 
 def with_config_beside(checkpoint: Source) -> Source:
-    """A file without a config, and the config.json of its folder, for a model without the parts elsewhere.
+    """Add the config.json of its folder to a file without a config, without the parts of other files.
 
-    A config.json of another kind is passed over.
+    A config.json of another kind is ignored.
     """
     beside = checkpoint.path.with_name("config.json")
     try:
@@ -99,26 +92,24 @@ def with_config_beside(checkpoint: Source) -> Source:
 
 
 def warn_of_absent(output: Path, checkpoint: Source) -> None:
-    """One warning where the folder that was written of a file alone cannot be loaded, or lost a part."""
+    """Warn if a folder written from a single file cannot be loaded, or lacks a part."""
     names = [file.name for file in checkpoint.files]
     is_vocoder = names == [PARTS["vocoder."]]
     says_config = checkpoint.config is not None or is_vocoder and "config" in checkpoint.files[0].metadata
     absent = [] if says_config else ["config.json"]
     absent += [] if is_vocoder or MODEL in names else [MODEL]
     if absent:
-        warnings.warn(
-            f"{output} cannot be loaded as it is: it has no {' and no '.join(absent)}", stacklevel=2
-        )
+        warnings.warn(f"{output} cannot be loaded yet: it has no {' and no '.join(absent)}", stacklevel=2)
     elif MODEL in names and not checkpoint.copied:
         warnings.warn(
-            f"{output} has {checkpoint.path.name} alone, and takes the embedded vocoder and aligner; "
+            f"{output} has only {checkpoint.path.name} and will use the embedded vocoder and aligner; "
             f"convert {checkpoint.path.parent} to keep its own",
             stacklevel=2,
         )
 
 
 def default_output(source: Path, want: str) -> Path:
-    """`NAME-mlx` or `NAME-torch` beside the source, the other backend's ending taken off first."""
+    """`NAME-mlx` or `NAME-torch` beside the source, without the other backend's ending."""
     source = Path(os.path.abspath(source))
     name = source.name if source.is_dir() else source.stem
     for ending in NAMES.values():
@@ -127,24 +118,24 @@ def default_output(source: Path, want: str) -> Path:
 
 
 def check_output(output: Path, source: Path, force: bool) -> None:
-    """Refuse an output that exists and, even by force, one that is anything else than a checkpoint folder."""
+    """Raise UserError if the output exists; with `force`, only if it is not a plain checkpoint folder."""
     if not os.path.lexists(output):
         return
     if not force:
         raise UserError(f"{output} exists; --force replaces it")
     if output.resolve() in (source.resolve(), *source.resolve().parents):
-        raise UserError(f"{output} holds the input; choose another output")
+        raise UserError(f"{output} contains the input; choose another output")
     if output.is_symlink() or not output.is_dir():
-        raise UserError(f"{output} is not a folder; it is not replaced")
+        raise UserError(f"{output} is not a folder, so it is not replaced")
     for entry in output.iterdir():
         if not any(fnmatch(entry.name, pattern) for pattern in ("*.safetensors", *COPIED)):
             raise UserError(
-                f"{output} holds {entry.name}, which is no part of a checkpoint; it is not replaced"
+                f"{output} contains {entry.name}, which is not part of a checkpoint, so it is not replaced"
             )
 
 
 def cast_all(tensors: dict[str, np.ndarray], dtype: str | None) -> dict[str, np.ndarray]:
-    """The floating tensors in another dtype, the rest as they are; a finite weight must stay finite."""
+    """Cast the floating-point tensors. Raises UserError if a finite weight becomes infinite."""
     if dtype is None:
         return tensors
     result = {}
@@ -160,7 +151,7 @@ def is_finite(array: np.ndarray) -> bool:
 
 
 def write_folder(output: Path, files: list[TensorFile], checkpoint: Source) -> None:
-    """Write all of a folder beside its place, then rename it; on any failure only the old state is left."""
+    """Write a folder beside its final place, then rename it. A failure leaves the old state."""
     temporary = output.with_name(f".{output.name}.{os.getpid()}.new")
     old = output.with_name(f".{output.name}.{os.getpid()}.old")
     try:

@@ -1,12 +1,12 @@
-"""`inspect`: what a checkpoint holds, as text."""
+"""`inspect`: the contents of a checkpoint as text."""
 
 from __future__ import annotations
 
 import os
 
-from nanospeech_core.checkpoints.folder import DTYPE_NAMES, read_layout
 from nanospeech_core.checkpoints.original import OriginalFiles, read_original
 from nanospeech_core.checkpoints.quantization import parameter_counts
+from nanospeech_core.checkpoints.tensors import DTYPE_NAMES, load_for_backend
 from nanospeech_core.config import ModelConfig
 
 from .convert import NAMES
@@ -14,19 +14,21 @@ from .source import read
 
 
 def describe(source: str | os.PathLike) -> str:
-    """What a checkpoint holds, as text: config, then every file's parts, tensors, shapes and dtypes."""
+    """The contents of a checkpoint: config, then each file's parts, tensors, shapes and dtypes."""
     checkpoint = read(source)
     lines = [str(checkpoint.path)]
     if checkpoint.step is not None:
         lines.append(f"step {checkpoint.step}")
     config, files = checkpoint.config, OriginalFiles.find(checkpoint.path)
     if files is not None:
-        lines.append("an original Nanospeech checkpoint; what its config would be:")
-        config = read_original(files, lambda file: read_layout(file, "pt"))[0].to_dict()
+        lines.append("an original Nanospeech checkpoint; its inferred config:")
+        config = read_original(files, lambda file: load_for_backend(file, "pt"))[0].to_dict()
     if config is not None:
         lines += ["config", *(f"  {key}: {brief(value)}" for key, value in config.items())]
-    quantized = config is not None and config.get("quantization") is not None
-    bits = ModelConfig.from_dict(config, "config").quantization.bits if quantized else 32
+    quantization = None
+    if config is not None and config.get("quantization") is not None:
+        quantization = ModelConfig.from_dict(config, "config").quantization
+    bits = 32 if quantization is None else quantization.bits
     for file in checkpoint.files:
         size = sum(array.nbytes for array in file.tensors.values())
         counts = parameter_counts(file.tensors, bits)
@@ -46,7 +48,7 @@ def describe(source: str | os.PathLike) -> str:
 
 
 def brief(value: object) -> str:
-    """A config value on one line; long lists (the vocabulary) by their length."""
+    """A config value on one line; a long list (the vocabulary) is abbreviated to its length."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {brief(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)) and len(value) > 8:

@@ -1,4 +1,4 @@
-"""Original Nanospeech checkpoints as folders of ours: config, model and vocoder in one place."""
+"""`import-nanospeech`: an original Nanospeech checkpoint as a folder with config, model and vocoder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from nanospeech_core.checkpoints.folder import read_layout, resolve
+from nanospeech_core.checkpoints.folder import resolve
 from nanospeech_core.checkpoints.original import OriginalFiles, read_original
+from nanospeech_core.checkpoints.tensors import load_for_backend
 from nanospeech_core.checkpoints.vocoder import PUBLIC, find_vocoder, load_vocoder
 from nanospeech_core.errors import UserError
 
@@ -25,28 +26,28 @@ def import_nanospeech(
     vocoder: str | os.PathLike | None = None,
     force: bool = False,
 ) -> Path:
-    """Write an original Nanospeech checkpoint as a folder of ours, on which a diffusion head can be trained.
+    """Write an original Nanospeech checkpoint as a folder on which a diffusion head can be trained.
 
     Args:
         source: a folder of `model.safetensors`, `duration.safetensors` and `vocab.txt`, or a hub id.
         output: the folder to write; the weights keep their dtype.
-        vocoder: as `checkpoints.vocoder.find_vocoder` takes it. None: the public Vocos, and where that cannot
-            be had none, with a warning: the folder then speaks through the embedded one.
+        vocoder: see `checkpoints.vocoder.find_vocoder`. None: the public Vocos; if it cannot be downloaded,
+            none, with a warning: the folder then uses the embedded vocoder.
         force: replace `output` if it is a checkpoint folder.
     Returns:
         the folder written.
     Raises:
-        UserError: bad input, or an output that exists or cannot be written. Nothing is left half-written.
+        UserError: bad input, or the output exists or cannot be written. No partial output is left.
     """
     folder, output = resolve(source), Path(output)
     files = OriginalFiles.find(folder)
     if files is None:
         raise UserError(
-            f"{folder} is no original Nanospeech checkpoint: it needs model.safetensors and vocab.txt, "
-            "and has no config.json"
+            f"{folder} is not an original Nanospeech checkpoint: these have model.safetensors and vocab.txt, "
+            "and no config.json"
         )
     check_output(output, folder, force)
-    config, weights = read_original(files, lambda file: read_layout(file, "pt", widen=False))
+    config, weights = read_original(files, lambda file: load_for_backend(file, "pt", widen=False))
     written = [TensorFile("model.safetensors", weights, {"format": "pt"}, "pt")]
     try:
         vocos, tensors = load_vocoder(find_vocoder(vocoder or PUBLIC), "pt")

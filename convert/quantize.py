@@ -1,4 +1,4 @@
-"""`quantize`: a checkpoint folder whose linear layers have 4 or 8 bits a weight."""
+"""`quantize`: a checkpoint folder with linear layers of 4 or 8 bits per weight."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import DTYPES, EMBEDDED, FLOATING, cast, read_config, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, read_config, resolve
 from nanospeech_core.checkpoints.original import OriginalFiles
 from nanospeech_core.checkpoints.quantization import fits, quantize
+from nanospeech_core.checkpoints.tensors import DTYPES, FLOATING, cast
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 
@@ -27,32 +28,32 @@ def quantize_folder(
 ) -> Path:
     """Write a checkpoint folder with its model's linear layers and embeddings quantized.
 
-    The config says so under `quantization`, as those of mlx-lm do. Left as they are: layers whose input is no
-    multiple of the group, all that is no matrix, and the vocoder and the aligner: files of their own, which
-    may be another checkpoint's.
+    The config describes it under `quantization`, as in mlx-lm. Not quantized are: layers with an input that
+    is not a multiple of the group, tensors that are no matrices, and the vocoder and the aligner, which have
+    their own files and may be another checkpoint's.
 
     Args:
-        source: a folder, a hub id, or `EMBEDDED` (or None). Either layout; it is kept.
+        source: a folder, a hub id, or `EMBEDDED` (or None). Its layout is kept.
         bits, group_size: of `QuantizationConfig`.
-        output: the folder to write; by default the source's name with `-4bit` or `-8bit`, beside it or, for
-            the embedded and the hub's, here.
+        output: the folder to write. By default the source's name with `-4bit` or `-8bit`, beside the source
+            or, for the embedded checkpoint and the hub's, in the current folder.
         force: replace `output` if it is a checkpoint folder.
     Returns:
         the folder written.
     Raises:
-        UserError: bad input, or an output that exists or cannot be written. Nothing is left half-written.
+        UserError: bad input, or the output exists or cannot be written. No partial output is left.
     """
     folder = resolve(source)
     if OriginalFiles.find(folder) is not None:
         raise UserError(
-            f"{folder} is an original Nanospeech checkpoint: first make a folder of it by "
+            f"{folder} is an original Nanospeech checkpoint: first convert it by "
             "python -m convert import-nanospeech"
         )
     config = read_config(folder)
     if config.quantization is not None:
-        raise UserError(f"{folder} is quantized already, to {config.quantization.bits} bits; take its source")
+        raise UserError(f"{folder} is already quantized to {config.quantization.bits} bits; use its source")
     wanted = QuantizationConfig(group_size, bits)
-    replace(config, quantization=wanted)  # checks it
+    replace(config, quantization=wanted)  # validates it
     if output is None:
         local = source not in (None, EMBEDDED) and os.path.isdir(os.path.expanduser(source))
         output = Path(os.path.abspath(folder)) if local else Path(config.name)
@@ -66,7 +67,7 @@ def quantize_folder(
     model = files[MODEL]
     tensors = quantize_all(model.tensors, wanted)
     if len(tensors) == len(model.tensors):
-        raise UserError(f"{folder} has no layer whose input is a multiple of {group_size}")
+        raise UserError(f"{folder} has no layer with an input that is a multiple of {group_size}")
     files[MODEL] = TensorFile(MODEL, tensors, model.metadata | {"format": model.format}, model.format)
     copied = [path for path in checkpoint.copied if path.name != "config.json"]
     values = (checkpoint.config or {}) | {"quantization": asdict(wanted)}
@@ -75,7 +76,7 @@ def quantize_folder(
 
 
 def quantize_all(tensors: dict[str, np.ndarray], wanted: QuantizationConfig) -> dict[str, np.ndarray]:
-    """The tensors of a file, in order; a matrix that fits becomes three, the scales of the dtype it had."""
+    """Quantize the matrices that `fits` accepts, each to three tensors; scales keep the matrix's dtype."""
     result = {}
     for name, array in tensors.items():
         if array.dtype not in FLOATING or not fits(name, array, wanted.group_size):

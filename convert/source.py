@@ -1,4 +1,4 @@
-"""Reading a checkpoint of any kind. Only a `.pt` needs torch; everything else is numpy."""
+"""Read a checkpoint of any kind. Only `.pt` files need torch; all others are read with numpy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import BFLOAT16, DTYPES, EMBEDDED, file_format, load_tensors, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, resolve
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, file_format, load_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
 PT_SUFFIXES = (".pt", ".pth", ".ckpt")
-# Parts that have a file of their own: by the start of their names in a whole model, and alone.
+# Parts with their own file: the prefix of their tensors in a whole model, and the prefixes in the file.
 PARTS = {"vocoder.": "vocos.safetensors", "aligner.": "aligner.safetensors"}
 ALONE = {
     "vocos.safetensors": ("backbone.", "head.", "feature_extractor."),
@@ -30,7 +32,7 @@ ALONE = {
         "to_query.",
     ),
 }
-# What a folder may hold beside its *.safetensors: copied as it is.
+# Other files of a checkpoint folder: they are copied.
 COPIED = ("*.json", "*.txt", "*.md", "LICENSE*", "NOTICE*", "voices")
 
 
@@ -46,7 +48,7 @@ class TensorFile:
 
 @dataclass
 class Source:
-    """A checkpoint as found: a folder, a safetensors file, or a trainer's `.pt`."""
+    """A checkpoint as it was read: a folder, a safetensors file, or a training checkpoint (.pt)."""
 
     path: Path
     files: list[TensorFile]
@@ -59,7 +61,7 @@ def read(path: str | os.PathLike) -> Source:
     """Read a checkpoint of any kind: a folder, a file, or `EMBEDDED`.
 
     Raises:
-        UserError: nothing is there, it is broken, or it is a `.pt` and torch is not installed.
+        UserError: it is missing or broken, or it is a `.pt` and torch is not installed.
     """
     path = resolve(path) if path == EMBEDDED else Path(path)
     if os.path.isdir(path):
@@ -80,7 +82,7 @@ def read_folder(folder: Path) -> Source:
     names = sorted(entry.name for entry in folder.iterdir())
     files = [read_safetensors(folder / name) for name in names if name.endswith(".safetensors")]
     if not files:
-        raise UserError(f"{folder} holds no .safetensors file")
+        raise UserError(f"{folder} contains no .safetensors file")
     copied = [folder / name for name in names if any(fnmatch(name, pattern) for pattern in COPIED)]
     return Source(folder, files, read_json(folder / "config.json"), copied=copied)
 
@@ -95,12 +97,12 @@ def read_json(path: Path) -> dict | None:
 
 
 def without_absent(config: dict, names: Sequence[str]) -> dict:
-    """A config without the parts whose files are not among `names`: the embedded ones take their place."""
+    """A config without the parts whose files are not in `names`; the embedded ones are used instead."""
     return config | {prefix.rstrip("."): None for prefix, name in PARTS.items() if name not in names}
 
 
 def read_pt(path: Path) -> Source:
-    """A trainer checkpoint (`model`, `ema`, `config`, `step`: its EMA weights are taken) or a state dict."""
+    """Read a training checkpoint (of `model`, `ema`, `config`, `step` the EMA weights) or a state dict."""
     try:
         import torch
     except ImportError as error:
@@ -110,18 +112,18 @@ def read_pt(path: Path) -> Source:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except pickle.UnpicklingError as error:
-        raise UserError(f"{path} is no checkpoint of tensors and plain values only: refused") from error
+        raise UserError(f"{path} contains other than tensors and plain values: refused") from error
     except Exception as error:  # damaged bytes make torch's reader fail in any way
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} is not a whole torch checkpoint: {reason}") from error
+        raise UserError(f"{path} is not a complete torch checkpoint: {reason}") from error
 
     if not isinstance(checkpoint, dict) or not checkpoint:
-        raise UserError(f"{path} holds no dict of tensors")
+        raise UserError(f"{path} contains no dict of tensors")
     weights = checkpoint.get("ema") or checkpoint.get("model") or checkpoint
     if not isinstance(weights, dict) or not all(
         isinstance(value, torch.Tensor) for value in weights.values()
     ):
-        raise UserError(f"{path} has neither 'ema' nor 'model' weights and is no dict of tensors")
+        raise UserError(f"{path} has neither 'ema' nor 'model' weights and is not a dict of tensors")
     tensors = {name: from_torch(name, tensor) for name, tensor in weights.items()}
     files = split_parts(tensors)
     config = checkpoint.get("config")
@@ -133,8 +135,8 @@ def read_pt(path: Path) -> Source:
     return Source(path, files, config, checkpoint.get("step"))
 
 
-def from_torch(name: str, tensor) -> np.ndarray:
-    """A torch tensor's bits as numpy; bfloat16, which numpy lacks, through int16."""
+def from_torch(name: str, tensor: Any) -> np.ndarray:
+    """A torch tensor as numpy, bit by bit; bfloat16, which numpy lacks, as `BFLOAT16`."""
     import torch
 
     tensor = tensor.detach().contiguous()
@@ -150,7 +152,7 @@ def from_torch(name: str, tensor) -> np.ndarray:
 
 
 def split_parts(tensors: dict[str, np.ndarray]) -> list[TensorFile]:
-    """One state dict as the files of a folder; a vocoder or an aligner, also one alone, has its own."""
+    """Split a state dict into the files of a folder: model, vocoder, aligner, or only one of them."""
     for name, starts in ALONE.items():
         if all(key.startswith(starts) for key in tensors):
             return [TensorFile(name, tensors, {"format": "pt"}, "pt")]

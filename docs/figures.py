@@ -264,9 +264,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 
 @command(PROG)
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None, prog: str) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog=PROG, description=__doc__.splitlines()[0].partition(": ")[2])
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__.splitlines()[0].partition(": ")[2])
     names = [Path(file).stem for file in FIGURES]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)} (default: all)")
     parser.add_argument("--output", type=Path, default=FOLDER, metavar="DIR", help="default: docs/figures")
@@ -282,7 +282,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 save(figure(), args.output / file)
                 output.print_result(args.output / file)
 
-    return output.guard(draw, PROG, quiet=False)
+    return output.guard(draw, prog, quiet=False)
 
 
 if __name__ == "__main__":

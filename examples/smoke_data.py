@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import Row, read_rows
+from nanospeech_core.evaluation.dataset import TextItem, read_items
 
 SENTENCES = (
     "The boat left early in the morning.",
@@ -42,11 +42,11 @@ def main() -> int:
         model = Nanospeech.from_pretrained()
         known = {voice.name: voice for voice in model.voices()}
         if args.texts:
-            rows = read_rows(args.texts)
+            rows = read_items(args.texts)
         else:
             voices = list(known)[: args.voices]
             rows = [
-                Row(str(number), sentence, "en-us", voices[number % len(voices)])
+                TextItem(str(number), sentence, "en-us", voices[number % len(voices)])
                 for number, sentence in enumerate(SENTENCES)
             ]
         (args.folder / "wavs").mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,18 @@
-"""One model, described once: the dataclasses behind `config.json`, shared by both backends.
+"""The dataclasses behind `config.json`, which describe a model for both backends.
 
-Every module's constructor takes exactly the fields of its dataclass: `DiT(**asdict(config.transformer))`.
+The constructor of each module takes exactly the fields of its dataclass: `DiT(**asdict(config.transformer))`.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from .errors import UserError
 from .strict import from_dict
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SAMPLER_NAMES = ("masked", "ode", "refine")
 GROUP_SIZES, BITS = (32, 64, 128), (4, 8)  # of quantized weights; MLX has kernels for these groups
@@ -16,18 +20,17 @@ GROUP_SIZES, BITS = (32, 64, 128), (4, 8)  # of quantized weights; MLX has kerne
 
 @dataclass(frozen=True)
 class TextConfig:
-    """How text becomes ids: an id is the position of its symbol in `vocab`."""
+    """How text becomes ids. An id is the index of a symbol in `vocab`."""
 
     kind: str = "phonemes"  # "phonemes" (IPA) or "characters"
     vocab: tuple[str, ...] = ()
-    alignment: str = (
-        "durations"  # "durations": ids repeated for their frames; "filler": ids padded at the end
-    )
+    # "durations": ids are repeated for their frames; "filler": ids are padded at the end.
+    alignment: str = "durations"
 
 
 @dataclass(frozen=True)
 class MelConfig:
-    """Normalization of the log-mel: the networks see `(mel - mean) / std`."""
+    """Normalization of the log-mel: the networks' input is `(mel - mean) / std`."""
 
     mean: float = -5.0
     std: float = 2.5
@@ -50,8 +53,8 @@ class DiTConfig:
     conv_pos_kernel: int = 7
     conv_pos_groups: int = 16
     rope: str = "all_heads"  # "first_head" in original Nanospeech checkpoints
-    visible_flag: bool = True  # one more input per token: 1 where its mel is given
-    mask_padding: bool = True  # False in original Nanospeech checkpoints: convolutions see the padding
+    visible_flag: bool = True  # an additional input per token: 1 if its mel is visible
+    mask_padding: bool = True  # False in original Nanospeech checkpoints: convolutions include the padding
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,13 @@ class DiffLossConfig:
     depth: int = 3
     width: int = 256
     objective: str = "flow"  # "flow": rectified flow predicting the clean token; "ddpm": MAR's own
-    context: int = 0  # neighbours on each side whose z the head is told too
-    regression: bool = False  # and their mel, or its regression where there is none yet
+    context: int = 0  # neighbors on each side whose z the head is conditioned on too
+    regression: bool = False  # and on their mel, or its regression if it is not revealed yet
 
 
 @dataclass(frozen=True)
 class PhoneDurationConfig:
-    """The predictor of one duration per symbol."""
+    """The predictor of the duration of each symbol."""
 
     dim: int = 128
     depth: int = 4
@@ -83,7 +86,7 @@ class PhoneDurationConfig:
 
 @dataclass(frozen=True)
 class DurationConfig:
-    """Nanospeech's predictor of the whole utterance's length in seconds."""
+    """Nanospeech's predictor of an utterance's length in seconds."""
 
     dim: int = 512
     depth: int = 12
@@ -113,7 +116,7 @@ class VocosConfig:
 
 @dataclass(frozen=True)
 class AlignerConfig:
-    """What tells from text and audio which symbol is spoken when."""
+    """The aligner, which finds the time of each symbol in a recording."""
 
     dim: int = 160
     key_dim: int = 64
@@ -123,14 +126,14 @@ class AlignerConfig:
     mel_dim: int = 100
     text_num_embeds: int = 114
     temperature: float = 0.1  # of the distances: a log-probability is -temperature x distance^2
-    lag: int = 0  # frames by which boundaries are moved later, as in the corpus that a model learnt from
+    lag: int = 0  # frames by which boundaries are late, as in the acoustic model's training data
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How the model speaks where the caller does not say (`GenerateOptions`)."""
+    """The model's defaults of `GenerateOptions`."""
 
-    sampler: str | None = None  # None: masked where there is a diffusion head, else the ODE
+    sampler: str | None = None  # None: masked if there is a diffusion head, else ode
     cfg: float = 1.0  # guidance scale: 1 is off
     steps: int = 8  # intervals of the ODE
     method: str = "euler"
@@ -139,7 +142,7 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class QuantizationConfig:
-    """How the matrices of `model.safetensors` are kept where they are quantized: see `quantize`."""
+    """How the matrices of `model.safetensors` are quantized: see `checkpoints.quantization`."""
 
     group_size: int = 64  # numbers that share a scale and a bias
     bits: int = 4
@@ -148,14 +151,13 @@ class QuantizationConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that `config.json` holds. The defaults are the embedded model's."""
+    """The contents of `config.json`. The defaults are the embedded model's."""
 
     name: str = "nanospeech-mar"
     text: TextConfig = field(default_factory=TextConfig)
     mel: MelConfig = field(default_factory=MelConfig)
-    predict: str = (
-        "clean"  # what the flow path predicts: the clean token, or "velocity" (original Nanospeech)
-    )
+    # The output of the flow path: the clean token, or "velocity" (original Nanospeech).
+    predict: str = "clean"
     residual: bool = True  # DiffLoss models (x - to_mel(z)) / residual_std; False: x itself, as in MAR
     residual_std: float = 0.5
     transformer: DiTConfig = field(default_factory=DiTConfig)
@@ -222,31 +224,31 @@ class ModelConfig:
                 raise UserError("config: diffusion.regression needs residual: there is no mel regression")
 
     def to_dict(self) -> dict:
-        """A JSON-ready dict; `from_dict` takes it back."""
+        """A dict for JSON; the inverse of `from_dict`."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict, where: str = "config") -> ModelConfig:
-        """The config that a dict describes. An unknown key, a missing section's wrong type: a UserError."""
+        """Parse a dict. Raises UserError for an unknown key or a wrong type."""
         return from_dict(cls, values, where)
 
 
-def one_of(name: str, value: str | int, known: tuple[str, ...] | tuple[int, ...]) -> None:
-    if value not in known:
-        raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(map(str, known))}")
+def one_of(name: str, value: str | int, choices: tuple[str, ...] | tuple[int, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(map(str, choices))}")
 
 
-def check_sizes(name: str, section: object, symbols: int) -> None:
-    """Raise UserError for sizes of which no module can be built, or which cannot hold `symbols` text ids."""
-    may_be_0 = ("depth", "conv_layers", "text_layers", "mel_layers", "lag", "context")
+def check_sizes(name: str, section: DataclassInstance, symbols: int) -> None:
+    """Raise UserError for sizes that no module can have, or that are too small for `symbols` text ids."""
+    may_be_zero = ("depth", "conv_layers", "text_layers", "mel_layers", "lag", "context")
     sizes = {key: value for key, value in asdict(section).items() if isinstance(value, int)}
     for key, value in sizes.items():
-        least = 0 if key in may_be_0 or isinstance(value, bool) else 1
+        least = 0 if key in may_be_zero or isinstance(value, bool) else 1
         if value < least:
             raise UserError(f"config: {name}.{key} is {value}; it must be at least {least}")
     for key, divisor in (
         ("dim", sizes.get("conv_pos_groups", 1)),
-        ("dim_head", 2),  # rotary positions turn pairs
+        ("dim_head", 2),  # rotary positions rotate pairs
         ("n_fft", 2 * sizes.get("hop_length", 1)),
     ):
         if sizes.get(key, 0) % divisor:

@@ -1,8 +1,8 @@
-"""The one exception that a user is meant to read."""
+"""The exception for mistakes of the user."""
 
 
 class UserError(Exception):
-    """Bad input (a file, a flag, a checkpoint, a text), told in one sentence.
+    """Bad input (a file, a flag, a checkpoint, a text). The message is one sentence.
 
-    Command lines print the sentence on stderr and exit with status 1; callers of the library catch it.
+    Commands print it on stderr and exit with status 1. Callers of the library may catch it.
     """

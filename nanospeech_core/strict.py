@@ -1,4 +1,4 @@
-"""Dataclasses from dicts (JSON, TOML, YAML), strictly: no unknown key, no other type."""
+"""Dataclasses from dicts (JSON, TOML, YAML): unknown keys and wrong types are errors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import dataclasses
 import difflib
 import types
 import typing
+from typing import Any, TypeVar
 
 from .errors import UserError
 
+T = TypeVar("T")
 
-def from_dict(cls: type, values: dict, where: str):
-    """Build a (nested) dataclass from a dict, strictly.
+
+def from_dict(cls: type[T], values: dict, where: str) -> T:
+    """Build a (nested) dataclass from a dict.
 
     Args:
-        cls: a dataclass of int, float, bool, str, tuples of str, dataclasses, or one of these or None.
-        values: the dict, usually parsed JSON or TOML. Absent keys take their defaults. An optional section is
-            switched off by None or, as TOML has no null, by False.
-        where: what to call the dict in an error.
+        cls: a dataclass with fields of int, float, bool, str, tuples of str, dataclasses, or optional ones.
+        values: the dict, usually parsed JSON or TOML. Missing keys get their defaults. None removes an
+            optional section, as does False, since TOML has no null.
+        where: the dict's name in messages.
     Raises:
-        UserError: a key is unknown (the nearest known one is suggested) or a value has the wrong type.
+        UserError: a key is unknown (the nearest one is suggested) or a value has the wrong type.
     """
     if not isinstance(values, dict):
         raise UserError(f"{where} must hold named values, not {type(values).__name__}")
@@ -30,21 +33,21 @@ def from_dict(cls: type, values: dict, where: str):
             raise UserError(
                 f"{where}: unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
             )
-    return cls(**{key: _typed(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+    return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
 
 
-def _typed(hint, value, where: str):
+def _convert(hint: Any, value: Any, where: str) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
         if value is None or value is False and dataclasses.is_dataclass(hint):
             return None
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where)
     if typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         if not isinstance(value, (list, tuple)):
             raise UserError(f"{where} must be a list, not {type(value).__name__}")
-        return tuple(_typed(inner, v, where) for v in value)
+        return tuple(_convert(inner, v, where) for v in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):

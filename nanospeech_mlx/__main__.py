@@ -1,4 +1,4 @@
-"""python -m nanospeech_mlx: which commands there are."""
+"""python -m nanospeech_mlx: list the commands on MLX."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from nanospeech_core.system.process import command
 
 
 @command("python -m nanospeech_mlx")
-def main(argv: list[str] | None = None) -> int:
-    """The command."""
-    from nanospeech_core.cli import commands
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.backend_main.run`."""
+    from nanospeech_core.cli import backend_main
 
-    return commands.run("nanospeech_mlx", argv)
+    return backend_main.run("mlx", argv, prog)
 
 
 if __name__ == "__main__":

@@ -1,40 +1,37 @@
-"""python -m nanospeech_mlx.benchmark: how fast a model speaks on MLX, and how much work it is."""
+"""python -m nanospeech_mlx.benchmark: measure how fast a model speaks, on MLX."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from nanospeech_core.errors import UserError
 from nanospeech_core.system.process import command
 
-PROG = "python -m nanospeech_mlx.benchmark"
+from .load import device_name, import_backend
+from .load import load as load_checkpoint
+
+if TYPE_CHECKING:
+    from nanospeech_core.evaluation.counting import Targets
+
+    from .nanospeech import Nanospeech
 
 
-def prepare() -> None:
-    """Import the framework; not before, so that --help needs none."""
-    try:
-        from . import Nanospeech  # noqa: F401
-    except ImportError as error:  # the framework is not installed
-        raise UserError(str(error)) from error
-
-
-def load(model: str | None, precision: str, compile: bool = False):
-    """The model, ready to speak, in a precision as `Nanospeech.set_precision` takes it."""
+def load(model: str | None, precision: str, compile: bool = False) -> Nanospeech:
+    """The model, ready to speak: weights are read, kernels are compiled."""
+    pipeline = load_checkpoint(model, compile=compile, precision=precision)
     import mlx.core as mx
 
-    from . import Nanospeech
     from .device import kernels
 
-    speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
-    mx.eval(speaker.parameters())
-    compiler = kernels.compile_in_background(speaker)
+    mx.eval(pipeline.parameters())
+    compiler = kernels.compile_in_background(pipeline)
     if compiler is not None:
         compiler.join()
-    return speaker
+    return pipeline
 
 
-def counted() -> dict[str, tuple[object, str]]:
-    """What is counted: see `nanospeech_core.evaluation.counting.counting`."""
+def call_targets() -> Targets:
+    """The functions whose calls are counted, for `nanospeech_core.evaluation.counting.count_calls`."""
     import mlx.core as mx
 
     from .models.diffloss import SimpleMLPAdaLN
@@ -48,38 +45,37 @@ def counted() -> dict[str, tuple[object, str]]:
 
 
 def reset_peak_memory() -> None:
-    """Begin to watch the memory that MLX holds."""
+    """Start a new measurement of MLX's peak memory."""
     import mlx.core as mx
 
     mx.reset_peak_memory()
 
 
 def peak_memory() -> int | None:
-    """The most bytes that MLX has held since."""
+    """MLX's peak memory since `reset_peak_memory`, in bytes."""
     import mlx.core as mx
 
     return mx.get_peak_memory()
 
 
-def facts() -> dict:
-    """What runs the model."""
+def device_info() -> dict:
+    """The entries of the report that describe the backend and its device."""
     from pathlib import Path
-
-    import mlx.core as mx
 
     from .device.blas import use_fast_blas
 
     blas = use_fast_blas()
     name = None if blas is None else Path(blas).name
-    return {"backend": "nanospeech_mlx", "device": str(mx.default_device()), "blas": name}
+    return {"backend": "nanospeech_mlx", "device": device_name(), "blas": name}
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """The command."""
+@command("python -m nanospeech_mlx.benchmark")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.benchmark.run`."""
     from nanospeech_core.cli import benchmark
+    from nanospeech_core.evaluation.benchmark import Backend
 
-    backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
+    backend = Backend(import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info)
     return benchmark.run(backend, argv, prog)
 
 

@@ -1,34 +1,33 @@
-"""python -m nanospeech_mlx.evaluate: a model's errors, similarity, quality and speed on MLX."""
+"""python -m nanospeech_mlx.evaluate: measure how well a model speaks, on MLX."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.process import command
 
-PROG = "python -m nanospeech_mlx.evaluate"
+from .load import device_name
+from .load import load as load_checkpoint
+
+if TYPE_CHECKING:
+    from .nanospeech import Nanospeech
 
 
-def load(model: str | None, precision: str = "float32"):
-    """The model and the device it runs on; imported here, so that --help needs no framework."""
+def load(model: str | None, precision: str = "float32") -> tuple[Nanospeech, str]:
+    """The model and the name of its device."""
     if model is not None and model.endswith(".pt"):
         raise UserError(
-            f"{model} is a training run's checkpoint: make a folder of it by "
+            f"{model} is a training checkpoint, which only PyTorch reads: convert it by "
             "python -m nanospeech_torch.export, or evaluate it by python -m nanospeech_torch.evaluate"
         )
-    try:
-        from . import Nanospeech
-    except ImportError as error:  # the framework is not installed
-        raise UserError(str(error)) from error
-    import mlx.core as mx
-
-    return Nanospeech.from_pretrained(model, precision=precision), str(mx.default_device())
+    return load_checkpoint(model, precision=precision), device_name()
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """The command."""
+@command("python -m nanospeech_mlx.evaluate")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.evaluate.run`."""
     from nanospeech_core.cli import evaluate
 
     return evaluate.run(load, argv, prog)

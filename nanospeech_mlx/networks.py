@@ -13,7 +13,8 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
-from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.folder import resolve
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.options import check_precision
@@ -107,7 +108,7 @@ class Networks(nn.Module):
             UserError: the checkpoint is missing or incomplete, or the precision is unknown.
         """
         check_precision(precision)
-        folder = checkpoint.resolve(model, revision)
+        folder = resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "mlx", vocoder)
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
@@ -126,7 +127,7 @@ class Networks(nn.Module):
         if self.config.quantization is not None:
             quantize_layers(self, self.config.quantization, tensors)
         own = dict(tree_flatten(self.parameters()))
-        fitting = checkpoint.check(tensors, {name: value.shape for name, value in own.items()}, path)
+        fitting = check_tensors(tensors, {name: value.shape for name, value in own.items()}, path)
         taken = []
         for name, value in fitting.items():  # one at a time, without a copy if none is needed
             kept = value.dtype in (np.float32, np.uint32)

@@ -1,40 +1,33 @@
-"""python -m nanospeech_torch.benchmark: how fast a model speaks on PyTorch, and how much work it is."""
+"""python -m nanospeech_torch.benchmark: measure how fast a model speaks, on PyTorch."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from nanospeech_core.errors import UserError
 from nanospeech_core.system.process import command
 
-PROG = "python -m nanospeech_torch.benchmark"
+from .load import device_name, import_backend
+from .load import load as load_checkpoint
+
+if TYPE_CHECKING:
+    from nanospeech_core.evaluation.counting import Targets
+
+    from .nanospeech import Nanospeech
 
 
-def prepare() -> None:
-    """Import the framework; not before, so that --help needs none."""
-    try:
-        from . import Nanospeech  # noqa: F401
-    except ImportError as error:  # the framework is not installed
-        raise UserError(str(error)) from error
-
-
-def load(model: str | None, precision: str, compile: bool = False):
-    """The model, ready to speak, in a precision as `Nanospeech.set_precision` takes it."""
+def load(model: str | None, precision: str, compile: bool = False) -> Nanospeech:
+    """The model, ready to speak: its weights are on the device."""
+    pipeline = load_checkpoint(model, compile=compile, precision=precision)
     import torch
 
-    from . import Nanospeech
-    from .threads import set_threads
-
-    speaker = Nanospeech.from_pretrained(model, compile=compile, precision=precision)
     if torch.cuda.is_available():
-        speaker = speaker.to("cuda")
         torch.cuda.synchronize()
-    set_threads(speaker)
-    return speaker
+    return pipeline
 
 
-def counted() -> dict[str, tuple[object, str]]:
-    """What is counted: see `nanospeech_core.evaluation.counting.counting`."""
+def call_targets() -> Targets:
+    """The functions whose calls are counted, for `nanospeech_core.evaluation.counting.count_calls`."""
     from .models.diffloss import SimpleMLPAdaLN
     from .models.dit import DiT
 
@@ -45,7 +38,7 @@ def counted() -> dict[str, tuple[object, str]]:
 
 
 def reset_peak_memory() -> None:
-    """Begin to watch the memory that PyTorch holds on a GPU."""
+    """Start a new measurement of the GPU's peak memory."""
     import torch
 
     if torch.cuda.is_available():
@@ -53,28 +46,24 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that PyTorch has held on the GPU since; None without one."""
+    """The GPU's peak memory since `reset_peak_memory`, in bytes; None without a GPU."""
     import torch
 
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
-def facts() -> dict:
-    """What runs the model."""
-    import torch
-
-    device = f"cpu ({torch.get_num_threads()} threads)"
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name()
-    return {"backend": "nanospeech_torch", "device": device}
+def device_info() -> dict:
+    """The entries of the report that describe the backend and its device."""
+    return {"backend": "nanospeech_torch", "device": device_name()}
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """The command."""
+@command("python -m nanospeech_torch.benchmark")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.benchmark.run`."""
     from nanospeech_core.cli import benchmark
+    from nanospeech_core.evaluation.benchmark import Backend
 
-    backend = benchmark.Backend(prepare, load, counted, reset_peak_memory, peak_memory, facts)
+    backend = Backend(import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info)
     return benchmark.run(backend, argv, prog)
 
 

@@ -1,4 +1,4 @@
-"""python -m nanospeech_torch.edit: change words in a recording on PyTorch."""
+"""python -m nanospeech_torch.edit: change words in a recording, on PyTorch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import sys
 
 from nanospeech_core.system.process import command
 
-from .generate import load
-
-PROG = "python -m nanospeech_torch.edit"
+from .load import load
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """The command."""
+@command("python -m nanospeech_torch.edit")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.edit.run`."""
     from nanospeech_core.cli import edit
 
     return edit.run(load, argv, prog)

@@ -1,41 +1,35 @@
-"""python -m nanospeech_torch.evaluate: a model's errors, similarity, quality and speed on PyTorch."""
+"""python -m nanospeech_torch.evaluate: measure how well a model speaks, on PyTorch."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from nanospeech_core.errors import UserError
 from nanospeech_core.system.process import command
 
-PROG = "python -m nanospeech_torch.evaluate"
+from .load import device_name, import_backend
+from .load import load as load_checkpoint
+
+if TYPE_CHECKING:
+    from .nanospeech import Nanospeech
 
 
-def load(model: str | None, precision: str = "float32"):
-    """The model and the device it runs on; imported here, so that --help needs no framework."""
-    try:
-        from . import Nanospeech
-    except ImportError as error:  # the framework is not installed
-        raise UserError(str(error)) from error
-    import torch
+def load(model: str | None, precision: str = "float32") -> tuple[Nanospeech, str]:
+    """The model and the name of its device; `model` may be a training checkpoint, step-N.pt."""
+    if model is None or not model.endswith(".pt"):
+        return load_checkpoint(model, precision=precision), device_name()
+    import_backend()
+    from .threads import place
+    from .training.load_model import load_speaker
 
-    from .threads import set_threads
-
-    if model is not None and model.endswith(".pt"):
-        from .training.load_model import load_speaker
-
-        speaker = load_speaker(model)
-        speaker.set_precision(precision)
-    else:
-        speaker = Nanospeech.from_pretrained(model, precision=precision)
-    if torch.cuda.is_available():
-        return speaker.to("cuda"), torch.cuda.get_device_name()
-    set_threads(speaker)
-    return speaker, f"cpu ({torch.get_num_threads()} threads)"
+    pipeline = load_speaker(model)
+    pipeline.set_precision(precision)
+    return place(pipeline), device_name()
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """The command."""
+@command("python -m nanospeech_torch.evaluate")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.evaluate.run`."""
     from nanospeech_core.cli import evaluate
 
     return evaluate.run(load, argv, prog)

@@ -20,7 +20,7 @@ from nanospeech_core.sampling.samplers import with_sampler
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
-from nanospeech_core.system.parallel import MOST, cpus
+from nanospeech_core.system.parallel import MAX_THREADS, cpus
 from nanospeech_core.voices.reference import Reference
 
 from .models.duration import DurationPredictor, PhoneDurationPredictor
@@ -171,7 +171,7 @@ class Nanospeech(Networks, Pipeline):
         """How many sentences to make at the same time: several on a CPU, if each computes in one thread."""
         on_cpu = self.transformer.proj_out.weight.device.type == "cpu"
         single = on_cpu and torch.get_num_threads() == 1 and not self.compiled
-        return min(MOST, cpus()) if single else 1
+        return min(MAX_THREADS, cpus()) if single else 1
 
     def free_memory(self) -> None:
         """Do nothing: PyTorch reuses the memory of the last sentence."""

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.folder import resolve
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.options import check_precision
@@ -101,7 +102,7 @@ class Networks(nn.Module):
             UserError: the checkpoint is missing or incomplete, or the precision is unknown.
         """
         check_precision(precision)
-        folder = checkpoint.resolve(model, revision)
+        folder = resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "pt", vocoder)
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
@@ -114,7 +115,7 @@ class Networks(nn.Module):
         shape.
         """
         own = self.state_dict()
-        fitting = checkpoint.check(tensors, {name: tuple(value.shape) for name, value in own.items()}, path)
+        fitting = check_tensors(tensors, {name: tuple(value.shape) for name, value in own.items()}, path)
         for name, value in fitting.items():
             own[name].copy_(torch.from_numpy(value))
 

@@ -1,4 +1,4 @@
-"""The number of threads: PyTorch's default is meant for larger networks than these."""
+"""Where a model computes: on a GPU if there is one, else in threads of the CPU."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ import torch
 if TYPE_CHECKING:
     from .nanospeech import Nanospeech
 
-SMALL = 384  # width of a transformer
+SMALL_DIM = 384  # transformers narrower than this compute in one thread
 
 
-def set_threads(model: Nanospeech) -> None:
-    """Make PyTorch compute in one thread if the model is small and runs on a CPU. For commands.
+def place(pipeline: Nanospeech) -> Nanospeech:
+    """Move a model to the GPU if there is one; else choose the number of threads."""
+    if torch.cuda.is_available():
+        pipeline = pipeline.to("cuda")
+    set_threads(pipeline)
+    return pipeline
 
-    The matrix products are so short that more threads save only a quarter of the time on an idle machine. On
-    a busy one they wait for each other: beside one process that uses a core, speech takes three times as long
-    (docs/performance.md). One thread leaves the other cores to the next sentences
-    (`Nanospeech.default_workers`). Nothing is done if OMP_NUM_THREADS is set.
+
+def set_threads(pipeline: Nanospeech) -> None:
+    """Use one thread for the whole process if the model is small and on the CPU.
+
+    PyTorch's default is meant for larger networks. A small model's matrix products are so short that threads
+    gain a quarter on an idle machine. On a busy one they wait for each other: speech takes three times as
+    long beside one process that uses a core (docs/performance.md). One thread leaves the other cores to the
+    next sentences (`Nanospeech.default_workers`). If OMP_NUM_THREADS is set, nothing changes.
     """
-    small = model.transformer.dim < SMALL and model.transformer.proj_out.weight.device.type == "cpu"
+    small = pipeline.transformer.dim < SMALL_DIM and pipeline.transformer.proj_out.weight.device.type == "cpu"
     if small and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)

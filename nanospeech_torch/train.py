@@ -11,7 +11,7 @@ from nanospeech_core.system.process import command, note
 PROG = "python -m nanospeech_torch.train"
 
 
-@command("train")
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Train the acoustic model, the vocoder or the aligner that a config describes.
 
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     args = parser.parse_args(argv)
     # of several processes, the first reports, and the others say which they are when they fail
     rank = os.environ.get("RANK", "0")
-    name = "train" if rank == "0" else f"train (process {rank})"
+    name = prog if rank == "0" else f"{prog} (process {rank})"
     report = print if rank == "0" else lambda line: None
     try:
         need(("torch", "accelerate"), "training", "train")

@@ -1,4 +1,4 @@
-"""python -m nanospeech_torch.voices: voices of one's own, from recordings."""
+"""python -m nanospeech_torch.voices: your own voices, from recordings, on PyTorch."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import sys
 
 from nanospeech_core.system.process import command
 
-from .generate import load
-
-PROG = "python -m nanospeech_torch.voices"
+from .load import load
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """add, list, remove and export."""
-    from nanospeech_core.cli import voices as voice_commands
+@command("python -m nanospeech_torch.voices")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.voices.run`."""
+    from nanospeech_core.cli import voices
 
-    return voice_commands.run(load, argv, prog)
+    return voices.run(load, argv, prog)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import read_rows
+from nanospeech_core.evaluation.dataset import read_items
 from nanospeech_core.system.files import check_writable, replacing
 from nanospeech_core.text.chinese.normalize import simplified
 
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> None:
     check_writable(args.output)
     evaluation = [*sorted(HERE.glob("eval_*.jsonl")), *args.exclude]
-    excluded = [key(row.text) for path in evaluation for row in read_rows(path)]
+    excluded = [key(row.text) for path in evaluation for row in read_items(path)]
     found: dict[str, dict[str, str]] = {}  # of each source: its sentences by their hash
     seen: set[str] = set()
     left_out: Counter[tuple[str, str]] = Counter()

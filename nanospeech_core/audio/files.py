@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..system.files import check_writable, replacing
-from ..system.streams import goal, is_stream, is_terminal, seekable, shown
+from ..system.streams import display_name, display_target, is_stream, is_terminal, seekable
 from .mel import SAMPLE_RATE
 from .signal import to_model
 from .wav_stream import pcm16, writing_wav
@@ -81,7 +81,7 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
     """
     import soundfile
 
-    name = shown(path, 0)
+    name = display_name(path, 0)
     try:
         # Python opens the file, because libsndfile does not say why it cannot. The descriptor is passed on:
         # to read from a Python object, libsndfile would call Python, and a Ctrl-C there would be lost.
@@ -188,7 +188,7 @@ def writing(
 
     def check(wave: np.ndarray) -> None:
         if not np.isfinite(wave).all():
-            raise UserError(f"cannot write {goal(path)}: the audio has samples that are not finite")
+            raise UserError(f"cannot write {display_target(path)}: the audio has samples that are not finite")
 
     if is_stream(path) and (container, encoding) == ("WAV", "PCM_16"):
         with writing_wav(path, sample_rate, channels, check) as write_chunk:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..errors import UserError
-from ..system.streams import goal, opened, pour
+from ..system.streams import display_target, open_stream, write_all
 
 UNKNOWN_SIZE = (
     0x7FFFF000  # bytes, in a header without a length: players read to the end, SoX without a warning
@@ -46,16 +46,16 @@ def writing_wav(
         BrokenPipeError: the reader has closed the stream.
     """
     try:
-        with opened(path) as stream:
+        with open_stream(path) as stream:
             start = _header_offset(stream)
-            pour(stream, _header(sample_rate, channels, None))
+            write_all(stream, _header(sample_rate, channels, None))
             written = 0
 
             def write(wave: np.ndarray) -> None:
                 nonlocal written
                 check(wave)
                 data = pcm16(wave).tobytes()
-                pour(stream, data)
+                write_all(stream, data)
                 written += len(data)
 
             yield write
@@ -64,7 +64,7 @@ def writing_wav(
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {display_target(path)}: {error.strerror or error}") from error
 
 
 def _header_offset(stream: io.FileIO) -> int | None:

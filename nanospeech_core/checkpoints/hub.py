@@ -1,4 +1,4 @@
-"""Checkpoints on the Hugging Face hub: fetched once, cached by commit, read without a network afterwards."""
+"""Checkpoints on the Hugging Face hub: downloaded once, cached by commit, then read without a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import UserError
 
 HUB_ID = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-TIMEOUT = 10.0  # seconds in which the hub has to answer
+TIMEOUT = 10.0  # seconds to wait for the hub's answer
 MODEL_FILES = ("*.json", "*.safetensors", "*.flac", "*.txt")
 
 
@@ -21,15 +21,15 @@ def find_folder(
     patterns: Sequence[str] = MODEL_FILES,
     needed: Sequence[str] = ("model.safetensors",),
 ) -> Path:
-    """A folder of this machine, or the local copy of a hub repository.
+    """Find a local folder, or the local copy of a hub repository; download it if necessary.
 
     Args:
         name: a folder, or a hub id: `owner/name` or `owner/name@revision`.
-        revision: the hub's commit, tag or branch; pin a commit for a result that never changes.
-        patterns: the files to fetch.
-        needed: those without which a fetched copy is of no use.
+        revision: a commit, tag or branch on the hub; a commit makes the result reproducible.
+        patterns: the files to download.
+        needed: the files that must be among them.
     Raises:
-        UserError: there is no such folder, or the hub cannot give it.
+        UserError: there is no such folder, and the hub does not provide it.
     """
     folder = Path(os.path.expanduser(name))
     if os.path.isdir(folder):  # unlike Path.is_dir, no error for a name that is too long
@@ -41,12 +41,12 @@ def find_folder(
 
 
 def download(repository: str, revision: str | None, patterns: Sequence[str], needed: Sequence[str]) -> Path:
-    """The local copy of a hub repository; a commit that is in the cache is taken without asking the hub."""
+    """The local copy of a hub repository. A commit in the cache is used without asking the hub."""
     try:
         import huggingface_hub  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"{repository} is no folder here; for models of the hub, pip install huggingface_hub"
+            f"there is no folder {repository}; to download models from the hub, pip install huggingface_hub"
         ) from error
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -62,15 +62,15 @@ def download(repository: str, revision: str | None, patterns: Sequence[str], nee
     if missing and is_offline():
         raise UserError(
             f"{repository} is in the cache without {missing[0]}, "
-            "and HF_HUB_OFFLINE forbids fetching it: unset it once"
+            "and HF_HUB_OFFLINE forbids downloading it: unset it once"
         )
     if missing:
-        raise UserError(f"{repository} has no {missing[0]} that could be fetched from the hub")
+        raise UserError(f"the hub's repository {repository} has no {missing[0]}")
     return folder
 
 
 def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Path:
-    """The newest copy of a revision: files that are not cached yet are fetched, cut-off ones continued."""
+    """Download the missing files of a revision; an interrupted download is resumed."""
     from huggingface_hub.errors import (
         GatedRepoError,
         LocalEntryNotFoundError,
@@ -86,25 +86,25 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
             f"{repository} is gated: accept its terms on the hub and log in with `hf auth login`"
         ) from error
     except RepositoryNotFoundError as error:
-        raise UserError(f"{repository} is neither a folder here nor a repository on the hub") from error
+        raise UserError(f"{repository} is neither a local folder nor a repository on the hub") from error
     except RevisionNotFoundError as error:
         raise UserError(f"{repository} has no revision {revision} on the hub") from error
     except LocalEntryNotFoundError as error:
         at = f" at {revision}" if revision else ""
         if is_offline():
             raise UserError(
-                f"{repository} is no folder here and is not (wholly) in the cache{at}, "
-                "and HF_HUB_OFFLINE forbids fetching it: unset it once"
+                f"there is no folder {repository}, it is not (completely) in the cache{at}, "
+                "and HF_HUB_OFFLINE forbids downloading it: unset it once"
             ) from error
         raise UserError(
-            f"{repository} is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
+            f"there is no folder {repository}, and the hub cannot be reached (is the network up?)"
         ) from error
     except UserError:
         raise
     except Exception as error:  # no space, a forbidden id, what breaks in either of its HTTP libraries
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"{repository} is no folder here and could not be fetched from the hub: {reason}"
+            f"there is no folder {repository}, and it could not be downloaded from the hub: {reason}"
         ) from error
 
 
@@ -116,10 +116,10 @@ def snapshot(
 
     if constants.HF_HUB_CACHE.startswith("~"):
         raise UserError(
-            f"{repository} is no folder here, and there is no home folder for the hub's: set HF_HOME"
+            f"there is no folder {repository}, and no home folder for the hub's cache: set HF_HOME"
         )
     verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # what is wrong is told once, by us
+    logging.set_verbosity_error()  # errors are reported once, here
     try:
         folder = snapshot_download(
             repository,
@@ -133,7 +133,7 @@ def snapshot(
 
 
 def can_be_reached() -> bool:
-    """Whether the hub answers at all: without a network its library tries on for half a minute."""
+    """Whether the hub answers. Without a network, its library keeps trying for half a minute."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 

@@ -1,7 +1,7 @@
-"""Original Nanospeech checkpoints: `model.safetensors`, `duration.safetensors`, `vocab.txt`, but no config.
+"""Original Nanospeech checkpoints: `model.safetensors`, `duration.safetensors`, `vocab.txt`, and no config.
 
-What their config would say is read from the shapes of the tensors, and where those do not tell, it is what
-Nanospeech's code fixes (github.com/lucasnewman/nanospeech: head width, rotary positions, mel, sampling).
+The config is inferred from the shapes of the tensors. The rest is constant in Nanospeech's code
+(github.com/lucasnewman/nanospeech): head width, rotary positions, mel, sampling.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ..errors import UserError
 from ..system.encodings import read_text
 from ..system.files import split_lines
 
-DIM_HEAD = 64  # of every attention; the shapes tell heads x dim_head only
+DIM_HEAD = 64  # of every attention; shapes give only heads x dim_head
 
-# What the training tools put before every name: averages, DDP and torch.compile.
+# Prefixes that training tools add to every name: EMA, DDP, torch.compile.
 WRAPPERS = ("ema_model.", "module.", "_orig_mod.")
-# What else is saved: tables that are computed here, and the counters of the averages.
+# Other saved tensors: tables that are computed here, and the counters of the EMA.
 NOT_WEIGHTS = ("mel_spec.*", "*.inv_freq", "*.freqs_cis", "initted", "step")
-# A file's parts, and what they are called here.
+# The prefixes of a file's parts, and those of this package.
 MODEL_PARTS = {"transformer.": "transformer.", "_duration_predictor.": "duration_predictor."}
 DURATION_PARTS = {
     "transformer.": "duration_predictor.transformer.",
     "to_pred.": "duration_predictor.to_pred.",
 }
 
-# The defaults of Nanospeech's command line: its 8 steps are 8 times, so 7 intervals, and its strength s of
-# guidance, c + s (c - u), is a scale of 1 + s.
+# The defaults of Nanospeech's command line. Its 8 steps are 8 points in time, so 7 intervals. Its guidance
+# strength s, in c + s (c - u), is a scale of 1 + s.
 SAMPLING = SamplingConfig(sampler="ode", steps=7, method="rk4", cfg=3.0, sway_coef=-1.0)
 
 Tensors = Mapping[str, np.ndarray]
@@ -42,7 +42,7 @@ Tensors = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class OriginalFiles:
-    """Where the parts of an original checkpoint lie."""
+    """The files of an original checkpoint."""
 
     model: Path
     vocab: Path
@@ -50,12 +50,12 @@ class OriginalFiles:
 
     @classmethod
     def find(cls, folder: str | os.PathLike) -> OriginalFiles | None:
-        """Those of a folder; None where it is no original checkpoint."""
+        """The files in a folder; None if it is not an original checkpoint."""
         folder = Path(folder)
         model, vocab, duration = (
             folder / name for name in ("model.safetensors", "vocab.txt", "duration.safetensors")
         )
-        # os.path says no, where Path's own methods raise, of what may not be looked at
+        # Without permission, os.path's functions return False, while Path's methods raise.
         if os.path.exists(folder / "config.json") or not (os.path.isfile(model) and os.path.isfile(vocab)):
             return None
         return cls(model, vocab, duration if os.path.isfile(duration) else None)
@@ -64,13 +64,13 @@ class OriginalFiles:
 def read_original(
     files: OriginalFiles, read: Callable[[Path], Tensors]
 ) -> tuple[ModelConfig, dict[str, np.ndarray]]:
-    """The config and the weights of an original checkpoint, under our names.
+    """Read the config and the weights of an original checkpoint, with this package's tensor names.
 
     Args:
-        files: of `OriginalFiles.find`.
-        read: gives a file's tensors in torch's layout.
+        files: from `OriginalFiles.find`.
+        read: reads a file's tensors in torch's layout.
     Raises:
-        UserError: a file is broken, has parts that Nanospeech does not, or does not fit the others.
+        UserError: a file is broken, has parts unknown to Nanospeech, or does not fit the others.
     """
     weights = rename(read(files.model), MODEL_PARTS, files.model)
     if files.duration is not None:
@@ -103,20 +103,20 @@ def read_original(
 
 
 def read_vocab(path: Path) -> tuple[str, ...]:
-    """The symbols of a `vocab.txt`, one a line; an id is a line's number.
+    """Read the symbols of a `vocab.txt`, one per line; a symbol's id is its line number.
 
-    An empty line is the newline, which no sentence has, or the file's end; the last ones are dropped.
+    An empty line is the newline symbol, which no sentence contains. Empty lines at the end are dropped.
     """
     lines = split_lines(read_text(path))
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
-        raise UserError(f"{path} is empty; it should hold one symbol a line")
+        raise UserError(f"{path} is empty; it must have one symbol per line")
     return tuple(lines)
 
 
 def rename(tensors: Tensors, parts: Mapping[str, str], path: Path) -> dict[str, np.ndarray]:
-    """A file's weights under our names; what is neither a part nor a known extra is a UserError."""
+    """A file's weights under this package's names. Raises UserError for a tensor of an unknown part."""
     tensors = unwrap({name: t for name, t in tensors.items() if not is_extra(name)})
     result = {}
     for name, tensor in tensors.items():
@@ -124,13 +124,13 @@ def rename(tensors: Tensors, parts: Mapping[str, str], path: Path) -> dict[str, 
             continue
         part = next((part for part in parts if name.startswith(part)), None)
         if part is None:
-            raise UserError(f"{path} is no original Nanospeech checkpoint: it has a tensor {name}")
+            raise UserError(f"{path} is not an original Nanospeech checkpoint: it has a tensor {name}")
         result[parts[part] + name.removeprefix(part)] = tensor
     return result
 
 
 def unwrap(tensors: Tensors) -> Tensors:
-    """The tensors without the wrappers that all of their names begin with."""
+    """Remove the wrapper prefixes that all names share."""
     while wrapper := next((w for w in WRAPPERS if tensors and all(n.startswith(w) for n in tensors)), None):
         tensors = {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
     return tensors
@@ -141,19 +141,21 @@ def is_extra(name: str) -> bool:
 
 
 def sizes(weights: Tensors, prefix: str, mels: int, path: Path) -> dict:
-    """The fields that `DiTConfig` and `DurationConfig` share.
+    """Infer the fields that `DiTConfig` and `DurationConfig` share.
 
     Args:
-        weights: under our names, torch's layout.
-        prefix: of the transformer.
-        mels: how many mel frames a token's input has: the noised and the visible, or the visible alone.
-        path: for the message of a UserError where a tensor is missing or of an impossible shape.
+        weights: under this package's names, in torch's layout.
+        prefix: of the transformer's names.
+        mels: mel frames in a token's input: 2 (the noised and the visible one) or 1 (the visible one).
+        path: for messages.
+    Raises:
+        UserError: a tensor is missing or has an impossible shape.
     """
 
     def shape(name: str, axes: int) -> Sequence[int]:
         tensor = weights.get(prefix + name)
         if tensor is None:
-            raise UserError(f"{path} is no original Nanospeech checkpoint: it has no {prefix}{name}")
+            raise UserError(f"{path} is not an original Nanospeech checkpoint: it has no {prefix}{name}")
         if tensor.ndim != axes:
             raise UserError(f"{path}: {prefix}{name} has {tensor.ndim} axes, not {axes}")
         return tensor.shape

@@ -1,12 +1,12 @@
 """Weights of 4 or 8 bits, in the affine format of MLX (`mx.quantize`), written and read with numpy.
 
-Each row of a matrix [out, in] is cut into groups of `group_size` numbers. A group has a scale and a bias,
-and a number is kept as a code from 0 to 2^bits - 1, which stands for scale x code + bias. A uint32 holds
-32 / bits codes, the first in its lowest bits. The tensor `NAME.weight` becomes three, of the names and shapes
-that `mlx.nn.QuantizedLinear` and `QuantizedEmbedding` have:
+Each row of a matrix [out, in] is split into groups of `group_size` numbers. A group has a scale and a bias.
+A number is stored as a code from 0 to 2^bits - 1 and means scale x code + bias. A uint32 holds 32 / bits
+codes, the first in its lowest bits. The tensor `NAME.weight` becomes three, with the names and shapes of
+`mlx.nn.QuantizedLinear` and `QuantizedEmbedding`:
 
     NAME.weight  uint32 [out, in x bits / 32]
-    NAME.scales  [out, in / group_size], of the dtype that the weight had
+    NAME.scales  [out, in / group_size], in the dtype of the original weight
     NAME.biases  the same
 """
 
@@ -20,14 +20,14 @@ import numpy as np
 from ..config import QuantizationConfig
 from ..errors import UserError
 
-SMALLEST_SCALE = 1e-7  # of a group whose numbers are all alike
+MIN_SCALE = 1e-7  # of a group with equal numbers
 
 
 def quantize(weight: np.ndarray, bits: int, group_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The codes, scales and biases of a matrix, by the rule of `mx.quantize`.
 
-    The number of a group that is farthest from zero is kept as it is and the scale is such that zero has a
-    code of its own; its sign is chosen for that.
+    The number of a group farthest from zero is represented exactly. Scale and sign are chosen so that zero
+    has a code too.
 
     Args:
         weight: float32 [out, in]; `in` is a multiple of `group_size`.
@@ -41,7 +41,7 @@ def quantize(weight: np.ndarray, bits: int, group_size: int) -> tuple[np.ndarray
     low, high = groups.min(-1), groups.max(-1)
     most = np.float32(2**bits - 1)
     from_low = np.abs(low) > np.abs(high)
-    scales = np.maximum((high - low) / most, np.float32(SMALLEST_SCALE))
+    scales = np.maximum((high - low) / most, np.float32(MIN_SCALE))
     scales = np.where(from_low, scales, -scales)
     edge = np.where(from_low, low, high)
     steps = np.rint(edge / scales)  # from the edge to zero
@@ -55,7 +55,7 @@ def quantize(weight: np.ndarray, bits: int, group_size: int) -> tuple[np.ndarray
 
 
 def dequantize(packed: np.ndarray, scales: np.ndarray, biases: np.ndarray, bits: int) -> np.ndarray:
-    """The matrix float32 [out, in] that codes, scales and biases stand for: see `quantize`."""
+    """The matrix float32 [out, in] of codes, scales and biases: the inverse of `quantize`."""
     rows = len(packed)
     places = np.arange(0, 32, bits, dtype=np.uint32)
     codes = (packed[..., None] >> places & np.uint32(2**bits - 1)).reshape(*scales.shape, -1)
@@ -64,9 +64,9 @@ def dequantize(packed: np.ndarray, scales: np.ndarray, biases: np.ndarray, bits:
 
 
 def fits(name: str, weight: np.ndarray, group_size: int) -> bool:
-    """Whether a tensor is the matrix of a linear layer or an embedding that can be cut into groups.
+    """Whether a tensor is the matrix of a linear layer or an embedding that can be split into groups.
 
-    A single row (the last layer of a duration predictor) is left alone: it saves nothing.
+    A single row (the last layer of a duration predictor) is not quantized: it saves nothing.
     """
     return (
         name.endswith(".weight") and weight.ndim == 2 and len(weight) > 1 and not weight.shape[1] % group_size
@@ -79,7 +79,7 @@ def layers(tensors: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def parameter_counts(tensors: Mapping[str, np.ndarray], bits: int) -> dict[str, int]:
-    """How many parameters each tensor stands for; a quantized layer's are counted as if it were not."""
+    """The number of parameters of each tensor; those of a quantized layer count as before quantization."""
     quantized, counts = set(layers(tensors)), {}
     for name, array in tensors.items():
         layer, _, part = name.rpartition(".")
@@ -91,10 +91,10 @@ def parameter_counts(tensors: Mapping[str, np.ndarray], bits: int) -> dict[str, 
 def check_quantized(
     tensors: Mapping[str, np.ndarray], quantization: QuantizationConfig, path: str | os.PathLike
 ) -> None:
-    """Raise UserError unless the tensors of the file `path` are quantized as its config says."""
+    """Raise UserError if the tensors of the file `path` do not match the quantization in its config."""
     names = layers(tensors)
     if not names:
-        raise UserError(f"{path}: its config has a quantization, but it holds no quantized layer")
+        raise UserError(f"{path} has no quantized layer, but its config has a quantization")
     for name in names:
         absent = np.zeros(0, np.float32)
         packed, scales, biases = (
@@ -111,11 +111,11 @@ def check_quantized(
 def dequantize_all(
     tensors: Mapping[str, np.ndarray], quantization: QuantizationConfig
 ) -> dict[str, np.ndarray]:
-    """The tensors of a file that passed `check_quantized`, those of quantized layers as float32 matrices."""
+    """Convert quantized layers to float32 matrices. The tensors must have passed `check_quantized`."""
     names = layers(tensors)
-    gone = {f"{name}.{part}" for name in names for part in ("scales", "biases")}
-    result = {name: array for name, array in tensors.items() if name not in gone}
+    packed = {f"{name}.{part}" for name in names for part in ("scales", "biases")}
+    result = {name: array for name, array in tensors.items() if name not in packed}
     for name in names:
-        parts = (tensors[f"{name}.{part}"] for part in ("weight", "scales", "biases"))
-        result[f"{name}.weight"] = dequantize(*parts, quantization.bits)
+        codes, scales, biases = (tensors[f"{name}.{part}"] for part in ("weight", "scales", "biases"))
+        result[f"{name}.weight"] = dequantize(codes, scales, biases, quantization.bits)
     return result

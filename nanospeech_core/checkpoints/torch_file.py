@@ -1,8 +1,8 @@
-"""Reading the files of `torch.save` without PyTorch: a dict of tensors and nothing else.
+"""Read the files of `torch.save` without PyTorch: dicts of tensors only.
 
-The format (a zip archive with a pickle and one member a storage) is PyTorch's since 1.6. A pickle can name
-any function to call; here, as with `torch.load(weights_only=True)`, the few names that build tensors stand
-for functions of ours, and any other name is refused.
+The format is PyTorch's since 1.6: a zip archive with a pickle and one member per storage. A pickle can call
+any function. Here, as with `torch.load(weights_only=True)`, the few names that build tensors map to functions
+of this module, and any other name is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from .folder import DTYPES
+from .tensors import DTYPES
 
 STORAGES = {
     "torch.DoubleStorage": "F64",
@@ -34,11 +34,10 @@ STORAGES = {
 
 
 def load_torch_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The tensors of a state dict that `torch.save` wrote, by name; bfloat16 as `checkpoint.BFLOAT16`.
+    """Read a state dict: tensors by name, bfloat16 as `tensors.BFLOAT16`.
 
     Raises:
-        UserError: the file is missing, damaged, of the format before PyTorch 1.6, or holds anything but
-            tensors by name.
+        UserError: the file is missing, damaged, older than PyTorch 1.6, or contains other than named tensors.
     """
     path = Path(path)
     try:
@@ -47,15 +46,15 @@ def load_torch_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except _Refused as error:
-        raise UserError(f"{path} holds {error}, which is no tensor: refused") from error
+        raise UserError(f"{path} contains {error}, which is not a tensor: refused") from error
     except Exception as error:  # damaged bytes make zipfile and pickle fail in many ways
         raise UserError(
-            f"{path} is not a whole file of torch.save: {error or type(error).__name__}"
+            f"{path} is not a complete file of torch.save: {error or type(error).__name__}"
         ) from error
     if not isinstance(tensors, dict) or not all(
         isinstance(name, str) and isinstance(value, np.ndarray) for name, value in tensors.items()
     ):
-        raise UserError(f"{path} holds no dict of tensors")
+        raise UserError(f"{path} contains no dict of tensors")
     return dict(tensors)
 
 
@@ -64,7 +63,7 @@ class _Refused(pickle.UnpicklingError):
 
 
 class _Reader(pickle.Unpickler):
-    """Runs the pickle of an archive. What `find_class` gives is all that the pickle can call."""
+    """Runs the pickle of an archive. The pickle can only call what `find_class` returns."""
 
     def __init__(self, archive: zipfile.ZipFile):
         names = archive.namelist()
@@ -88,21 +87,21 @@ class _Reader(pickle.Unpickler):
         raise _Refused(full)
 
     def persistent_load(self, identifier: tuple) -> np.ndarray:
-        """A storage: one-dimensional, read once however many tensors share it."""
+        """A storage as a one-dimensional array; read once, even if several tensors share it."""
         kind, dtype, key, _, count = identifier
         if kind != "storage" or not isinstance(key, str):
-            raise ValueError("it has a persistent id that is no storage")
+            raise ValueError("it has a persistent id that is not a storage")
         if key not in self.storages:
             member = self.archive.getinfo(f"{self.root}data/{key}")
             if member.compress_type != zipfile.ZIP_STORED:  # torch.save never compresses; no zip bombs
                 raise ValueError(f"the storage {key} is compressed")
             if member.file_size != count * DTYPES[dtype].itemsize:
-                raise ValueError(f"the storage {key} has another size than the file says")
+                raise ValueError(f"the storage {key} does not have the size that the file states")
             self.storages[key] = np.frombuffer(bytearray(self.archive.read(member)), DTYPES[dtype])
         return self.storages[key]
 
     def tensor(self, storage: np.ndarray, offset: int, size: tuple, stride: tuple, *_: object) -> np.ndarray:
-        """torch._utils._rebuild_tensor_v2: a view of a storage, checked to lie within it."""
+        """torch._utils._rebuild_tensor_v2: a view of a storage, checked to lie inside it."""
         if len(size) != len(stride) or min((offset, *size, *stride)) < 0:
             raise ValueError("a tensor has a broken shape")
         count = math.prod(size)

@@ -1,4 +1,4 @@
-"""Vocoders from elsewhere: the public Vocos, which original Nanospeech checkpoints use, or any like it.
+"""Other vocoders than the checkpoint's: the public Vocos of original Nanospeech checkpoints, or your own.
 
 Vocos: Siuzdak, arXiv 2306.00814; github.com/gemelo-ai/vocos.
 """
@@ -18,39 +18,28 @@ from ..audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE
 from ..config import ModelConfig, VocosConfig
 from ..errors import UserError
 from ..strict import from_dict
-from .folder import (
-    BFLOAT16,
-    DTYPES,
-    EMBEDDED,
-    IGNORED,
-    cast,
-    file_format,
-    for_backend,
-    load_folder,
-    load_tensors,
-    read_config,
-    resolve,
-)
+from .folder import EMBEDDED, load_folder, read_config, resolve
 from .hub import find_folder
 from .original import OriginalFiles
+from .tensors import BFLOAT16, DTYPES, IGNORED, cast, convert_layout, file_format, load_tensors
 from .torch_file import load_torch_file
 
 PUBLIC = "charactr/vocos-mel-24khz@0feb3fdd929bcd6649e0e7c5a688cf7dd012ef21"
-CONFIG, WEIGHTS = "config.yaml", "pytorch_model.bin"  # of a Vocos as its author publishes it
+CONFIG, WEIGHTS = "config.yaml", "pytorch_model.bin"  # the files of a published Vocos
 
 
 def load_with_vocoder(
     folder: str | os.PathLike, backend: str, vocoder: str | os.PathLike | None = None
 ) -> tuple[ModelConfig, dict[str, np.ndarray]]:
-    """`load_folder`, with another vocoder in the place of the checkpoint's.
+    """`load_folder`, with another vocoder instead of the checkpoint's.
 
     Args:
         folder: the checkpoint's.
         backend: "pt" or "mlx", the layout wanted.
-        vocoder: as `find_vocoder` takes it. None: the checkpoint's; for an original Nanospeech checkpoint
-            `PUBLIC`, and where that cannot be had the embedded vocoder, with a warning.
+        vocoder: see `find_vocoder`. None: the checkpoint's; for an original Nanospeech checkpoint `PUBLIC`,
+            or the embedded vocoder with a warning if `PUBLIC` cannot be downloaded.
     Raises:
-        UserError: the checkpoint or the vocoder is missing, broken, or they do not fit together.
+        UserError: the checkpoint or the vocoder is missing or broken, or they do not fit together.
     """
     config, tensors = load_folder(folder, backend)
     wanted = vocoder
@@ -71,13 +60,13 @@ def load_with_vocoder(
 
 
 def find_vocoder(name: str | os.PathLike) -> Path:
-    """The place of a vocoder.
+    """Find the folder or file of a vocoder; download it from the hub if necessary.
 
     Args:
         name: a folder, a file of `nanospeech_torch.export`, a hub id (`owner/name[@revision]`) of a
             repository like charactr/vocos-mel-24khz, or `EMBEDDED`.
     Raises:
-        UserError: there is none, or the hub cannot give it.
+        UserError: there is no such vocoder, or the hub does not provide it.
     """
     if name == EMBEDDED:
         return resolve(name)
@@ -88,14 +77,14 @@ def find_vocoder(name: str | os.PathLike) -> Path:
 
 
 def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
-    """A vocoder's config and weights.
+    """Load a vocoder's config and weights.
 
     Args:
-        path: a folder of `config.yaml` and `pytorch_model.bin`, a checkpoint folder of ours that has a
-            vocoder, or a `.safetensors` file that says its config.
+        path: a folder of `config.yaml` and `pytorch_model.bin`, a checkpoint folder with a vocoder, or a
+            `.safetensors` file with the config in its metadata.
         backend: "pt" or "mlx", the layout wanted.
     Raises:
-        UserError: a file is missing or broken, or it is no Vocos for our mel.
+        UserError: a file is missing or broken, or the vocoder is not a Vocos for this package's mel.
     """
     path = Path(path)
     if os.path.isfile(path):
@@ -103,7 +92,9 @@ def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, di
         try:
             values = json.loads(metadata["config"])
         except (KeyError, ValueError) as error:
-            raise UserError(f"{path} does not say its config; name its folder, or export it anew") from error
+            raise UserError(
+                f"{path} has no config in its metadata: name its folder, or export it again"
+            ) from error
         config, format = from_dict(VocosConfig, values, str(path)), file_format(metadata, path)
     elif os.path.isfile(path / CONFIG):
         config, format = read_vocos_config(path / CONFIG), "pt"
@@ -111,20 +102,21 @@ def load_vocoder(path: str | os.PathLike, backend: str) -> tuple[VocosConfig, di
         tensors = {n: cast(t, DTYPES["F32"]) if t.dtype == BFLOAT16 else t for n, t in tensors.items()}
         tensors = {n: t for n, t in tensors.items() if not any(fnmatch(n, p) for p in IGNORED)}
     elif os.path.isfile(path / "vocos.safetensors"):
-        config = read_config(path).vocoder
-        if config is None:
+        own_config = read_config(path).vocoder
+        if own_config is None:
             raise UserError(f"{path / 'config.json'} describes no vocoder")
+        config = own_config
         tensors, metadata = load_tensors(path / "vocos.safetensors", widen=True)
         format = file_format(metadata, path / "vocos.safetensors")
     elif os.path.isdir(path) and not os.access(path, os.X_OK):
         raise UserError(f"cannot read {path}: no permission")
     else:
-        raise UserError(f"{path} holds no vocoder: neither {CONFIG} with {WEIGHTS} nor vocos.safetensors")
-    return config, for_backend(tensors, format, backend)
+        raise UserError(f"{path} contains no vocoder: neither {CONFIG} with {WEIGHTS} nor vocos.safetensors")
+    return config, convert_layout(tensors, format, backend)
 
 
 def read_vocos_config(path: Path) -> VocosConfig:
-    """The sizes that the `config.yaml` of a Vocos gives. Raises UserError where it is another vocoder's."""
+    """Read the `config.yaml` of a Vocos. Raises UserError if it describes another kind of vocoder."""
     import yaml
 
     try:
@@ -141,26 +133,31 @@ def read_vocos_config(path: Path) -> VocosConfig:
             ("head", "ISTFTHead"),
         )
     )
-    ours = {
+    expected = {
         "sample_rate": SAMPLE_RATE,
         "n_fft": N_FFT,
         "hop_length": HOP,
         "n_mels": N_MELS,
         "padding": "center",
     }
-    for name, value in ours.items():
+    for name, value in expected.items():
         if features.get(name, value) != value:
-            raise UserError(f"{path}: the vocoder hears a mel of {name} {features[name]}, ours has {value}")
+            raise UserError(
+                f"{path}: the vocoder needs a mel with {name} {features[name]}; this model has {value}"
+            )
     if head.pop("padding", "center") != "center" or head.pop("dim", None) != backbone.get("dim"):
-        raise UserError(f"{path}: head.padding must be center and head.dim that of the backbone")
-    backbone = {name: value for name, value in backbone.items() if value is not None}  # options not taken
+        raise UserError(f"{path}: head.padding must be center, and head.dim must equal backbone.dim")
+    backbone = {name: value for name, value in backbone.items() if value is not None}  # unset options
     return from_dict(VocosConfig, backbone | head, str(path))
 
 
 def section(values: object, name: str, kind: str, path: Path) -> dict:
-    """The arguments of a part, which must be of the class `kind`."""
+    """The arguments of a part. Raises UserError if its class is not `kind`."""
     part = values.get(name) if isinstance(values, dict) else None
-    arguments = part.get("init_args") if isinstance(part, dict) else None
+    part = part if isinstance(part, dict) else {}
+    arguments = part.get("init_args")
     if not isinstance(arguments, dict) or str(part.get("class_path")).rpartition(".")[2] != kind:
-        raise UserError(f"{path} describes no Vocos for mel spectrograms: {name} is no {kind}")
+        raise UserError(
+            f"{path} does not describe a Vocos for mel spectrograms: the class of {name} must be {kind}"
+        )
     return dict(arguments)

@@ -1,1 +1,1 @@
-"""The commands: one file each, and the flags that they share."""
+"""The command lines: a table of the commands, a file for each, and their shared flags."""

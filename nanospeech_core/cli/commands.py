@@ -1,56 +1,61 @@
-"""`python -m nanospeech_{mlx,torch}` by itself: which commands there are."""
+"""The table of commands: what each does, which backends have it, and which module runs it."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-SHARED = {
-    "generate": "speak a text, or each line of a file",
-    "edit": "change words in a recording",
-    "voices": "add, list, remove and export voices of your own",
-    "benchmark": "how fast a model speaks",
-    "evaluate": "how well it speaks: misheard words, similarity, quality",
-}
-OWN = {  # what the other backend does not have
-    "nanospeech_mlx": {"chat": "talk with a language model, which is heard while it writes"},
-    "nanospeech_torch": {
-        "prepare": "recordings and texts to shards for training",
-        "train": "train a model, a vocoder or an aligner",
-        "report": "a training run as one HTML page",
-        "export": "a training run to a checkpoint folder",
-        "training.aligner.boundaries": "how well an aligner tells what is spoken when",
-        "training.vocoder.predicted_mels": "mels as a model speaks them, for a vocoder to learn from",
-    },
-}
-CONVERT = "checkpoints from one backend to the other, and to fewer bits"
+from ..system.install import BACKENDS
 
 
-def run(package: str, argv: Sequence[str] | None) -> int:
-    """Print a line for each command.
+@dataclass(frozen=True)
+class Command:
+    """A row of the table."""
 
-    Args:
-        package: the backend's.
-        argv: the arguments, without the program's name; None: those of the process.
-    Returns:
-        the exit code of `output.guard`.
-    Raises:
-        SystemExit: 2 after an argument, of which there are none; 0 after --help and --version.
-    """
+    name: str | None  # in `nanospeech-mar NAME`; None: it is run by `python -m` only
+    summary: str
+    backends: tuple[str, ...]  # of BACKENDS; () for a command that needs none
+    module: str  # with a function `main(argv, prog)`; in the backend's package if there are backends
 
-    from . import output  # here, so that `main` lists the commands without numpy
+    def module_for(self, backend: str | None) -> str:
+        """The full name of the module; `backend` is one of `backends`, None where there are none."""
+        return self.module if backend is None else f"{package(backend)}.{self.module}"
 
-    prog = f"python -m {package}"
-    commands = {f"{prog}.{name}": does for name, does in (SHARED | OWN[package]).items()}
-    commands["python -m convert"] = CONVERT
-    width = max(map(len, commands))
-    listed = "\n".join(f"{command:{width}}  {does}" for command, does in commands.items())
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        usage=f"{prog}.COMMAND [--help]",
-        epilog=listed,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
-    parser.parse_args(argv)
-    return output.guard(lambda: output.print_result(listed), prog, quiet=False)
+    def python_line(self, backend: str | None) -> str:
+        """The command as it is typed without `nanospeech-mar`."""
+        return "python -m " + self.module_for(backend).removesuffix(".__main__")
+
+
+COMMANDS = (
+    Command("generate", "speak a text, or each line of a file", BACKENDS, "generate"),
+    Command("edit", "change words in a recording", BACKENDS, "edit"),
+    Command("voices", "add, list, remove and export your own voices", BACKENDS, "voices"),
+    Command("benchmark", "measure how fast a model speaks", BACKENDS, "benchmark"),
+    Command(
+        "evaluate", "measure how well a model speaks: word errors, similarity, quality", BACKENDS, "evaluate"
+    ),
+    Command("chat", "talk with a language model and hear its answers", ("mlx",), "chat.__main__"),
+    Command("prepare", "turn recordings and texts into training shards", ("torch",), "prepare.__main__"),
+    Command("train", "train a model, a vocoder or an aligner", ("torch",), "train"),
+    Command("report", "show a training run as one HTML page", ("torch",), "report.__main__"),
+    Command("export", "turn a training run into a checkpoint folder", ("torch",), "export.__main__"),
+    Command(
+        None, "measure how precise an aligner's boundaries are", ("torch",), "training.aligner.boundaries"
+    ),
+    Command(
+        None,
+        "write mels predicted by a model, to train a vocoder on",
+        ("torch",),
+        "training.vocoder.predicted_mels",
+    ),
+    Command("convert", "convert checkpoints between backends, or quantize them", (), "convert.__main__"),
+)
+
+
+def package(backend: str) -> str:
+    """The package of a backend."""
+    return f"nanospeech_{backend}"
+
+
+def by_name() -> dict[str, Command]:
+    """The commands of `nanospeech-mar`."""
+    return {command.name: command for command in COMMANDS if command.name is not None}

@@ -1,4 +1,4 @@
-"""`python -m nanospeech_{mlx,torch}.edit`: all of it but the backend, which is passed in."""
+"""`python -m nanospeech_{mlx,torch}.edit`: change words in a recording."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..audio import files as audio
-from ..checkpoints.folder import config_at_hand
+from ..checkpoints.folder import local_config
 from ..editing.edit import MARGIN, check_margin
 from ..errors import UserError
 from ..sampling.options import SAMPLING, GenerateOptions
 from ..system.encodings import argument
 from ..system.process import note
-from ..system.streams import shown
+from ..system.streams import display_name
 from ..text.checks import check_text
 from ..text.languages import LANGUAGES
 from . import output
 from .flags import add_precision, add_sampling, check_flags, explicit_arguments, named
 
 DESCRIPTION = (
-    "Change words in a recording: the changed words and a little around them are drawn anew, with the rest "
-    "as context; all other samples stay as they are."
+    "Change words in a recording: the changed words and a little around them are generated again, with the "
+    "rest as context. All other samples stay unchanged."
 )
 
 
 def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
-    """The command's body; `load`, `argv`, `prog` and the exit code are those of `cli.run`."""
+    """Run the command; `load`, `argv`, `prog` and the exit code are those of `generate.run`."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
     # fmt: off
     parser.add_argument("--audio", type=named, required=True, metavar="FILE", help="the recording")
-    parser.add_argument("--text", type=argument, required=True, help="what is said in it")
-    parser.add_argument("--edit", type=argument, required=True, metavar="TEXT", help="what should be said")
-    parser.add_argument("--output", type=named, required=True, metavar="FILE", help="written at the "
-        "recording's rate; .wav keeps every sample that is not edited, if the recording is uncompressed, and "
+    parser.add_argument("--text", type=argument, required=True, help="the words of the recording")
+    parser.add_argument("--edit", type=argument, required=True, metavar="TEXT", help="the new words")
+    parser.add_argument("--output", type=named, required=True, metavar="FILE", help="the result, at "
+        "the recording's rate; if the recording is uncompressed, .wav keeps every unedited sample exactly, "
         ".flac 24 bits of it")
-    parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="milliseconds, least, "
-        "that are drawn anew on each side of changed words (default: %(default)g)")
+    parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="minimal "
+        "milliseconds to generate again on each side of changed words (default: %(default)g)")
     parser.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
-    parser.add_argument("--lexicon", type=named, metavar="FILE", help="pronunciations: lines of "
-        "a word, a tab and its phonemes")
+    parser.add_argument("--lexicon", type=named, metavar="FILE", help="pronunciations: a word, "
+        "a tab and its phonemes per line")
     parser.add_argument("--model", metavar="DIR|ID", help="checkpoint (default: `embedded`)")
     parser.add_argument("--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's)")
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--quiet", action="store_true", help="print only errors")
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
-    how = parser.add_argument_group("how it is generated")
+    generation = parser.add_argument_group("generation")
     # fmt: on
-    add_precision(how)
-    add_sampling(how)
+    add_precision(generation)
+    add_sampling(generation)
     args = parser.parse_args(argv)
     names = [*SAMPLING, "lang", "lexicon"]
     options = {name: getattr(args, name) for name in names}
-    asked, chosen = explicit_arguments(parser, argv, args), GenerateOptions(**options)
+    given_flags, checked = explicit_arguments(parser, argv, args), GenerateOptions(**options)
     try:
         check_margin(args.margin)
-        chosen.check()
-        check_flags(asked, chosen, config_at_hand(args.model))
+        checked.check()
+        check_flags(given_flags, checked, local_config(args.model))
     except UserError as error:
         parser.error(str(error))
 
@@ -64,14 +64,14 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         check_text(args.edit, "--edit")
         wave, rate, encoding = audio.read_whole(args.audio)
         audio.check_output(args.output, rate, wave.shape[1], encoding)
-        speaker = load(args.model, args.vocoder, precision=args.precision)
-        check_flags(asked, chosen, speaker.config)
+        pipeline = load(args.model, args.vocoder, precision=args.precision)
+        check_flags(given_flags, checked, pipeline.config)
         started = time.perf_counter()
-        result = speaker.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
+        result = pipeline.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
         elapsed = time.perf_counter() - started
         audio.write(args.output, result, rate, encoding)
         if not args.quiet:
             seconds = len(result) / rate
-            note(f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {shown(args.output)}")
+            note(f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {display_name(args.output)}")
 
     return output.guard(work, prog, args.quiet)

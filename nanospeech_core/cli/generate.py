@@ -1,4 +1,4 @@
-"""`python -m nanospeech_{mlx,torch}.generate`: all of it but the backend, which is passed in."""
+"""`python -m nanospeech_{mlx,torch}.generate`: speak a text, or each line of a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..audio import files as audio
 from ..audio.player import Player, check_player
-from ..checkpoints.folder import config_at_hand
+from ..checkpoints.folder import local_config
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import COMPILE_HELP, GenerateOptions
+from ..synthesis.assembly import Speech
 from ..synthesis.timestamps import check_timestamps, no_times, write_timestamps
 from ..system.encodings import read_text
 from ..system.files import check_writable, making_folder, split_lines
 from ..system.process import note
-from ..system.streams import STANDARD, seekable, shown
+from ..system.streams import STANDARD, display_name, seekable
 from ..text.checks import MAX_CHARACTERS, check_text, decode_text
 from .flags import add_arguments, check_flags, explicit_arguments, from_args
 from .output import guard, print_result, version
@@ -32,11 +34,11 @@ DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matchi
 
 
 def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) -> int:
-    """The command's body.
+    """Run the command.
 
     Args:
-        load: a checkpoint folder, hub id or None (the embedded model), a vocoder or None, whether masked
-            decoding is compiled, and one of `PRECISIONS` -> the model.
+        load: loads the model, from a checkpoint folder, hub id or None (the embedded model); a vocoder or
+            None; whether to compile masked decoding; and one of `PRECISIONS`.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -62,32 +64,32 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
     args = parser.parse_args(argv)
-    args.asked = asked = explicit_arguments(parser, argv, args)
-    lone = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
-    if args.input is not None and (lone or args.stream):
-        parser.error(f"--input and --{(lone or ['stream'])[0]} exclude each other")
+    args.given_flags = given_flags = explicit_arguments(parser, argv, args)
+    single = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
+    if args.input is not None and (single or args.stream):
+        parser.error(f"--input and --{(single or ['stream'])[0]} exclude each other")
     if args.output_dir == STANDARD:
-        parser.error("--output-dir needs a folder: standard output is none")
+        parser.error("--output-dir needs a folder, not standard output")
     if (args.input is None) != (args.output_dir is None):
-        parser.error("--input needs --output-dir, and the reverse")
-    if args.input is None and "batch_size" in asked:
+        parser.error("--input needs --output-dir, and --output-dir needs --input")
+    if args.input is None and "batch_size" in given_flags:
         parser.error("--batch-size is an option of --input")
     try:
         options = from_args(args)
-        check_flags(asked, options, config_at_hand(args.model), args.compile)
+        check_flags(given_flags, options, local_config(args.model), args.compile)
     except UserError as error:
         parser.error(str(error))
     if args.batch_size < 1:
         parser.error("--batch-size must be at least 1")
-    told = args.text is not None or args.input is not None or args.list_voices
-    if not told and (sys.stdin is None or sys.stdin.isatty()):
+    has_input = args.text is not None or args.input is not None or args.list_voices
+    if not has_input and (sys.stdin is None or sys.stdin.isatty()):
         parser.error("give --text, or pipe a text to standard input")
     return args, options
 
 
-def print_voices(speaker: Pipeline) -> None:
-    """The answer to --list-voices."""
-    voices = speaker.voices()
+def print_voices(pipeline: Pipeline) -> None:
+    """The output of --list-voices."""
+    voices = pipeline.voices()
     width = max((len(voice.name) for voice in voices), default=0)
     second = max((len(voice.language) for voice in voices), default=0)
     rows = [f"{voice.name:{width}}  {voice.language:{second}}  {voice.description}" for voice in voices]
@@ -96,7 +98,7 @@ def print_voices(speaker: Pipeline) -> None:
 
 
 def _speak(load: Callable[..., Pipeline], args: argparse.Namespace, options: GenerateOptions) -> None:
-    # What can be refused is refused before the model is loaded.
+    # All input is checked before the model is loaded.
     piped = args.text in (None, STANDARD)
     text = check_text(read_standard_input()) if piped else check_text(args.text, "--text")
     if args.output is None:
@@ -105,33 +107,34 @@ def _speak(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gen
         audio.check_output(args.output)
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
-    speaker = load(args.model, args.vocoder, args.compile, args.precision)
-    check_flags(args.asked, options, speaker.config, args.compile)
-    if args.timestamps is not None and speaker.config.text.alignment != "durations":
+    pipeline = load(args.model, args.vocoder, args.compile, args.precision)
+    check_flags(args.given_flags, options, pipeline.config, args.compile)
+    if args.timestamps is not None and pipeline.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
-    samples, waited, told = 0, 0.0, []
-    with _sink(args.output, speaker.sample_rate) as give, _Bar(args.quiet, "sentence") as bar:
-        for speech in speaker.speak(text, progress=bar, **asdict(options)):
+    samples, waited = 0, 0.0
+    timed: list[Speech] = []
+    with _open_output(args.output, pipeline.sample_rate) as write, _Bar(args.quiet, "sentence") as bar:
+        for speech in pipeline.speak(text, progress=bar, **asdict(options)):
             began = time.perf_counter()
-            give(speech.wave)
-            waited += time.perf_counter() - began  # for what is played
+            write(speech.wave)
+            waited += time.perf_counter() - began  # for playback
             samples += len(speech.wave)
             if args.timestamps is not None and speech.text:
-                told.append(replace(speech, wave=speech.wave[:0]))  # a long text's waves are not kept
+                timed.append(replace(speech, wave=speech.wave[:0]))  # without the wave, which may be long
         elapsed = time.perf_counter() - started - waited
     if args.timestamps is not None:
-        write_timestamps(args.timestamps, told)
-    _report(samples / speaker.sample_rate, elapsed, args.output, args.quiet)
+        write_timestamps(args.timestamps, timed)
+    _print_speed(samples / pipeline.sample_rate, elapsed, args.output, args.quiet)
 
 
 def _speak_lines(load: Callable[..., Pipeline], args: argparse.Namespace, options: GenerateOptions) -> None:
-    """Each line of a file into a file of its own."""
+    """Speak each line of a file into its own file."""
     folder = Path(args.output_dir)
-    source = shown(args.input, 0)
+    source = display_name(args.input, 0)
     try:
-        with seekable(args.input) as place:
-            lines = split_lines(read_text(place, source))
+        with seekable(args.input) as path:
+            lines = split_lines(read_text(path, source))
     except OSError as error:
         raise UserError(f"cannot read {source}: {error.strerror or error}") from error
     texts = {number: line for number, line in enumerate(lines, 1) if line.strip()}
@@ -141,34 +144,34 @@ def _speak_lines(load: Callable[..., Pipeline], args: argparse.Namespace, option
     for line, name in zip(texts.values(), names, strict=True):
         check_text(line, name)
     check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
-    speaker = load(args.model, args.vocoder, args.compile, args.precision)
-    check_flags(args.asked, options, speaker.config, args.compile)
+    pipeline = load(args.model, args.vocoder, args.compile, args.precision)
+    check_flags(args.given_flags, options, pipeline.config, args.compile)
     started, samples = time.perf_counter(), 0
     with making_folder(folder), _Bar(args.quiet, "text") as bar:
         size = args.batch_size
-        batches = speaker.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
+        batches = pipeline.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
         bar(0, len(texts))  # the first batch takes a while
         for done, (number, wave) in enumerate(batches, 1):
-            audio.write(folder / f"{number + 1:04d}.wav", wave, speaker.sample_rate)
+            audio.write(folder / f"{number + 1:04d}.wav", wave, pipeline.sample_rate)
             samples += len(wave)
             bar(done, len(texts))
     elapsed = time.perf_counter() - started
-    _report(samples / speaker.sample_rate, elapsed, args.output_dir, args.quiet)
+    _print_speed(samples / pipeline.sample_rate, elapsed, args.output_dir, args.quiet)
 
 
-def _report(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:
+def _print_speed(seconds: float, elapsed: float, where: str | None, quiet: bool) -> None:
     if not quiet:
         factor = elapsed / max(seconds, 1e-9)
-        arrow = f" -> {shown(where)}" if where else ""
+        arrow = f" -> {display_name(where)}" if where else ""
         note(f"{seconds:.1f} s of speech in {elapsed:.1f} s (real-time factor {factor:.2f}){arrow}")
 
 
 @contextmanager
-def _sink(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
-    """What is given is written, or played while the next is made; the file is there when the block ends."""
+def _open_output(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that writes or plays a wave. The file is complete when the block ends."""
     if output is not None:
-        with audio.writing(output, sample_rate) as give:
-            yield give
+        with audio.writing(output, sample_rate) as write:
+            yield write
         return
     player = Player(sample_rate)
     try:
@@ -180,8 +183,8 @@ def _sink(output: str | None, sample_rate: int) -> Iterator[Callable[[np.ndarray
 
 
 def read_standard_input() -> str:
-    """All of it. Raises UserError when it is no text, or more than can be spoken at once."""
-    limit = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes a character
+    """All text of standard input. Raises UserError if it is not text, or too long to speak at once."""
+    limit = 4 * MAX_CHARACTERS  # UTF-8 has at most four bytes per character
     if sys.stdin is None:
         raise UserError("cannot read standard input: it is closed")
     data = sys.stdin.buffer.read(limit + 1)
@@ -193,10 +196,11 @@ def read_standard_input() -> str:
 
 
 class _Bar:
-    """A progress bar, shown when there is more than one of its units; a failure wipes it away."""
+    """A progress bar, shown if there is more than one unit, and removed after a failure."""
 
     def __init__(self, quiet: bool, unit: str):
-        self.quiet, self.unit, self.bar = quiet, unit, None
+        self.quiet, self.unit = quiet, unit
+        self.bar: Any = None  # a tqdm
 
     def __enter__(self) -> _Bar:
         return self

@@ -1,24 +1,34 @@
-"""What every command prints, and its exit code."""
+"""The output and the exit codes of all commands."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from ..errors import UserError
 from ..system.process import drop_output, note
 
 
 def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
-    """Run a command's body: its UserError is one line on stderr, as is each warning unless `quiet`.
+    """Run a command. A UserError is one line on stderr, as is each warning unless `quiet`.
 
+    Args:
+        command: the work.
+        prog: the program's name, which begins each line.
+        quiet: print no warnings.
     Returns:
-        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 when standard output is closed.
+        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 after a closed pipe.
     """
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if not quiet:
+            note(f"{prog}: {message}")
+
     with warnings.catch_warnings():
-        warnings.simplefilter("default", UserWarning)  # a message, though Python be told to raise warnings
-        warnings.showwarning = lambda message, *_: quiet or note(f"{prog}: {message}")
+        warnings.simplefilter("default", UserWarning)  # print warnings, even with `python -W error`
+        warnings.showwarning = show
         try:
             command()
             return 0
@@ -31,18 +41,18 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         except BrokenPipeError:
             drop_output()
             return 141
-        except OSError as error:  # of a file or folder that nobody looked at before
+        except OSError as error:  # of a file that was not checked before
             place = "" if error.filename is None else f"{error.filename}: "
             note(f"{prog}: {place}{error.strerror or error}")
             return 1
 
 
-def print_result(answer: object, end: str = "\n") -> None:
-    """Print what a command was asked for. Raises UserError where standard output does not take it."""
-    if sys.stdout is None:  # it was closed before the start
+def print_result(result: object, end: str = "\n") -> None:
+    """Print a command's result. Raises UserError if standard output cannot be written."""
+    if sys.stdout is None:  # closed before the start
         raise UserError("cannot write to standard output: it is closed")
     try:
-        print(answer, end=end, flush=True)
+        print(result, end=end, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -51,7 +61,7 @@ def print_result(answer: object, end: str = "\n") -> None:
 
 
 def version() -> str:
-    """This package's, as it is installed."""
+    """The version of this package, as installed."""
     from importlib import metadata
 
     try:

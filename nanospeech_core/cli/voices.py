@@ -1,4 +1,4 @@
-"""`python -m nanospeech_{mlx,torch}.voices`: add, list, remove and export voices of one's own."""
+"""`python -m nanospeech_{mlx,torch}.voices`: add, list, remove and export your own voices."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from ..voices.store import (
 from . import output
 from .flags import named
 
-DESCRIPTION = "Voices of your own, from recordings: NAME is then spoken with by --voice NAME."
+DESCRIPTION = "Your own voices, from recordings. Speak with a voice by --voice NAME."
 CONSENT = (
-    "Only add the voice of a person who agreed to be imitated, and say that it is synthetic speech "
-    "wherever it could be taken for the person."
+    "Only add the voice of a person who agreed to be imitated. Say that the speech is synthetic wherever it "
+    "could be taken for the person's."
 )
 
 
 def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
-    """The command's body; `load`, `argv`, `prog` and the exit code are those of `cli.run`."""
+    """Run the command; `load`, `argv`, `prog` and the exit code are those of `generate.run`."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, epilog=CONSENT, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add = commands.add_parser("add", help="add a voice", epilog=CONSENT, allow_abbrev=False)
@@ -47,27 +47,33 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         metavar="TEXT",
         nargs="?",
         type=argument,
-        help="what is said (default: what a recognizer hears)",
+        help="the words of the recording (default: found by a speech recognizer)",
     )
     add.add_argument("--lang", choices=LANGUAGES, help="the language (default: by the script of the text)")
     add.add_argument(
         "--description", type=argument, default="yours", help="shown by --list-voices (default: %(default)s)"
     )
     add.add_argument("--asr", metavar="KIND:MODEL", help="the recognizer, see --ref-asr of generate")
-    add.add_argument("--replace", action="store_true", help="replace a voice of yours that has the name")
+    add.add_argument("--replace", action="store_true", help="replace your voice of this name")
     commands.add_parser("list", help="list your voices", allow_abbrev=False)
     remove = commands.add_parser("remove", help="delete a voice", allow_abbrev=False)
     remove.add_argument("name", metavar="NAME")
     export = commands.add_parser(
-        "export", help="copy a voice to the folder of a model or of a friend", allow_abbrev=False
+        "export", help="copy a voice to the folder of a model, or to share it", allow_abbrev=False
     )
     export.add_argument("name", metavar="NAME")
-    export.add_argument("folder", metavar="FOLDER", help="gets voices/NAME.flac and voices/NAME.json")
-    export.add_argument("--replace", action="store_true", help="replace a voice there that has the name")
+    export.add_argument(
+        "folder", metavar="FOLDER", help="where to write voices/NAME.flac and voices/NAME.json"
+    )
+    export.add_argument("--replace", action="store_true", help="replace a voice of this name there")
     args = parser.parse_args(argv)
-    work = {"add": lambda: _add(load, args), "list": _list, "remove": lambda: _remove(args.name),
-            "export": lambda: _export(args)}[args.command]  # fmt: skip
-    return output.guard(work, prog, quiet=False)
+    work: dict[str, Callable[[], None]] = {
+        "add": lambda: _add(load, args),
+        "list": _list,
+        "remove": lambda: _remove(args.name),
+        "export": lambda: _export(args),
+    }
+    return output.guard(work[args.command], prog, quiet=False)
 
 
 def _add(load: Callable, args: argparse.Namespace) -> None:
@@ -77,9 +83,11 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
             raise UserError(f'"{name}" is a voice of the embedded model; choose another name')
     check_free(user_folder(to_write=True), args.name, args.replace)
 
-    def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # of long recordings only
-        speaker = load(None, None)
-        return onset_finder(speaker.config, speaker.aligner.align)(wave, phonemes)
+    def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # called for long recordings only
+        pipeline = load(None, None)
+        find = onset_finder(pipeline.config, pipeline.aligner.align)
+        assert find is not None  # the embedded model has an aligner
+        return find(wave, phonemes)
 
     voice = voice_from_recording(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
     voice = replace(voice, name=args.name, description=args.description)

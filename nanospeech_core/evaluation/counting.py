@@ -1,43 +1,46 @@
-"""Counting the calls of a model's parts from outside, so that the models need not know of it."""
+"""Count the calls of functions and methods from outside, without changing the models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+# By the name of a count: a class or a module, and the name of its method or function.
+Targets = Mapping[str, tuple[Any, str]]
 
 
 @dataclass
-class Calls:
-    """Of one method or function."""
+class CallCount:
+    """The calls of one method or function."""
 
     calls: int = 0
-    rows: int = 0  # of the batches that a method was called with, all together
+    rows: int = 0  # sum of the batch sizes of all calls of a method
 
 
 @contextmanager
-def counting(counted: Mapping[str, tuple[object, str]]) -> Iterator[dict[str, Calls]]:
-    """Count calls while the block lasts.
+def count_calls(targets: Targets) -> Iterator[dict[str, CallCount]]:
+    """Count calls inside the block.
 
-    Calls inside a function that is compiled are seen only when it is traced.
+    In a compiled function, calls are counted only while it is traced.
 
     Args:
-        counted: by the name of a count, a class or a module, and the name of its method or function. The
-            first argument of a method is a batch.
+        targets: what to count. The first argument of a method must be a batch.
     """
-    counts = {name: Calls() for name in counted}
-    originals = [(owner, name, getattr(owner, name)) for owner, name in counted.values()]
+    counts = {name: CallCount() for name in targets}
+    originals = [(owner, name, getattr(owner, name)) for owner, name in targets.values()]
     try:
         for count, (owner, name, original) in zip(counts.values(), originals, strict=True):
-            setattr(owner, name, _counter(original, count, isinstance(owner, type)))
+            setattr(owner, name, _counting(original, count, isinstance(owner, type)))
         yield counts
     finally:
         for owner, name, original in originals:
             setattr(owner, name, original)
 
 
-def _counter(original: Callable, count: Calls, is_method: bool) -> Callable:
-    def call(*args, **options):
+def _counting(original: Callable, count: CallCount, is_method: bool) -> Callable:
+    def call(*args: Any, **options: Any) -> Any:
         count.calls += 1
         if is_method:
             count.rows += args[1].shape[0]  # args[0] is self

@@ -1,8 +1,8 @@
-"""Measuring utterances one by one, and what they come to together."""
+"""Metrics of single utterances, and their summary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +10,15 @@ import numpy as np
 from ..audio.mel import SAMPLE_RATE
 from ..voices import recognition
 from . import scorers
-from .dataset import Row
+from .dataset import TextItem
 
-MEANS = ("similarity", "similarity_voice", "dnsmos", "f0_sd", "energy_sd")
-RESAMPLES = 1000  # of the utterances, for the interval of an error rate
+AVERAGED = ("similarity", "similarity_voice", "dnsmos", "f0_sd", "energy_sd")
+RESAMPLES = 1000  # bootstrap samples for the interval of an error rate
 
 
 @dataclass(frozen=True)
-class Measures:
-    """What is measured; None is not."""
+class Scorers:
+    """The functions of `scorers` to apply; None: that metric is left out."""
 
     recognize: recognition.Recognize | None = None
     embed: Callable[[np.ndarray], np.ndarray | None] | None = None
@@ -27,65 +27,73 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """An utterance to be measured."""
+class SpeechResult:
+    """An utterance to score."""
 
     wave: np.ndarray | None  # float32 [samples] at 24 kHz; None: it could not be spoken, see `error`
-    elapsed: float | None = None  # seconds that generating it took
+    elapsed: float | None = None  # seconds of generating it
     error: str | None = None
 
 
-def describe(wave: np.ndarray, measures: Measures) -> dict:
-    """What is measured of a reference, float32 [samples] at 24 kHz: its embedding (or None) and prosody."""
+def score_reference(wave: np.ndarray, metrics: Scorers) -> dict:
+    """The embedding (or None) and the prosody of a reference recording, float32 [samples] at 24 kHz."""
     wave = recognition.resample(wave, SAMPLE_RATE)
-    found: dict = {"embedding": measures.embed(wave) if measures.embed else None}
-    if measures.prosody:
-        found["f0_sd"], found["energy_sd"] = measures.prosody(wave)
-    return found
+    scores: dict = {"embedding": metrics.embed(wave) if metrics.embed else None}
+    if metrics.prosody:
+        scores["f0_sd"], scores["energy_sd"] = metrics.prosody(wave)
+    return scores
 
 
-def measure(spoken: Spoken, row: Row, measures: Measures, references: dict[str, dict]) -> dict:
-    """Everything measured of one utterance.
+def score_utterance(
+    result: SpeechResult, item: TextItem, metrics: Scorers, references: Mapping[str, dict]
+) -> dict:
+    """The metrics of one utterance.
 
     Args:
-        references: by the name of the similarity, what `describe` knows of the recording compared with.
+        result: the utterance.
+        item: its text.
+        metrics: what to measure.
+        references: the `score_reference` of each recording to compare with, by the name of the similarity.
     Returns:
-        as far as measured: seconds, elapsed, heard, units, errors, dnsmos, f0_sd, energy_sd, and the
-        similarities, None where there is no speech in one of the two; error, where it was not spoken. That
-        counts as nothing heard.
+        of seconds, elapsed, heard (the recognized text), units (words or characters), errors, dnsmos, f0_sd,
+        energy_sd and the similarities, those that were measured. A similarity is None if one of the two
+        recordings has no speech. Speech that could not be generated has `error`, and an empty `heard`.
     """
-    found: dict = {}
-    if measures.recognize:
-        wanted = scorers.units(row.text, row.language)
-        found |= {"heard": "", "units": len(wanted), "errors": len(wanted)}
-    if spoken.wave is None:
-        return found | {"error": spoken.error}
-    found["seconds"] = len(spoken.wave) / SAMPLE_RATE
-    if spoken.elapsed is not None:
-        found["elapsed"] = spoken.elapsed
-    wave = recognition.resample(spoken.wave, SAMPLE_RATE)
-    if measures.recognize:
-        found["heard"] = measures.recognize(wave, row.language)
-        found["errors"] = scorers.count_errors(wanted, scorers.units(found["heard"], row.language))
-    if measures.embed:
-        own = measures.embed(wave)
+    scores: dict = {}
+    expected: list[str] = []
+    if metrics.recognize:
+        expected = scorers.words_or_characters(item.text, item.language)
+        scores |= {"heard": "", "units": len(expected), "errors": len(expected)}
+    if result.wave is None:
+        return scores | {"error": result.error}
+    scores["seconds"] = len(result.wave) / SAMPLE_RATE
+    if result.elapsed is not None:
+        scores["elapsed"] = result.elapsed
+    wave = recognition.resample(result.wave, SAMPLE_RATE)
+    if metrics.recognize:
+        transcript = metrics.recognize(wave, item.language)
+        scores["heard"] = transcript
+        recognized = scorers.words_or_characters(transcript, item.language)
+        scores["errors"] = scorers.count_errors(expected, recognized)
+    if metrics.embed:
+        embedding = metrics.embed(wave)
         for name, reference in references.items():
             other = reference["embedding"]
-            found[name] = None if own is None or other is None else float(own @ other)
-    if measures.dnsmos:
-        found["dnsmos"] = measures.dnsmos(wave)
-    if measures.prosody:
-        found["f0_sd"], found["energy_sd"] = measures.prosody(wave)
-    return found
+            scores[name] = None if embedding is None or other is None else float(embedding @ other)
+    if metrics.dnsmos:
+        scores["dnsmos"] = metrics.dnsmos(wave)
+    if metrics.prosody:
+        scores["f0_sd"], scores["energy_sd"] = metrics.prosody(wave)
+    return scores
 
 
 def summarize(utterances: Sequence[dict]) -> dict:
-    """Of utterances with `id`, `lang` and what `measure` gives.
+    """Summarize utterances with `id`, `lang` and the entries of `score_utterance`.
 
     Returns:
-        count and failed; seconds of speech; wer and cer (%, of all words together; Chinese characters apart),
-        each with the 95% interval wer_ci and cer_ci; the means of MEANS over the utterances that have them;
-        real_time_factor (elapsed / seconds) without the first utterance, which warms the machine up.
+        count and failed; seconds of speech; wer and cer (in %, over all words together; Chinese characters
+        apart), each with the 95% interval wer_ci and cer_ci; the means of AVERAGED over the utterances that
+        have them; real_time_factor (elapsed / seconds) without the first utterance, which is a warm-up.
     """
     spoken = [u for u in utterances if "error" not in u]
     result = {
@@ -104,17 +112,17 @@ def summarize(utterances: Sequence[dict]) -> dict:
     return result
 
 
-def means(found: Sequence[dict]) -> dict:
-    """Of what `measure` or `describe` found: the mean of each of MEANS over those that have it."""
-    values = {name: [one[name] for one in found if one.get(name) is not None] for name in MEANS}
+def means(scores: Sequence[dict]) -> dict:
+    """The mean of each of AVERAGED over the `score_utterance` or `score_reference` that have it."""
+    values = {name: [one[name] for one in scores if one.get(name) is not None] for name in AVERAGED}
     return {name: float(np.mean(numbers)) for name, numbers in values.items() if numbers}
 
 
-def error_rate(errors: Sequence[int], units: Sequence[int], name: str) -> dict:
-    """The rate of all utterances (%), and its 95% interval by bootstrap over them (Bisani & Ney, 2004)."""
-    pairs = np.array([errors, units])
-    drawn = np.random.default_rng(0).integers(0, len(errors), (RESAMPLES, len(errors)))
-    rates = [100 * float(total[0] / total[1]) for total in (pairs[:, rows].sum(axis=1) for rows in drawn)]
+def error_rate(errors: Sequence[int], lengths: Sequence[int], name: str) -> dict:
+    """The error rate over all utterances (%), and its 95% bootstrap interval (Bisani & Ney, 2004)."""
+    pairs = np.array([errors, lengths])
+    samples = np.random.default_rng(0).integers(0, len(errors), (RESAMPLES, len(errors)))
+    rates = [100 * float(total[0] / total[1]) for total in (pairs[:, rows].sum(axis=1) for rows in samples)]
     low, high = np.percentile(rates, [2.5, 97.5])
     total = pairs.sum(axis=1)
     return {name: 100 * float(total[0] / total[1]), f"{name}_ci": [float(low), float(high)]}

@@ -1,6 +1,6 @@
-"""What an evaluation measures of speech, by other people's libraries: optional ones, imported when asked for.
+"""Metrics of speech by other projects' libraries, which are optional and imported on use.
 
-Resemblyzer imports PyTorch, whichever backend speaks; nothing else here needs a framework.
+Resemblyzer imports PyTorch, whichever backend speaks. The other libraries need no framework.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from ..voices.recognition import RATE
 
 INSTALL = pip_install("evaluate")
 
-
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_PITCH = dict(fmin=60.0, fmax=450.0, frame_length=1024, hop_length=RATE // 100, resolution=0.25)
-_LEAST_VOICED = 10  # frames of 10 ms that a standard deviation of pitch is worth reporting of
-_QUIET_DB = -40.0  # of the loudest frame: below it is no speech
+_PYIN_FRAME = 1024  # samples
+_PYIN = dict(fmin=60.0, fmax=450.0, frame_length=_PYIN_FRAME, hop_length=RATE // 100, resolution=0.25)
+_MIN_VOICED_FRAMES = 10  # of 10 ms, for a standard deviation of the pitch
+_SILENCE_DB = -40.0  # relative to the loudest frame
 
 
 # words
 
 
-def units(text: str, language: str = "en") -> list[str]:
-    """What errors are counted in: simplified Chinese characters, else lower-case words without punctuation.
+def words_or_characters(text: str, language: str = "en") -> list[str]:
+    """What an error rate counts: words in lower case without punctuation; simplified characters in Chinese.
 
-    Recognizers write simplified characters or traditional ones as they like. Numbers stay as they are
-    written: "2" for "two" is an error.
+    Recognizers write simplified or traditional characters. Numbers stay as they are written: "2" for "two"
+    is an error.
     """
     if language.startswith("zh"):
         return _HAN.findall(simplified(text))
@@ -39,15 +39,15 @@ def units(text: str, language: str = "en") -> list[str]:
 
 
 def check_jiwer() -> None:
-    """Raise UserError unless errors can be counted."""
-    import_optional("jiwer", "jiwer", "counting misheard words", INSTALL)
+    """Raise UserError if jiwer, which `count_errors` needs, is not installed."""
+    import_optional("jiwer", "jiwer", "counting word errors", INSTALL)
 
 
-def count_errors(wanted: Sequence[str], heard: Sequence[str]) -> int:
-    """Substitutions, deletions and insertions of the best alignment of two sequences of `units`."""
-    jiwer = import_optional("jiwer", "jiwer", "counting misheard words", INSTALL)
-    found = jiwer.process_words(" ".join(wanted), " ".join(heard))
-    return found.substitutions + found.deletions + found.insertions
+def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
+    """Substitutions, deletions and insertions in the best alignment of two `words_or_characters`."""
+    jiwer = import_optional("jiwer", "jiwer", "counting word errors", INSTALL)
+    alignment = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
+    return alignment.substitutions + alignment.deletions + alignment.insertions
 
 
 # how it sounds
@@ -56,7 +56,7 @@ def count_errors(wanted: Sequence[str], heard: Sequence[str]) -> int:
 def voice_encoder() -> Callable[[np.ndarray], np.ndarray | None]:
     """float32 [samples] at 16 kHz -> Resemblyzer's embedding, float32 [256] of length 1; None: no speech.
 
-    The scalar product of two is their similarity (Wan et al., arXiv 1710.10467).
+    The dot product of two embeddings is their similarity (Wan et al., arXiv 1710.10467).
     """
     # Its dependency webrtcvad needs a compiler and an old setuptools; webrtcvad-wheels is the same module.
     library = import_optional(
@@ -77,33 +77,33 @@ def voice_encoder() -> Callable[[np.ndarray], np.ndarray | None]:
 
 
 def dnsmos() -> Callable[[np.ndarray], float]:
-    """float32 [samples] at 16 kHz -> DNSMOS P.835's overall opinion score, 1 to 5 (arXiv 2110.01763)."""
+    """float32 [samples] at 16 kHz -> the overall score of DNSMOS P.835, 1 to 5 (arXiv 2110.01763)."""
     library = import_optional("speechmos.dnsmos", "speechmos", "DNSMOS", f"{INSTALL}, or give --no-dnsmos")
     return lambda wave: float(library.run(np.clip(wave, -1, 1), sr=RATE)["ovrl_mos"])
 
 
 def prosody() -> Callable[[np.ndarray], tuple[float | None, float | None]]:
-    """float32 [samples] at 16 kHz -> how much pitch (semitones) and level (dB) vary: standard deviations.
+    """float32 [samples] at 16 kHz -> standard deviations of pitch (semitones) and level (dB).
 
-    Both in the frames of 10 ms within 40 dB of the loudest, None for silence. Pitch by librosa's pYIN where
-    it is voiced, None where that is hardly anywhere: half of what lies between the percentiles 16 and 84, so
-    that a few octave errors of the tracker do not count. Level as the RMS. Flat, averaged speech has little
-    of both.
+    Only frames (10 ms) within 40 dB of the loudest count; both are None for silence. Pitch is librosa's pYIN
+    in voiced frames. Its deviation is half the distance of the percentiles 16 and 84, which ignores a few
+    octave errors of the tracker, and None with hardly any voiced frame. Level is the RMS. Flat, averaged
+    speech has low values of both.
     """
     librosa = import_optional("librosa", "librosa", "prosody", f"{INSTALL}, or give --no-prosody")
 
     def measure(wave: np.ndarray) -> tuple[float | None, float | None]:
-        wave = np.pad(wave, (0, max(0, _PITCH["frame_length"] - len(wave))))
-        hz, voiced, _ = librosa.pyin(wave, sr=RATE, **_PITCH)
+        wave = np.pad(wave, (0, max(0, _PYIN_FRAME - len(wave))))
+        hz, voiced, _ = librosa.pyin(wave, sr=RATE, **_PYIN)
         rms = librosa.feature.rms(y=wave, frame_length=RATE // 40, hop_length=RATE // 100)[0]
         if not rms.max() > 0:
             return None, None
         level = 20 * np.log10(np.maximum(rms / rms.max(), 1e-10))
-        heard = level > _QUIET_DB
-        semitones = 12 * np.log2(hz[voiced & heard])
+        audible = level > _SILENCE_DB
+        semitones = 12 * np.log2(hz[voiced & audible])
         pitch = None
-        if len(semitones) >= _LEAST_VOICED:
+        if len(semitones) >= _MIN_VOICED_FRAMES:
             pitch = float(np.subtract(*np.percentile(semitones, [84, 16]))) / 2
-        return pitch, float(np.std(level[heard]))
+        return pitch, float(np.std(level[audible]))
 
     return measure

@@ -1,4 +1,4 @@
-"""What compiled functions need of any framework: few shapes, and a count of them."""
+"""Compiled functions in any framework: few shapes, and a count of them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-# Shapes are rounded up to these: a function is compiled anew for each shape that it meets.
-TOKENS, ROWS = 32, 8  # of a batch of utterances; of the tokens that an iteration draws
+# Shapes are rounded up to multiples of these: a function is compiled again for each new shape.
+TOKENS, ROWS = 32, 8  # of a batch of utterances; of the tokens that an iteration samples
 
 
 class ByShape:
-    """A function that its framework compiles for each shape of its arguments; the shapes are counted."""
+    """A function that is compiled once per shape of its arguments; counts the shapes."""
 
     def __init__(self, function: Callable):
         self.function = function
-        self.met: Counter = Counter()  # calls, by shape
+        self.calls: Counter = Counter()  # by shape
 
     def __call__(self, *arguments: Any) -> Any:
-        self.met[shape(arguments)] += 1
+        self.calls[shape(arguments)] += 1
         return self.function(*arguments)
 
     @property
     def misses(self) -> int:
-        """Calls that had to compile."""
-        return len(self.met)
+        """Calls with a new shape, which compile."""
+        return len(self.calls)
 
     @property
     def hits(self) -> int:
-        """Calls that found it compiled."""
-        return sum(self.met.values()) - self.misses
+        """Calls with a known shape."""
+        return sum(self.calls.values()) - self.misses
 
 
 def shape(value: Any) -> Any:
-    """Shape and type of an array; of a list or tuple those of its parts; of anything else, itself."""
+    """Shape and dtype of an array; of a list or tuple, those of its items; any other value itself."""
     if isinstance(value, (list, tuple)):
         return tuple(map(shape, value))
     return (tuple(value.shape), value.dtype) if hasattr(value, "shape") else value

@@ -1,6 +1,6 @@
-"""Text from bytes: UTF-8, or what a byte order mark says; any other encoding is named, with what to do.
+"""Text from bytes: UTF-8, or the encoding of a byte order mark. For others, the error says how to convert.
 
-Nobody can be certain of an encoding without a mark, so what is guessed is told and not read.
+Without a mark, an encoding can only be guessed, so a guess is reported and never used to read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TextIO
 
 from ..errors import UserError
 
-# UTF-32's mark begins with UTF-16's, so it comes first.
+# UTF-32's mark begins with UTF-16's and must be tried first.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -23,18 +23,19 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-SAMPLE = 1 << 16  # bytes by which an encoding is guessed
-LIKELY = 0.5  # the least score of a guess, 0 to 1
-DAMAGE = 0.1  # share of broken characters, up to which a table is one in UTF-8 with broken lines
+SAMPLE = 1 << 16  # bytes used to guess an encoding
+MIN_SCORE = 0.5  # of a guess, 0 to 1
+MAX_DAMAGE = 0.1  # share of broken characters in a file that still counts as UTF-8
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text of bytes.
+    """Decode a text.
 
-    name: what they are, in messages: a file, "the text".
-
+    Args:
+        data: its bytes.
+        name: its name in messages: a file, or "the text".
     Raises:
-        UserError: they are in another encoding, which is named where it can be guessed, or no text.
+        UserError: another encoding (the message names it if it can be guessed), or binary data.
     """
     for mark, encoding in MARKS:
         if data.startswith(mark):
@@ -45,14 +46,15 @@ def decode(data: bytes, name: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _named(name, guess(data)) or _unknown(name, error) from error
-    if "\0" in text and (found := _zeros(data)):
-        raise _named(name, found)
+        guessed = guess(data)
+        raise (_unknown(name, error) if guessed is None else _wrong(name, guessed)) from error
+    if "\0" in text and (wide := _by_zeros(data)):
+        raise _wrong(name, wide)
     return text
 
 
 def read_text(path: str | os.PathLike, name: str | None = None) -> str:
-    """The text of a file, as `decode` reads it; `name`: where the path alone does not tell what it is."""
+    """Read and `decode` a file. `name`: its name in messages, if the path is not meaningful."""
     name = str(path) if name is None else name
     try:
         return decode(Path(path).read_bytes(), name)
@@ -61,11 +63,11 @@ def read_text(path: str | os.PathLike, name: str | None = None) -> str:
 
 
 def open_text(path: str | os.PathLike, newline: str = "") -> TextIO:
-    """A file to be read line by line, as `open` does it; broken characters in UTF-8 are U+FFFD.
+    """Open a text file, as `open` does; broken UTF-8 is read as U+FFFD.
 
     Raises:
         OSError: it cannot be opened.
-        UserError: much of its beginning is in another encoding.
+        UserError: its beginning is in another encoding.
     """
     file = open(path, "rb")  # noqa: SIM115  (the caller closes it)
     try:
@@ -75,9 +77,9 @@ def open_text(path: str | os.PathLike, newline: str = "") -> TextIO:
         if encoding == "utf-8":
             text = codecs.getincrementaldecoder("utf-8")("replace").decode(data)
             foreign = sum(not character.isascii() for character in text)
-            found = guess(data) if text.count("\ufffd") > DAMAGE * foreign else None
-            if found or "\0" in text and (found := _zeros(data)):
-                raise _named(str(path), found)
+            found = guess(data) if text.count("\ufffd") > MAX_DAMAGE * foreign else None
+            if found or "\0" in text and (found := _by_zeros(data)):
+                raise _wrong(str(path), found)
         return io.TextIOWrapper(file, encoding=encoding, errors="replace", newline=newline)
     except BaseException:
         file.close()
@@ -85,21 +87,21 @@ def open_text(path: str | os.PathLike, newline: str = "") -> TextIO:
 
 
 def argument(text: str) -> str:
-    """A text of the command line: UTF-8 bytes that an old locale (LC_ALL=C) let in undecoded are decoded."""
+    """A text of the command line. With an old locale (LC_ALL=C), Python leaves UTF-8 in it undecoded."""
     if text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text):
         return text
     try:
         return os.fsencode(text).decode("utf-8")
     except UnicodeError:
-        return text  # `check_text` says what is wrong with it
+        return text  # `check_text` reports it
 
 
 def guess(data: bytes) -> str | None:
-    """The encoding, as Python and iconv call it, of a text that is not UTF-8; None where none is likely."""
-    likely = _zeros(data)
+    """Guess the encoding of a text that is not UTF-8: its name in Python and iconv; None: none is likely."""
+    likely = _by_zeros(data)
     if likely:
         return likely
-    best, data = LIKELY, data[:SAMPLE]
+    best, data = MIN_SCORE, data[:SAMPLE]
     for encoding, score in _SCORES.items():
         text = _text(data, encoding)
         if text is not None and (value := score(text)) > best:
@@ -107,8 +109,8 @@ def guess(data: bytes) -> str | None:
     return likely
 
 
-def _zeros(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 in letters that are mostly ASCII, by where their zeros are."""
+def _by_zeros(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 of mostly ASCII letters, found by the positions of the zero bytes."""
     data = data[:SAMPLE]
     shares = [data[place::4].count(0) / max(1, len(data[place::4])) for place in range(4)]
     often = tuple(place for place in range(4) if shares[place] > 0.5)
@@ -119,7 +121,7 @@ def _zeros(data: bytes) -> str | None:
 
 
 def _text(data: bytes, encoding: str) -> str | None:
-    """The text that it is in an encoding, its last character perhaps cut off; None where it is none."""
+    """Decode a text whose last character may be cut off; None if it is not text in this encoding."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data)
     except UnicodeDecodeError:
@@ -128,24 +130,24 @@ def _text(data: bytes, encoding: str) -> str | None:
     return None if controls else text
 
 
-def _of(known: Callable[[str], bool]) -> Callable[[str], float]:
-    """The share of a text's characters outside ASCII that are `known`."""
+def _share(is_expected: Callable[[str], bool]) -> Callable[[str], float]:
+    """A function that returns the share of a text's non-ASCII characters that are expected."""
 
     def score(text: str) -> float:
         foreign = [character for character in text if not character.isascii()]
-        return sum(map(known, foreign)) / max(1, len(foreign))
+        return sum(map(is_expected, foreign)) / max(1, len(foreign))
 
     return score
 
 
 def _simplified(character: str) -> bool:
-    """It is punctuation or one of the 3755 frequent characters of GB 2312 (its level 1)."""
+    """Whether it is punctuation or one of the 3755 frequent characters of GB 2312 (its level 1)."""
     code = character.encode("gb2312", "ignore")
     return len(code) == 2 and (code[0] <= 0xA3 or 0xB0 <= code[0] <= 0xD7)
 
 
 def _traditional(character: str) -> bool:
-    """It is punctuation or one of the 5401 frequent characters of Big5 (its level 1)."""
+    """Whether it is punctuation or one of the 5401 frequent characters of Big5 (its level 1)."""
     code = character.encode("big5", "ignore")
     return len(code) == 2 and code[0] <= 0xC6
 
@@ -155,7 +157,7 @@ def _kana(character: str) -> bool:
 
 
 def _western(text: str) -> float:
-    """Whether letters with accents and marks of typography are strewn into a text of letters."""
+    """1 if a text of letters has some accented letters and typographic marks, else 0."""
     foreign = [character for character in text if not character.isascii()]
     marks = "“”‘’«»–—…€£§°·¿¡©®™•\xa0²³½¼¾"
     plain = all(character.isalpha() or character in marks for character in foreign)
@@ -163,29 +165,29 @@ def _western(text: str) -> float:
 
 
 def _unmarked(text: str) -> float:
-    """How much it is Chinese or Japanese. Any two bytes are a character, so it must have punctuation."""
+    """The share of Chinese and Japanese. Any two bytes are a character, so punctuation is required."""
     if not set(text) & set("，。、！？：；"):
         return 0.0
-    return _of(lambda character: _simplified(character) or _traditional(character) or _kana(character))(text)
+    return _share(lambda character: _simplified(character) or _traditional(character) or _kana(character))(
+        text
+    )
 
 
-# The first of equal scores is taken.
+# Of equal scores, the first wins.
 _SCORES: dict[str, Callable[[str], float]] = {
-    "gbk": _of(_simplified),
-    "big5": _of(_traditional),
-    "shift_jis": lambda text: min(1.0, 2 * _of(_kana)(text)),  # the other half is Chinese characters
+    "gbk": _share(_simplified),
+    "big5": _share(_traditional),
+    "shift_jis": lambda text: min(1.0, 2 * _share(_kana)(text)),  # the other half is Chinese characters
     "cp1252": _western,
     "utf-16-le": _unmarked,
     "utf-16-be": _unmarked,
 }
 
 
-def _named(name: str, encoding: str | None) -> UserError | None:
-    if encoding is None:
-        return None
-    called = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
+def _wrong(name: str, encoding: str) -> UserError:
+    title = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
     return UserError(
-        f"{name} is not UTF-8 but, it seems, {called}: save it as UTF-8 (or: iconv -f {called} -t UTF-8)"
+        f"{name} is not UTF-8 but, it seems, {title}: save it as UTF-8 (or: iconv -f {title} -t UTF-8)"
     )
 
 

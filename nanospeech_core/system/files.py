@@ -1,4 +1,4 @@
-"""Writing without half-written results: beside first, then renamed."""
+"""Atomic writing: a temporary file or folder beside the target, renamed at the end."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 
 from ..errors import UserError
 from .encodings import read_text
-from .streams import check_stream, goal, is_stream, poured
+from .streams import check_stream, display_target, is_stream, temporary_for_stream
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raise UserError unless a file can be expected to be written there: told before minutes of work."""
+    """Raise UserError if the file cannot be written. Called before minutes of work."""
     if is_stream(path):
         return check_stream(path)
     path = Path(path)
-    if os.path.isdir(path):  # unlike Path.is_dir, no error where one may not look
+    if os.path.isdir(path):  # unlike Path.is_dir, no error without permission
         raise UserError(f"cannot write {path}: it is a folder")
     try:
-        os.lstat(_beside(path))  # its name is the longer one
+        os.lstat(_temporary(path))  # its name is longer
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
@@ -35,15 +35,15 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a file's text, cut at \\n, \\r\\n and \\r only; `str.splitlines` knows eight others."""
+    """Split a file's text at \\n, \\r\\n and \\r only; `str.splitlines` has eight more line ends."""
     return re.split(r"\r\n?|\n", text)
 
 
 def json_lines(path: str | os.PathLike) -> Iterator[tuple[int, object]]:
-    """The values of a JSONL file, each with the number of its line, from 1. Empty lines are passed over.
+    """Read a JSONL file: the number of each line, from 1, and its value. Empty lines are skipped.
 
     Raises:
-        UserError: the file cannot be read, has no values, or a line is no JSON.
+        UserError: the file cannot be read or is empty, or a line is not JSON.
     """
     lines = split_lines(read_text(path))
     if not any(line.strip() for line in lines):
@@ -58,7 +58,7 @@ def json_lines(path: str | os.PathLike) -> Iterator[tuple[int, object]]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, where they are not there. Raises UserError."""
+    """Create a folder and its parents if they do not exist. Raises UserError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -67,8 +67,8 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def making_folder(path: Path) -> Iterator[None]:
-    """Make a folder to write in, and take it away again where nothing was written."""
-    there = os.path.isdir(path)
+    """Create a folder for the block; delete it if the block writes nothing into it."""
+    existed = os.path.isdir(path)
     try:
         path.mkdir(exist_ok=True)
     except OSError as error:
@@ -76,54 +76,54 @@ def making_folder(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if not there:
+        if not existed:
             with suppress(OSError):  # it is not empty
                 path.rmdir()
 
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path`: renamed onto it when the block ends, deleted when the block fails.
+    """A temporary path beside `path`: replaces `path` when the block ends, is deleted if the block fails.
 
-    The name keeps `path`'s suffix, so that libraries that go by the suffix write the right format. A link is
-    followed; to what is no file (standard output, a pipe, a device) all is written when the block ends.
+    The name keeps `path`'s suffix, as some libraries choose the format by it. Links are followed. A stream
+    (standard output, a pipe, a device) gets everything when the block ends.
 
     Raises:
         UserError: the file cannot be written (no such folder, no permission, full disk).
-        BrokenPipeError: nobody reads it any more.
+        BrokenPipeError: the reader of the pipe is gone.
     """
     target = Path(os.path.realpath(path))
     stream = is_stream(path)
     if not stream and os.path.isdir(target):
         raise UserError(f"cannot write {path}: it is a folder")
-    temporary = None if stream else _beside(target)
+    temporary = _temporary(target)
     try:
         if stream:
-            with poured(path) as temporary:
-                yield temporary
+            with temporary_for_stream(path) as file:
+                yield file
         else:
             yield temporary
-            with suppress(OSError):  # there is none yet
-                shutil.copymode(target, temporary)  # what was private stays so
+            with suppress(OSError):  # a new file
+                shutil.copymode(target, temporary)  # a private file stays private
             os.replace(temporary, target)
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {display_target(path)}: {error.strerror or error}") from error
     finally:
         if not stream:
-            with suppress(OSError):  # it was never made
+            with suppress(OSError):  # it was not created, or was renamed
                 temporary.unlink()
 
 
 @contextmanager
 def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A new folder beside `path`: put in the place of `path` and all it held when the block ends.
+    """A temporary folder beside `path`: replaces `path` when the block ends, is deleted if the block fails.
 
-    When the block fails it is deleted; what a killed process left of one is deleted by the next call.
+    A folder left by a killed process is deleted by the next call.
 
     Raises:
-        UserError: the folder cannot be written (a file is there, no permission, full disk).
+        UserError: the folder cannot be written (`path` is a file, no permission, full disk).
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.part")
@@ -140,5 +140,5 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _beside(path: Path) -> Path:
+def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

@@ -1,4 +1,4 @@
-"""Work done ahead in threads: what comes next, while what is there already is played or written."""
+"""Work ahead in threads: the next results are computed while the current one is played or written."""
 
 from __future__ import annotations
 
@@ -13,38 +13,42 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST = 4  # threads: more wait for Python's lock
+MAX_THREADS = 4  # more would wait for Python's lock
 
 
 class Abandoned(Exception):
-    """Nobody waits for the result any more."""
+    """The result is no longer needed."""
 
 
 def cpus() -> int:
-    """How many CPUs this process may use."""
+    """The number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def ahead(
     function: Callable[[Item, threading.Event], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
-    """function(item, abandoned) of each item, in order.
+    """Yield function(item, abandoned) of each item, in order.
 
-    The first is made alone, so that it is there as soon as it can be. When the next one is asked for, up to
-    `workers` are begun, each in a thread; 1: none is made before it is asked for, and there is no thread.
+    The first item is computed alone, so that its result comes as soon as possible. On the next request, up to
+    `workers` items start, each in a thread. With 1 worker there are no threads, and each item is computed on
+    request.
 
-    abandoned: is set when the iterator is closed or something was raised; the function should then raise
-    `Abandoned` soon, since the iterator waits for what has begun.
+    Args:
+        function: computes an item. `abandoned` is set when the iterator is closed or an item fails. The
+            function should then raise `Abandoned` soon, as the iterator waits for running items.
+        items: the items.
+        workers: the number of threads.
     """
-    abandoned, items = threading.Event(), iter(items)
-    for item in itertools.islice(items, 1 if workers > 1 else None):
+    abandoned, remaining = threading.Event(), iter(items)
+    for item in itertools.islice(remaining, 1 if workers > 1 else None):
         yield function(item, abandoned)
     if workers < 2:
         return
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="ahead") as pool:
         try:
-            for item in items:
+            for item in remaining:
                 try:
                     begun.append(pool.submit(function, item, abandoned))
                 except RuntimeError:  # the system has no thread left

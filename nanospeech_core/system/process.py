@@ -1,54 +1,51 @@
-"""The process around a command: signals that end it cleanly, streams that take any text.
+"""The process around a command: signals end it cleanly, output streams accept any text.
 
-Of the standard library only, so that it is there before the imports that take long.
+This module imports the standard library only, so that it takes effect before slow imports.
 """
 
 from __future__ import annotations
 
 import functools
-import io
 import os
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # by Ctrl-C, `kill` or a container's stop, a closed terminal
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C; `kill` or a container's stop; a closed terminal
 Main = Callable[..., int]
 
 
 def command(name: str) -> Callable[[Main], Main]:
-    """Decorate a command's `main(argv, prog) -> exit code`, whatever machine it finds itself on.
+    """Decorate a command's `main(argv, prog) -> exit code`; both arguments become optional.
 
-    Ctrl-C anywhere in it is one line and the exit code 130. SIGTERM and SIGHUP end it through its `finally`
-    blocks, which delete what is half-written, with 128 + the signal. Characters that standard output's
-    encoding lacks are printed as escapes (`\\u5c0f`).
+    Ctrl-C prints one line and gives the exit code 130. SIGTERM and SIGHUP run all `finally` blocks, which
+    delete unfinished files, and give 128 + the signal's number. Characters missing from standard output's
+    encoding are printed as escapes (`\\u5c0f`).
 
-    name: the command's in messages; `prog`, where it is given, instead.
+    name: the default of `prog`, the command's name in messages, as its user typed it.
     """
 
     def decorate(main: Main) -> Main:
         @functools.wraps(main)
-        def wrapped(argv: Sequence[str] | None = None, **prog: str) -> int:
-            return run(argv, prog.get("prog", name), prog)
-
-        def run(argv: Sequence[str] | None, name: str, prog: Mapping[str, str]) -> int:
+        def wrapped(argv: Sequence[str] | None = None, prog: str = name) -> int:
             with lenient_streams():
                 try:
-                    with ending_signals(name):
-                        if _in_no_folder(name):
+                    with ending_signals(prog):
+                        if _folder_was_deleted(prog):
                             return 1
-                        code = main(argv, **prog)
+                        code = main(argv, prog)
                 except SystemExit as stop:  # of argparse, after --help and mistakes
-                    failed = _flush(name)
+                    failed = _flush(prog)
                     if stop.code or not failed:
                         raise
                     return failed
                 except KeyboardInterrupt:
-                    note(f"{name}: interrupted")
+                    note(f"{prog}: interrupted")
                     return 130
-                return code or _flush(name)
+                return code or _flush(prog)
 
         return wrapped
 
@@ -57,20 +54,20 @@ def command(name: str) -> Callable[[Main], Main]:
 
 @contextmanager
 def importing(module: str, name: str) -> Iterator[None]:
-    """Around the imports of a command's module or package: Ctrl-C ends the command that it is.
+    """Around the imports of a command's module or package: Ctrl-C ends the command with one line.
 
     Args:
-        module: its `__name__`. Nothing is done where that is no command: neither "__main__", nor a package of
-            which `python -m` is about to run a part.
-        name: the command's in messages.
+        module: its `__name__`. If it is not being run as a command, nothing is done: it is neither
+            "__main__" nor a package of which `python -m` is about to run a module.
+        name: the command's name in messages.
     Raises:
-        SystemExit: 130, after Ctrl-C; 1, where `command` would end it too.
+        SystemExit: 130 after Ctrl-C; 1 if the current folder was deleted.
     """
     part = sys.argv[:1] == ["-m"] and any(module in word for word in sys.orig_argv)
     if module != "__main__" and not part:
         yield
         return
-    if _in_no_folder(name):  # in which some libraries end the process when they are loaded
+    if _folder_was_deleted(name):  # some libraries abort the process if they are loaded there
         raise SystemExit(1)
     try:
         with ending_signals(name):
@@ -81,7 +78,7 @@ def importing(module: str, name: str) -> Iterator[None]:
 
 
 def note(line: str) -> None:
-    """Print a line on stderr, or nowhere where that takes nothing: the exit code tells the rest."""
+    """Print a line on stderr. If stderr cannot be written, the line is dropped."""
     try:
         print(line, file=sys.stderr, flush=True)
     except (OSError, ValueError):
@@ -90,15 +87,18 @@ def note(line: str) -> None:
 
 @contextmanager
 def ending_signals(name: str) -> Iterator[None]:
-    """In the block, Ctrl-C raises KeyboardInterrupt and ENDING raise SystemExit, but not within an import.
+    """In the block, SIGINT raises KeyboardInterrupt, the others of ENDING SystemExit, but not in an import.
 
-    `import` holds locks which an exception at the wrong moment leaves held, so that the next import waits for
-    ever, and C++ that is imported (PyTorch's) aborts the process. So the exception comes when the import is
-    done; a second signal meanwhile ends the process at once.
+    `import` holds locks. An exception at the wrong moment never releases them, and the next import blocks
+    forever; it also makes PyTorch's C++ code abort the process. So the exception is raised after the import.
+    A second signal before that ends the process at once.
 
-    Only signals that nobody else handles are changed, and none outside the main thread, which alone gets any.
+    Signals with another handler are left alone, and all signals outside the main thread, which alone receives
+    them.
     """
     import threading
+
+    waiting, outside = 0, _imports(sys._getframe())
 
     def handle(number: int, frame: types.FrameType | None) -> None:
         nonlocal waiting
@@ -117,7 +117,6 @@ def ending_signals(name: str) -> Iterator[None]:
         number, waiting = waiting, 0
         return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
-    waiting, outside = 0, _imports(sys._getframe())
     alarm = getattr(signal, "SIGALRM", 0)
     if alarm and signal.getsignal(alarm) != signal.SIG_DFL:
         alarm = 0
@@ -142,7 +141,7 @@ def ending_signals(name: str) -> Iterator[None]:
 
 
 def _imports(frame: types.FrameType | None) -> int:
-    """How many imports a frame is in, one within the other."""
+    """How many nested imports a frame is in."""
     count = 0
     while frame is not None:
         count += frame.f_code.co_filename == "<frozen importlib._bootstrap>"
@@ -152,18 +151,18 @@ def _imports(frame: types.FrameType | None) -> int:
 
 @contextmanager
 def lenient_streams() -> Iterator[None]:
-    """In the block, standard output and stderr are open, and take every character.
+    """In the block, standard output and stderr are open and accept every character.
 
-    An output file must not get the number of a closed stream: what a C library prints would be written into
-    it. `sys.stdout` stays None where it was closed, since an answer on it is then an error (`output.tell`).
+    An output file must not get the number of a closed stream: the output of a C library would end up in it.
+    A closed `sys.stdout` stays None, so that `output.print_result` reports it.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for as long as the process)
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (open until the process ends)
     changed = []
     for stream in (sys.stdout, sys.stderr):
         errors = getattr(stream, "errors", None)
@@ -178,20 +177,20 @@ def lenient_streams() -> Iterator[None]:
                 stream.reconfigure(errors=errors)
 
 
-def _in_no_folder(name: str) -> bool:
-    """Whether the current folder was deleted, and say so."""
+def _folder_was_deleted(name: str) -> bool:
+    """Whether the current folder was deleted; if so, print a message."""
     try:
         os.getcwd()
     except FileNotFoundError:
-        note(f"{name}: the folder that this is run in does not exist any more: cd to another")
+        note(f"{name}: the current folder was deleted: cd to another")
         return True
-    except OSError:  # one that may not be looked at
+    except OSError:  # no permission
         pass
     return False
 
 
 def _flush(name: str) -> int:
-    """Write out what standard output holds: 0, or the exit code where it does not take it."""
+    """Flush standard output. Returns 0, or the exit code if that fails."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -206,10 +205,10 @@ def _flush(name: str) -> int:
 
 
 def drop_output() -> None:
-    """Send what standard output did not take nowhere: else the flush at exit fails too."""
+    """Discard what standard output did not take; else the flush at exit fails too."""
     _drop(sys.stdout)
 
 
-def _drop(stream: io.TextIOBase) -> None:
+def _drop(stream: TextIO) -> None:
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,6 +1,6 @@
-"""Where a file is named and something else is meant: standard input and output (-), pipes, devices.
+"""Paths that are no regular files: standard input and output (-), pipes, devices.
 
-What is written to them cannot be replaced or taken back; what is read from them can be read once.
+Output written to them cannot be replaced or deleted. Input can be read only once.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ STANDARD = "-"
 
 
 def descriptor(path: str | os.PathLike, standard: int = 1) -> int | None:
-    """The number of the open file that a path stands for; None: it is a path like others.
+    """The file descriptor that a path stands for; None: it is an ordinary path.
 
     Args:
         path: -, /dev/stdout, /dev/fd/63 and the like; ./- is a file of that name.
-        standard: what - is: 1 to be written, 0 to be read.
+        standard: the meaning of -: 1 (standard output) to write, 0 (standard input) to read.
     """
     name = os.fspath(path)
-    known = {STANDARD: standard, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
-    if name in known:
-        return known[name]
+    descriptors = {STANDARD: standard, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+    if name in descriptors:
+        return descriptors[name]
     match = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", str(name))
     return int(match[1]) if match else None
 
 
 def is_stream(path: str | os.PathLike) -> bool:
-    """Whether it is an open file, a pipe or a device: no file or folder that is there, or could be."""
+    """Whether a path is an open file, a pipe or a device, not an existing or new file or folder."""
     if descriptor(path) is not None:
         return True
     try:
@@ -49,23 +49,23 @@ def is_stream(path: str | os.PathLike) -> bool:
 
 
 def is_terminal(path: str | os.PathLike) -> bool:
-    """Whether what is written there is read by eye."""
+    """Whether a path is a terminal."""
     number = descriptor(path)
     return number is not None and os.isatty(number)
 
 
-def shown(path: str | os.PathLike, standard: int = 1) -> str:
-    """The path as it is told."""
+def display_name(path: str | os.PathLike, standard: int = 1) -> str:
+    """The path in a message."""
     return f"standard {('input', 'output')[standard]}" if os.fspath(path) == STANDARD else os.fspath(path)
 
 
-def goal(path: str | os.PathLike) -> str:
-    """The path as what cannot be written: a message says "cannot write ...", or "cannot write to ..."."""
-    return f"to {shown(path)}" if os.fspath(path) == STANDARD else shown(path)
+def display_target(path: str | os.PathLike) -> str:
+    """The path in a message that begins with "cannot write": "FILE", or "to standard output"."""
+    return f"to {display_name(path)}" if os.fspath(path) == STANDARD else display_name(path)
 
 
 def check_stream(path: str | os.PathLike) -> None:
-    """Raise UserError unless it can be written to."""
+    """Raise UserError if a stream cannot be written to."""
     number = descriptor(path)
     try:
         if number is None and not os.access(path, os.W_OK):
@@ -74,18 +74,18 @@ def check_stream(path: str | os.PathLike) -> None:
             _check_open(number)
             os.fstat(number)
     except OSError as error:
-        raise UserError(f"cannot write {goal(path)}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {display_target(path)}: {error.strerror or error}") from error
 
 
 def _check_open(number: int) -> None:
-    """A standard stream that was closed before the start may be another file by now."""
+    """Raise OSError for a closed standard stream, whose number another file may have by now."""
     if number < 3 and (sys.stdin, sys.stdout, sys.stderr)[number] is None:
         raise OSError("it is closed")
 
 
 @contextmanager
-def opened(path: str | os.PathLike) -> Iterator[io.FileIO]:
-    """A stream to write to, without a buffer. Raises OSError."""
+def open_stream(path: str | os.PathLike) -> Iterator[io.FileIO]:
+    """Open a stream for unbuffered writing. Raises OSError."""
     number = descriptor(path)
     if number is not None:
         _check_open(number)
@@ -97,8 +97,8 @@ def opened(path: str | os.PathLike) -> Iterator[io.FileIO]:
         yield stream
 
 
-def pour(stream: io.FileIO, data: bytes) -> None:
-    """Write all of it: a pipe may take a part, or (None) have no room yet."""
+def write_all(stream: io.FileIO, data: bytes) -> None:
+    """Write all data. One `write` to a pipe may take a part, or nothing (None) while the pipe is full."""
     rest = memoryview(data)
     while rest:
         taken = stream.write(rest)
@@ -108,22 +108,19 @@ def pour(stream: io.FileIO, data: bytes) -> None:
 
 
 @contextmanager
-def poured(path: str | os.PathLike) -> Iterator[Path]:
-    """The path of a temporary file, which is written to the stream when the block ends well."""
+def temporary_for_stream(path: str | os.PathLike) -> Iterator[Path]:
+    """The path of a temporary file. If the block succeeds, the file is copied to the stream."""
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder, Path(path).name)
         yield temporary
-        with open(temporary, "rb") as file, opened(path) as stream:
+        with open(temporary, "rb") as file, open_stream(path) as stream:
             while block := file.read(1 << 20):
-                pour(stream, block)
+                write_all(stream, block)
 
 
 @contextmanager
 def seekable(path: str | os.PathLike) -> Iterator[str | os.PathLike]:
-    """The path of a file that can be read again and again: `path`, or a copy of what a stream gives.
-
-    Raises OSError.
-    """
+    """The path of a file that can be read repeatedly: `path`, or a copy of a stream. Raises OSError."""
     if not is_stream(path):
         yield path
         return

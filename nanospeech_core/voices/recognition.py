@@ -28,13 +28,16 @@ def resample(wave: np.ndarray, rate: int) -> np.ndarray:
     return np.pad(result, (0, max(0, math.ceil(len(wave) * RATE / rate) - len(result))))
 
 
-def recognizer(name: str, languages: Sequence[str] = (), threads: int = 0) -> Recognize:
+def recognizer(
+    name: str, languages: Sequence[str] = (), threads: int = 0, extra: str = "reference"
+) -> Recognize:
     """A speech recognizer on the CPU.
 
     Args:
         name: `faster-whisper:MODEL` or `mlx-whisper:MODEL`, a name or a folder; or MODEL of the former alone.
         languages: that it must support ("en", "zh").
         threads: 0: the library's default.
+        extra: the extra of this package that a message advises to install.
     Raises:
         UserError: another kind; its package is not installed; the model cannot be loaded, or does not
             support a language.
@@ -45,13 +48,11 @@ def recognizer(name: str, languages: Sequence[str] = (), threads: int = 0) -> Re
     if kind not in RECOGNIZERS or not model:
         names = ", ".join(f"{known}:NAME_OR_PATH" for known in RECOGNIZERS)
         raise UserError(f"there is no recognizer {name!r}; known: {names}")
-    return RECOGNIZERS[kind](model, languages, threads)
+    return RECOGNIZERS[kind](model, languages, threads, extra)
 
 
-def _faster_whisper(name: str, languages: Sequence[str], threads: int) -> Recognize:
-    library = import_optional(
-        "faster_whisper", "faster-whisper", "recognizing speech", pip_install("evaluate")
-    )
+def _faster_whisper(name: str, languages: Sequence[str], threads: int, extra: str) -> Recognize:
+    library = import_optional("faster_whisper", "faster-whisper", "recognizing speech", pip_install(extra))
     try:
         model = library.WhisperModel(name, device="cpu", compute_type="int8", cpu_threads=threads)
     except (ValueError, OSError, RuntimeError) as error:  # no such name, no network, a broken folder
@@ -68,7 +69,7 @@ def _faster_whisper(name: str, languages: Sequence[str], threads: int) -> Recogn
     return recognize
 
 
-def _mlx_whisper(name: str, languages: Sequence[str], threads: int) -> Recognize:
+def _mlx_whisper(name: str, languages: Sequence[str], threads: int, extra: str) -> Recognize:
     library = import_optional("mlx_whisper", "mlx-whisper", "recognizing speech", "pip install mlx-whisper")
 
     def recognize(wave: np.ndarray, language: str | None) -> str:
@@ -85,7 +86,7 @@ def _mlx_whisper(name: str, languages: Sequence[str], threads: int) -> Recognize
     return recognize
 
 
-RECOGNIZERS: dict[str, Callable[[str, Sequence[str], int], Recognize]] = {
+RECOGNIZERS: dict[str, Callable[[str, Sequence[str], int, str], Recognize]] = {
     "faster-whisper": _faster_whisper,
     "mlx-whisper": _mlx_whisper,
 }

@@ -1,4 +1,4 @@
-"""python -m nanospeech_mlx.chat: talk with a language model of mlx-lm, which is heard while it writes."""
+"""python -m nanospeech_mlx.chat: talk with a language model of mlx-lm; its answer is spoken as it comes."""
 
 from __future__ import annotations
 
@@ -21,99 +21,98 @@ with importing(__name__, PROG):
 
     from nanospeech_core.audio import files as audio
     from nanospeech_core.audio.player import Player, check_player
-    from nanospeech_core.checkpoints.folder import config_at_hand
+    from nanospeech_core.checkpoints.folder import local_config
     from nanospeech_core.cli import generate as cli
     from nanospeech_core.cli import output
     from nanospeech_core.cli.flags import add_arguments, check_flags, explicit_arguments, from_args
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
     from nanospeech_core.system.encodings import argument
-    from nanospeech_core.system.streams import STANDARD, shown
+    from nanospeech_core.system.streams import STANDARD, display_name
     from nanospeech_core.text.checks import check_text
-    from nanospeech_core.text.markdown.sentence_stream import Dictation
+    from nanospeech_core.text.markdown.sentence_stream import SentenceStream
 
-    from ..generate import load
+    from ..load import load
     from .language_model import LanguageModel
 
 if TYPE_CHECKING:
     from ..nanospeech import Nanospeech
 
 
-class Voice:
-    """Speaks sentence by sentence, to a loudspeaker or for a file.
+class SpeechOutput:
+    """Speaks sentences, to the loudspeaker or into `waves`.
 
     Args:
         tts: the model.
-        options: how it speaks; where they name no voice, the language of each sentence chooses.
-        aloud: play; otherwise `waves` keeps it.
+        options: how to speak. Without a voice, the language of each sentence selects one.
+        play: play the speech; else collect it in `waves`.
     Raises:
         UserError: the model cannot speak with these options.
     """
 
-    def __init__(self, tts: Nanospeech, options: GenerateOptions, aloud: bool):
+    def __init__(self, tts: Nanospeech, options: GenerateOptions, play: bool) -> None:
         self.tts, self.options = tts, options
-        self.player = Player(tts.sample_rate) if aloud else None
+        self.player = Player(tts.sample_rate) if play else None
         self.waves: list[np.ndarray] = []  # chunks
-        self.started: float | None = None  # when the first speech was ready, by time.perf_counter
-        self._told: set[str] = set()
-        tts.generate(
-            "你好。" if options.lang == "zh" else "Hello.", **asdict(options)
-        )  # compiles what is slow
+        self.first_sound: float | None = None  # time.perf_counter() when the first chunk was ready
+        self._warned: set[str] = set()
+        # A warm-up, which compiles kernels.
+        tts.generate("你好。" if options.lang == "zh" else "Hello.", **asdict(options))
 
-    def say(self, sentence: str) -> None:
-        """Speak, after what is being heard. A sentence that cannot be spoken is left out, with a warning."""
+    def speak(self, sentence: str) -> None:
+        """Speak after the previous sentences. A sentence that cannot be spoken is skipped with a warning."""
         try:
             for chunk in self.tts.speak(sentence, standalone=False, **asdict(self.options)):
-                self.started = self.started or time.perf_counter()
-                self._give(chunk.wave)
+                self.first_sound = self.first_sound or time.perf_counter()
+                self._write(chunk.wave)
         except UserError as error:
-            if str(error) not in self._told:
-                self._told.add(str(error))
+            if str(error) not in self._warned:
+                self._warned.add(str(error))
                 warnings.warn(str(error), stacklevel=2)
 
-    def _give(self, wave: np.ndarray) -> None:
+    def _write(self, wave: np.ndarray) -> None:
         if self.player is None:
             self.waves.append(wave)
         else:
             self.player.put(wave)
 
     def finish(self) -> None:
-        """Wait until all is heard."""
+        """Wait until everything is played."""
         if self.player is not None:
             self.player.finish()
 
     def stop(self) -> None:
-        """Silence, now."""
+        """Stop playing at once."""
         if self.player is not None:
             self.player.stop()
 
 
-def reply(llm: LanguageModel, voice: Voice, question: str, quiet: bool) -> None:
-    """Print and speak the answer. Ctrl-C ends both at once."""
+def answer(llm: LanguageModel, speech: SpeechOutput, question: str, quiet: bool) -> None:
+    """Print and speak the answer. Ctrl-C stops both at once."""
     try:
         try:
             with closing(llm.answer(question)) as pieces:
-                dictation = None
+                sentences = None
                 for piece in pieces:
                     if not quiet:
                         output.print_result(piece, end="")
-                    dictation = dictation or Dictation(llm.reasoning, llm.reasons_at_once)
-                    for sentence in dictation.feed(piece):
-                        voice.say(sentence)
+                    sentences = sentences or SentenceStream(llm.reasoning, llm.reasons_at_once)
+                    for sentence in sentences.feed(piece):
+                        speech.speak(sentence)
         finally:
             if not quiet:
                 output.print_result("")
-        for sentence in dictation.finish() if dictation else []:
-            voice.say(sentence)
-        voice.finish()
+        for sentence in sentences.finish() if sentences else []:
+            speech.speak(sentence)
+        speech.finish()
     except KeyboardInterrupt:
-        voice.stop()
+        speech.stop()
         raise
 
 
-def converse(llm: LanguageModel, voice: Voice, quiet: bool) -> None:
-    """Questions from the terminal, until Ctrl-D, or Ctrl-C in place of a question."""
-    with suppress(ImportError):  # some builds of Python are without it
+def converse(llm: LanguageModel, speech: SpeechOutput, quiet: bool) -> None:
+    """Read questions from the terminal and answer them, until Ctrl-D or Ctrl-C at the prompt."""
+    with suppress(ImportError):  # missing in some builds of Python
         import readline  # noqa: F401  (line editing and history for input())
 
     while True:
@@ -124,16 +123,16 @@ def converse(llm: LanguageModel, voice: Voice, quiet: bool) -> None:
             return
         if question:
             try:
-                reply(llm, voice, check_text(question), quiet)
+                answer(llm, speech, check_text(question), quiet)
             except KeyboardInterrupt:
                 continue
 
 
 def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
-    """The command's body."""
+    """Run the command. All input is checked before a model is loaded."""
     question = args.prompt
     interactive = question is None and sys.stdin is not None and sys.stdin.isatty()
-    if not interactive:  # what can be refused is refused before a model is loaded
+    if not interactive:
         question = cli.read_standard_input() if question is None else question
         if not question.strip():
             raise UserError("the prompt is empty")
@@ -143,7 +142,7 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
     else:
         audio.check_output(args.output)
     tts = load(args.model, args.vocoder, precision=args.precision)
-    check_flags(args.asked, options, tts.config)
+    check_flags(args.given_flags, options, tts.config)
     tts.prepare(**asdict(options))
     import mlx.core as mx
 
@@ -155,50 +154,48 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
         max_tokens=args.max_tokens,
         temperature=args.llm_temperature,
     )
-    # Of the symbols that a model likes to strew in, none is worth a warning in the middle of its answer.
+    # Language models use many symbols that are skipped; no warning should interrupt the answer for them.
     warnings.filterwarnings("ignore", message=".* and is skipped$")
-    voice = Voice(tts, options, aloud=args.output is None)
+    speech = SpeechOutput(tts, options, play=args.output is None)
     asked = time.perf_counter()
     if interactive:
-        converse(llm, voice, args.quiet)
+        converse(llm, speech, args.quiet)
     else:
-        reply(llm, voice, question, args.quiet)
-        if voice.started is None:
-            raise UserError("there is nothing to speak in the answer")
+        answer(llm, speech, question, args.quiet)
+        if speech.first_sound is None:
+            raise UserError("the answer has nothing to speak")
         if not args.quiet:
-            note(f"spoke after {voice.started - asked:.2f} s")
-    if args.output is not None and voice.waves:
-        whole = np.concatenate(voice.waves)
+            note(f"first sound after {speech.first_sound - asked:.2f} s")
+    if args.output is not None and speech.waves:
+        whole = np.concatenate(speech.waves)
         audio.write(args.output, whole, tts.sample_rate)
         if not args.quiet:
-            note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {shown(args.output)}")
+            note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {display_name(args.output)}")
 
 
 def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namespace, GenerateOptions]:
-    """The arguments. Raises SystemExit after a mistake in them."""
+    """Parse the arguments. Raises SystemExit after a mistake in them."""
     parser = argparse.ArgumentParser(
         prog=prog,
         usage="%(prog)s --llm DIR|ID [options]",
-        description="Talk with a language model: its answer is spoken while it is written.",
-        epilog="Ctrl-C ends the answer, and in place of a question the conversation.",
+        description="Talk with a language model. Its answer is spoken while it is generated.",
+        epilog="Ctrl-C stops an answer; at the prompt, it ends the conversation.",
         allow_abbrev=False,
     )
-    who = parser.add_argument_group("who answers what")
-    who.add_argument("--llm", metavar="DIR|ID", help="a chat model of mlx-lm: a folder or a hub id")
-    who.add_argument(
+    model = parser.add_argument_group("language model")
+    model.add_argument("--llm", metavar="DIR|ID", help="a chat model of mlx-lm: a folder or a hub id")
+    model.add_argument(
         "--prompt",
         type=argument,
         metavar="TEXT",
-        help="one question (default: ask for them, or standard input if piped)",
+        help="one question (default: read questions from the terminal, or one from a pipe)",
     )
-    who.add_argument(
-        "--system", type=argument, metavar="TEXT", help="what the model is told before the conversation"
+    model.add_argument("--system", type=argument, metavar="TEXT", help="the system prompt")
+    model.add_argument("--think", action="store_true", help="allow reasoning first, which is not spoken")
+    model.add_argument(
+        "--max-tokens", type=int, metavar="N", default=2048, help="limit of an answer (default: %(default)s)"
     )
-    who.add_argument("--think", action="store_true", help="let it reason first, which is not spoken")
-    who.add_argument(
-        "--max-tokens", type=int, metavar="N", default=2048, help="of an answer (default: %(default)s)"
-    )
-    who.add_argument(
+    model.add_argument(
         "--llm-temperature",
         type=float,
         metavar="T",
@@ -210,24 +207,24 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
-        args.asked = explicit_arguments(parser, argv, args)
-        check_flags(args.asked, options, config_at_hand(args.model))
+        args.given_flags = explicit_arguments(parser, argv, args)
+        check_flags(args.given_flags, options, local_config(args.model))
     except UserError as error:
         parser.error(str(error))
     if args.output == STANDARD and not args.quiet:
-        parser.error("--output - needs --quiet: else the answer's words are written there too")
+        parser.error("--output - needs --quiet, as the answer's text is printed to standard output too")
     if args.llm is None and not args.list_voices:
-        parser.error("give --llm, a language model")
+        parser.error("give a language model by --llm")
     if args.max_tokens < 1:
-        parser.error(f"--max-tokens must be a whole number from 1 up, not {args.max_tokens}")
+        parser.error(f"--max-tokens must be a whole number of at least 1, not {args.max_tokens}")
     if not 0 <= args.llm_temperature <= 2:
         parser.error(f"--llm-temperature must be a number from 0 to 2, not {args.llm_temperature}")
     return args, options
 
 
 @command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """The command."""
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command."""
     args, options = parse(argv, prog)
     if args.list_voices:
         return output.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), prog, args.quiet)

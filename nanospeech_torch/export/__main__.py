@@ -6,7 +6,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "export"):
+PROG = "python -m nanospeech_torch.export"
+
+with importing(__name__, PROG):
     import argparse
     import dataclasses
     import json
@@ -15,6 +17,7 @@ with importing(__name__, "export"):
     import numpy as np
 
     from nanospeech_core.checkpoints import folder as checkpoint
+    from nanospeech_core.checkpoints.tensors import save_tensors
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.config import ModelConfig, VocosConfig
     from nanospeech_core.errors import UserError
@@ -25,10 +28,8 @@ with importing(__name__, "export"):
 
     from .voices import cut_voices, read_voices
 
-PROG = "python -m nanospeech_torch.export"
 
-
-@command("export")
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
 
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
-    return guard(lambda: run(args), "export", quiet=False)
+    return guard(lambda: run(args), prog, quiet=False)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -155,7 +156,7 @@ def save(
     for name, value in cast.items():
         if not np.isfinite(value).all():
             raise UserError(f"{name} has values that {dtype} cannot hold")
-    checkpoint.save_tensors(path, cast, {"format": "pt", **(metadata or {})})
+    save_tensors(path, cast, {"format": "pt", **(metadata or {})})
 
 
 if __name__ == "__main__":

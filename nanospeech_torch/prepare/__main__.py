@@ -6,7 +6,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "prepare"):
+PROG = "python -m nanospeech_torch.prepare"
+
+with importing(__name__, PROG):
     import argparse
     import os
     import re
@@ -15,7 +17,6 @@ with importing(__name__, "prepare"):
     from nanospeech_core.errors import UserError
     from nanospeech_core.text.languages import LANGUAGES
 
-PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\
 sources, told apart by what they are:
   shards             data/*.tar, or addresses (https://..., hf://...; {000..123} counts), which are streamed:
@@ -27,7 +28,7 @@ sources, told apart by what they are:
 """
 
 
-@command("prepare")
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
 
@@ -61,7 +62,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         parser.error("--aligner and --no-align contradict each other")
     if not 0 < args.min_seconds < args.max_seconds <= 600:
         parser.error("--min-seconds must be less than --max-seconds, which may be 600")
-    return guard(lambda: run(args), "prepare", quiet=False)
+    return guard(lambda: run(args), prog, quiet=False)
 
 
 def run(args: argparse.Namespace) -> None:

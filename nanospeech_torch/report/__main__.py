@@ -6,7 +6,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "report"):
+PROG = "python -m nanospeech_torch.report"
+
+with importing(__name__, PROG):
     import argparse
     from pathlib import Path
 
@@ -14,10 +16,8 @@ with importing(__name__, "report"):
     from nanospeech_core.errors import UserError
     from nanospeech_core.system.files import check_writable, replacing
 
-PROG = "python -m nanospeech_torch.report"
 
-
-@command("report")
+@command(PROG)
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Write a training run, be it still going on, as one HTML page: curves, plots, audio, config."""
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     args = parser.parse_args(argv)
     if args.max_samples < 0:
         parser.error("--max-samples must be at least 0")
-    return guard(lambda: report(args.run, args.output, args.max_samples), "report", quiet=False)
+    return guard(lambda: report(args.run, args.output, args.max_samples), prog, quiet=False)
 
 
 def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:

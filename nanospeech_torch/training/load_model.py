@@ -6,6 +6,7 @@ import dataclasses
 import os
 
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import load_for_backend
 from nanospeech_core.errors import UserError
 
 from ..nanospeech import Nanospeech
@@ -23,7 +24,7 @@ def load_speaker(path: str) -> Nanospeech:
     folder = checkpoint.resolve()
     vocoder = checkpoint.read_config(folder).vocoder
     config, tensors = read_weights(path)
-    weights = checkpoint.read_layout(folder / "vocos.safetensors", "pt")
+    weights = load_for_backend(folder / "vocos.safetensors", "pt")
     model = Nanospeech.from_config(dataclasses.replace(config, vocoder=vocoder))
     model.set_weights(tensors | {f"vocoder.{name}": tensor for name, tensor in weights.items()}, path)
     model.folder = folder

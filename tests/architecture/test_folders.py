@@ -31,6 +31,7 @@ FLOORS = {
         ("sampling",),
         ("networks",),
         ("nanospeech",),
+        ("load",),
         ("generate", "edit", "voices", "evaluate", "benchmark", "chat", "__main__"),
     ),
     "nanospeech_torch": (
@@ -38,6 +39,7 @@ FLOORS = {
         ("sampling",),
         ("networks",),
         ("nanospeech", "threads"),
+        ("load",),
         ("training",),
         (
             "generate",

@@ -12,16 +12,8 @@ import pytest
 from checkpoints import tiny_config, write_checkpoint
 from safetensors.numpy import save_file
 
-from nanospeech_core.checkpoints.folder import (
-    BFLOAT16,
-    DTYPES,
-    PRETRAINED,
-    cast,
-    load_folder,
-    load_tensors,
-    read_config,
-    save_tensors,
-)
+from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder, read_config
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 from nanospeech_core.config import AlignerConfig, ModelConfig
 
@@ -39,7 +31,9 @@ def run(*arguments: object, code: int = 0, process: bool = False) -> commands.Do
 def failure(*arguments: object, process: bool = False) -> str:
     """The one sentence of a run that fails with status 1."""
     done = run(*arguments, code=1, process=process)
-    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("convert: "), done.err
+    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("python -m convert: "), (
+        done.err
+    )
     return done.err
 
 
@@ -113,7 +107,7 @@ def test_a_file_takes_the_config_beside_it_along(tmp_path):
     out = tmp_path / "out"
     done = run("torch2mlx", whole / "model.safetensors", "-o", out)
     assert done.out == f"{out}\n" and done.err == (
-        f"convert: {out} has model.safetensors alone, and takes the embedded vocoder and aligner; "
+        f"python -m convert: {out} has only model.safetensors and will use the embedded vocoder and aligner; "
         f"convert {whole} to keep its own\n"
     )
     config, _ = load_folder(out, "mlx")
@@ -140,7 +134,7 @@ def test_a_file_without_a_config_is_told(tmp_path, name, absent, beside):
     source = tmp_path / f"{name}.safetensors"
     save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"})
     done = run("torch2mlx", source, "-o", tmp_path / "out")
-    assert done.err == f"convert: {tmp_path / 'out'} cannot be loaded as it is: it has {absent}\n"
+    assert done.err == f"python -m convert: {tmp_path / 'out'} cannot be loaded yet: it has {absent}\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [source.name]
 
 
@@ -199,9 +193,9 @@ def test_force_replaces_nothing_but_a_checkpoint(tmp_path):
     for output, sentence in (
         ("other", "thesis.tex"),
         ("file", "not a folder"),
-        ("home", "holds the input"),
-        ("home/model", "holds the input"),
-        ("link", "holds the input"),
+        ("home", "contains the input"),
+        ("home/model", "contains the input"),
+        ("link", "contains the input"),
         ("none/out", "No such file"),
     ):
         assert sentence in failure("torch2mlx", source, "-o", tmp_path / output, "--force")
@@ -210,9 +204,9 @@ def test_force_replaces_nothing_but_a_checkpoint(tmp_path):
 
 def test_the_other_direction_is_refused(tmp_path):
     source = make_folder(tmp_path / "model")
-    assert "torch format already" in failure("mlx2torch", source)
+    assert "already in the torch format" in failure("mlx2torch", source)
     run("torch2mlx", source)
-    assert "mlx format already" in failure("torch2mlx", tmp_path / "model-mlx")
+    assert "already in the mlx format" in failure("torch2mlx", tmp_path / "model-mlx")
 
 
 def test_of_mixed_formats_only_the_other_one_is_converted(tmp_path):
@@ -280,7 +274,7 @@ def test_quantize(tmp_path, monkeypatch):
     assert config["quantization"] == {"group_size": 64, "bits": 8, "mode": "affine"}
     text = run("inspect", "nanospeech-mar-8bit").out
     assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
-    assert "quantized already" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
+    assert "already quantized" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
     assert "no such folder" in failure("quantize", tmp_path / "none", "--bits", 4)
     for mistake in (["--bits", 3], ["--bits", 4, "--group-size", 48], []):
         assert "usage:" in run("quantize", "embedded", *mistake, code=2).err
@@ -295,7 +289,7 @@ def test_the_embedded_checkpoint(tmp_path, monkeypatch):
     written = Path(run("torch2mlx", "embedded").out.strip())
     assert written.name == "nanospeech-mar-mlx" and written.parent.samefile(tmp_path)
     assert run("quantize", "embedded", "--bits", 4).out == "nanospeech-mar-4bit\n"
-    assert "holds no .safetensors file" in failure("inspect", "./embedded")
+    assert "contains no .safetensors file" in failure("inspect", "./embedded")
 
 
 def test_help_says_what_it_does():
@@ -313,7 +307,7 @@ def test_numpy_is_enough(tmp_path):
         run(*quantize)
         (tmp_path / "x.pt").write_bytes(b"")
         sentence = failure("torch2mlx", tmp_path / "x.pt")
-    assert sentence == "convert: reading x.pt needs PyTorch: pip install torch\n"
+    assert sentence == "python -m convert: reading x.pt needs PyTorch: pip install torch\n"
 
 
 class Malicious:
@@ -421,9 +415,9 @@ def test_pt_no_tensors(tmp_path, torch):
     torch.save({"step": 1}, tmp_path / "x.pt")
     assert "neither 'ema' nor 'model'" in failure("torch2mlx", tmp_path / "x.pt")
     torch.save({}, tmp_path / "x.pt")
-    assert "holds no dict" in failure("torch2mlx", tmp_path / "x.pt")
+    assert "contains no dict" in failure("torch2mlx", tmp_path / "x.pt")
     torch.save([1, 2], tmp_path / "x.pt")
-    assert "holds no dict" in failure("torch2mlx", tmp_path / "x.pt")
+    assert "contains no dict" in failure("torch2mlx", tmp_path / "x.pt")
 
 
 def test_pt_an_unknown_config_key(tmp_path, torch):
@@ -440,7 +434,7 @@ def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
         done = subprocess.run(line, stdout=full, **options)
     assert (done.returncode, done.stderr) == (
         1,
-        "convert: cannot write to standard output: No space left on device\n",
+        "python -m convert: cannot write to standard output: No space left on device\n",
     )
     assert (tmp_path / "model-mlx" / "model.safetensors").exists()
     process = subprocess.Popen([*line, "--force"], stdout=subprocess.PIPE, **options)

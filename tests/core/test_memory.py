@@ -8,7 +8,7 @@ from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.checkpoints.folder import load_folder
 from nanospeech_core.config import DiTConfig
-from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.evaluation.counting import count_calls
 from nanospeech_core.text.symbols import SYMBOLS
 
 
@@ -47,12 +47,12 @@ def test_what_mlx_keeps_is_given_back_after_each_sentence(tmp_path, stream):
     texts = [f"This is sentence number {n} of the text." for n in ("one", "two", "three")]
     options = {"use_diffusion": True, "num_iter": 2}
     clear = {"clear": (mx, "clear_cache")}
-    with counting(clear) as counts:
+    with count_calls(clear) as counts:
         speak = model.speak(" ".join(texts), stream=stream, **options)
         given_back = [counts["clear"].calls for speech in speak if speech.text]
         assert given_back == [0, 1, 2] and counts["clear"].calls == 3
     assert mx.get_cache_memory() < 100_000
-    with counting(clear) as counts:
+    with count_calls(clear) as counts:
         list(model.generate_batch(texts, batch_size=2, **options))
     assert counts["clear"].calls == 2  # of each batch
 

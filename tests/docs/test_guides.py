@@ -18,7 +18,8 @@ import pytest
 import soundfile
 from language_models import write_scripted_llm
 
-from nanospeech_core.checkpoints.folder import PRETRAINED, load_tensors
+from nanospeech_core.checkpoints.folder import PRETRAINED
+from nanospeech_core.checkpoints.tensors import load_tensors
 from nanospeech_core.cli import benchmark
 
 RUN: dict[str, list[pages.Block]] = defaultdict(list)  # by page
@@ -268,13 +269,14 @@ def test_evaluate(tmp_path: Path, monkeypatch) -> None:
 def test_benchmarks_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take minutes: here, their flags are read and nothing is measured."""
     asked = []
-    monkeypatch.setattr(benchmark, "_benchmark", lambda _, args: asked.append(args))
+    monkeypatch.setattr(benchmark, "benchmark", lambda _, config, quiet: asked.append(config))
+    monkeypatch.setattr(benchmark, "benchmark_table", lambda report: "")
     text = "".join(map(pages.text, pages.PAGES))
     lines = [shlex.split(line) for line in re.findall(r"python -m nanospeech_\w+\.benchmark[^`\n]*", text)]
     for _, _, module, *flags in lines:
         assert importlib.import_module(module).main(flags) == 0
     assert len(asked) == len(lines) >= 6
-    assert any(args.json for args in asked)
+    assert any(config.json for config in asked)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from backends import NAMES, Backend, relative_error
 
-from nanospeech_core.checkpoints.folder import load_tensors
+from nanospeech_core.checkpoints.tensors import load_tensors
 from nanospeech_core.sampling.schedules import ode_times
 
 FOLDER = Path(__file__).parent

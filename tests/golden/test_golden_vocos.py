@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanospeech_core.checkpoints.folder import check, for_backend, load_tensors
+from nanospeech_core.checkpoints.tensors import check_tensors, convert_layout, load_tensors
 
 FILE = Path(__file__).with_name("vocos.safetensors")
 
@@ -26,7 +26,7 @@ def speak_torch(config, weights, mel):
 
     model = Vocos(**config)
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    weights = check(weights, expected, FILE)
+    weights = check_tensors(weights, expected, FILE)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     with torch.no_grad():
         return model(torch.from_numpy(np.ascontiguousarray(mel))).numpy()
@@ -40,7 +40,7 @@ def speak_mlx(config, weights, mel):
 
     model = Vocos(**config)
     expected = {name: value.shape for name, value in tree_flatten(model.parameters())}
-    weights = check(for_backend(weights, "pt", "mlx"), expected, FILE)
+    weights = check_tensors(convert_layout(weights, "pt", "mlx"), expected, FILE)
     model.load_weights([(name, mx.array(value)) for name, value in weights.items()])
     return np.array(model(mx.array(np.ascontiguousarray(mel))))
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from nanospeech_core.checkpoints.folder import check, for_backend
+from nanospeech_core.checkpoints.tensors import check_tensors, convert_layout
 
 NAMES = ("torch", "mlx")
 
@@ -75,12 +75,12 @@ class Backend:
         from mlx.utils import tree_flatten
 
         flat = {name: np.empty(value.shape, np.int8) for name, value in tree_flatten(model.parameters())}
-        return {name: value.shape for name, value in for_backend(flat, "mlx", "pt").items()}
+        return {name: value.shape for name, value in convert_layout(flat, "mlx", "pt").items()}
 
     def load(self, model, weights: dict[str, np.ndarray]):
         """Set all weights, given in torch's layout, strictly; returns the model."""
-        weights = check(weights, self.shapes(model), "the weights")
-        weights = for_backend(weights, "pt", self.format)
+        weights = check_tensors(weights, self.shapes(model), "the weights")
+        weights = convert_layout(weights, "pt", self.format)
         if self.name == "torch":
             model.load_state_dict({name: self.framework.from_numpy(v.copy()) for name, v in weights.items()})
         else:

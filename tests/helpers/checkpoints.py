@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from backends import NAMES, Backend, random_weights
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
-from nanospeech_core.checkpoints.folder import DTYPES, cast, for_backend, save_tensors
+from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, cast, convert_layout, save_tensors
 from nanospeech_core.config import (
     DiffLossConfig,
     DiTConfig,
@@ -56,7 +57,9 @@ def write_checkpoint(
     backend = Backend(name)
     model = backend.module("nanospeech").Nanospeech.from_config(config)
     weights = tame(random_weights(backend.shapes(model), seed))
-    weights = {key: cast(array, DTYPES[dtype]) for key, array in for_backend(weights, "pt", format).items()}
+    weights = {
+        key: cast(array, DTYPES[dtype]) for key, array in convert_layout(weights, "pt", format).items()
+    }
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config.to_dict()), encoding="utf-8")
@@ -93,3 +96,17 @@ def make_voice(name: str, language: str, text: str, phonemes: str, default: bool
     count = len(phonemes) + 2
     durations = (VOICE_SECONDS / count,) * count
     return Voice(name, wave, text, phonemes, durations, language, f"{name}, a buzz", default)
+
+
+def conv_tensors() -> dict[str, np.ndarray]:
+    return {
+        "conv.weight": np.arange(24.0).reshape(2, 3, 4),
+        "linear.weight": np.arange(6.0).reshape(2, 3),
+        "grn.gamma": np.arange(5.0).reshape(1, 1, 5),
+        "bfloat16.weight": np.arange(24, dtype=np.uint16).reshape(2, 3, 4).view(BFLOAT16),
+    }
+
+
+def with_header(header: object, data: bytes = b"") -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data

@@ -1,8 +1,8 @@
-"""The commands, `python -m MODULE ARGUMENTS`: in this process, or in one of their own.
+"""Run the commands, `python -m MODULE ARGUMENTS`, in this process or in a new one.
 
-In this process the arguments, exit codes, files and messages are the same, without the seconds that a fresh
-interpreter takes to import a framework. What only a process shows (what is imported, signals, closed pipes,
-what a library writes past Python) takes `in_a_process`.
+In this process, arguments, exit codes, files and messages are the same, without the seconds in which a new
+interpreter imports a framework. `in_a_process` is for what only a process shows: which modules are imported,
+signals, closed pipes, output that a library writes past Python.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Done:
 
 
 def in_this_process(module: str, *arguments: object, stdin: bytes = b"") -> Done:
-    """Run a command's `main()` as `python -m MODULE ARGUMENTS` would, with these bytes as standard input.
+    """Run a command's `main()` as `python -m MODULE ARGUMENTS` does, with these bytes as standard input.
 
-    MODULE may be the path of a script, too. What is no SystemExit is raised: a traceback. Whatever else the
-    command leaves behind fails the test.
+    MODULE may also be the path of a script. Any exception but SystemExit is raised. A changed environment,
+    folder or signal handler fails the test.
     """
     main = _main(module)
     argv = [module, *map(str, arguments)]
@@ -72,7 +72,7 @@ def in_a_process(
     absent: tuple[str, ...] = (),
     env: Mapping[str, str] | None = None,
 ) -> Done:
-    """The same as a process of its own, in the folder `folder`; the packages `absent` are not there."""
+    """The same in a new process, in the folder `folder`, without the packages `absent`."""
     line = [*start_of(module, absent), *map(str, arguments)]
     done = subprocess.run(
         line, input=stdin, cwd=folder, env=environment(env), capture_output=True, timeout=300
@@ -81,7 +81,7 @@ def in_a_process(
 
 
 def start_of(module: str, absent: tuple[str, ...] = ()) -> list[str]:
-    """`python -m MODULE`, but where the packages `absent` are not installed."""
+    """`python -m MODULE`, as if the packages `absent` were not installed."""
     if not absent:
         return [sys.executable, "-m", module]
     code = (
@@ -93,13 +93,13 @@ def start_of(module: str, absent: tuple[str, ...] = ()) -> list[str]:
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's, from which a command finds the package in any folder."""
+    """This process's environment; a command finds the package from any folder."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(more or {})}
 
 
 @contextmanager
 def set_aside(*packages: str) -> Iterator[None]:
-    """As if packages had not been imported yet. All is as before afterwards."""
+    """In the block, packages are not imported yet. Their modules come back afterwards."""
 
     def drop() -> dict:
         return {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in packages}
@@ -114,7 +114,7 @@ def set_aside(*packages: str) -> Iterator[None]:
 
 @contextmanager
 def without(*packages: str) -> Iterator[None]:
-    """As if packages were not installed, and nothing of ours imported yet. All is as before afterwards."""
+    """In the block, packages are not installed, and this project is not imported yet."""
     with set_aside(*packages, *OURS):
         sys.modules.update(dict.fromkeys(packages))  # None makes an import fail
         yield
@@ -133,7 +133,7 @@ def _state() -> dict[str, object]:
 
 
 def stdin(monkeypatch, data: bytes, tty: bool = False) -> None:
-    """Put bytes in the place of standard input."""
+    """Replace standard input by bytes."""
     stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
     stream.isatty = lambda: tty
     monkeypatch.setattr(sys, "stdin", stream)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import save_tensors
+from nanospeech_core.checkpoints.tensors import save_tensors
 
 ROLES = ("<system>", "<user>", "<assistant>")
 TEMPLATE = (

@@ -9,8 +9,8 @@ import yaml
 from backends import Backend, random_weights
 from checkpoints import tame
 
-from nanospeech_core.checkpoints.folder import save_tensors
 from nanospeech_core.checkpoints.original import SAMPLING
+from nanospeech_core.checkpoints.tensors import save_tensors
 from nanospeech_core.config import DiTConfig, DurationConfig, MelConfig, ModelConfig, TextConfig, VocosConfig
 
 VOCAB = tuple(" !',-.?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

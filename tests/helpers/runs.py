@@ -152,7 +152,7 @@ def gradients_of_one(task, pair: list) -> tuple[dict, dict]:
     """The losses and gradients of two batches put into one: the same rows, masks and noises."""
     import torch
 
-    from nanospeech_torch.training.acoustic.loss import draw_noises
+    from nanospeech_torch.training.acoustic.masking import draw_noises
 
     loss = task.losses["model"]
     model, config = loss.model, loss.config

@@ -7,7 +7,7 @@ import pytest
 from backends import NAMES, OURS, Backend, random_weights, relative_error
 from checkpoints import tiny_config, write_checkpoint
 
-from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.evaluation.counting import count_calls
 from nanospeech_core.sampling.iterations import iterations
 from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt, collate
@@ -110,7 +110,7 @@ def test_one_evaluation_a_step(backend, compiled):
     if backend.name == "torch":
         pytest.skip("MLX's")
     for _ in range(2):
-        with counting({"mx_eval": (backend.framework, "eval")}) as counts:
+        with count_calls({"mx_eval": (backend.framework, "eval")}) as counts:
             compiled.generate(SENTENCE, **FEW, cfg=2.0)
         assert counts["mx_eval"].calls == FEW["num_iter"]
 
@@ -166,7 +166,7 @@ def test_a_model_without_a_padding_mask_is_not_padded(backend, tmp_path, quick):
     models = [model.from_pretrained(folder), model.from_pretrained(folder, compile=True)]
     waves = [one.generate("Hello.", **FEW) for one in models]
     assert relative_error(waves[1], waves[0]) < 1e-5
-    (prompts,) = {key[0][0][1] for key in models[1].compiled_step.met}
+    (prompts,) = {key[0][0][1] for key in models[1].compiled_step.calls}
     assert prompts % TOKENS
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nanospeech_core.checkpoints.folder import for_backend
+from nanospeech_core.checkpoints.tensors import convert_layout
 
 torch = pytest.importorskip("torch")
 mx = pytest.importorskip("mlx.core")
@@ -23,7 +23,7 @@ def twins():
     with torch.no_grad():
         for parameter in ours.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
-    weights = for_backend({k: v.numpy() for k, v in ours.state_dict().items()}, "pt", "mlx")
+    weights = convert_layout({k: v.numpy() for k, v in ours.state_dict().items()}, "pt", "mlx")
     theirs = mlx_vocos.Vocos(**CONFIG)
     theirs.load_weights([(name, mx.array(value)) for name, value in weights.items()], strict=True)
     return ours, theirs

@@ -13,7 +13,7 @@ from checkpoints import tiny_config, write_checkpoint
 from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.counting import counting
+from nanospeech_core.evaluation.counting import count_calls
 from nanospeech_core.synthesis import batching
 from nanospeech_core.synthesis.streaming import receptive_field
 
@@ -197,12 +197,12 @@ def test_a_stream_that_is_closed_ends_its_work(folders, name):
     def speak():
         return model.stream("word and " * 12 + "word.", use_diffusion=True, num_iter=40)
 
-    with counting(counted) as counts:
+    with count_calls(counted) as counts:
         chunks = len(list(speak()))
     whole = counts["passes"].calls
     assert counts["vocoder"].calls == chunks >= 5
     assert whole == chunks * round(40 / chunks)
-    with counting(counted) as counts:
+    with count_calls(counted) as counts:
         stream = speak()
         assert counts["passes"].calls == 0
         assert len(next(stream))

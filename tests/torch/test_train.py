@@ -204,7 +204,7 @@ def test_ctrl_c_under_a_launcher_ends_every_process_with_one_checkpoint(unbroken
 def test_each_process_says_once_what_is_wrong(unbroken, tmp_path):
     path = runs.write(change(unbroken, out=str(tmp_path / "run"), frozen=("nobody",)), tmp_path / "c.json")
     _, errors = assert_launched(runs.launch(2, "-m", "nanospeech_torch.train", str(path)), 1)
-    sentences = [line for line in errors.splitlines() if line.startswith("train")]
+    sentences = [line for line in errors.splitlines() if line.startswith("python -m nanospeech_torch.train")]
     assert sentences and len(sentences) == len(set(sentences)) <= 2
     words = "config: frozen names 'nobody', but the model's parts are "
     assert all(line.split(": ", 1)[1].startswith(words) for line in sentences)
@@ -221,10 +221,11 @@ def test_usage_and_one_sentence(tmp_path):
     assert done.code == 2 and "usage:" in done.err
     path = tmp_path / "c.toml"
     path.write_text("optimizer.stepz = 3\n")
+    prefix = "python -m nanospeech_torch.train: "
     done = commands.in_a_process("nanospeech_torch.train", path)
     assert done.code == 1 and done.out == ""
-    assert done.err == f"train: {path}.optimizer: unknown key 'stepz' (did you mean 'steps'?)\n"
+    assert done.err == prefix + f"{path}.optimizer: unknown key 'stepz' (did you mean 'steps'?)\n"
     none = tmp_path / "none.toml"
     done = commands.in_this_process("nanospeech_torch.train", none)
     assert done.code == 1
-    assert done.err == f"train: cannot read the config {none}: No such file or directory\n"
+    assert done.err == prefix + f"cannot read the config {none}: No such file or directory\n"

@@ -1,1 +1,1 @@
-"""Markdown to text that can be spoken, while it is being written."""
+"""Streaming Markdown to sentences for speech."""

@@ -1,8 +1,8 @@
-"""Markdown as it is read aloud, while it is being written: marks go, words stay, code is only mentioned.
+"""Streaming Markdown to text for speech: marks are dropped, words kept, code and formulas only mentioned.
 
-A paragraph is spoken before its end is known, so this is no parser of whole documents: it decides on each
-character as soon as the few that follow it allow. What it reads is what chat models write of CommonMark
-(https://spec.commonmark.org) and of GitHub's tables, task lists and footnotes.
+A paragraph is spoken before its end is known. So the parser does not need whole documents: it decides on each
+character after the few characters that follow. It reads the parts of CommonMark (https://spec.commonmark.org)
+and of GitHub's tables, task lists and footnotes that chat models write.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 from ..language_detection import detect_language
-from .inline import Reader, SpokenInline
+from .inline import InlineParser, Parsing
 
 _OMITTED = {
     "code": {"en": "Code omitted.", "zh": "代码略。"},
@@ -21,47 +21,47 @@ _DELIMITERS = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")  # of a t
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 
-class SpokenMarkdown(SpokenInline):
-    """Takes Markdown in pieces of any size, gives the text to speak; how it was cut makes no difference.
+class MarkdownParser(InlineParser):
+    """Takes Markdown in pieces of any size and returns text. The sizes make no difference.
 
-    Paragraphs, headings, list items and rows of a table end with a line break; other white space is a space.
+    Paragraphs, headings, list items and table rows end with a line break. Other white space becomes a space.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._parser = self._document()
         next(self._parser)
 
     def feed(self, piece: str) -> str:
-        """What can be said once `piece` is written."""
+        """Parse a piece; returns the text that is certain by now."""
         for character in piece:
             if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs"):
                 self._parser.send(character)
-        return self._taken()
+        return self._take_output()
 
     def finish(self) -> str:
-        """What is left to say. The text ends here."""
+        """End the Markdown; returns the rest of the text."""
         try:
             while True:
                 self._parser.send("")
         except StopIteration:
-            return self._taken()
+            return self._take_output()
 
-    def _taken(self) -> str:
-        said = "".join(self._said)
-        self._said.clear()
-        return said
+    def _take_output(self) -> str:
+        text = "".join(self._output)
+        self._output.clear()
+        return text
 
     # blocks
 
-    def _document(self) -> Reader:
+    def _document(self) -> Parsing:
         while (yield from self._peek()):
             yield from self._block()
         self._break()
         return ""
 
-    def _block(self) -> Reader:
-        """One line, or all lines of what is omitted."""
+    def _block(self) -> Parsing:
+        """One line, or all lines of an omitted block."""
         first = yield from self._next()
         while first in (" ", "\t", ">"):
             first = yield from self._next()
@@ -84,10 +84,10 @@ class SpokenMarkdown(SpokenInline):
             yield from self._text()
         return ""
 
-    def _text(self) -> Reader:
+    def _text(self) -> Parsing:
         """The rest of a line of a paragraph."""
         if self._open:
-            self._say(" ")
+            self._emit(" ")
         self._before = " "
         start = True
         while (character := (yield from self._next())) not in ("", "\n"):
@@ -95,10 +95,10 @@ class SpokenMarkdown(SpokenInline):
             start = False
         return ""
 
-    def _item(self, mark: str = "") -> Reader:
-        """The mark of a list item is read: what follows may be any block."""
+    def _item(self, mark: str = "") -> Parsing:
+        """A list item, after its mark. Any block may follow."""
         self._break()
-        self._said.append(mark)  # it opens no paragraph: an item without words is none
+        self._output.append(mark)  # without opening a paragraph, as an item without words is dropped
         yield from self._run(" ")
         box = ""
         for expected in ("[", " xX", "]", " "):
@@ -109,7 +109,7 @@ class SpokenMarkdown(SpokenInline):
                 break
         return ""
 
-    def _mark(self, first: str) -> Reader:
+    def _mark(self, first: str) -> Parsing:
         """A list item, a line across, or emphasis at the beginning of a paragraph."""
         run = first + (yield from self._run(first))
         following = yield from self._peek()
@@ -125,7 +125,7 @@ class SpokenMarkdown(SpokenInline):
             yield from self._text()
         return ""
 
-    def _number(self, digits: str) -> Reader:
+    def _number(self, digits: str) -> Parsing:
         while len(digits) < 4:
             character = yield from self._next()
             digits += character
@@ -138,7 +138,7 @@ class SpokenMarkdown(SpokenInline):
             yield from self._text()
         return ""
 
-    def _heading(self) -> Reader:
+    def _heading(self) -> Parsing:
         marks = "#" + (yield from self._run("#"))
         if len(marks) > 6 or (yield from self._peek()) not in (" ", "\t", "\n", ""):
             self._push(marks)
@@ -151,8 +151,8 @@ class SpokenMarkdown(SpokenInline):
         self._break()
         return ""
 
-    def _row(self) -> Reader:
-        """A row of a table is a sentence of its cells."""
+    def _row(self) -> Parsing:
+        """A table row, which becomes a sentence of its cells."""
         self._break()
         line = (yield from self._line()).rstrip()
         if _DELIMITERS.fullmatch(line):
@@ -167,7 +167,7 @@ class SpokenMarkdown(SpokenInline):
         self._break()
         return ""
 
-    def _fence(self, mark: str) -> Reader:
+    def _fence(self, mark: str) -> Parsing:
         run = mark + (yield from self._run(mark))
         info = ""
         if len(run) >= 3:
@@ -183,7 +183,7 @@ class SpokenMarkdown(SpokenInline):
                 break
         return ""
 
-    def _formula(self, first: str) -> Reader:
+    def _formula(self, first: str) -> Parsing:
         """$$ ... $$ or \\[ ... \\], over one line or several, none of them blank."""
         second = yield from self._next()
         end = {"$$": "$$", "\\[": "\\]"}.get(first + second)
@@ -200,5 +200,5 @@ class SpokenMarkdown(SpokenInline):
     def _omit(self, what: str) -> None:
         self._break()
         language = detect_language(self._tail)
-        self._say(_OMITTED[what]["zh" if language == "zh" else "en"])
+        self._emit(_OMITTED[what]["zh" if language == "zh" else "en"])
         self._break()

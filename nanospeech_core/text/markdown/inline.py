@@ -1,4 +1,4 @@
-"""What stands in a line of Markdown, as it is read aloud: emphasis, links, code spans, HTML, entities."""
+"""Inline Markdown to text for speech: emphasis, links, code spans, HTML, entities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Generator
 
-_LABEL, _ADDRESS_LENGTH = 300, 2000  # characters; what is longer is read as it stands
+_MAX_LABEL, _MAX_ADDRESS = 300, 2000  # characters; longer ones are kept as plain text
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _DEFINITION = re.compile(r"\s*<?(?:\w+:|[/#.]|www\.)\S*.*")
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z\d+.-]+:|[\w.+-]+@)[^\s<>]+")
@@ -18,24 +18,24 @@ _TAG = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z]\w{1,31});")
 
-# Reads a character by `yield`; "" is the end of the text.
-Reader = Generator[None, str, str]
+# A coroutine that receives the next character by `yield`; "" is the end of the text.
+Parsing = Generator[None, str, str]
 
 
-class SpokenInline:
-    """Reads the characters it is sent, says what is to be spoken: `SpokenMarkdown` without the blocks."""
+class InlineParser:
+    """The part of `MarkdownParser` inside a line: reads characters and emits text."""
 
-    def __init__(self):
-        self._said: list[str] = []
-        self._tail = ""  # the end of all that was said, to tell its language
-        self._pushed: list[str] = []  # characters to be read again, the next one last
-        self._before = " "  # the character before, as it was written
+    def __init__(self) -> None:
+        self._output: list[str] = []
+        self._tail = ""  # the end of the emitted text, to find its language
+        self._pushed: list[str] = []  # characters to read again, the next one last
+        self._before = " "  # the previous character of the source
         self._code = 0  # the length of the run of backticks that opened a code span
-        self._open = False  # a paragraph is being written
+        self._open = False  # inside a paragraph
 
     # reading
 
-    def _next(self) -> Reader:
+    def _next(self) -> Parsing:
         if self._pushed:
             return self._pushed.pop()
         return (yield)
@@ -43,23 +43,23 @@ class SpokenInline:
     def _push(self, text: str) -> None:
         self._pushed.extend(reversed(text))
 
-    def _peek(self) -> Reader:
+    def _peek(self) -> Parsing:
         character = yield from self._next()
         self._push(character)
         return character
 
-    def _run(self, mark: str) -> Reader:
-        """As many of `mark` as there are."""
+    def _run(self, mark: str) -> Parsing:
+        """All directly following `mark`s."""
         run = ""
         while (character := (yield from self._next())) == mark:
             run += character
         self._push(character)
         return run
 
-    def _until(self, end: str, opening: str = "", most: int = _LABEL) -> Reader:
-        """What stands before `end` in this line, `end` with it: short of it if the line ends or is too long.
+    def _until(self, end: str, opening: str = "", most: int = _MAX_LABEL) -> Parsing:
+        """The text up to and including `end`; without `end` if the line ends before it or is too long.
 
-        An `opening` asks for one more `end`; what follows a backslash counts as neither.
+        Each `opening` needs one more `end`. Escaped characters count as neither.
         """
         text, depth = "", 1
         while len(text) < most:
@@ -74,17 +74,17 @@ class SpokenInline:
                 break
         return text
 
-    def _line(self) -> Reader:
-        """The rest of the line, its end read but left out."""
+    def _line(self) -> Parsing:
+        """The rest of the line, without its end, which is read too."""
         line = ""
         while (character := (yield from self._next())) not in ("", "\n"):
             line += character
         return line
 
-    # saying
+    # writing
 
-    def _say(self, text: str) -> None:
-        self._said.append(text)
+    def _emit(self, text: str) -> None:
+        self._output.append(text)
         self._tail = (self._tail + text)[-200:]
         if text:
             self._open = True
@@ -92,19 +92,19 @@ class SpokenInline:
     def _break(self) -> None:
         """End the paragraph."""
         if self._open:
-            self._say("\n")
+            self._emit("\n")
         self._open, self._code, self._before = False, 0, " "
 
     # inside a line
 
-    def _inline(self, character: str, start: bool = False) -> Reader:
+    def _inline(self, character: str, start: bool = False) -> Parsing:
         before, self._before = self._before, character
         if character == "`":
             run = character + (yield from self._run(character))
             if self._code in (0, len(run)):
                 self._code = len(run) - self._code
         elif self._code:
-            self._say(character)
+            self._emit(character)
         elif character in ("*", "_", "~"):
             yield from self._emphasis(character, before)
         elif character == "[":
@@ -118,16 +118,16 @@ class SpokenInline:
         elif character == "\\":
             following = yield from self._next()
             if following in _PUNCTUATION:
-                self._say(following)
+                self._emit(following)
             else:
                 self._push(following)
-                self._say("" if following in ("", "\n") else character)
+                self._emit("" if following in ("", "\n") else character)
         else:
-            self._say(character)
+            self._emit(character)
         return ""
 
-    def _emphasis(self, mark: str, before: str) -> Reader:
-        """Marks that stand between blanks, or inside a name or a product, are no emphasis."""
+    def _emphasis(self, mark: str, before: str) -> Parsing:
+        """Emphasis marks. Marks between blanks, inside a name or in a product are kept."""
         run = mark + (yield from self._run(mark))
         after = yield from self._peek()
         alone = before.isspace() and (not after or after.isspace()) and len(run) == 1
@@ -135,25 +135,25 @@ class SpokenInline:
         if mark == "*":
             inside = before.isdigit() and after.isdigit() and len(run) == 1
         if run == "~" or (mark != "~" and (alone or inside)):
-            self._say(run)
+            self._emit(run)
         return ""
 
-    def _link(self, start: bool) -> Reader:
-        """[text](address), [text][label] and images by their text; [^1] not at all; other brackets stay."""
+    def _link(self, start: bool) -> Parsing:
+        """[text](address), [text][label] and images become text; [^1] is dropped; other brackets are kept."""
         label = yield from self._until("]", "[")
         if not label.endswith("]"):
-            self._say("[")
+            self._emit("[")
             self._push(label)
             return ""
         text, following = label[:-1], (yield from self._next())
         closing = {"(": ")", "[": "]"}.get(following)
         if closing:
-            target = yield from self._until(closing, following, _ADDRESS_LENGTH)
+            target = yield from self._until(closing, following, _MAX_ADDRESS)
             if target.endswith(closing):
                 self._push(text)
                 return ""
             following += target
-        elif following == ":" and start:  # what a label stands for
+        elif following == ":" and start:  # the definition of a label
             line = yield from self._line()
             if text.startswith("^"):
                 self._push(line.lstrip() + "\n")
@@ -165,15 +165,15 @@ class SpokenInline:
         if text.startswith("^"):
             self._push(following)
         else:
-            self._say("[")
+            self._emit("[")
             self._push(label + following)
         return ""
 
-    def _angle(self) -> Reader:
-        """HTML tags and comments go, <address> stays, as does the sign in "a < b"."""
+    def _angle(self) -> Parsing:
+        """HTML tags and comments are dropped; <address> and the sign in "a < b" are kept."""
         first = yield from self._peek()
         if not first or not (first in "/!" or (first.isascii() and first.isalpha())):
-            self._say("<")
+            self._emit("<")
             return ""
         inner = yield from self._until(">")
         if inner.startswith("!--"):
@@ -182,15 +182,15 @@ class SpokenInline:
                 text = (text + character)[-3:]
         elif inner.endswith(">") and _TAG.fullmatch(inner[:-1]):
             if re.match(r"/?(?:br|dd|div|dt|h[1-6]|hr|li|p|td|th|tr)\b", inner, re.IGNORECASE):
-                self._say(" ")
+                self._emit(" ")
         elif inner.endswith(">") and _ADDRESS.fullmatch(inner[:-1]):
-            self._say(inner[:-1].removeprefix("mailto:"))
+            self._emit(inner[:-1].removeprefix("mailto:"))
         else:
-            self._say("<")
+            self._emit("<")
             self._push(inner)
         return ""
 
-    def _entity(self) -> Reader:
+    def _entity(self) -> Parsing:
         text = "&"
         while len(text) < 34:
             character = yield from self._next()
@@ -201,7 +201,7 @@ class SpokenInline:
             if character == ";":
                 break
         plain = html.unescape(text) if _ENTITY.fullmatch(text) else text
-        self._say(text[0] if plain == text else " ".join(plain.split()) or " ")
+        self._emit(text[0] if plain == text else " ".join(plain.split()) or " ")
         if plain == text:
             self._push(text[1:])
         return ""

@@ -1,4 +1,4 @@
-"""What a language model writes, cut into sentences to speak while it is still writing."""
+"""The text of a language model, split into sentences while it is being generated."""
 
 from __future__ import annotations
 
@@ -6,89 +6,93 @@ import re
 
 from ..markup import without_markup
 from ..sentences import first_break, first_sentence_end, length_limit
-from .blocks import SpokenMarkdown
+from .blocks import MarkdownParser
 
-LEAST, MOST = 24, 300  # characters of what is spoken at a time, as in `split_sentences`
-# The first words of an answer are waited for: a sentence that is not complete after this many characters
-# is cut at its last comma, colon or dash, and after so many more at a space.
-PATIENCE, AT_A_SPACE = 60, 100
+MIN_LENGTH, MAX_LENGTH = 24, 300  # characters of a sentence, as in `split_sentences`
+# The first words of an answer should come soon. An incomplete first sentence is split at its last comma,
+# colon or dash after CLAUSE_AFTER characters, and at a space after SPACE_AFTER.
+CLAUSE_AFTER, SPACE_AFTER = 60, 100
 _CLAUSE_END = re.compile(r"[,;:]\s+|[，、：；]|—+\s*|\s–\s")
 _URL = re.compile(r"\bhttps?://(?:www\.)?([\w.-]*\w)(?::\d+)?(?:[/?#](?:[^\s<>\"]*[\w/=#])?)?", re.ASCII)
-_UNFINISHED = re.compile(r"\bhttps?://\S{0,2000}$")  # an address that is still being written
+_UNFINISHED = re.compile(r"\bhttps?://\S{0,2000}$")  # an incomplete address
 
 
-class Dictation:
-    """Takes Markdown in pieces of any size, gives sentences to speak; how it was cut makes no difference.
+class SentenceStream:
+    """Takes Markdown in pieces of any size and returns sentences to speak. The sizes make no difference.
 
-    None has markup of ours in it (`markup`): neither pauses nor phonemes are the model's to give.
+    This package's own markup (`markup`) is removed: a language model controls neither pauses nor phonemes.
 
     Args:
-        reasoning: the tags around what a model thinks before it answers, which is not spoken.
-        begun: whether the text begins inside of them: some prompts end with the first tag.
+        reasoning: the tags around a model's reasoning, which is not spoken.
+        begun: whether the text begins inside the reasoning, as some prompts end with the first tag.
     """
 
-    def __init__(self, reasoning: tuple[str, str] = ("<think>", "</think>"), begun: bool = False):
-        self._answer = Answer(reasoning, begun)
-        self._markdown = SpokenMarkdown()
-        self._sentences = Sentences()
+    def __init__(self, reasoning: tuple[str, str] = ("<think>", "</think>"), begun: bool = False) -> None:
+        self._filter = ReasoningFilter(reasoning, begun)
+        self._markdown = MarkdownParser()
+        self._splitter = SentenceSplitter()
 
     def feed(self, piece: str) -> list[str]:
-        """The sentences that `piece` completes."""
-        said = self._markdown.feed(self._answer.feed(piece))
-        return list(map(without_markup, self._sentences.feed(said)))
+        """Add a piece; returns the sentences that are complete now."""
+        text = self._markdown.feed(self._filter.feed(piece))
+        return list(map(without_markup, self._splitter.feed(text)))
 
     def finish(self) -> list[str]:
-        """What is left. The text ends here."""
-        said = self._markdown.feed(self._answer.finish()) + self._markdown.finish()
-        return list(map(without_markup, self._sentences.feed(said) + self._sentences.finish()))
+        """End the text; returns the remaining sentences."""
+        text = self._markdown.feed(self._filter.finish()) + self._markdown.finish()
+        return list(map(without_markup, self._splitter.feed(text) + self._splitter.finish()))
 
 
-class Answer:
-    """Takes a model's text in pieces, gives it without the reasoning that it begins with; see `Dictation`."""
+class ReasoningFilter:
+    """Takes a model's text in pieces and removes the reasoning at its beginning; see `SentenceStream`."""
 
-    def __init__(self, reasoning: tuple[str, str] = ("<think>", "</think>"), begun: bool = False):
+    def __init__(self, reasoning: tuple[str, str] = ("<think>", "</think>"), begun: bool = False) -> None:
         self._start, self._end = reasoning
         self._state = "reasoning" if begun else "before"
-        self._held = ""
+        self._pending = ""
 
     def feed(self, piece: str) -> str:
+        """Add a piece; returns the text of the answer that is certain by now."""
         if self._state == "answer":
             return piece
-        self._held += piece
+        self._pending += piece
         while True:
             if self._state == "reasoning":
-                _, found, rest = self._held.partition(self._end)
+                _, found, rest = self._pending.partition(self._end)
                 if not found:
-                    self._held = self._held[1 - len(self._end) :] if len(self._end) > 1 else ""
+                    self._pending = self._pending[1 - len(self._end) :] if len(self._end) > 1 else ""
                     return ""
-                self._state, self._held = "before", rest
-            written = self._held.lstrip()
-            if self._start.startswith(written):  # as yet
+                self._state, self._pending = "before", rest
+            written = self._pending.lstrip()
+            if self._start.startswith(written):  # perhaps the beginning of the tag
                 if written != self._start:
                     return ""
             elif not written.startswith(self._start):
                 self._state = "answer"
                 return self.finish()
-            self._state, self._held = "reasoning", written.removeprefix(self._start)
+            self._state, self._pending = "reasoning", written.removeprefix(self._start)
 
     def finish(self) -> str:
-        held, self._held = self._held, ""
-        return "" if self._state == "reasoning" else held
+        """End the text; returns the rest of the answer."""
+        pending, self._pending = self._pending, ""
+        return "" if self._state == "reasoning" else pending
 
 
-class Sentences:
-    """Takes plain text in pieces, gives its sentences as soon as each is complete; a line break ends one.
+class SentenceSplitter:
+    """Takes plain text in pieces and returns each sentence as soon as it is complete.
 
-    None has more than about `MOST` characters, and only what stands alone has fewer than `LEAST`. Nothing
-    that can be spoken is dropped, but of addresses only the host is kept.
+    A line break ends a sentence. A sentence has at most about `MAX_LENGTH` characters, and at least
+    `MIN_LENGTH` unless it is a paragraph of its own. All text that can be spoken is kept, but of a web
+    address only the host.
     """
 
-    def __init__(self):
-        self._text = ""  # the beginning of a sentence, with single spaces
+    def __init__(self) -> None:
+        self._text = ""  # the incomplete sentence, with single spaces
         self._first = True
 
     def feed(self, text: str) -> list[str]:
-        sentences = []
+        """Add text; returns the sentences that are complete now."""
+        sentences: list[str] = []
         for character in text:
             if character == "\n":
                 sentences += self.finish()
@@ -102,7 +106,7 @@ class Sentences:
         return sentences
 
     def finish(self) -> list[str]:
-        """What is left of the paragraph."""
+        """End the paragraph; returns the rest of it."""
         self._text = _shorten(self._text)
         return self._cut(len(self._text))
 
@@ -114,18 +118,18 @@ class Sentences:
         return [sentence]
 
     def _end(self) -> int:
-        """Where to cut the text; 0: not yet."""
+        """Where to split the text; 0: not yet."""
         text = self._text
-        if end := first_sentence_end(text, LEAST):
+        if end := first_sentence_end(text, MIN_LENGTH):
             return end
-        if len(text) > length_limit(MOST, text) and not _UNFINISHED.search(text):
-            return first_break(text, length_limit(MOST, text))
-        if self._first and len(text) >= length_limit(PATIENCE, text):
-            least = length_limit(LEAST, text)
+        if len(text) > length_limit(MAX_LENGTH, text) and not _UNFINISHED.search(text):
+            return first_break(text, length_limit(MAX_LENGTH, text))
+        if self._first and len(text) >= length_limit(CLAUSE_AFTER, text):
+            least = length_limit(MIN_LENGTH, text)
             ends = [match.end() for match in _CLAUSE_END.finditer(text) if least <= match.end() < len(text)]
             if ends:
                 return ends[-1]
-            if len(text) >= length_limit(AT_A_SPACE, text) and " " in text.strip():
+            if len(text) >= length_limit(SPACE_AFTER, text) and " " in text.strip():
                 return text.rstrip().rfind(" ") + 1
         return 0
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import read_rows
+from nanospeech_core.evaluation.dataset import read_items
 
 from ...nanospeech import Nanospeech
 from ..config import AcousticConfig
@@ -119,7 +119,7 @@ class AcousticTask:
 
     def show(self, model: Nanospeech, folder: Path) -> bool:
         watched = self.config.watch
-        rows = read_rows(watched.eval_texts)[:1] if watched.eval_texts else []
+        rows = read_items(watched.eval_texts)[:1] if watched.eval_texts else []
         sentences = watch.choose(self.spoken_after, self.config.model, rows, watched.samples)
         if not sentences:
             return False

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
@@ -100,7 +101,7 @@ def warm_start(model: Nanospeech, path: str) -> list[str]:
     own = model.state_dict()
     parts = {part_of(name) for name in tensors} | {"transformer"}
     shapes = {name: tuple(value.shape) for name, value in own.items() if part_of(name) in parts}
-    for name, value in checkpoint.check(tensors, shapes, path).items():
+    for name, value in check_tensors(tensors, shapes, path).items():
         own[name].copy_(torch.from_numpy(value))
     return sorted({part_of(name) for name in own} - parts)
 

@@ -11,7 +11,9 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-with importing(__name__, "boundaries"):
+PROG = "python -m nanospeech_torch.training.aligner.boundaries"
+
+with importing(__name__, PROG):
     import argparse
     from collections import defaultdict
 
@@ -116,12 +118,10 @@ class Plausibility:
         }
 
 
-@command("boundaries")
-def main(argv: list[str] | None = None) -> int:
+@command(PROG)
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Align the utterances of shards or folders, and say how good the alignment is, by language."""
-    parser = argparse.ArgumentParser(
-        prog="python -m nanospeech_torch.training.aligner.boundaries", description=main.__doc__
-    )
+    parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("shards", nargs="+", metavar="SHARD", help="tar files, or folders of audio + json")
     parser.add_argument(
         "--aligner", default="embedded", metavar="RUN.pt|DIR|ID", help="(default: the embedded one)"
@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> int:
             shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
             print_result(f"{language}: {shown}")
 
-    return guard(work, "boundaries", quiet=False)
+    return guard(work, prog, quiet=False)
 
 
 def measure(aligner: str, shards: list[str], limit: int | None = None) -> dict[str, dict[str, float]]:

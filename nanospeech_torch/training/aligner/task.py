@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.errors import UserError
 
 from ...models.aligner import Aligner
@@ -145,5 +145,5 @@ def fitting_weights(config: AlignmentConfig) -> dict[str, torch.Tensor]:
         raise UserError(f"{config.init_from} was trained with another text.vocab than the config's")
     own = Aligner(**dataclasses.asdict(config.model)).state_dict()
     shapes = {name: tuple(value.shape) for name, value in own.items()}
-    fitting = checkpoint.check(weights, shapes, config.init_from)
+    fitting = check_tensors(weights, shapes, config.init_from)
     return {name: torch.from_numpy(value) for name, value in fitting.items()}

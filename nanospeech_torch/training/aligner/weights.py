@@ -8,6 +8,7 @@ import os
 import torch
 
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
@@ -45,6 +46,6 @@ def load_aligner(path: str = "embedded") -> tuple[Aligner, tuple[str, ...]]:
     text, sizes, weights = read_aligner(path)
     aligner = Aligner(**dataclasses.asdict(sizes))
     shapes = {name: tuple(value.shape) for name, value in aligner.state_dict().items()}
-    fitting = checkpoint.check(weights, shapes, path)
+    fitting = check_tensors(weights, shapes, path)
     aligner.load_state_dict({name: torch.from_numpy(value) for name, value in fitting.items()})
     return aligner.eval(), text.vocab

@@ -10,7 +10,7 @@ from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation import scorers
-from nanospeech_core.evaluation.dataset import Row, read_rows
+from nanospeech_core.evaluation.dataset import TextItem, read_items
 from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.synthesis.prompts import make_prompt
 from nanospeech_core.text.tokenizer import Tokenizer
@@ -28,7 +28,7 @@ class Evaluation:
     """Sentences to be spoken and understood.
 
     Args:
-        texts: a JSONL file, see `nanospeech_core.evaluation.dataset.read_rows`.
+        texts: a JSONL file, see `nanospeech_core.evaluation.dataset.read_items`.
         asr: the recognizer, see `nanospeech_core.evaluation.recognition.recognizer`.
         sentences: how many of the texts, from the first on.
         threads: of the recognizer; 0 leaves its choice.
@@ -48,11 +48,11 @@ class Evaluation:
         recognize: recognition.Recognize | None = None,
     ):
         scorers.check_jiwer()
-        self.rows = read_rows(texts)[:sentences]
+        self.rows = read_items(texts)[:sentences]
         tokenizer = Tokenizer(model.text.kind, model.text.vocab)
         self.ids = [encode(row, tokenizer, model) for row in self.rows]
         languages = sorted({row.language for row in self.rows})
-        self.recognize = recognize or recognition.recognizer(asr, languages, threads)
+        self.recognize = recognize or recognition.recognizer(asr, languages, threads, "evaluate")
 
     def measure(self, model: Nanospeech, held_out: Sequence[Utterance]) -> dict[str, float]:
         """Error rates (%) by masked diffusion (of a model with a head) and by the ODE, Griffin-Lim: of words,
@@ -70,7 +70,7 @@ class Evaluation:
             candidates = [u for u in held_out if u.voice == row.voice] or held_out
             utterance = min(candidates, key=lambda u: abs(len(u.mel) - REFERENCE_FRAMES))
             reference = as_reference(utterance, model.config)
-            wanted = scorers.units(row.text, row.language)
+            wanted = scorers.words_or_characters(row.text, row.language)
             total += len(wanted)
             for name, sampler in names.items():
                 try:
@@ -80,12 +80,12 @@ class Evaluation:
                     continue
                 mel = model.sample(prompt, sampler=sampler, seed=i)
                 wave = recognition.resample(griffin_lim(mel), SAMPLE_RATE)
-                heard = scorers.units(self.recognize(wave, row.language), row.language)
+                heard = scorers.words_or_characters(self.recognize(wave, row.language), row.language)
                 errors[name] += scorers.count_errors(wanted, heard)
         return {name: 100 * count / total for name, count in errors.items()}
 
 
-def encode(row: Row, tokenizer: Tokenizer, config: ModelConfig) -> np.ndarray:
+def encode(row: TextItem, tokenizer: Tokenizer, config: ModelConfig) -> np.ndarray:
     """The ids of a row's text, int64 [symbols], with pauses where the model has durations.
 
     Voices b* are British, as Kokoro-82M's are.

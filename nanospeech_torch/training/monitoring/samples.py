@@ -22,10 +22,11 @@ import torch
 from nanospeech_core.audio import files as audio
 from nanospeech_core.audio.mel import N_MELS, SAMPLE_RATE
 from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import Row
+from nanospeech_core.evaluation.dataset import TextItem
 from nanospeech_core.sampling.options import DEFAULTS
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.synthesis.prompts import make_prompt
@@ -81,7 +82,7 @@ class Alignment:
 
 
 def choose(
-    held_out: Sequence[Utterance], config: ModelConfig, rows: Sequence[Row] = (), count: int = 2
+    held_out: Sequence[Utterance], config: ModelConfig, rows: Sequence[TextItem] = (), count: int = 2
 ) -> list[Sentence]:
     """The sentences of a run: always the same for the same data.
 
@@ -213,7 +214,7 @@ def embedded_vocoder() -> Vocos | None:
     config, tensors = load_vocoder(checkpoint.PRETRAINED, "pt")
     vocoder = Vocos(**asdict(config))
     shapes = {name: tuple(value.shape) for name, value in vocoder.state_dict().items()}
-    fitting = checkpoint.check(tensors, shapes, checkpoint.PRETRAINED)
+    fitting = check_tensors(tensors, shapes, checkpoint.PRETRAINED)
     vocoder.load_state_dict({name: torch.from_numpy(value) for name, value in fitting.items()})
     return vocoder.eval().requires_grad_(False)
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from nanospeech_core.system.process import command, importing, note
 
-with importing(__name__, "predicted"):
+PROG = "python -m nanospeech_torch.training.vocoder.predicted_mels"
+
+with importing(__name__, PROG):
     import argparse
     from collections.abc import Sequence
     from pathlib import Path
@@ -40,11 +42,9 @@ if TYPE_CHECKING:
 SPAN_SECONDS = (0.2, 0.8)  # that are given, or drawn, at a stretch
 
 
-@command("predicted")
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="predicted", description=__doc__.split("\n\n")[1], allow_abbrev=False
-    )
+@command(PROG)
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__.split("\n\n")[1], allow_abbrev=False)
     parser.add_argument("model", metavar="DIR|ID", help='checkpoint folder, hub id, or "embedded"')
     parser.add_argument("shards", nargs="+", help="prepared tar files, or folders of audio + json")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("hours", "max_seconds", "batch_size"):
         if not getattr(args, name) > 0:
             parser.error(f"--{name.replace('_', '-')} must be more than 0")
-    return guard(lambda: run(args), "predicted", quiet=False)
+    return guard(lambda: run(args), prog, quiet=False)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
             try:
                 batch.append(load_utterance(item, model.config))
             except Skip as reason:
-                note(f"predicted: {item.key} is left out: {reason}")
+                note(f"{PROG}: {item.key} is left out: {reason}")
         if batch:
             for utterance, mel in zip(batch, predict(model, batch), strict=True):
                 path = predicted_path(args.output, utterance.key)

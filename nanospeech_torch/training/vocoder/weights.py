@@ -7,7 +7,7 @@ import os
 import numpy as np
 import torch
 
-from nanospeech_core.checkpoints import folder as checkpoint
+from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import find_vocoder, load_vocoder
 from nanospeech_core.config import VocosConfig
 from nanospeech_core.errors import UserError
@@ -48,5 +48,5 @@ def warm_start(model: Vocos, path: str) -> None:
     """Take a trained vocoder's weights. Raises UserError where they do not fit."""
     own = model.state_dict()
     shapes = {name: tuple(value.shape) for name, value in own.items()}
-    for name, value in checkpoint.check(read_vocoder(path)[1], shapes, path).items():
+    for name, value in check_tensors(read_vocoder(path)[1], shapes, path).items():
         own[name].copy_(torch.from_numpy(value))

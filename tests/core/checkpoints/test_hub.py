@@ -58,7 +58,7 @@ def test_a_commit_that_is_cached_is_not_asked_for(cache, monkeypatch):
     monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", None)
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_tree", None)
     assert hub.find_folder("owner/name", OLD) == folder
-    with pytest.raises(UserError, match="could not be fetched .* not callable"):  # while a branch is
+    with pytest.raises(UserError, match="could not be downloaded .* not callable"):  # while a branch is
         hub.find_folder("owner/name", "main")
 
 
@@ -80,7 +80,9 @@ def test_an_incomplete_commit_is_fetched(cache, monkeypatch):
 def test_what_is_absent_offline_is_told(cache, name):
     put(cache, "owner/name", OLD, "model.safetensors", ref=None)
     at = f" at {name.partition('@')[2]}" if "@" in name else ""
-    with pytest.raises(UserError, match=rf"^owner/name is .* in the cache{at}, and HF_HUB_OFFLINE forbids"):
+    with pytest.raises(
+        UserError, match=rf"^there is no folder owner/name, .* in the cache{at}, and HF_HUB_OFFLINE forbids"
+    ):
         hub.find_folder(name)
 
 
@@ -117,7 +119,7 @@ def test_without_a_network_that_is_told_at_once(cache):
     started = time.monotonic()
     done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120)
     assert time.monotonic() - started < 20
-    absent = "other/name is no folder here, and the hub cannot be reached to fetch it (is the network up?)"
+    absent = "there is no folder other/name, and the hub cannot be reached (is the network up?)"
     assert (done.stdout.splitlines(), done.stderr) == ([str(folder), absent, absent], "")
 
 
@@ -130,7 +132,7 @@ def test_a_folder_goes_before_a_repository(cache):
 def test_the_public_vocoder(cache):
     name, commit = PUBLIC.split("@")
     assert hub.COMMIT.fullmatch(commit)
-    with pytest.raises(UserError, match="vocos-mel-24khz is .* HF_HUB_OFFLINE forbids"):
+    with pytest.raises(UserError, match="vocos-mel-24khz, it is not .* HF_HUB_OFFLINE forbids"):
         find_vocoder(PUBLIC)
     folder = put(cache, name, commit, "config.yaml", "pytorch_model.bin", ref=None)
     assert find_vocoder(PUBLIC) == folder
@@ -140,5 +142,5 @@ def test_the_public_vocoder(cache):
 
 def test_without_its_library_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(UserError, match="^me/voice is no folder here.*pip install huggingface_hub$"):
+    with pytest.raises(UserError, match="^there is no folder me/voice; .*pip install huggingface_hub$"):
         hub.find_folder("me/voice")

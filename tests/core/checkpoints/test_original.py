@@ -8,15 +8,9 @@ import pytest
 from backends import NAMES, Backend
 from originals import VOCAB, original_config, original_weights, write_original
 
-from nanospeech_core.checkpoints.folder import (
-    PRETRAINED,
-    load_folder,
-    load_tensors,
-    read_layout,
-    save_tensors,
-    swap_conv_axes,
-)
+from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder
 from nanospeech_core.checkpoints.original import OriginalFiles, read_original, read_vocab
+from nanospeech_core.checkpoints.tensors import load_for_backend, load_tensors, save_tensors, swap_conv_axes
 from nanospeech_core.config import DiffLossConfig, ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.synthesis.prompts import make_prompt
@@ -34,7 +28,7 @@ def folder(tmp_path, weights) -> Path:
 
 
 def read(folder: Path) -> tuple[ModelConfig, dict[str, np.ndarray]]:
-    return read_original(OriginalFiles.find(folder), lambda file: read_layout(file, "pt"))
+    return read_original(OriginalFiles.find(folder), lambda file: load_for_backend(file, "pt"))
 
 
 def rewrite(folder: Path, change, file: str = "model.safetensors", metadata: dict | None = None) -> None:
@@ -152,8 +146,8 @@ CONV = "transformer.input_embed.conv_pos_embed.conv1d.0.weight"
 @pytest.mark.parametrize(
     ("file", "change", "sentence"),
     [
-        ("model", reshaped("lora.weight", 1), "model.safetensors is no original .* a tensor lora.weight"),
-        ("model", without(TO_Q), f"model.safetensors is no original .* it has no {TO_Q}"),
+        ("model", reshaped("lora.weight", 1), "model.safetensors is not an original .* a tensor lora.weight"),
+        ("model", without(TO_Q), f"model.safetensors is not an original .* it has no {TO_Q}"),
         ("model", reshaped(TO_Q, 100, 32), r"by the width of a head does not divide \(100 by 64\)"),
         ("model", reshaped(CONV, 32, 3, 31), r"channels of a group does not divide \(32 by 3\)"),
         ("model", reshaped(CONV, 32, 0, 31), r"does not divide \(32 by 0\)"),
@@ -163,7 +157,7 @@ CONV = "transformer.input_embed.conv_pos_embed.conv1d.0.weight"
         (
             "duration",
             without("transformer.text_embed.text_embed.weight"),
-            "duration.safetensors is no original",
+            "duration.safetensors is not an original",
         ),
         ("duration", reshaped("to_mel.weight", 1), "a tensor to_mel.weight"),
         ("duration", reshaped("transformer.text_embed.text_embed.weight", 9, 16), "text_num_embeds is 8"),

@@ -12,8 +12,9 @@ from checkpoints import tiny_config, write_checkpoint
 from convert.convert import convert
 from convert.describe import describe
 from convert.quantize import quantize_folder
-from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder, load_tensors, save_tensors
+from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder
 from nanospeech_core.checkpoints.quantization import dequantize, fits, quantize
+from nanospeech_core.checkpoints.tensors import load_tensors, save_tensors
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import PRECISIONS
@@ -218,10 +219,10 @@ def test_what_cannot_be_quantized(source: Path, tmp_path: Path) -> None:
     (narrow / "config.json").write_text(json.dumps(SMALL.to_dict()))
     before = snapshot(tmp_path)
     for folder, bits, group_size, sentence in (
-        (out, 4, 32, "is quantized already, to 8 bits"),
+        (out, 4, 32, "is already quantized to 8 bits"),
         (source, 3, 32, "quantization.bits is 3; it must be one of 4, 8"),
         (source, 8, 48, "quantization.group_size is 48; it must be one of 32, 64, 128"),
-        (narrow, 8, 128, "no layer whose input is a multiple of 128"),
+        (narrow, 8, 128, "no layer with an input that is a multiple of 128"),
         (original, 8, 64, "import-nanospeech"),
         (tmp_path / "none", 8, 64, "no such folder"),
         (source / "model.safetensors", 8, 64, "is a file"),
@@ -255,7 +256,7 @@ def test_a_folder_that_is_not_as_its_config_says(source: Path, tmp_path: Path, b
     lacking = {name: array for name, array in tensors.items() if name != "to_mel.scales"}
     told(values, lacking, "do(es)? not fit its config")
     plain, _ = load_tensors(source / "model.safetensors")
-    told(values, plain, "holds no quantized layer")
+    told(values, plain, "has no quantized layer")
     wide = {"to_mel.weight": np.zeros((4, 16), np.uint32)}
     wide |= {f"to_mel.{part}": np.zeros((4, 2), np.float16) for part in ("scales", "biases")}
     told(values, tensors | wide, "to_mel.weight")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanospeech_core.checkpoints.folder import BFLOAT16
+from nanospeech_core.checkpoints.tensors import BFLOAT16
 from nanospeech_core.checkpoints.torch_file import load_torch_file
 from nanospeech_core.errors import UserError
 
@@ -89,14 +89,14 @@ class Evil:
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_code_is_refused_and_not_run(tmp_path, protocol):
     path = saved(tmp_path, {"a": torch.ones(1), "b": Evil(tmp_path / "hacked")}, pickle_protocol=protocol)
-    with pytest.raises(UserError, match="mkdir, which is no tensor: refused"):
+    with pytest.raises(UserError, match="mkdir, which is not a tensor: refused"):
         load_torch_file(path)
     assert not (tmp_path / "hacked").exists()
 
 
 @pytest.mark.parametrize("value", [torch.nn.Linear(2, 2), {"a": torch.Size([1])}], ids=["module", "class"])
 def test_other_classes_are_refused(tmp_path, value):
-    with pytest.raises(UserError, match="is no tensor: refused"):
+    with pytest.raises(UserError, match="is not a tensor: refused"):
         load_torch_file(saved(tmp_path, value))
 
 
@@ -104,7 +104,7 @@ def test_other_classes_are_refused(tmp_path, value):
     "value", [torch.ones(2), {"a": 1}, {1: torch.ones(2)}, {"state": {"a": torch.ones(2)}}, [torch.ones(1)]]
 )
 def test_anything_but_a_dict_of_tensors_is_refused(tmp_path, value):
-    with pytest.raises(UserError, match="holds no dict of tensors"):
+    with pytest.raises(UserError, match="contains no dict of tensors"):
         load_torch_file(saved(tmp_path, value))
 
 
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_told(tmp_path, kept):
     path = saved(tmp_path, tensors())
     data = path.read_bytes()
     path.write_bytes(data[: int(kept * len(data))])
-    with pytest.raises(UserError, match="not a whole file of torch.save"):
+    with pytest.raises(UserError, match="not a complete file of torch.save"):
         load_torch_file(path)
 
 
@@ -131,7 +131,7 @@ def test_flipped_bytes_are_told_or_harmless(tmp_path):
 
 def test_the_old_format_and_a_missing_file_are_told(tmp_path):
     path = saved(tmp_path, tensors(), _use_new_zipfile_serialization=False)
-    with pytest.raises(UserError, match="not a whole file of torch.save"):
+    with pytest.raises(UserError, match="not a complete file of torch.save"):
         load_torch_file(path)
     with pytest.raises(UserError, match="cannot read .*none.bin: No such file"):
         load_torch_file(tmp_path / "none.bin")

@@ -12,7 +12,7 @@ from backends import NAMES, Backend
 from checkpoints import tiny_config, write_checkpoint
 from originals import VOCOS, vocos_yaml, write_vocos
 
-from nanospeech_core.checkpoints.folder import load_tensors, save_tensors, swap_conv_axes
+from nanospeech_core.checkpoints.tensors import load_tensors, save_tensors, swap_conv_axes
 from nanospeech_core.checkpoints.vocoder import find_vocoder, load_vocoder, load_with_vocoder
 from nanospeech_core.config import VocosConfig
 from nanospeech_core.errors import UserError
@@ -73,13 +73,13 @@ def test_a_vocoder_that_was_asked_for_and_is_absent_is_an_error(tmp_path):
     model = write_checkpoint(tmp_path / "model")
     with pytest.raises(UserError, match="no such folder"):
         load_with_vocoder(model, "pt", tmp_path / "none")
-    with pytest.raises(UserError, match="holds no vocoder"):
+    with pytest.raises(UserError, match="contains no vocoder"):
         load_with_vocoder(model, "pt", tmp_path)
     (tmp_path / "vocos.safetensors").write_bytes(GOLDEN.read_bytes())
     with pytest.raises(UserError, match="unknown key 'padding'"):
         load_with_vocoder(model, "pt", tmp_path / "vocos.safetensors")
     save_tensors(tmp_path / "vocos.safetensors", {"a": np.zeros(1)})
-    with pytest.raises(UserError, match="does not say its config"):
+    with pytest.raises(UserError, match="has no config in its metadata"):
         load_with_vocoder(model, "pt", tmp_path / "vocos.safetensors")
 
 
@@ -105,17 +105,21 @@ def change(values: dict, path: str, value: object) -> dict:
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        ("feature_extractor/init_args/hop_length", 320, "a mel of hop_length 320, ours has 256"),
-        ("feature_extractor/init_args/sample_rate", 44100, "sample_rate 44100, ours has 24000"),
-        ("feature_extractor/init_args/padding", "same", "padding same, ours has center"),
-        ("feature_extractor/class_path", "vocos.feature_extractors.EncodecFeatures", "is no MelSpectrogram"),
-        ("backbone/class_path", "vocos.models.VocosResNetBackbone", "backbone is no VocosBackbone"),
-        ("head/class_path", "vocos.heads.IMDCTSymExpHead", "head is no ISTFTHead"),
+        ("feature_extractor/init_args/hop_length", 320, "a mel with hop_length 320; this model has 256"),
+        ("feature_extractor/init_args/sample_rate", 44100, "sample_rate 44100; this model has 24000"),
+        ("feature_extractor/init_args/padding", "same", "padding same; this model has center"),
+        (
+            "feature_extractor/class_path",
+            "vocos.feature_extractors.EncodecFeatures",
+            "must be MelSpectrogram",
+        ),
+        ("backbone/class_path", "vocos.models.VocosResNetBackbone", "backbone must be VocosBackbone"),
+        ("head/class_path", "vocos.heads.IMDCTSymExpHead", "head must be ISTFTHead"),
         ("head/init_args/padding", "same", "head.padding must be center"),
-        ("head/init_args/dim", 7, "head.dim that of the backbone"),
+        ("head/init_args/dim", 7, "head.dim must equal backbone.dim"),
         ("backbone/init_args/adanorm_num_embeddings", 4, "unknown key 'adanorm_num_embeddings'"),
-        ("backbone/init_args/dim", "wide", "head.dim that of the backbone"),
-        ("backbone", None, "backbone is no VocosBackbone"),
+        ("backbone/init_args/dim", "wide", "head.dim must equal backbone.dim"),
+        ("backbone", None, "backbone must be VocosBackbone"),
     ],
 )
 def test_another_makers_config_is_told(tmp_path, path, value, sentence):
@@ -127,7 +131,7 @@ def test_another_makers_config_is_told(tmp_path, path, value, sentence):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("a: [", "is not valid YAML"), ("- 1", "describes no Vocos"), ("", "describes no Vocos")],
+    [("a: [", "is not valid YAML"), ("- 1", "does not describe a Vocos"), ("", "does not describe a Vocos")],
 )
 def test_a_broken_config_is_told(tmp_path, text, sentence):
     folder = write_vocos(tmp_path / "vocos")

@@ -1,9 +1,8 @@
-"""`python -m nanospeech_{mlx,torch}.benchmark`: the work of a sentence, and how the figures are told."""
+"""`python -m nanospeech_{mlx,torch}.benchmark`: its table, its JSON and its mistakes."""
 
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -11,9 +10,7 @@ import pytest
 from backends import NAMES, Backend
 from checkpoints import tiny_config, write_checkpoint
 
-from nanospeech_core.cli import benchmark
-from nanospeech_core.evaluation.counting import counting
-from nanospeech_core.sampling.options import PRECISIONS
+from nanospeech_core.evaluation import benchmark
 
 # A sentence of the tiny model is longer than 8 tokens, so that no iteration is left out.
 SENTENCE = "Hello there, how are you today?"
@@ -27,134 +24,6 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module", params=NAMES)
 def backend(request) -> Backend:
     return Backend(request.param)
-
-
-@pytest.fixture(scope="module")
-def speaker(backend: Backend, folder: Path):
-    return backend.module("nanospeech").Nanospeech.from_pretrained(folder)
-
-
-# What a sentence takes by default, and what it must not come to exceed unnoticed: calls of the transformer
-# and of the head's network, rows of the transformer's batches (with guidance two a call of the ODE), and
-# `mx.eval`.
-WORK = [
-    ({"use_diffusion": True}, 3, 3 * 4, 3, 3),
-    ({"use_diffusion": True, "num_iter": 5, "diffusion_steps": 3}, 5, 5 * 3, 5, 5),
-    ({"use_diffusion": True, "cfg": 2.0}, 4, 3 * 4, 4, 3),  # the blind pass is made once
-    ({"use_diffusion": True, "order": "random"}, 3, 3 * 4, 3, 3),
-    ({"use_diffusion": True, "stream": True}, 3, 3 * 4, 3, 3),  # one in each of 3 blocks
-    ({"sampler": "ode"}, 8, 0, 8, 8),
-    ({"sampler": "ode", "cfg": 2.0}, 8, 0, 16, 8),
-    ({"sampler": "ode", "method": "midpoint"}, 16, 0, 16, 8),
-    ({"sampler": "ode", "method": "rk4"}, 32, 0, 32, 8),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("options", "passes", "head", "rows", "evals"), WORK, ids=lambda value: str(value))
-def test_the_work_of_a_sentence(
-    backend: Backend, speaker, options: dict, passes: int, head: int, rows: int, evals: int
-) -> None:
-    with counting(backend.module("benchmark").counted()) as counts:
-        speaker.generate(SENTENCE, **options)
-    assert counts["transformer"].calls == passes and counts["transformer"].rows == rows
-    assert counts["diffusion_head"].calls == head
-    if backend.name == "mlx":
-        assert counts["mx_eval"].calls == evals
-    else:
-        assert "mx_eval" not in counts
-
-
-# What a sentence computes once, however many its iterations and steps; the ODE's times are one a pass, and
-# with guidance the masked path's blind pass has a text of its own. And how often numbers are read: the
-# durations, the tokens and the wave, in a stream the draft and the wave of each chunk.
-ONCE = [
-    ({"use_diffusion": True}, 1, 1, 1, 3),
-    ({"use_diffusion": True, "num_iter": 8, "diffusion_steps": 3}, 1, 1, 1, 3),
-    ({"use_diffusion": True, "cfg": 2.0}, 1, 2, 1, 3),
-    ({"use_diffusion": True, "stream": True}, 1, 1, 1, 1 + 2 * 3),
-    ({"sampler": "ode", "steps": 4}, 4, 1, 0, 3),
-    ({"sampler": "ode", "steps": 4, "cfg": 2.0}, 4, 1, 0, 3),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("options", "modulations", "texts", "times", "reads"), ONCE, ids=str)
-def test_what_is_the_same_is_computed_once(
-    backend: Backend, speaker, options: dict, modulations: int, texts: int, times: int, reads: int
-) -> None:
-    dit, head = backend.module("models.dit").DiT, backend.module("models.diffloss").TimestepEmbedder
-    counted = {
-        "modulations": (dit, "modulations"),
-        "texts": (dit, "embed_text"),
-        "times": (head, backend.call),
-        "reads": (type(speaker), "array"),
-    }
-    speaker.prepare()
-    with counting(counted) as counts:
-        chunks = len(list(speaker.speak(SENTENCE, **options)))
-    assert chunks == (3 if "stream" in options else 1)
-    expected = {"modulations": modulations, "texts": texts, "times": times, "reads": reads}
-    assert {name: count.calls for name, count in counts.items()} == expected
-
-
-def test_the_head_works_on_revealed_tokens_only(backend: Backend, speaker) -> None:
-    """Its rows: each token of the sentence once a step."""
-    with counting(backend.module("benchmark").counted()) as counts:
-        wave = speaker.generate(SENTENCE, use_diffusion=True, num_iter=5, diffusion_steps=3)
-    tokens = len(wave) // (256 * speaker.transformer.patch)  # the last frame's end is cut off by the vocoder
-    assert counts["diffusion_head"].rows == pytest.approx(3 * tokens, abs=3)
-
-
-def test_nothing_is_counted_afterwards(backend: Backend, speaker) -> None:
-    owners = backend.module("benchmark").counted()
-    before = [getattr(owner, name) for owner, name in owners.values()]
-    with pytest.raises(KeyError), counting(owners) as counts:
-        assert [getattr(owner, name) for owner, name in owners.values()] != before
-        raise KeyError("a failure inside")
-    assert [getattr(owner, name) for owner, name in owners.values()] == before
-    speaker.generate("Hello.")
-    assert all(count.calls == 0 for count in counts.values())
-
-
-@pytest.fixture(scope="module")
-def in_context(tmp_path_factory) -> Path:
-    """A head of the embedded model's kind: told of its neighbours and of their mel, which is float32."""
-    head = replace(tiny_config().diffusion, context=1, regression=True)
-    return write_checkpoint(tmp_path_factory.mktemp("model") / "context", config=tiny_config(diffusion=head))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("told", ["nothing", "context"])
-def test_every_precision_speaks(
-    backend: Backend, folder: Path, in_context: Path, told: str, precision: str, monkeypatch
-) -> None:
-    """In that precision: what every block of the transformer and of the head takes and gives has it."""
-    path = in_context if told == "context" else folder
-    speaker = backend.module("benchmark").load(str(path), precision)
-    assert str(speaker.transformer.proj_out.weight.dtype).endswith(precision)
-    assert str(speaker.vocoder.head.out.weight.dtype).endswith("float32")
-    met = {}
-
-    def watch(block: type) -> None:
-        real = getattr(block, backend.call)
-
-        def call(self, x, y, *rest):
-            result = real(self, x, y, *rest)
-            met.setdefault(block.__name__, set()).update(str(a.dtype) for a in (x, y, result))
-            return result
-
-        monkeypatch.setattr(block, backend.call, call)
-
-    watch(backend.module("models.dit").DiTBlock), watch(backend.module("models.diffloss").ResBlock)
-    ode = {"sampler": "ode", "steps": 2, "cfg": 2.0}
-    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, ode):
-        wave = speaker.generate("Hello.", **{"num_iter": 2, **options})
-        assert wave.dtype == "float32" and 0 < abs(wave).max() <= 1
-    for block in ("DiTBlock", "ResBlock"):
-        (dtype,) = met[block]
-        assert dtype.endswith(f".{precision}")
 
 
 def run(backend: Backend, capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
@@ -246,7 +115,7 @@ def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_pa
     arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")
     run(backend, capsys, folder, *arguments)
     results = json.loads((tmp_path / "speed.json").read_text())["results"]
-    assert [result["setting"] for result in results] == list(benchmark.SETTINGS)
+    assert [result["setting"] for result in results] == list(benchmark.DEFAULT_SETTINGS)
     (stream,) = (result for result in results if "stream" in result["setting"])
     assert stream["first_sound"] < stream["elapsed"]
 
@@ -299,11 +168,3 @@ def test_mistakes(arguments: list[str], code: int, sentence: str, folder: Path, 
         )
     out, err = capsys.readouterr()
     assert sentence in err and not out
-
-
-def test_its_own_texts_have_their_lengths(backend: Backend, speaker) -> None:
-    for name, sentences in (("short", 1), ("sentence", 1), ("paragraph", 4)):
-        spoken = benchmark.speak(
-            speaker, benchmark.TEXTS[name], benchmark.GenerateOptions(use_diffusion=True, num_iter=1)
-        )
-        assert spoken["sentences"] == sentences, name

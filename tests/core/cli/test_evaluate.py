@@ -123,7 +123,7 @@ def test_everything(backend, model, measures, capsys, folder):
     flags = [flag for setting in settings for flag in ("--setting", setting)]
     flags += ["--asr", "fake:one", "--threads", "3", "--reference", ".", "--reference", "voice"]
     run(backend, model, "--texts", "texts.jsonl", *flags, "--output", "out", "--json", "all.json")
-    assert measures.asked == [("fake:one", ["en"], 3)]
+    assert measures.asked == [("fake:one", ["en"], 3, "evaluate")]
     out, err = capsys.readouterr()
     header, *lines = out.splitlines()
     assert header.startswith("setting ") and "CER" not in header
@@ -231,13 +231,13 @@ def test_a_chinese_text_has_a_chinese_voice(model, measures, tmp_path, capsys):
     run("torch", bilingual, "--texts", "texts.jsonl", "--setting", "ode:steps=1", "--json", "a.json", *PLAIN)
     (setting,) = json.loads(Path("a.json").read_text())["settings"]
     assert [u["voice"] for u in setting["utterances"]] == ["heart", "xiaoxiao", "xiaoxiao"]
-    assert "has no voice zf_xiaobei: xiaoxiao speaks in its place" in capsys.readouterr().err
+    assert "has no voice zf_xiaobei: xiaoxiao speaks instead" in capsys.readouterr().err
 
 
 def test_a_voice_that_the_model_lacks(model, measures, capsys):
     write_rows([{"text": TEXTS[0], "voice": "am_adam"}])
     run("torch", model, "--texts", "texts.jsonl", "--setting", "ode:steps=1", *PLAIN)
-    assert "has no voice am_adam: heart speaks in its place" in capsys.readouterr().err
+    assert "has no voice am_adam: heart speaks instead" in capsys.readouterr().err
     assert 'there is no voice "adam"' in fails(
         "torch", capsys, model, "--texts", "texts.jsonl", "--voice", "adam", *PLAIN
     )
@@ -276,7 +276,7 @@ def test_a_text_that_cannot_be_spoken_counts_as_not_heard(model, measures, capsy
     assert result["failed"] == 1 and result["wer"] == pytest.approx(100 * 40_001 / 40_006)
     assert "at most 100,000" in result["utterances"][2]["error"] and result["real_time_factor"] > 0
     assert (
-        "1 of 3 texts could not be spoken and count as nothing heard; the first is long"
+        "1 of 3 texts could not be spoken; all their words count as errors; the first is long"
         in capsys.readouterr().err
     )
     assert len(list(Path("out/ode-steps=1").iterdir())) == 2
@@ -322,7 +322,7 @@ def test_a_training_checkpoint_speaks(model, measures, capsys):
 
 def test_mlx_is_told_to_export_a_training_checkpoint(capsys):
     sentence = fails("mlx", capsys, "step-3.pt", "--texts", "texts.jsonl", *PLAIN)
-    assert "step-3.pt is a training run's checkpoint" in sentence and "nanospeech_torch.export" in sentence
+    assert "step-3.pt is a training checkpoint" in sentence and "nanospeech_torch.export" in sentence
 
 
 # what is missing, or wrong
@@ -355,7 +355,10 @@ def test_counting_words_needs_jiwer(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--setting", "maskd"], "there is no sampler 'maskd' (did you mean 'masked'?); known: masked, ode"),
+        (
+            ["--setting", "maskd"],
+            "there is no sampler 'maskd' (did you mean 'masked'?); choose from masked, ode",
+        ),
         (["--setting", "masked:num_itr=3"], "masked has no option 'num_itr' (did you mean 'num_iter'?)"),
         (["--setting", "ode:num_iter=3"], "ode has no option 'num_iter'; it has cfg, steps, method"),
         (["--setting", "masked:num_iter"], "'num_iter' in 'masked:num_iter' must be KEY=VALUE"),
@@ -388,7 +391,7 @@ def test_arguments_that_are_wrong(capsys, flags, sentence):
         ('{"text": "a", "id": "x"}\n{"text": "b", "id": "x"}', "line 2: there is an id 'x' already"),
         ('{"text": "a", "id": "../x"}', "the id '../x' cannot be a file's name"),
         ('{"text": "a", "voice": 3}', "voice must be a string, not 3"),
-        ('{"text": "guten tag", "lang": "de"}', "the lang 'de'; a model speaks en, en-us, en-gb, zh"),
+        ('{"text": "guten tag", "lang": "de"}', "the lang 'de'; choose from en, en-us, en-gb, zh"),
     ],
 )
 def test_texts_that_are_wrong(capsys, model, content, sentence):

@@ -19,7 +19,8 @@ from backends import NAMES
 from checkpoints import FRAMES, make_voice, write_checkpoint
 
 from nanospeech_core.audio import files as audio
-from nanospeech_core.checkpoints.folder import PRETRAINED, load_tensors, save_tensors
+from nanospeech_core.checkpoints.folder import PRETRAINED
+from nanospeech_core.checkpoints.tensors import load_tensors, save_tensors
 from nanospeech_core.voices.store import save_voice
 
 FRAMEWORKS = ("torch", "mlx")

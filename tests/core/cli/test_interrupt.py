@@ -33,7 +33,7 @@ def same_handlers():
 
 def test_ctrl_c_is_one_line(capsys):
     @command("prog")
-    def main(argv=None) -> int:
+    def main(argv, prog) -> int:
         send(signal.SIGINT)
         raise AssertionError("went on")
 
@@ -44,7 +44,7 @@ def test_ctrl_c_is_one_line(capsys):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_ends_the_process_deletes_what_is_half_written(tmp_path, number, capsys):
     @command("prog")
-    def main(argv=None) -> int:
+    def main(argv, prog) -> int:
         with replacing(tmp_path / "a.wav") as path:
             path.write_bytes(b"half")
             assert len(os.listdir(tmp_path)) == 1
@@ -71,7 +71,7 @@ def test_an_import_is_finished_first(tmp_path, monkeypatch, capsys):
     name = module(tmp_path, monkeypatch, SLOW)
 
     @command("prog")
-    def main(argv=None) -> int:
+    def main(argv, prog) -> int:
         importlib.import_module(name)
         threading.Event().wait(5)  # the timer ends it
         raise AssertionError("went on")
@@ -84,7 +84,7 @@ def test_an_import_at_the_end_of_the_block_is_finished_first(tmp_path, monkeypat
     name = module(tmp_path, monkeypatch, SLOW)
 
     @command("prog")
-    def main(argv=None) -> int:
+    def main(argv, prog) -> int:
         return int(not importlib.import_module(name).done)
 
     assert main() == 130 and capsys.readouterr().err == INTERRUPTED
@@ -95,7 +95,7 @@ def test_a_second_ctrl_c_during_an_import_ends_the_process(tmp_path):
     (tmp_path / "twice.py").write_text(twice)
     code = (
         "from nanospeech_core.system.process import command\n"
-        "@command('prog')\ndef main(argv=None):\n    import twice\n    return 0\nmain()"
+        "@command('prog')\ndef main(argv, prog):\n    import twice\n    return 0\nmain()"
     )
     paths = os.pathsep.join((str(ROOT), str(tmp_path)))
     done = subprocess.run(
@@ -122,7 +122,7 @@ def test_handlers_of_others_stay(capsys):
     try:
 
         @command("prog")
-        def main(argv=None) -> int:
+        def main(argv, prog) -> int:
             send(signal.SIGINT)
             return 0
 
@@ -133,7 +133,7 @@ def test_handlers_of_others_stay(capsys):
 
 def test_a_command_runs_in_a_thread():
     codes = []
-    thread = threading.Thread(target=lambda: codes.append(command("prog")(lambda argv: 7)([])))
+    thread = threading.Thread(target=lambda: codes.append(command("prog")(lambda argv, prog: 7)([])))
     thread.start()
     thread.join()
     assert codes == [7]

@@ -69,10 +69,10 @@ def test_the_backend_that_is_installed(called, monkeypatch, installed, backend):
     ("argv", "message"),
     [
         (["generat"], "there is no command 'generat'; did you mean 'generate'?"),
-        (["xyz"], "there is no command 'xyz'; it has generate, edit,"),
-        (["--backend", "mlx", "train"], "train is a command of PyTorch: leave out --backend mlx"),
-        (["chat", "--backend", "torch"], "chat is a command of MLX: leave out --backend torch"),
-        (["--backend=torch", "convert"], "convert has no backend: leave out --backend torch"),
+        (["xyz"], "there is no command 'xyz'; choose from generate, edit,"),
+        (["--backend", "mlx", "train"], "train runs on PyTorch only: leave out --backend mlx"),
+        (["chat", "--backend", "torch"], "chat runs on MLX only: leave out --backend torch"),
+        (["--backend=torch", "convert"], "convert needs no backend: leave out --backend torch"),
         (["--backend", "jax", "generate"], "invalid choice: 'jax'"),
         (["--backend"], "--backend: expected one argument"),
         (["--txt", "generate"], "unrecognized arguments: --txt"),
@@ -160,7 +160,13 @@ def test_half_an_mlx(monkeypatch, tmp_path):
         ("Darwin", "arm64", "13.6.1", False, "MLX needs macOS 14 or newer, and this is 13.6.1"),
         ("Darwin", "x86_64", "15.1", True, "runs under Rosetta: MLX needs an arm64 Python, on macOS 14"),
         ("Darwin", "x86_64", "12.0", False, "MLX needs Apple Silicon, and this Mac has an Intel processor"),
-        ("Windows", "AMD64", "", False, 'MLX is not made for Windows; PyTorch is: pip install ".[torch]"'),
+        (
+            "Windows",
+            "AMD64",
+            "",
+            False,
+            'not support Windows, but PyTorch does: pip install ".[torch]"',
+        ),
     ],
 )
 def test_what_to_do_for_mlx(system, machine, macos, translated, message):

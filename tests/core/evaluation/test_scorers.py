@@ -1,4 +1,4 @@
-"""The measures of an evaluation: each library's face, and what the numbers come to."""
+"""The scorers of an evaluation, around stand-ins for their libraries."""
 
 import sys
 from pathlib import Path
@@ -7,11 +7,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation import scorers
-from nanospeech_core.evaluation.dataset import Row
-from nanospeech_core.evaluation.metrics import Measures, Spoken, describe, error_rate, measure, summarize
-from nanospeech_core.evaluation.tables import table
 from nanospeech_core.voices import recognition
 
 SECOND = np.sin(2 * np.pi * 200 * np.arange(16000) / 16000).astype(np.float32)
@@ -27,19 +23,22 @@ def fake(monkeypatch, name: str, **members) -> ModuleType:
 # words
 
 
-def test_units_are_words_without_punctuation():
-    assert scorers.units("Don't -- STOP, Señor;\n2 well-known") == "don't stop señor 2 well known".split()
-    assert scorers.units("it’s", "en") == ["it's"]
-    assert scorers.units("...") == []
+def test_words_have_no_punctuation():
+    assert (
+        scorers.words_or_characters("Don't -- STOP, Señor;\n2 well-known")
+        == "don't stop señor 2 well known".split()
+    )
+    assert scorers.words_or_characters("it’s", "en") == ["it's"]
+    assert scorers.words_or_characters("...") == []
 
 
-def test_units_of_chinese_are_simplified_characters():
-    assert scorers.units("你好, world。請問2", "zh") == list("你好请问")
-    assert scorers.units("請問您知道現在幾點了嗎？", "zh") == list("请问您知道现在几点了吗")
+def test_chinese_characters_are_simplified():
+    assert scorers.words_or_characters("你好, world。請問2", "zh") == list("你好请问")
+    assert scorers.words_or_characters("請問您知道現在幾點了嗎？", "zh") == list("请问您知道现在几点了吗")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "heard", "errors"),
+    ("reference", "hypothesis", "errors"),
     [
         ("a b c", "a b c", 0),
         ("a b c", "", 3),
@@ -48,44 +47,9 @@ def test_units_of_chinese_are_simplified_characters():
         ("a", "b a c", 2),
     ],
 )
-def test_errors_are_counted(wanted, heard, errors):
+def test_errors_are_counted(reference, hypothesis, errors):
     pytest.importorskip("jiwer")
-    assert scorers.count_errors(wanted.split(), heard.split()) == errors
-
-
-# recognizers
-
-
-class Whisper:
-    made = []
-    supported_languages = ["en"]
-
-    def __init__(self, name, **options):
-        if name == "gone":
-            raise ValueError("no such model\nmore of it")
-        self.made.append((name, options))
-
-    def transcribe(self, wave, **options):
-        self.options = options
-        return iter([SimpleNamespace(text=" Hello "), SimpleNamespace(text="there.")]), None
-
-
-def test_faster_whisper(monkeypatch):
-    fake(monkeypatch, "faster_whisper", WhisperModel=Whisper)
-    for name in ("faster-whisper:tiny.en", "tiny.en"):
-        assert recognition.recognizer(name, ["en"], threads=2)(SECOND, "en") == "Hello there."
-        made, options = Whisper.made[-1]
-        assert made == "tiny.en" and options["cpu_threads"] == 2 and options["device"] == "cpu"
-    with pytest.raises(UserError, match="asr 'tiny.en' does not support zh$"):
-        recognition.recognizer("tiny.en", ["en", "zh"])
-    with pytest.raises(UserError, match="asr 'gone' cannot be loaded: no such model$"):
-        recognition.recognizer("gone")
-
-
-@pytest.mark.parametrize("name", ["wisper:tiny", "faster-whisper:", ":tiny", "C:\\models"])
-def test_a_recognizer_of_another_kind(name):
-    with pytest.raises(UserError, match="there is no recognizer .*; known: faster-whisper:NAME_OR_PATH"):
-        recognition.recognizer(name)
+    assert scorers.count_errors(reference.split(), hypothesis.split()) == errors
 
 
 # how it sounds
@@ -144,71 +108,6 @@ def test_real_dnsmos_and_similarity():
     half = len(voices["heart"]) // 2
     same = embed(voices["heart"][:half]) @ embed(voices["heart"][half:])
     assert same > embed(voices["heart"]) @ embed(voices["george"]) + 0.1
-
-
-@pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100])
-@pytest.mark.parametrize("count", [1, 2, 1601, 79616])
-def test_resampled_length(rate, count):
-    wave = recognition.resample(np.ones(count, dtype=np.float32), rate)
-    assert len(wave) == -(-count * 16000 // rate) and wave.dtype == np.float32
-
-
-# together
-
-
-def one(errors: int, units: int, lang: str = "en", **more) -> dict:
-    return {"id": "x", "lang": lang, "errors": errors, "units": units, "seconds": 2.0, **more}
-
-
-def test_a_summary():
-    lines = [
-        one(0, 4, elapsed=100.0, dnsmos=3.0, similarity=None),
-        one(3, 6, elapsed=1.0, dnsmos=2.0, similarity=0.5),
-        one(1, 4, "zh", elapsed=2.0),
-        {"id": "y", "lang": "en", "errors": 10, "units": 10, "error": "too long"},
-    ]
-    found = summarize(lines)
-    assert (found["count"], found["failed"], found["seconds"]) == (4, 1, 6)
-    assert found["wer"] == 65 and found["cer"] == 25  # of all words together, not the mean of the sentences'
-    assert found["real_time_factor"] == 0.75  # without the first
-    assert (found["dnsmos"], found["similarity"]) == (2.5, 0.5) and "f0_sd" not in found
-    assert summarize([one(0, 1, elapsed=1.0)]).keys() == {"count", "failed", "seconds", "wer", "wer_ci"}
-
-
-def test_an_interval_narrows_with_the_number_of_texts():
-    few = error_rate([0, 1, 2, 5] * 2, [10] * 8, "wer")
-    many = error_rate([0, 1, 2, 5] * 200, [10] * 800, "wer")
-    assert few["wer"] == many["wer"] == 20
-    widths = [high - low for low, high in (few["wer_ci"], many["wer_ci"])]
-    # the standard error of a mean of n sentences, whose deviation is 18.7 points
-    assert widths == [pytest.approx(2 * 1.96 * 18.7 / n**0.5, rel=0.15) for n in (8, 800)]
-    assert few["wer_ci"][0] < 20 < few["wer_ci"][1]
-    assert error_rate([1], [4], "cer") == {"cer": 25, "cer_ci": [25, 25]}
-
-
-def test_nothing_is_measured_that_is_not_asked_for():
-    wave = np.ones(24000, dtype=np.float32)
-    row = Row("a", "Hello there.")
-    assert describe(wave, Measures()) == {"embedding": None}
-    assert measure(Spoken(wave), row, Measures(), {}) == {"seconds": 1.0}
-    silent = Measures(embed=lambda wave: None)
-    assert measure(Spoken(wave, 0.5), row, silent, {"similarity": {"embedding": np.ones(2)}}) == {
-        "seconds": 1.0, "elapsed": 0.5, "similarity": None
-    }  # fmt: skip
-
-
-def test_a_table_is_aligned_and_has_no_empty_columns():
-    lines = table(
-        [
-            {"setting": "masked", "count": 10, "wer": 8.861, "wer_ci": [1.3, 17.1], "dnsmos": 2.777},
-            {"setting": "(reference)", "count": 10, "f0_sd": 2.5},
-        ]
-    ).splitlines()
-    assert lines == [
-        "setting      texts              WER %  DNSMOS  F0 sd, st",
-        "masked          10  8.9 (1.3 to 17.1)    2.78          -",
-        "(reference)     10                  -       -       2.50",
-    ]
 
 
 def test_the_command_that_installs_it_is_true():

@@ -10,7 +10,7 @@ import pytest
 from nanospeech_core.cli.flags import add_sampling
 from nanospeech_core.config import SAMPLER_NAMES
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation import dataset
+from nanospeech_core.evaluation import settings
 from nanospeech_core.sampling.option_fields import option, options_by_sampler, options_of, options_of_group
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.samplers import SAMPLERS
@@ -56,11 +56,11 @@ def test_a_new_option_is_one_field(capsys):
 
 
 def test_a_new_option_is_a_key_of_settings(monkeypatch):
-    monkeypatch.setattr(dataset, "GenerateOptions", WithChurn)
-    monkeypatch.setattr(dataset, "SAMPLERS", options_by_sampler(WithChurn, SAMPLER_NAMES))
-    assert dataset.parse_setting("ode:churn_rate=0.5").options == WithChurn(sampler="ode", churn_rate=0.5)
+    monkeypatch.setattr(settings, "GenerateOptions", WithChurn)
+    monkeypatch.setattr(settings, "SAMPLERS", options_by_sampler(WithChurn, SAMPLER_NAMES))
+    assert settings.parse_setting("ode:churn_rate=0.5").options == WithChurn(sampler="ode", churn_rate=0.5)
     with pytest.raises(UserError, match="masked has no option 'churn_rate'"):
-        dataset.parse_setting("masked:churn_rate=0.5")
+        settings.parse_setting("masked:churn_rate=0.5")
 
 
 def test_every_option_is_declared():

@@ -6,7 +6,7 @@ from backends import NAMES, Backend
 from checkpoints import tiny_config, write_checkpoint
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import parse_setting
+from nanospeech_core.evaluation.settings import parse_setting
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.sampling.refinement import disagreement, remask
 from nanospeech_core.sampling.schedules import ode_times
@@ -127,7 +127,7 @@ def test_what_is_drawn_depends_on_what_is_kept(model):
 def test_the_setting_of_an_evaluation():
     setting = parse_setting("refine:steps=4,refine=0.4,num_iter=4,refine_order=random")
     assert setting.needs_head and setting.options.sampler == "refine"
-    used = setting.used(tiny_config().sampling)
+    used = setting.effective_options(tiny_config().sampling)
     assert [used[key] for key in ("sampler", "refine", "refine_order", "steps", "num_iter", "method")] == [
         "refine", 0.4, "random", 4, 4, "euler",
     ]  # fmt: skip

@@ -57,14 +57,14 @@ class Speaker:
 
 
 @pytest.fixture
-def speaker():
+def pipeline():
     return Speaker()
 
 
 @pytest.fixture
-def run(tmp_path, speaker, monkeypatch):
+def run(tmp_path, pipeline, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *argv: cli.run(speaker.load, argv, "prog")
+    return lambda *argv: cli.run(pipeline.load, argv, "prog")
 
 
 @pytest.mark.parametrize("output", ["-", "/dev/stdout", "/dev/fd/1"])
@@ -102,14 +102,14 @@ def test_devices(run, capfd):
 
 
 @pytest.mark.parametrize("flags", [[], ["--text", "-"]], ids=str)
-def test_the_text_from_standard_input(run, speaker, monkeypatch, flags):
+def test_the_text_from_standard_input(run, pipeline, monkeypatch, flags):
     stdin(monkeypatch, "One. Zwölf.".encode())
     assert run(*flags, "--output", "a.wav") == 0
-    assert speaker.text == "One. Zwölf."
+    assert pipeline.text == "One. Zwölf."
 
 
 @pytest.mark.parametrize("source", ["-", "/dev/stdin", "pipe"])
-def test_lines_from_a_pipe(run, speaker, tmp_path, source, capfd):
+def test_lines_from_a_pipe(run, pipeline, tmp_path, source, capfd):
     reader, writer = os.pipe()
     with open(writer, "wb") as file:
         file.write(b"One.\n\nTwo.\n")
@@ -122,7 +122,7 @@ def test_lines_from_a_pipe(run, speaker, tmp_path, source, capfd):
         assert run("--input", source, "--output-dir", "out") == 0
     finally:
         os.dup2(before, 0), os.close(before), os.close(reader)
-    assert speaker.text == ["One.", "Two."]
+    assert pipeline.text == ["One.", "Two."]
     assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
 
 
@@ -143,7 +143,7 @@ def test_nothing_on_standard_input(run, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize("source", ["-", "pipe.flac"])
-def test_a_recording_from_a_pipe(tmp_path, monkeypatch, speaker, source, capfdbinary):
+def test_a_recording_from_a_pipe(tmp_path, monkeypatch, pipeline, source, capfdbinary):
     """Read from one and written to another: an editor in a pipeline."""
     monkeypatch.chdir(tmp_path)
     audio.write("a.flac", WAVE)
@@ -160,7 +160,7 @@ def test_a_recording_from_a_pipe(tmp_path, monkeypatch, speaker, source, capfdbi
     os.close(writer)
     try:
         flags = ["--audio", source, "--text", "a", "--edit", "b", "--output", "-"]
-        assert edit.run(speaker.load, flags, "prog") == 0
+        assert edit.run(pipeline.load, flags, "prog") == 0
     finally:
         os.dup2(before, 0), os.close(before), os.close(reader)
     wave, rate = soundfile.read(io.BytesIO(capfdbinary.readouterr().out), dtype="int16")
@@ -232,7 +232,7 @@ def test_a_pipe_that_has_no_room_yet():
     thread = threading.Thread(target=lambda: got.append(open(reader, "rb").read()))
     with open(writer, "wb", buffering=0) as stream:
         thread.start()
-        pipes.pour(stream, data)
+        pipes.write_all(stream, data)
     thread.join(10)
     assert got == [data]
 

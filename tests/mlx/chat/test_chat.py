@@ -93,7 +93,9 @@ def test_the_answer_is_printed_and_spoken(run, model, llm):
     assert (code, out) == (0, "".join(PIECES) + "\n"), err
     first, second = err.splitlines()
     wave = audio.read("a.wav")
-    assert first.startswith("spoke after ") and second == f"{len(wave) / 24000:.1f} s of speech -> a.wav"
+    assert (
+        first.startswith("first sound after ") and second == f"{len(wave) / 24000:.1f} s of speech -> a.wav"
+    )
     expected = spoken(model, SENTENCES)
     assert wave.shape == expected.shape and np.abs(wave - expected).max() < 1e-3
 
@@ -177,7 +179,7 @@ def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
 def test_an_answer_without_words_is_told(run, tmp_path):
     llm = write_scripted_llm(tmp_path / "llm", ["***", "…"])
     code, out, err = run("--llm", llm, "--prompt", "Well?", "--output", "a.wav")
-    assert (code, out, err) == (1, "***…\n", f"{PREFIX}there is nothing to speak in the answer\n")
+    assert (code, out, err) == (1, "***…\n", f"{PREFIX}the answer has nothing to speak\n")
     assert os.listdir() == []
 
 
@@ -350,9 +352,12 @@ def fails(result: tuple[int, str, str]) -> str:
 ASK = ["--prompt", "Well?", "--output", "a.wav"]
 
 
-def test_no_mlx_lm(run, llm, monkeypatch):
+@pytest.mark.parametrize("name", ["folder", "owner/none"])
+def test_no_mlx_lm(run, llm, monkeypatch, name):
+    """It is named first: to install it installs huggingface_hub, too."""
     monkeypatch.setitem(sys.modules, "mlx_lm", None)
-    message = fails(run("--llm", llm, *ASK))
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    message = fails(run("--llm", llm if name == "folder" else name, *ASK))
     assert message.startswith("a language model needs mlx-lm (") and 'pip install ".[chat]" in' in message
 
 
@@ -360,8 +365,11 @@ def test_no_mlx_lm(run, llm, monkeypatch):
     ("name", "sentence"),
     [
         ("./none", "no such folder: ./none"),
-        ("empty", "empty is no language model that mlx-lm can load: "),
-        ("owner/none", "owner/none is no folder here and is not (wholly) in the cache, and HF_HUB_OFFLINE"),
+        ("empty", "empty is not a language model that mlx-lm can load: "),
+        (
+            "owner/none",
+            "there is no folder owner/none, it is not (completely) in the cache, and HF_HUB_OFFLINE",
+        ),
     ],
 )
 def test_no_such_model(run, folder, name, sentence):
@@ -416,8 +424,8 @@ def test_bad_questions_and_voices(run, llm, arguments, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--prompt", "Hi."], "give --llm, a language model"),
-        (["--llm", "x", "--max-tokens", "0"], "--max-tokens must be a whole number from 1 up, not 0"),
+        (["--prompt", "Hi."], "give a language model by --llm"),
+        (["--llm", "x", "--max-tokens", "0"], "--max-tokens must be a whole number of at least 1, not 0"),
         (["--llm", "x", "--llm-temperature", "nan"], "--llm-temperature must be a number from 0 to 2"),
         (["--llm", "x", "--cfg", "nan"], "--cfg must be a number"),
         (["--llm", "x", "--text", "Hi."], "unrecognized arguments: --text"),

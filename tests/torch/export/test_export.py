@@ -11,7 +11,8 @@ from corpus import audio_bytes, small_model, tone_utterance, write_corpus, write
 torch = pytest.importorskip("torch")
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
-from nanospeech_core.checkpoints.folder import PRETRAINED, load_tensors, read_layout, save_tensors
+from nanospeech_core.checkpoints.folder import PRETRAINED
+from nanospeech_core.checkpoints.tensors import load_for_backend, load_tensors, save_tensors
 from nanospeech_core.config import AlignerConfig, VocosConfig
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.voices.store import save_voice
@@ -119,7 +120,7 @@ def test_the_embedded_vocoder_and_aligner_are_copied(parts, tmp_path):
     for name in ("vocos.safetensors", "aligner.safetensors"):
         assert (out / name).is_file() == (PRETRAINED / name).is_file()
         if (out / name).is_file():
-            ours, theirs = read_layout(out / name, "pt"), read_layout(PRETRAINED / name, "pt")
+            ours, theirs = load_for_backend(out / name, "pt"), load_for_backend(PRETRAINED / name, "pt")
             assert ours.keys() == theirs.keys()
             assert all((value == theirs[name].astype(np.float16)).all() for name, value in ours.items())
     config = json.loads((out / "config.json").read_text())
@@ -259,5 +260,5 @@ def test_bad_input_is_one_sentence(parts, tmp_path, capsys, damage):
     damage(parts, tmp_path)
     assert main(with_voices(parts, tmp_path)) == 1
     error = capsys.readouterr().err
-    assert error.startswith("export: ")
+    assert error.startswith("python -m nanospeech_torch.export: ")
     assert error.count("\n") == 1

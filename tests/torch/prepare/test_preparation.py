@@ -352,7 +352,9 @@ def test_ctrl_c_ends_it_at_once(tmp_path, times):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.03)
     error = process.communicate(timeout=30)[1].decode()
-    assert process.returncode in (130, -signal.SIGINT) and (times == 2 or error == "prepare: interrupted\n")
+    assert process.returncode in (130, -signal.SIGINT) and (
+        times == 2 or error == "python -m nanospeech_torch.prepare: interrupted\n"
+    )
     _, alive = psutil.wait_procs(children, timeout=10)
     assert children and not alive
     assert not list(out.glob(".data*")) or times == 2
@@ -375,7 +377,7 @@ def test_full_disk(tmp_path):
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     shard = tmp_path / "out" / "data-000001.tar"
-    assert done.stderr == f"prepare: cannot write {shard}: File too large\n"
+    assert done.stderr == f"python -m nanospeech_torch.prepare: cannot write {shard}: File too large\n"
     assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == ["u000", "u001"]
     assert not list((tmp_path / "out").glob(".data*")) and not shard.exists()
     assert run(*arguments).returncode == 0
@@ -539,7 +541,10 @@ def test_command(tmp_path, source, capsys):
     assert len(shard) == 5 and {suffix for suffix, _, _ in shard.values()} == {"opus"}
     assert shard["u000"][2]["lang"] == "en-gb"
     assert command.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 1
-    assert capsys.readouterr().err == f"prepare: there is nothing at {tmp_path / 'none'}\n"
+    assert (
+        capsys.readouterr().err
+        == f"python -m nanospeech_torch.prepare: there is nothing at {tmp_path / 'none'}\n"
+    )
 
 
 def test_columns_of_the_command(tmp_path, capsys):

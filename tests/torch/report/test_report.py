@@ -502,7 +502,9 @@ def test_a_run_that_cannot_be_reported(tmp_path, capsys, prepare, words):
     prepare(run)
     assert report.main([str(run)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("report: ") and words in error and error.count("\n") == 1
+    assert (
+        error.startswith("python -m nanospeech_torch.report: ") and words in error and error.count("\n") == 1
+    )
     assert not (run / "report.html").exists()
 
 

@@ -7,11 +7,11 @@ import time
 import pytest
 from documents import cut, make_document
 
-from nanospeech_core.text.markdown.blocks import SpokenMarkdown
+from nanospeech_core.text.markdown.blocks import MarkdownParser
 
 
 def speak(text: str, *, pieces: list[str] | None = None) -> str:
-    markdown = SpokenMarkdown()
+    markdown = MarkdownParser()
     said = "".join(map(markdown.feed, pieces or [text])) + markdown.finish()
     return "\n".join(" ".join(line.split()) for line in said.splitlines())
 
@@ -84,7 +84,7 @@ def test_tables_are_read_row_by_row():
 
 
 def test_words_come_before_the_line_ends():
-    markdown = SpokenMarkdown()
+    markdown = MarkdownParser()
     assert markdown.feed("The **first") == "The first"
     assert markdown.feed(" words** of") == " words of"
     assert markdown.feed(" [a link](http") == " "

@@ -1,4 +1,4 @@
-"""Sentences out of what a model writes: where they end, how soon, and that nothing is lost on the way."""
+"""Sentences of a language model's text: where they end, how soon, and that no text is lost."""
 
 import random
 import re
@@ -6,7 +6,14 @@ import re
 import pytest
 from documents import cut, make_document
 
-from nanospeech_core.text.markdown.sentence_stream import LEAST, MOST, PATIENCE, Answer, Dictation, Sentences
+from nanospeech_core.text.markdown.sentence_stream import (
+    CLAUSE_AFTER,
+    MAX_LENGTH,
+    MIN_LENGTH,
+    ReasoningFilter,
+    SentenceSplitter,
+    SentenceStream,
+)
 from nanospeech_core.text.markup import read_markup
 from nanospeech_core.text.sentences import length_limit, split_sentences
 from nanospeech_core.text.symbols import SYMBOLS
@@ -14,13 +21,13 @@ from nanospeech_core.text.tokenizer import Tokenizer
 
 
 def dictate(*pieces: str, **settings) -> list[str]:
-    dictation = Dictation(**settings)
-    return [s for piece in pieces for s in dictation.feed(piece)] + dictation.finish()
+    stream = SentenceStream(**settings)
+    return [s for piece in pieces for s in stream.feed(piece)] + stream.finish()
 
 
 def after(text: str) -> list[str]:
     """The sentences that are given before the end of the text is known."""
-    return Dictation().feed(text)
+    return SentenceStream().feed(text)
 
 
 START = "This is how the answer starts. "
@@ -54,8 +61,8 @@ LONG = (
 
 
 def test_the_first_sentence_need_not_be_whole():
-    assert after(LONG[: PATIENCE - 1]) == []
-    assert after(LONG[:PATIENCE]) == ["When we look at the matter, as we should,"]
+    assert after(LONG[: CLAUSE_AFTER - 1]) == []
+    assert after(LONG[:CLAUSE_AFTER]) == ["When we look at the matter, as we should,"]
     assert dictate(LONG) == ["When we look at the matter, as we should,", LONG[42:]]
     without = LONG.replace(",", "")
     (first, rest) = dictate(without)
@@ -69,7 +76,7 @@ def test_the_first_sentence_need_not_be_whole():
 
 def test_long_sentences_are_divided():
     sentences = dictate(START + "and so on, " * 100)
-    assert len(sentences) > 4 and all(LEAST < len(s) <= MOST for s in sentences)
+    assert len(sentences) > 4 and all(MIN_LENGTH < len(s) <= MAX_LENGTH for s in sentences)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,7 @@ def test_reasoning_is_not_spoken(text, settings, sentences):
 
 def test_an_answer_without_reasoning_is_unchanged():
     for text in ("  Hello <think>x</think>", "<", " \n"):
-        answer = Answer()
+        answer = ReasoningFilter()
         assert "".join(map(answer.feed, text)) + answer.finish() == text
 
 
@@ -148,11 +155,11 @@ def ends(parts: list[str]) -> set[int]:
 @pytest.mark.parametrize("seed", range(30))
 def test_ends_are_those_of_split_sentences(seed, monkeypatch):
     """What is decided while the text is being written is what the whole text says; nothing is lost."""
-    monkeypatch.setattr("nanospeech_core.text.markdown.sentence_stream.MOST", 10**6)
+    monkeypatch.setattr("nanospeech_core.text.markdown.sentence_stream.MAX_LENGTH", 10**6)
     text = START + "".join(random.Random(seed).choices(SOUP, k=60)).replace("\n", " ")
-    stream = Sentences()
+    stream = SentenceSplitter()
     sentences = [s for c in text for s in stream.feed(c)] + stream.finish()
     assert "".join("".join(sentences).split()) == "".join(text.split())
-    assert all(len(sentence) >= length_limit(LEAST, sentence) for sentence in sentences[:-1])
+    assert all(len(sentence) >= length_limit(MIN_LENGTH, sentence) for sentence in sentences[:-1])
     assert ends(sentences) <= ends(split_sentences(text, 10**6, 0))
     assert len(sentences) > 3

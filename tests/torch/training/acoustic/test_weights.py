@@ -12,7 +12,8 @@ from backends import Backend
 from originals import VOCAB, original_config, original_weights, write_original
 from runs import change, losses, read_log
 
-from nanospeech_core.checkpoints.folder import load_folder, resolve, save_tensors
+from nanospeech_core.checkpoints.folder import load_folder, resolve
+from nanospeech_core.checkpoints.tensors import save_tensors
 from nanospeech_core.config import DiffLossConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import Prompt
@@ -26,11 +27,7 @@ from nanospeech_torch import train
 from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.acoustic.task import AcousticTask
 from nanospeech_torch.training.acoustic.weights import initialize, warm_start
-from nanospeech_torch.training.engine.engine import (
-    Engine,
-    checkpoints,
-    run,
-)
+from nanospeech_torch.training.engine.engine import Engine, checkpoints, run
 from nanospeech_torch.training.tasks import load_config
 
 PARTS = ("transformer", "duration_predictor", "to_mel", "diffusion_module")

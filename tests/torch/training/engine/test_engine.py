@@ -23,11 +23,7 @@ pytest.importorskip("accelerate")
 
 from nanospeech_torch import train
 from nanospeech_torch.training.acoustic.task import AcousticTask
-from nanospeech_torch.training.engine.engine import (
-    Engine,
-    checkpoints,
-    run,
-)
+from nanospeech_torch.training.engine.engine import Engine, checkpoints, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

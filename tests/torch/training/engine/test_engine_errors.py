@@ -24,11 +24,7 @@ pytest.importorskip("accelerate")
 from nanospeech_torch import train
 from nanospeech_torch.training.acoustic.loss import JointLoss
 from nanospeech_torch.training.acoustic.task import AcousticTask
-from nanospeech_torch.training.engine.engine import (
-    Engine,
-    checkpoints,
-    run,
-)
+from nanospeech_torch.training.engine.engine import Engine, checkpoints, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -61,7 +57,11 @@ def command(tmp_path, capsys):
 def assert_one_sentence(status, errors, words):
     assert status == 1, errors
     assert words in errors
-    assert errors.startswith("train: ") and errors.count("\n") == 1 and errors.endswith("\n")
+    assert (
+        errors.startswith("python -m nanospeech_torch.train: ")
+        and errors.count("\n") == 1
+        and errors.endswith("\n")
+    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, log_mel
 from nanospeech_core.errors import UserError
-from nanospeech_core.evaluation.dataset import Row
+from nanospeech_core.evaluation.dataset import TextItem
 from nanospeech_core.text.tokenizer import Tokenizer
 
 torch = pytest.importorskip("torch")
@@ -141,7 +141,7 @@ def test_a_task_evaluates_its_first_sentences(config, monkeypatch):
     watch = dataclasses.replace(config.watch, eval_sentences=2)
     task = acoustic.AcousticTask(dataclasses.replace(config, watch=watch), print)
     assert task.evaluate(task.model.eval()) == {"wer_masked": 0, "wer_ode": 0}
-    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads)]
+    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads, "evaluate")]
 
 
 def test_a_recognizer_that_is_missing_is_told_before_the_data_is_read(config, monkeypatch):
@@ -175,7 +175,7 @@ def test_pauses_are_for_models_with_durations(alignment, pauses):
     model = character_model()
     model = dataclasses.replace(model, text=dataclasses.replace(model.text, alignment=alignment))
     tokenizer = Tokenizer("characters", model.text.vocab)
-    assert len(encode(Row("0", "a bad"), tokenizer, model)) == 5 + pauses
+    assert len(encode(TextItem("0", "a bad"), tokenizer, model)) == 5 + pauses
 
 
 @pytest.mark.parametrize("last", [1, 2, 30])

@@ -12,7 +12,8 @@ from runs import change, losses, read_log
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.audio.mel import SAMPLE_RATE, log_mel
-from nanospeech_core.checkpoints.folder import PRETRAINED, load_tensors, read_layout
+from nanospeech_core.checkpoints.folder import PRETRAINED
+from nanospeech_core.checkpoints.tensors import load_for_backend, load_tensors
 from nanospeech_core.config import VocosConfig
 from nanospeech_core.errors import UserError
 
@@ -367,7 +368,7 @@ def test_the_embedded_vocoder_is_fine_tuned(config, tmp_path):
     values = json.loads(path.read_text()) | {"init_from": "embedded", "model": {}}
     path.write_text(json.dumps(values))
     task = task_of(load_config(str(path)))
-    embedded = read_layout(PRETRAINED / "vocos.safetensors", "pt")
+    embedded = load_for_backend(PRETRAINED / "vocos.safetensors", "pt")
     for name, value in task.model.state_dict().items():
         np.testing.assert_array_equal(value, embedded[name])
 

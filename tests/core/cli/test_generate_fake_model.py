@@ -23,7 +23,7 @@ from nanospeech_core.text.sentences import split_sentences
 from nanospeech_core.voices.store import Voice
 
 
-class Speaker:
+class FakePipeline:
     """Half a second a sentence; keeps what it was asked."""
 
     sample_rate = 24000
@@ -66,23 +66,23 @@ LONG = "This is a sentence of some length. This is another one of some length."
 
 
 @pytest.fixture
-def speaker():
-    return Speaker()
+def pipeline():
+    return FakePipeline()
 
 
 @pytest.fixture
-def run(tmp_path, speaker, monkeypatch):
+def run(tmp_path, pipeline, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *argv: cli.run(speaker.load, argv, "prog")
+    return lambda *argv: cli.run(pipeline.load, argv, "prog")
 
 
-def test_writes_a_file_and_one_line(run, speaker, capsys):
+def test_writes_a_file_and_one_line(run, pipeline, capsys):
     models = ("--model", "somewhere", "--vocoder", "elsewhere")
     assert run("--text", "Hello.", "--output", "a.wav", "--seed", "7", *models) == 0
     assert len(audio.read("a.wav")) == 12000
-    assert speaker.text == "Hello." and (speaker.model, speaker.vocoder) == ("somewhere", "elsewhere")
+    assert pipeline.text == "Hello." and (pipeline.model, pipeline.vocoder) == ("somewhere", "elsewhere")
     expected = {**vars(GenerateOptions()), "seed": 7}
-    assert speaker.options == expected
+    assert pipeline.options == expected
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("0.5 s of speech in ") and err.endswith("-> a.wav\n")
     assert err.count("\n") == 1
@@ -99,10 +99,10 @@ def test_quiet(run, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_text_from_standard_input(run, speaker, monkeypatch):
+def test_text_from_standard_input(run, pipeline, monkeypatch):
     stdin(monkeypatch, "Schön.\n".encode())
     assert run("--output", "a.wav") == 0
-    assert speaker.text == "Schön.\n"
+    assert pipeline.text == "Schön.\n"
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_text_from_standard_input(run, speaker, monkeypatch):
         (b"a" * 300_000, "at most 100,000"),
     ],
 )
-def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
+def test_bad_standard_input(run, pipeline, monkeypatch, capsys, data, message):
     stdin(monkeypatch, data)
     assert run("--output", "a.wav") == 1
     err = capsys.readouterr().err
     assert message in err and err.startswith("prog: ") and err.count("\n") == 1
-    assert speaker.model == "not loaded" and not os.path.exists("a.wav")
+    assert pipeline.model == "not loaded" and not os.path.exists("a.wav")
 
 
 @pytest.mark.parametrize(
@@ -138,32 +138,32 @@ def test_bad_standard_input(run, speaker, monkeypatch, capsys, data, message):
         ([], "give --text"),
     ],
 )
-def test_mistakes_in_the_arguments_exit_2(run, speaker, monkeypatch, capsys, argv, message):
+def test_mistakes_in_the_arguments_exit_2(run, pipeline, monkeypatch, capsys, argv, message):
     stdin(monkeypatch, b"", tty=True)
     with pytest.raises(SystemExit) as caught:
         run(*argv)
     assert caught.value.code == 2
     err = capsys.readouterr().err
     assert message in err and err.count("\n") <= 2
-    assert speaker.model == "not loaded"
+    assert pipeline.model == "not loaded"
 
 
 @pytest.mark.parametrize("output", ["a.xyz", "no/such/folder/a.wav", "."])
-def test_bad_output_is_told_before_the_model_is_loaded(run, speaker, capsys, output):
+def test_bad_output_is_told_before_the_model_is_loaded(run, pipeline, capsys, output):
     assert run("--text", "Hello.", "--output", output) == 1
     assert capsys.readouterr().err.startswith("prog: cannot write")
-    assert speaker.model == "not loaded"
+    assert pipeline.model == "not loaded"
 
 
-def test_a_player_is_looked_for_before_the_model_is_loaded(run, speaker, monkeypatch, capsys):
+def test_a_player_is_looked_for_before_the_model_is_loaded(run, pipeline, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert run("--text", "Hello.") == 1
     assert "pip install sounddevice" in capsys.readouterr().err
-    assert speaker.model == "not loaded"
+    assert pipeline.model == "not loaded"
 
 
 def player(played: list) -> SimpleNamespace:
-    """In place of `Player`: keeps what it is told to do."""
+    """In place of `Player`: records its calls."""
     return SimpleNamespace(
         put=lambda wave: played.append(len(wave)),
         finish=lambda: played.append("finished"),
@@ -172,35 +172,35 @@ def player(played: list) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("no")])
-def test_a_failure_stops_the_sound(run, speaker, monkeypatch, error):
-    played, speaker.error = [], error
+def test_a_failure_stops_the_sound(run, pipeline, monkeypatch, error):
+    played, pipeline.error = [], error
     monkeypatch.setattr(cli, "check_player", lambda: None)
     monkeypatch.setattr(cli, "Player", lambda rate: player(played))
     assert run("--text", LONG, "--quiet") == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert played == [12000, "stopped"]
 
 
-def test_lines_of_a_file(run, speaker, capsys):
+def test_lines_of_a_file(run, pipeline, capsys):
     Path("lines.txt").write_text("First.\n\nSecond one.\n", encoding="utf-8")
     assert run("--input", "lines.txt", "--output-dir", "out", "--batch-size", "3", "--seed", "5") == 0
-    assert speaker.text == ["First.", "Second one."]
-    assert (speaker.options["batch_size"], speaker.options["seed"]) == (3, 5)
-    assert speaker.options["names"] == ["lines.txt, line 1", "lines.txt, line 3"]
+    assert pipeline.text == ["First.", "Second one."]
+    assert (pipeline.options["batch_size"], pipeline.options["seed"]) == (3, 5)
+    assert pipeline.options["names"] == ["lines.txt, line 1", "lines.txt, line 3"]
     assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
     assert len(audio.read("out/0002.wav")) == 2000
     assert "s of speech in" in capsys.readouterr().err
 
 
-def test_a_form_feed_ends_no_line(run, speaker):
+def test_a_form_feed_ends_no_line(run, pipeline):
     Path("lines.txt").write_bytes("First.\r\nSecond\fpage.\nA\u2028third.\n".encode())
     assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == 0
-    assert speaker.text == ["First.", "Second\fpage.", "A\u2028third."]
-    assert speaker.options["names"] == [f"lines.txt, line {number}" for number in (1, 2, 3)]
+    assert pipeline.text == ["First.", "Second\fpage.", "A\u2028third."]
+    assert pipeline.options["names"] == [f"lines.txt, line {number}" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("lines.txt, line 1: no")])
 @pytest.mark.parametrize("there", [True, False])
-def test_a_folder_that_stays_empty_is_taken_away(run, speaker, error, there):
+def test_a_folder_that_stays_empty_is_taken_away(run, pipeline, error, there):
     def fail(texts, **options):
         raise error
         yield
@@ -208,41 +208,41 @@ def test_a_folder_that_stays_empty_is_taken_away(run, speaker, error, there):
     Path("lines.txt").write_text("First.\n", encoding="utf-8")
     if there:
         Path("out").mkdir()
-    speaker.generate_batch = fail
+    pipeline.generate_batch = fail
     code = 130 if isinstance(error, KeyboardInterrupt) else 1
     assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == code
     assert Path("out").exists() == there
 
 
-def test_the_bar_is_there_before_the_first_batch(run, speaker, capsys):
+def test_the_bar_is_there_before_the_first_batch(run, pipeline, capsys):
     seen = []
 
-    def look(texts, **options):
+    def record(texts, **options):
         seen.append(capsys.readouterr().err)
         yield from ()
 
     Path("lines.txt").write_text("First.\nSecond.\n", encoding="utf-8")
-    speaker.generate_batch = look
+    pipeline.generate_batch = record
     assert run("--input", "lines.txt", "--output-dir", "out") == 0
     assert "0/2" in seen[0]
 
 
-def test_what_is_written_stays_after_a_failure(run, speaker):
+def test_what_is_written_stays_after_a_failure(run, pipeline):
     def one(texts, **options):
         yield 0, np.zeros(1000, dtype=np.float32)
         raise KeyboardInterrupt
 
     Path("lines.txt").write_text("First.\n", encoding="utf-8")
-    speaker.generate_batch = one
+    pipeline.generate_batch = one
     assert run("--input", "lines.txt", "--output-dir", "out", "--quiet") == 130
     assert os.listdir("out") == ["0001.wav"]
 
 
-def test_a_line_that_is_no_text_is_told_by_its_number(run, speaker, capsys):
+def test_a_line_that_is_no_text_is_told_by_its_number(run, pipeline, capsys):
     Path("lines.txt").write_bytes(b"First.\n\n\nSec\0ond.\n")
     assert run("--input", "lines.txt", "--output-dir", "out") == 1
     assert capsys.readouterr().err.startswith("prog: lines.txt, line 4 has a control character (U+0000)")
-    assert speaker.model == "not loaded" and not os.path.exists("out")
+    assert pipeline.model == "not loaded" and not os.path.exists("out")
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ def test_a_stream_has_its_own_order(run, capsys, order):
     assert run(*flags, "blocks") == 0
 
 
-def test_a_message_is_no_error_though_warnings_are(run, speaker, monkeypatch, capsys):
-    monkeypatch.setattr(type(speaker), "voices", lambda self: warnings.warn("Listen.", stacklevel=1) or [])
+def test_a_message_is_no_error_though_warnings_are(run, pipeline, monkeypatch, capsys):
+    monkeypatch.setattr(type(pipeline), "voices", lambda self: warnings.warn("Listen.", stacklevel=1) or [])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert run("--list-voices") == 0
@@ -305,17 +305,17 @@ def test_timestamps(run, capsys):
 
 
 @pytest.mark.parametrize("path", ["a.txt", "no/such/folder/a.srt", "."])
-def test_bad_timestamps_are_told_before_the_model_is_loaded(run, speaker, capsys, path):
+def test_bad_timestamps_are_told_before_the_model_is_loaded(run, pipeline, capsys, path):
     assert run("--text", "Hello.", "--output", "a.wav", "--timestamps", path) == 1
     assert capsys.readouterr().err.startswith("prog: cannot write")
-    assert speaker.model == "not loaded"
+    assert pipeline.model == "not loaded"
 
 
-def test_timestamps_of_a_model_without_durations(run, speaker, capsys):
-    speaker.config = tiny_config(text=TextConfig("characters", tuple("abc"), "filler"), phone_duration=None)
+def test_timestamps_of_a_model_without_durations(run, pipeline, capsys):
+    pipeline.config = tiny_config(text=TextConfig("characters", tuple("abc"), "filler"), phone_duration=None)
     assert run("--text", "Hello.", "--output", "a.wav", "--timestamps", "a.srt") == 1
     assert "no durations" in capsys.readouterr().err
-    assert speaker.text is None and os.listdir() == []
+    assert pipeline.text is None and os.listdir() == []
 
 
 @pytest.mark.parametrize(
@@ -325,8 +325,8 @@ def test_timestamps_of_a_model_without_durations(run, speaker, capsys):
         (KeyboardInterrupt(), 130, "prog: interrupted\n"),
     ],
 )
-def test_failures_leave_no_file(run, speaker, capsys, error, code, message):
-    speaker.error = error
+def test_failures_leave_no_file(run, pipeline, capsys, error, code, message):
+    pipeline.error = error
     Path("old.wav").write_bytes(b"old")
     assert run("--text", LONG, "--output", "a.wav", "--quiet") == code
     assert run("--text", LONG, "--output", "old.wav", "--quiet") == code
@@ -334,8 +334,8 @@ def test_failures_leave_no_file(run, speaker, capsys, error, code, message):
     assert os.listdir() == ["old.wav"] and Path("old.wav").read_bytes() == b"old"
 
 
-def test_other_errors_are_not_hidden(run, speaker):
-    speaker.error = ZeroDivisionError()
+def test_other_errors_are_not_hidden(run, pipeline):
+    pipeline.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         run("--text", "Hello.", "--output", "a.wav")
 
@@ -361,7 +361,7 @@ def test_version(run, capsys):
 def test_warnings_are_one_line(tmp_path, monkeypatch, capsys):
     import warnings
 
-    class Warning_(Speaker):
+    class Warning_(FakePipeline):
         def speak(self, text, **options):
             warnings.warn("a symbol is skipped", stacklevel=1)
             yield from super().speak(text, **options)
@@ -377,8 +377,8 @@ def test_closed_standard_output():
     code = (
         "import sys; from nanospeech_core.cli import generate as cli\n"
         "class Voice:\n    name = 'x' * 60; language = 'en'; description = 'd'\n"
-        "class Speaker:\n    voices = lambda self: [Voice] * 5000\n"
-        "sys.exit(cli.run(lambda *_: Speaker(), ['--list-voices'], 'prog'))"
+        "class FakePipeline:\n    voices = lambda self: [Voice] * 5000\n"
+        "sys.exit(cli.run(lambda *_: FakePipeline(), ['--list-voices'], 'prog'))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -388,13 +388,13 @@ def test_closed_standard_output():
     assert process.wait() == 141
 
 
-def test_compile_is_of_masked_decoding(speaker, run, tmp_path, capsys):
-    said = ("--text", "Hello.", "--output", str(tmp_path / "a.wav"))
+def test_compile_is_of_masked_decoding(pipeline, run, tmp_path, capsys):
+    text_flags = ("--text", "Hello.", "--output", str(tmp_path / "a.wav"))
     for flags in ([], ["--use-diffusion"], ["--refine"]):
-        assert run(*said, *flags) == 0 and speaker.compile is False
-        assert run(*said, *flags, "--compile") == 0 and speaker.compile is True
+        assert run(*text_flags, *flags) == 0 and pipeline.compile is False
+        assert run(*text_flags, *flags, "--compile") == 0 and pipeline.compile is True
     with pytest.raises(SystemExit) as exit_:
-        run(*said, "--sampler", "ode", "--compile")
+        run(*text_flags, "--sampler", "ode", "--compile")
     assert exit_.value.code == 2 and "--compile needs --sampler masked or refine" in capsys.readouterr().err
 
 
@@ -411,7 +411,7 @@ def test_standard_output_that_takes_nothing(output, reason):
     assert done.stderr == f"prog: cannot write to standard output: {reason}\n" and done.returncode == 1
 
 
-def test_commands_answer_by_tell():
+def test_commands_print_by_print_result():
     """What is printed otherwise fails with a traceback where standard output takes nothing."""
     root = Path(cli.__file__).parents[2]
     files = [file for folder in ("nanospeech_core", "convert") for file in (root / folder).rglob("*.py")]
@@ -424,10 +424,10 @@ def test_commands_answer_by_tell():
     assert [name for name, node in calls if "file" not in [k.arg for k in node.keywords]] == ["output.py"]
 
 
-def test_precision_is_the_models(speaker, run, tmp_path, capsys):
-    said = ["--text", "Hello.", "--output", str(tmp_path / "out.wav"), "--quiet"]
+def test_precision_is_the_models(pipeline, run, tmp_path, capsys):
+    text_flags = ["--text", "Hello.", "--output", str(tmp_path / "out.wav"), "--quiet"]
     for flags, precision in (([], "float32"), (["--precision", "bfloat16"], "bfloat16")):
-        assert run(*said, *flags) == 0 and speaker.precision == precision
+        assert run(*text_flags, *flags) == 0 and pipeline.precision == precision
     with pytest.raises(SystemExit) as exit_:
-        run(*said, "--precision", "int8")
+        run(*text_flags, "--precision", "int8")
     assert exit_.value.code == 2 and "invalid choice: 'int8'" in capsys.readouterr().err

@@ -1,0 +1,64 @@
+"""Choose the voice and the language of each text of an evaluation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+from ..errors import UserError
+from ..pipeline import Pipeline
+from ..sampling.options import GenerateOptions
+from ..text.languages import LANGUAGES
+from ..voices.selection import choose_voice
+from ..voices.store import Voice
+from .dataset import TextItem
+
+
+def choose_voices(
+    pipeline: Pipeline, items: Sequence[TextItem], voice_options: GenerateOptions
+) -> dict[str, Voice]:
+    """The voice of each text, by the text's id.
+
+    It is the voice of `voice_options` if they name one; else the text's own voice if the model has it; else
+    the model's first for the language. A corpus may prefix a voice's name: `af_heart` finds `heart`.
+
+    Args:
+        pipeline: the model.
+        items: the texts.
+        voice_options: of their fields, `voice`, `ref_audio` and `ref_text` are used.
+    Raises:
+        UserError: there is no such voice, or a model cannot speak the language of a text.
+    """
+    default = choose_voice(pipeline.folder, voice_options)
+    voices = {item.id: default for item in items}
+    if voice_options.voice is None and voice_options.ref_audio is None:
+        by_name = {voice.name: voice for voice in pipeline.voices()}
+        chinese = choose_voice(pipeline.folder, GenerateOptions(lang="zh"))
+        unknown, substitutes = set(), set()
+        for item in items:
+            name = item.voice or ""
+            own = by_name.get(name) or by_name.get(name.rpartition("_")[2])
+            voices[item.id] = own or (chinese if item.lang == "zh" else default)
+            if item.voice and own is None:
+                unknown.add(item.voice)
+                substitutes.add(voices[item.id].name)
+        if unknown:
+            warnings.warn(
+                f"the model has no voice {', '.join(sorted(unknown))}: "
+                f"{' or '.join(sorted(substitutes))} speaks instead",
+                stacklevel=2,
+            )
+    for item in items:
+        choose_language(item, voices[item.id])
+    return voices
+
+
+def choose_language(item: TextItem, voice: Voice) -> str:
+    """The language to speak a text in, one of LANGUAGES; "en" becomes the voice's own English."""
+    if item.lang in LANGUAGES:
+        return item.lang
+    if item.lang != "en":
+        raise UserError(
+            f"the text {item.id} has the lang {item.lang!r}; choose from en, {', '.join(LANGUAGES)}"
+        )
+    return voice.language if voice.language.startswith("en") else "en-us"
