@@ -65,9 +65,9 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
-    from .preparation import Settings, prepare
-    from .preparing import Recipe
+    from .dataset import Settings, prepare
     from .report import table
+    from .utterance import Recipe
 
     settings = Settings(
         sources=tuple(args.sources),

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
 
-from .preparing import Rejected, Utterance
+from .utterance import Rejected, Utterance
 
 EXAMPLES = 5  # of each reason
 TOP = 10  # speakers in the table

@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from nanospeech_core.errors import UserError
 
-from .preparing import AlignerSource, Recipe, Rejected, Utterance, prepare_recording
 from .recording import Recording
+from .utterance import AlignerSource, Recipe, Rejected, Utterance, prepare_recording
 
 AHEAD = 4  # recordings in hand for each worker
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

@@ -13,7 +13,7 @@ from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.acoustic.masking import JointBatch, Noises, build_joint
 from nanospeech_torch.training.acoustic.weights import initialize
 from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.data.batches import Batch, Utterance, collate
+from nanospeech_torch.training.data.batch import Batch, Utterance, collate
 
 MODEL = corpus.small_model()
 FILLER = replace(

@@ -11,7 +11,7 @@ import corpus
 import numpy as np
 
 from nanospeech_core.errors import UserError
-from nanospeech_torch.prepare.preparing import AlignerSource, Missing
+from nanospeech_torch.prepare.utterance import AlignerSource, Missing
 
 
 class EvenAligner:

@@ -51,7 +51,7 @@ def change(config, **changes):
 
 def write(config, path: Path) -> Path:
     """The config as a file for the command."""
-    from nanospeech_torch.training.engine.run import as_dict
+    from nanospeech_torch.training.engine.runtime import as_dict
 
     path.write_text(json.dumps(as_dict(config)), encoding="utf-8")
     return path

@@ -17,7 +17,7 @@ from nanospeech_core.sampling.schedules import TRAIN_STEPS, bit_reversal
 
 from ...nanospeech import Nanospeech
 from ..config import LossConfig
-from ..data.batches import Batch, Utterance, collate, map_tensors
+from ..data.batch import Batch, Utterance, collate, map_tensors
 
 
 @dataclass(frozen=True)

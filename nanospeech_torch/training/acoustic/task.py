@@ -17,11 +17,11 @@ from nanospeech_core.evaluation.dataset import read_rows
 
 from ...nanospeech import Nanospeech
 from ..config import AcousticConfig
-from ..data.batch_order import FRAME_RATE, group, plans
-from ..data.batches import Library, Loader
+from ..data.batch import Library, Loader
+from ..data.batch_plans import FRAME_RATE, group, plans
 from ..data.corpus import read_index, split
 from ..engine.blocks import prepare_blocks
-from ..engine.means import Means
+from ..engine.metrics import Means
 from ..monitoring import samples as watch
 from ..monitoring.error_rates import Evaluation
 from .loss import JointLoss

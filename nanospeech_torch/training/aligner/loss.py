@@ -16,7 +16,7 @@ from nanospeech_core.audio.mel import HOP, LOG_FLOOR, SAMPLE_RATE
 from nanospeech_core.voices.alignment import MASKED, beta_binomial_log_prior, monotonic_search
 
 from ...models.aligner import Aligner
-from ..data.batches import Utterance, map_tensors
+from ..data.batch import Utterance, map_tensors
 from .config import AlignmentLossConfig
 
 

@@ -14,11 +14,11 @@ from nanospeech_core.checkpoints import folder as checkpoint
 from nanospeech_core.errors import UserError
 
 from ...models.aligner import Aligner
-from ..data.batch_order import FRAME_RATE, group, plans
-from ..data.batches import Library, Loader, Utterance
+from ..data.batch import Library, Loader, Utterance
+from ..data.batch_plans import FRAME_RATE, group, plans
 from ..data.corpus import read_index, split
 from ..engine.blocks import prepare_blocks
-from ..engine.means import Means
+from ..engine.metrics import Means
 from ..monitoring import samples as watch
 from .boundaries import Errors, boundary_errors
 from .config import AlignmentConfig

@@ -22,8 +22,9 @@ from torch import Tensor
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder
 
-from . import checkpoints, run
-from .means import Means
+from . import checkpoints
+from . import runtime as run
+from .metrics import Means
 from .settings import write_settings
 from .task import Task
 

@@ -18,7 +18,7 @@ from nanospeech_core.voices import recognition
 from nanospeech_core.voices.reference import Reference
 
 from ...nanospeech import Nanospeech
-from ..data.batches import Utterance
+from ..data.batch import Utterance
 from .griffin_lim import griffin_lim
 
 REFERENCE_FRAMES = 280  # 3 s

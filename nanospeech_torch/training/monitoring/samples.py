@@ -35,7 +35,7 @@ from nanospeech_core.text.tokenizer import Tokenizer
 from ...models.vocos import Vocos
 from ...nanospeech import Nanospeech
 from ...sampling import mar
-from ..data.batches import Utterance
+from ..data.batch import Utterance
 from . import plots
 from .error_rates import REFERENCE_FRAMES, as_reference, encode
 from .griffin_lim import griffin_lim

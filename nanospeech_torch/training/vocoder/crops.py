@@ -20,7 +20,7 @@ from torch import Tensor
 from nanospeech_core.audio.mel import HOP, LOG_FLOOR, N_MELS, SAMPLE_RATE
 from nanospeech_core.errors import UserError
 
-from ..data.batches import batch_seed, map_tensors
+from ..data.batch import batch_seed, map_tensors
 from ..data.corpus import Skip, read_wave
 from ..data.shards import TAR_ERRORS, StrictTarInfo, kind_of, tar_members
 from .config import RECONSTRUCTION, VocoderDataConfig

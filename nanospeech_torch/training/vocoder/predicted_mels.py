@@ -30,7 +30,7 @@ with importing(__name__, "predicted"):
     from nanospeech_core.system.install import need
 
     from ..config import DataConfig
-    from ..data.batches import Utterance, batch_seed, load_utterance, whole_tokens
+    from ..data.batch import Utterance, batch_seed, load_utterance, whole_tokens
     from ..data.corpus import Skip, read_index
     from .crops import predicted_path
 

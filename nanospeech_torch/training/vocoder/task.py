@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from nanospeech_core.audio.mel import SAMPLE_RATE, log_mel
 
 from ...models.vocos import Vocos
-from ..data.batches import Batches
+from ..data.batch import Batches
 from ..engine.blocks import prepare_blocks
 from ..monitoring import samples as watch
 from .config import RECONSTRUCTION, VocoderConfig

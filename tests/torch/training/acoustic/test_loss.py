@@ -26,8 +26,8 @@ from nanospeech_torch.sampling import mar
 from nanospeech_torch.training.acoustic.loss import JointLoss
 from nanospeech_torch.training.acoustic.masking import build_joint, draw_noises
 from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.data.batches import Utterance, frame_counts
-from nanospeech_torch.training.engine.means import Means
+from nanospeech_torch.training.data.batch import Utterance, frame_counts
+from nanospeech_torch.training.engine.metrics import Means
 
 HEADS = {
     "flow": MODEL,

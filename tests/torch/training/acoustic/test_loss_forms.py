@@ -16,7 +16,7 @@ from nanospeech_torch.sampling import flow
 from nanospeech_torch.training.acoustic.loss import JointLoss, duration_loss
 from nanospeech_torch.training.acoustic.masking import draw_noises
 from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.engine.means import Means
+from nanospeech_torch.training.engine.metrics import Means
 
 
 @pytest.mark.parametrize("predict", ["clean", "velocity"])

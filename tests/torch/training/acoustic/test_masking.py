@@ -22,7 +22,7 @@ from nanospeech_torch.training.acoustic.masking import (
     logit_normal,
 )
 from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.data.batches import Batch, Utterance, collate
+from nanospeech_torch.training.data.batch import Batch, Utterance, collate
 
 PATCH = MODEL.transformer.patch
 

@@ -20,7 +20,7 @@ from nanospeech_torch.training.aligner.config import AlignmentLossConfig
 from nanospeech_torch.training.aligner.loss import AlignerObjective, augment, build_alignment
 from nanospeech_torch.training.aligner.task import AlignmentTask, initialize
 from nanospeech_torch.training.aligner.weights import load_aligner
-from nanospeech_torch.training.data.batches import Utterance
+from nanospeech_torch.training.data.batch import Utterance
 from nanospeech_torch.training.tasks import load_config
 
 PAUSE = SYMBOLS.index(" ")

@@ -19,7 +19,7 @@ from nanospeech_torch.training import (
 )
 from nanospeech_torch.training.aligner.config import AlignmentConfig
 from nanospeech_torch.training.config import AcousticConfig, LossConfig, OptimizerConfig
-from nanospeech_torch.training.engine.run import as_dict
+from nanospeech_torch.training.engine.runtime import as_dict
 from nanospeech_torch.training.engine.settings import read_settings, read_values, write_settings
 from nanospeech_torch.training.vocoder.config import VocoderConfig
 

@@ -23,7 +23,7 @@ from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.acoustic import task as acoustic
 from nanospeech_torch.training.acoustic.weights import initialize
 from nanospeech_torch.training.config import AcousticConfig, DataConfig, WatchConfig
-from nanospeech_torch.training.data.batches import Library, Utterance
+from nanospeech_torch.training.data.batch import Library, Utterance
 from nanospeech_torch.training.data.corpus import read_index
 from nanospeech_torch.training.monitoring.error_rates import Evaluation, as_reference, encode
 from nanospeech_torch.training.monitoring.griffin_lim import griffin_lim

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 
 from nanospeech_torch.nanospeech import Nanospeech
-from nanospeech_torch.training.data.batches import Utterance
+from nanospeech_torch.training.data.batch import Utterance
 from nanospeech_torch.training.monitoring import plots
 from nanospeech_torch.training.monitoring import samples as watch
 from nanospeech_torch.training.monitoring.error_rates import as_reference

@@ -12,7 +12,7 @@ pytest.importorskip("soundfile")
 from nanospeech_core.audio.mel import log_mel
 from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.batches import load_utterance
+from nanospeech_torch.training.data.batch import load_utterance
 from nanospeech_torch.training.data.corpus import read_index
 from nanospeech_torch.training.vocoder import predicted_mels as predicted
 from nanospeech_torch.training.vocoder.config import VocoderDataConfig
@@ -128,7 +128,7 @@ def test_resynthesis_of_the_truth_is_close():
     voice = model.voices()[0]
     from nanospeech_core.sampling.prompt import with_pauses
     from nanospeech_core.text.tokenizer import Tokenizer
-    from nanospeech_torch.training.data.batches import Utterance, frame_counts
+    from nanospeech_torch.training.data.batch import Utterance, frame_counts
 
     mel = log_mel(voice.audio)
     ids = with_pauses(Tokenizer("phonemes", model.config.text.vocab).encode(voice.phonemes), model.config)

@@ -16,8 +16,7 @@ torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.batch_order import BatchPlan, plans
-from nanospeech_torch.training.data.batches import (
+from nanospeech_torch.training.data.batch import (
     Batch,
     Library,
     Loader,
@@ -28,6 +27,7 @@ from nanospeech_torch.training.data.batches import (
     load_utterance,
     map_tensors,
 )
+from nanospeech_torch.training.data.batch_plans import BatchPlan, plans
 from nanospeech_torch.training.data.corpus import Skip, read_index
 
 MODEL = corpus.small_model()

@@ -22,11 +22,13 @@ from preparations import contents, read_shard, tones, write_shard
 from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare import __main__ as command
-from nanospeech_torch.prepare import preparation, preparing, streams
-from nanospeech_torch.prepare.preparation import Settings, member_name, prepare
-from nanospeech_torch.prepare.preparing import AlignerSource, Missing, Recipe, Rejected
+from nanospeech_torch.prepare import dataset as preparation
+from nanospeech_torch.prepare import streams
+from nanospeech_torch.prepare import utterance as preparing
+from nanospeech_torch.prepare.dataset import Settings, member_name, prepare
 from nanospeech_torch.prepare.recording import Recording
 from nanospeech_torch.prepare.report import histogram, table
+from nanospeech_torch.prepare.utterance import AlignerSource, Missing, Recipe, Rejected
 from nanospeech_torch.prepare.workers import AHEAD, prepare_all
 
 pytest.importorskip("soundfile")

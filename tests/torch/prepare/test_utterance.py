@@ -12,9 +12,10 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
-from nanospeech_torch.prepare import preparing
+from nanospeech_torch.prepare import utterance as preparing
 from nanospeech_torch.prepare.encoding import encode, with_serial
-from nanospeech_torch.prepare.preparing import (
+from nanospeech_torch.prepare.recording import Recording
+from nanospeech_torch.prepare.utterance import (
     AlignerSource,
     Missing,
     Recipe,
@@ -22,7 +23,6 @@ from nanospeech_torch.prepare.preparing import (
     Utterance,
     prepare_recording,
 )
-from nanospeech_torch.prepare.recording import Recording
 
 soundfile = pytest.importorskip("soundfile")
 EVEN = AlignerSource(loaded=preparations.EvenAligner())

@@ -16,10 +16,10 @@ from pathlib import Path
 from nanospeech_core.system.files import replacing
 
 from .folder import Folder, Position
-from .preparing import AlignerSource, Recipe, Rejected, Utterance
 from .recording import Damaged, Recording
 from .report import Tally
 from .sources import Input, count_recordings, find_inputs, read_recordings
+from .utterance import AlignerSource, Recipe, Rejected, Utterance
 from .workers import prepare_all
 
 

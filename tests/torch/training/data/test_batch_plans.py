@@ -11,7 +11,7 @@ from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 pytest.importorskip("torch")
 
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.batch_order import (
+from nanospeech_torch.training.data.batch_plans import (
     FRAME_RATE,
     epoch_plans,
     group,

@@ -19,7 +19,7 @@ from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
-from .batch_order import BatchPlan
+from .batch_plans import BatchPlan
 from .corpus import TOLERANCE, Item, Skip, read_wave
 
 
