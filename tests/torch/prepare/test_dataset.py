@@ -28,7 +28,7 @@ from nanospeech_torch.prepare import utterance as preparing
 from nanospeech_torch.prepare.dataset import Settings, member_name, prepare
 from nanospeech_torch.prepare.recording import Recording
 from nanospeech_torch.prepare.report import histogram, table
-from nanospeech_torch.prepare.utterance import AlignerSource, Missing, Recipe, Rejected
+from nanospeech_torch.prepare.utterance import AlignerSource, MissingRequirement, Recipe, Rejected
 from nanospeech_torch.prepare.workers import AHEAD, prepare_all
 
 pytest.importorskip("soundfile")
@@ -184,9 +184,9 @@ def test_ids_become_names_of_members(tmp_path):
     report = prepare(settings(tmp_path / "list.jsonl", shard_size=99), tmp_path / "out", workers=0)
     assert report["utterances"] == len(ids)
     assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == ids
-    from nanospeech_torch.training.data.shards import read_pairs
+    from nanospeech_torch.training.data.corpus import scan_shards
 
-    assert len(list(read_pairs((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
+    assert len(list(scan_shards((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
 
 
 # the folder
@@ -246,7 +246,7 @@ def test_no_place_to_write(tmp_path, source):
 
 def test_one_preparation_at_a_time(tmp_path, source):
     folder = preparation.Folder(tmp_path / "out", "data")
-    with folder.locked(), pytest.raises(UserError, match="another preparation is writing"):
+    with folder.locked(), pytest.raises(UserError, match="another run is writing"):
         prepare(settings(source), tmp_path / "out", workers=0)
     prepare(settings(source), tmp_path / "out", workers=0)
 
@@ -484,7 +484,7 @@ def test_a_corpus_is_not_read_ahead():
 def test_without_an_aligner_nothing_is_done(tmp_path):
     source = write_shard(tmp_path / "in.tar", tones(3, durations=False))
     for workers in (0, 1):
-        with pytest.raises(Missing, match="there is no aligner"):
+        with pytest.raises(MissingRequirement, match="there is no aligner"):
             prepare(settings(source), tmp_path / "out", workers, preparations.NoAligner())
     assert not list((tmp_path / "out").glob("*.tar"))
 
@@ -504,7 +504,7 @@ def test_workers_use_one_thread_each(monkeypatch):
 def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
     """No recording is to blame for that."""
     source = write_shard(tmp_path / "in.tar", [(id, a, {"text": "Hello."}) for id, a, _ in tones(3)])
-    preparing.phonemizes.cache_clear()
+    preparing.check_phonemizer.cache_clear()
     for name, error in (("phonemizer", ImportError), ("full", OSError(28, "No space left on device"))):
         with monkeypatch.context() as patch:
 
@@ -512,7 +512,9 @@ def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
                 raise error
 
             patch.setattr("nanospeech_core.text.english.espeak.phonemes", failing)
-            with pytest.raises(Missing, match="No space left" if name == "full" else "ImportError"):
+            with pytest.raises(
+                MissingRequirement, match="No space left" if name == "full" else "ImportError"
+            ):
                 prepare(settings(source), tmp_path / "out", workers=0)
     assert not list((tmp_path / "out").glob("*.tar"))
 

@@ -17,7 +17,7 @@ from nanospeech_torch.prepare.encoding import encode, with_serial
 from nanospeech_torch.prepare.recording import Recording
 from nanospeech_torch.prepare.utterance import (
     AlignerSource,
-    Missing,
+    MissingRequirement,
     Recipe,
     Rejected,
     Utterance,
@@ -282,7 +282,7 @@ def test_given_durations_stay():
     ],
     ids=str,
 )
-def test_durations_that_do_not_fit_are_found_anew(changes):
+def test_durations_that_do_not_fit_are_found_again(changes):
     result = accepted(noise(1.0), text="Hello", **timed(**changes))
     meta = result.meta
     assert (result.timing, meta["duration_unit"]) == ("aligned", HOP)
@@ -293,7 +293,7 @@ def test_durations_that_do_not_fit_are_found_anew(changes):
     assert plain.timing == "none" and not {"durations", "duration_unit"} & plain.meta.keys()
 
 
-def test_an_aligner_hears_pauses_around_the_phonemes():
+def test_an_aligner_gets_pauses_around_the_phonemes():
     seen = []
 
     class Spy(preparations.EvenAligner):
@@ -320,7 +320,7 @@ def test_an_aligner_that_finds_no_path():
 
 
 def test_without_an_aligner():
-    with pytest.raises(Missing):
+    with pytest.raises(MissingRequirement):
         prepare(noise(1.0), WITHOUT)
 
 
