@@ -21,9 +21,9 @@ def load(model: str | None, precision: str = "float32"):
     from .threads import set_threads
 
     if model is not None and model.endswith(".pt"):
-        from .training.load_model import load_speaker
+        from .training.load_model import load_model
 
-        speaker = load_speaker(model)
+        speaker = load_model(model)
         speaker.set_precision(precision)
     else:
         speaker = Nanospeech.from_pretrained(model, precision=precision)

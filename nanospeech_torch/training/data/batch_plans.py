@@ -1,7 +1,7 @@
-"""The order of training: utterances joined into sequences, sequences of like length into numbered batches.
+"""Batch plans: which utterances are joined to sequences, and which sequences make up batch 0, 1, 2, ...
 
-It depends on the items, the config and the seed only, so a run that stopped goes on exactly where it stood,
-and several processes share the stream by taking every n-th batch.
+The plans depend on the index, the config and the seed only. So a run that was stopped continues with the very
+next batch, and several processes share the plans by taking every n-th.
 """
 
 from __future__ import annotations
@@ -16,44 +16,83 @@ import numpy as np
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 
 from ..config import DataConfig
-from .corpus import Item
+from .corpus import IndexEntry
 
 FRAME_RATE = SAMPLE_RATE / HOP
 
 
 class BatchPlan(NamedTuple):
-    """One batch before its audio is read."""
+    """What is in one batch."""
 
-    number: int
-    sequences: list[list[int]]  # of items
-    length: int = 0  # frames to pad to
+    number: int  # of the batch, over all epochs
+    sequences: list[list[int]]  # the utterances of each, as positions in the index
+    frames: int = 0  # to pad to; 0: as the longest sequence
 
 
-def join(items: list[Item], config: DataConfig, rng: np.random.Generator) -> list[list[int]]:
-    """Shuffle, then join neighbours of one voice into sequences; every item is in one of them.
+def batch_plans(
+    entries: list[IndexEntry],
+    config: DataConfig,
+    patch: int,
+    seed: int,
+    start: int = 0,
+    rank: int = 0,
+    world: int = 1,
+) -> Iterator[BatchPlan]:
+    """The endless plans from batch `start` on; process `rank` of `world` takes every world-th."""
+    first = 0  # number of the epoch's first batch
+    for epoch in itertools.count():
+        plans = plan_epoch(entries, config, patch, seed, epoch)
+        for number, (frames, sequences) in enumerate(plans, first):
+            if number >= start and (number - start) % world == rank:
+                yield BatchPlan(number, sequences, frames)
+        first += len(plans)
 
-    A joined sequence has at most `max_joined` utterances and lasts at most `max_seconds`.
+
+def plan_epoch(
+    entries: list[IndexEntry], config: DataConfig, patch: int, seed: int, epoch: int
+) -> list[tuple[int, list[list[int]]]]:
+    """(frames to pad to, sequences) of an epoch's batches, shuffled. Every utterance is in one of them."""
+    rng = np.random.default_rng([seed, epoch])
+    sequences = join_utterances(entries, config, rng)
+    lengths = [sum(entries[i].frames for i in sequence) for sequence in sequences]
+    batch_frames = config.batch_seconds * FRAME_RATE
+    if config.buckets:
+        buckets = bucket_lengths(config, max(lengths), patch)
+        groups = group_into_buckets(lengths, rng.permutation(len(sequences)).tolist(), batch_frames, buckets)
+    else:
+        order = np.argsort(np.array(lengths) * rng.uniform(0.9, 1.1, len(sequences)))
+        groups = [(0, numbers) for numbers in group_neighbors(lengths, order.tolist(), batch_frames)]
+    shuffled = [groups[i] for i in rng.permutation(len(groups))]
+    return [(frames, [sequences[i] for i in numbers]) for frames, numbers in shuffled]
+
+
+def join_utterances(
+    entries: list[IndexEntry], config: DataConfig, rng: np.random.Generator
+) -> list[list[int]]:
+    """Shuffle the utterances, then join neighbors of one voice to sequences. Each is in exactly one.
+
+    A sequence of several utterances has at most `max_joined` of them and lasts at most `max_seconds`.
     """
     limit = int(config.max_seconds * FRAME_RATE)
     by_voice: dict[str, list[int]] = {}
-    for i in rng.permutation(len(items)).tolist():
-        by_voice.setdefault(items[i].voice, []).append(i)
+    for i in rng.permutation(len(entries)).tolist():
+        by_voice.setdefault(entries[i].voice, []).append(i)
     sequences = []
-    for numbers in by_voice.values():
+    for positions in by_voice.values():
         current: list[int] = []
-        frames, want = 0, int(rng.integers(1, config.max_joined + 1))
-        for i in numbers:
-            if current and (len(current) == want or frames + items[i].frames > limit):
+        frames, count = 0, int(rng.integers(1, config.max_joined + 1))
+        for i in positions:
+            if current and (len(current) == count or frames + entries[i].frames > limit):
                 sequences.append(current)
-                current, frames, want = [], 0, int(rng.integers(1, config.max_joined + 1))
+                current, frames, count = [], 0, int(rng.integers(1, config.max_joined + 1))
             current.append(i)
-            frames += items[i].frames
+            frames += entries[i].frames
         sequences.append(current)
     return sequences
 
 
-def group(lengths: list[int], order: Sequence[int], batch_frames: float) -> list[list[int]]:
-    """Batches of neighbours in `order`, at most `batch_frames` when padded; a longer sequence is alone."""
+def group_neighbors(lengths: list[int], order: Sequence[int], batch_frames: float) -> list[list[int]]:
+    """Groups of neighbors in `order`, of at most `batch_frames` when padded; a longer sequence is alone."""
     groups: list[list[int]] = []
     longest = 0
     for i in order:
@@ -66,75 +105,38 @@ def group(lengths: list[int], order: Sequence[int], batch_frames: float) -> list
     return groups
 
 
-def group_static(
-    lengths: list[int], order: list[int], batch_frames: float, shapes: list[int]
+def group_into_buckets(
+    lengths: list[int], order: list[int], batch_frames: float, buckets: list[int]
 ) -> list[tuple[int, list[int]]]:
-    """(length, sequences) of batches of few shapes: each length in `shapes` always has as many rows.
+    """(frames to pad to, sequences) of batches of few shapes: a bucket's batches all have as many rows.
 
-    What does not fill a batch goes to the next longer shape; the last batch is filled up by sequences that
-    were in another one already, so nothing is dropped.
+    Sequences that do not fill a batch go to the next longer bucket. Sequences of other batches fill up the
+    last batch, so nothing is dropped.
     """
     result: list[tuple[int, list[int]]] = []
     waiting: list[int] = []
-    numbers = sorted(order, key=lambda i: lengths[i])
-    rank = {i: place for place, i in enumerate(order)}
+    by_length = sorted(order, key=lambda i: lengths[i])
+    rank = {i: position for position, i in enumerate(order)}
     start = 0
-    for shape in shapes:
-        rows = max(1, int(batch_frames // shape))
+    for bucket in buckets:
+        rows = max(1, int(batch_frames // bucket))
         end = start
-        while end < len(numbers) and lengths[numbers[end]] <= shape:
+        while end < len(by_length) and lengths[by_length[end]] <= bucket:
             end += 1
-        waiting += sorted(numbers[start:end], key=rank.__getitem__)
+        waiting += sorted(by_length[start:end], key=rank.__getitem__)
         start = end
         while len(waiting) >= rows:
-            result.append((shape, waiting[:rows]))
+            result.append((bucket, waiting[:rows]))
             waiting = waiting[rows:]
     if waiting:
-        rows = max(1, int(batch_frames // shapes[-1]))
+        rows = max(1, int(batch_frames // buckets[-1]))
         others = set(order) - set(waiting)
         spare = [i for i in order if i in others] or waiting
-        result.append((shapes[-1], [*waiting, *(spare * rows)][:rows]))
+        result.append((buckets[-1], [*waiting, *(spare * rows)][:rows]))
     return result
 
 
-def ladder(config: DataConfig, longest: int, patch: int) -> list[int]:
-    """The lengths in frames of `config.buckets` shapes, whole tokens, the last at least `longest`."""
-    top = -(-max(longest, int(config.max_seconds * FRAME_RATE)) // patch)
-    return sorted({patch * math.ceil(top * k / config.buckets) for k in range(1, config.buckets + 1)})
-
-
-def epoch_plans(
-    items: list[Item], config: DataConfig, patch: int, seed: int, epoch: int
-) -> list[tuple[int, list[list[int]]]]:
-    """(length to pad to, sequences) of an epoch's batches in random order; every item is in one."""
-    rng = np.random.default_rng([seed, epoch])
-    sequences = join(items, config, rng)
-    lengths = [sum(items[i].frames for i in sequence) for sequence in sequences]
-    batch_frames = config.batch_seconds * FRAME_RATE
-    if config.buckets:
-        shapes = ladder(config, max(lengths), patch)
-        groups = group_static(lengths, rng.permutation(len(sequences)).tolist(), batch_frames, shapes)
-    else:
-        order = np.argsort(np.array(lengths) * rng.uniform(0.9, 1.1, len(sequences)))
-        groups = [(0, numbers) for numbers in group(lengths, order.tolist(), batch_frames)]
-    shuffled = [groups[i] for i in rng.permutation(len(groups))]
-    return [(length, [sequences[i] for i in numbers]) for length, numbers in shuffled]
-
-
-def plans(
-    items: list[Item],
-    config: DataConfig,
-    patch: int,
-    seed: int,
-    start: int = 0,
-    rank: int = 0,
-    world: int = 1,
-) -> Iterator[BatchPlan]:
-    """The endless stream from batch `start` on; process `rank` of `world` takes every world-th."""
-    first = 0  # batch of the epoch
-    for epoch in itertools.count():
-        epoch_batches = epoch_plans(items, config, patch, seed, epoch)
-        for number, (length, sequences) in enumerate(epoch_batches, first):
-            if number >= start and (number - start) % world == rank:
-                yield BatchPlan(number, sequences, length)
-        first += len(epoch_batches)
+def bucket_lengths(config: DataConfig, longest: int, patch: int) -> list[int]:
+    """The lengths of `config.buckets` buckets in frames: whole tokens, the last at least `longest`."""
+    tokens = -(-max(longest, int(config.max_seconds * FRAME_RATE)) // patch)
+    return sorted({patch * math.ceil(tokens * k / config.buckets) for k in range(1, config.buckets + 1)})

@@ -1,36 +1,36 @@
-"""What every training run has: a device, a schedule, averaged weights, a log, and a way to be stopped."""
+"""The process that trains: its device, its memory, its worker processes, the signals that stop it."""
 
 from __future__ import annotations
 
-import json
-import math
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import torch
-from torch import nn
 
 from nanospeech_core.errors import UserError
 
+from ..config import EngineConfig
 
-def make_accelerator(engine, trackers: Sequence[str], out: Path):
-    """accelerate's `Accelerator` for the `EngineConfig`: devices, processes and precision.
+
+def make_accelerator(engine: EngineConfig, trackers: Sequence[str], out: Path) -> Any:
+    """accelerate's `Accelerator`: devices, processes and precision.
 
     Raises:
-        UserError: a device, a precision or a tracker that is not to be had here.
+        UserError: a device, a precision or a tracker is not available.
     """
     from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 
     if engine.threads:
         torch.set_num_threads(engine.threads)
-    device = choose_device(engine.device)
+    device = find_device(engine.device)
     if engine.precision == "fp16" and device.type == "cpu":
         raise UserError("config: engine.precision fp16 needs a GPU; on a CPU use bf16 or fp32")
     for tracker in trackers:
@@ -49,20 +49,20 @@ def make_accelerator(engine, trackers: Sequence[str], out: Path):
     )
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of a name; "auto" is a GPU where there is one, else the CPU."""
+def find_device(name: str) -> torch.device:
+    """The device of a name; "auto" is a GPU if there is one, else the CPU. Raises UserError."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # an unknown name; a device that is not there
+    except (RuntimeError, AssertionError) as error:  # an unknown name, or a device that is not there
         raise UserError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
     return device
 
 
-def memory(device: torch.device) -> float:
-    """The peak so far in GB: of the GPU, or of the process."""
+def peak_memory(device: torch.device) -> float:
+    """The peak memory so far in GB: of the GPU, or of the process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     import resource
@@ -72,8 +72,8 @@ def memory(device: torch.device) -> float:
 
 
 @contextmanager
-def out_of_memory(device: torch.device) -> Iterator[None]:
-    """A UserError where the device's memory does not suffice for what the block does."""
+def out_of_memory_errors(device: torch.device) -> Iterator[None]:
+    """Raise a UserError if the block runs out of the device's memory."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -83,105 +83,30 @@ def out_of_memory(device: torch.device) -> Iterator[None]:
         ) from error
 
 
-def as_dict(config) -> dict:
-    """A config as JSON has it: tuples are lists."""
-    return json.loads(json.dumps(asdict(config)))
-
-
-def progress(step: int, steps: int, seconds: float, minutes: float) -> float:
-    """Share of a run that is over, 0 to 1: of its steps or (with `minutes`) its time, whichever is more."""
-    by_clock = seconds / (60 * minutes) if minutes else 0.0
-    return min(max(step / steps, by_clock), 1.0)
-
-
-def learning_rate(step: int, done: float, peak: float, final: float, warmup: int) -> float:
-    """A cosine from `peak` to `final` as `done` goes from 0 to 1, under a warm-up of `warmup` steps."""
-    cosine = final + (peak - final) * 0.5 * (1 + math.cos(math.pi * done))
-    return cosine * min(1.0, (step + 1) / max(1, warmup))
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
-    """average <- d average + (1 - d) model; d = (1 + step) / (10 + step) of the steps done, up to `decay`."""
-    d = min(decay, (1 + step) / (10 + step))
-    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - d)
-
-
-# what a run says
-
-
 @contextmanager
-def trackers(accelerator, config) -> Iterator[None]:
-    """TensorBoard or Weights & Biases, as `config.watch.trackers` names them, while the block runs."""
-    if config.watch.trackers:
-        flat = {"out": config.out, "seed": config.seed, "learning_rate": config.optimizer.learning_rate}
-        accelerator.init_trackers("nanospeech", config=flat)
-    try:
-        yield
-    finally:
-        for tracker in accelerator.trackers:
-            tracker.finish()
-
-
-def track_samples(accelerator, folder: Path, step: int) -> None:
-    if accelerator.trackers:
-        from ..monitoring.trackers import log_samples
-
-        log_samples(accelerator.trackers, folder, step)
-
-
-def bar(engine):
-    """A progress bar over the steps, on a terminal; it knows the time left."""
-    from tqdm import tqdm
-
-    hidden = not (engine.main and sys.stderr.isatty())
-    return tqdm(total=engine.config.optimizer.steps, initial=engine.step, disable=hidden, unit="step")
-
-
-def say(line: str) -> None:
-    """A line on standard output that does not break the progress bar."""
-    from tqdm import tqdm
-
-    tqdm.write(line)
-    sys.stdout.flush()
-
-
-@contextmanager
-def worker_deaths() -> Iterator[None]:
-    """A UserError where a worker of the data loader has died: torch raises that anywhere in the block."""
+def worker_errors() -> Iterator[None]:
+    """Raise a UserError if a worker of the data loader dies. torch raises that anywhere in the block."""
     try:
         yield
     except RuntimeError as error:
         if not str(error).startswith("DataLoader worker"):
             raise
         raise UserError(
-            "a worker process of the data loader died, most likely for want of memory; start again, with "
+            "a worker process of the data loader died, most likely for lack of memory; start again with "
             "fewer engine.workers or a lower data.memory_hours (data.max_hours of a vocoder; "
             f"{str(error).splitlines()[0].rstrip('. ')})"
         ) from error
 
 
-def append_log(path: Path, entry: dict) -> None:
-    """Add one line of JSON; floats are rounded to 6 digits."""
-    entry = {
-        key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()
-    }
-    try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-
-
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """A list that SIGINT and SIGTERM add their number to, so that a run can end between two steps.
+    """A list that collects SIGINT and SIGTERM, so that a run can end between two steps.
 
-    A second signal interrupts at once. Outside the main thread, which alone gets them, the list stays empty.
+    A second signal interrupts at once. Only the main thread receives signals: elsewhere the list stays empty.
     """
     received: list[int] = []
 
-    def note(number, frame) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if received:
             raise KeyboardInterrupt
         received.append(number)
@@ -189,7 +114,7 @@ def stop_signals() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
