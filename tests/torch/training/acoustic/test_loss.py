@@ -224,7 +224,8 @@ def test_the_masked_path_is_the_one_that_speaks():
     JointLoss(model, config)(work, WEIGHTS)
     cond = torch.where(masks.visible[..., None], batch.tokens, 0.0)
     text = transformer.embed_text(batch.text, batch.mask.shape[1], None, batch.mask)
-    mar.condition(transformer, cond, masks.visible, text, transformer.modulations(torch.zeros(1)), batch.mask)
+    modulations = transformer.modulations(torch.zeros(1))
+    mar.condition(transformer, cond, masks.visible, text, modulations, batch.mask)
     assert masks.visible.any()
     torch.testing.assert_close(seen[0][batch.mask], seen[1][batch.mask], atol=1e-5, rtol=1e-5)
 
