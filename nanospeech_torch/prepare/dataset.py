@@ -16,11 +16,12 @@ from pathlib import Path
 from nanospeech_core.system.files import replacing
 
 from ..training.data.shards import forget_members
+from .durations import AlignerSource
 from .folder import Folder, Position
 from .recording import Damaged, Recording
 from .report import Tally
 from .sources import Input, count_recordings, find_inputs, read_recordings
-from .utterance import AlignerSource, Recipe, Rejected, Utterance
+from .utterance import Recipe, Rejected, Utterance
 from .workers import prepare_all
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nanospeech_core.errors import UserError
+
 # Each field, and its names in data sets; the first that has a value counts.
 FIELDS = {
     "text": (
@@ -34,6 +36,14 @@ class Recording:
 
 class Damaged(Exception):
     """The reason why an input cannot be read further."""
+
+
+class Reject(Exception):
+    """A recording must be left out: (reason, detail)."""
+
+
+class MissingRequirement(UserError):
+    """Something that all recordings need is missing: an aligner or a phonemizer."""
 
 
 def first(meta: dict, name: str) -> str:

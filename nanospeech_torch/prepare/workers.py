@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from nanospeech_core.errors import UserError
 
+from .durations import AlignerSource
 from .recording import Recording
-from .utterance import AlignerSource, Recipe, Rejected, Utterance, prepare_recording
+from .utterance import Recipe, Rejected, Utterance, prepare_recording
 
 AHEAD = 4  # pending recordings for each worker
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

@@ -11,7 +11,8 @@ import corpus
 import numpy as np
 
 from nanospeech_core.errors import UserError
-from nanospeech_torch.prepare.utterance import AlignerSource, MissingRequirement
+from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.recording import MissingRequirement
 
 
 class EvenAligner:

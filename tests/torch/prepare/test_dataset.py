@@ -26,9 +26,10 @@ from nanospeech_torch.prepare import dataset as preparation
 from nanospeech_torch.prepare import streams
 from nanospeech_torch.prepare import utterance as preparing
 from nanospeech_torch.prepare.dataset import Settings, member_name, prepare
-from nanospeech_torch.prepare.recording import Recording
+from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.recording import MissingRequirement, Recording
 from nanospeech_torch.prepare.report import histogram, table
-from nanospeech_torch.prepare.utterance import AlignerSource, MissingRequirement, Recipe, Rejected
+from nanospeech_torch.prepare.utterance import Recipe, Rejected
 from nanospeech_torch.prepare.workers import AHEAD, prepare_all
 
 pytest.importorskip("soundfile")

@@ -13,16 +13,10 @@ import pytest
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.text.tokenizer import SYMBOLS, Tokenizer
 from nanospeech_torch.prepare import utterance as preparing
+from nanospeech_torch.prepare.durations import AlignerSource
 from nanospeech_torch.prepare.encoding import encode, with_serial
-from nanospeech_torch.prepare.recording import Recording
-from nanospeech_torch.prepare.utterance import (
-    AlignerSource,
-    MissingRequirement,
-    Recipe,
-    Rejected,
-    Utterance,
-    prepare_recording,
-)
+from nanospeech_torch.prepare.recording import MissingRequirement, Recording
+from nanospeech_torch.prepare.utterance import Recipe, Rejected, Utterance, prepare_recording
 
 soundfile = pytest.importorskip("soundfile")
 EVEN = AlignerSource(loaded=preparations.EvenAligner())
