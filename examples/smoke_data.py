@@ -1,7 +1,7 @@
-"""python examples/smoke_data.py DIR [--voices N]: a few sentences to try a training recipe on, in seconds.
+"""python examples/smoke_data.py DIR [--voices N]: a few sentences for a trial run of a training recipe.
 
-The embedded voices speak them, or those of --texts. DIR gets wavs/ and metadata.csv (path|text|speaker|lang),
-as your data may have. It shows that a recipe runs from end to end; it teaches a model nothing.
+The embedded voices speak our sentences, or those of --texts. DIR gets wavs/ and metadata.csv
+(path|text|speaker|lang). That is enough to see that a recipe runs to its end, but not to train a model.
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ SENTENCES = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Make a few sentences for a trial run of a training recipe.")
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--voices", type=int, default=1, metavar="N", help="who speak in turn (default: 1)")
-    parser.add_argument("--texts", metavar="JSONL", help="lines {text, lang, voice}, spoken in place of ours")
+    parser.add_argument(
+        "--voices", type=int, default=1, metavar="N", help="how many voices take turns (default: 1)"
+    )
+    parser.add_argument(
+        "--texts", metavar="JSONL", help="lines {text, lang, voice}, in place of our sentences"
+    )
     args = parser.parse_args()
     try:
         from nanospeech_torch import Nanospeech
@@ -52,7 +56,7 @@ def main() -> int:
         (args.folder / "wavs").mkdir(parents=True, exist_ok=True)
         lines = []
         for number, row in enumerate(rows):
-            # "bf_emma" is spoken by emma, and what no voice is named after by a voice of the language
+            # emma speaks the texts of "bf_emma"; if no voice has such a name, one of the language does
             voice = known.get((row.voice or "").rpartition("_")[2])
             lang = "zh" if row.language == "zh" else voice.language if voice else "en-us"
             name = voice and voice.name

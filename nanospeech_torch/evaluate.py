@@ -20,9 +20,9 @@ def load(model: str | None, precision: str = "float32") -> tuple[Nanospeech, str
         return load_checkpoint(model, precision=precision), device_name()
     import_backend()
     from .threads import place
-    from .training.load_model import load_speaker
+    from .training.load_model import load_model
 
-    pipeline = load_speaker(model)
+    pipeline = load_model(model)
     pipeline.set_precision(precision)
     return place(pipeline), device_name()
 

@@ -1,4 +1,4 @@
-"""python -m nanospeech_torch.train CONFIG [section.key=value ...]: train what a file describes."""
+"""python -m nanospeech_torch.train CONFIG [section.key=value ...]: train a model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ PROG = "python -m nanospeech_torch.train"
 
 
 @command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """Train the acoustic model, the vocoder or the aligner that a config describes.
+def main(argv: list[str] | None, prog: str) -> int:
+    """Train the acoustic model, the vocoder or the aligner of a config.
 
-    A run that was stopped goes on where it stood. Ctrl-C or SIGTERM ends a run after the step in progress,
-    with a checkpoint; a second one at once, without. On several GPUs: `accelerate launch -m
+    A run that was stopped continues where it stopped. Ctrl-C or SIGTERM ends a run after the current step and
+    writes a checkpoint; a second one ends it at once, without. On several GPUs: `accelerate launch -m
     nanospeech_torch.train ...`.
     """
     import argparse
@@ -25,15 +25,17 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
 
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("config", help="a TOML, YAML or JSON file (see examples/)")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="settings on top of it")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="section.key=value", help="settings that override the config's"
+    )
     args = parser.parse_args(argv)
-    # of several processes, the first reports, and the others say which they are when they fail
+    # of several processes, only the first reports; in error messages the others name their rank
     rank = os.environ.get("RANK", "0")
     name = prog if rank == "0" else f"{prog} (process {rank})"
     report = print if rank == "0" else lambda line: None
     try:
         need(("torch", "accelerate"), "training", "train")
-        from .training.tasks import load_task  # torch takes seconds to import: the config is read first
+        from .training.tasks import load_task  # reads the config before it imports torch, which takes seconds
 
         task = load_task(args.config, args.overrides, report)
         from .training.engine.engine import Engine
@@ -51,7 +53,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
 if __name__ == "__main__":
     code = main()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        # gloo's threads can abort a process while Python takes itself down, with all its work done
+        # gloo's threads may abort a process that has finished its work while Python exits
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

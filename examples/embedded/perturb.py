@@ -1,9 +1,9 @@
 """python examples/embedded/perturb.py SHARDS... -o DIR
 
-Other speakers, made of the few that a corpus has, so that a model learns to take a voice from a reference:
-copies of utterances played faster or slower (pitch, vocal tract and tempo change together) and filtered (a
-microphone, a room). Each of the new voices has one speed and one filter. DIR gets shards to train on beside
-the originals. An utterance's copy, if it gets one, is the same whatever else is in the corpus.
+Make more speakers from the few of a corpus, so that a model learns to take a voice from a reference: copies
+of utterances, played faster or slower (pitch, vocal tract and tempo change together) and filtered (a
+microphone, a room). Each new voice has one speed and one filter. DIR gets shards to train on in addition to
+the originals. An utterance's copy, if it gets one, does not depend on the rest of the corpus.
 """
 
 from __future__ import annotations
@@ -24,19 +24,25 @@ from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder, replacing
 from nanospeech_torch.prepare.encoding import encode
-from nanospeech_torch.training.data.corpus import DURATION_UNIT, Skip, read_places, read_wave
-from nanospeech_torch.training.vocoder.crops import coloration
+from nanospeech_torch.training.data.corpus import DURATION_UNIT, Skip, read_wave, scan_shards
+from nanospeech_torch.training.vocoder.augmentation import random_frequency_response
 
-MOST, LEAST = 0.20, 0.03  # of the logarithm of a speed: 22% and 3%
-DULL = 0.25  # share of the new voices whose treble is cut off, as recordings at 16 kHz have it
+MOST, LEAST = 0.20, 0.03  # logarithms of the speeds: 22% and 3%
+DULL = 0.25  # share of the new voices without high frequencies, like recordings at 16 kHz
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="perturb", description=__doc__.split("\n\n")[1], allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="perturb", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
+    )
     parser.add_argument("shards", nargs="+", metavar="SHARDS", help="tar files or folders of audio + json")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--share", type=float, default=0.5, help="of the utterances (default: 0.5)")
-    parser.add_argument("--voices", type=int, default=12, metavar="N", help="of each voice (default: 12)")
+    parser.add_argument(
+        "--share", type=float, default=0.5, help="of the utterances that get a copy (default: 0.5)"
+    )
+    parser.add_argument(
+        "--voices", type=int, default=12, metavar="N", help="new voices of each voice (default: 12)"
+    )
     parser.add_argument("--shard-size", type=int, default=500, metavar="N", help="utterances (default: 500)")
     parser.add_argument("--format", choices=("opus", "flac"), default="opus", help="(default: opus)")
     args = parser.parse_args(argv)
@@ -49,21 +55,22 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
-    chosen = [
-        (key, place, meta)
-        for key, place, meta in read_places(tuple(args.shards))
-        if draw(key).uniform() < args.share
+    selected = [
+        (key, location, meta)
+        for key, location, meta in scan_shards(tuple(args.shards))
+        if generator_of(key).uniform() < args.share
     ]
-    if not chosen:
-        raise UserError("no utterance is taken: there are none, or too few for --share")
+    if not selected:
+        raise UserError("no utterance is selected: the shards have none, or too few for --share")
     make_folder(args.output)
-    samples, voices = 0, set()
-    for number, start in enumerate(range(0, len(chosen), args.shard_size)):
+    samples = 0
+    voices: set[str] = set()
+    for number, start in enumerate(range(0, len(selected), args.shard_size)):
         path = args.output / f"data-{number:04d}.tar"
         with replacing(path) as temporary, tarfile.open(temporary, "w") as tar:
-            for key, place, meta in chosen[start : start + args.shard_size]:
+            for key, location, meta in selected[start : start + args.shard_size]:
                 try:
-                    wave, changed = perturb(read_wave(place.read(), math.inf), meta, key, args.voices)
+                    wave, changed = perturb(read_wave(location.read(), math.inf), meta, key, args.voices)
                 except Skip as reason:
                     print(f"perturb: {key} is left out: {reason}", file=sys.stderr)
                     continue
@@ -78,14 +85,14 @@ def perturb(wave: np.ndarray, meta: dict, key: str, voices: int) -> tuple[np.nda
     """The copy of an utterance in another voice: float32 [samples] at 24 kHz, and its json."""
     import soxr
 
-    number = int(draw(f"{key}, voice").integers(1, voices + 1))
+    number = int(generator_of(f"{key}, voice").integers(1, voices + 1))
     voice = f"{meta.get('voice') or key}+{number}"
-    rng = draw(voice)
+    rng = generator_of(voice)
     speed = math.exp(rng.choice((-1, 1)) * rng.uniform(LEAST, MOST))
     wave = soxr.resample(wave, SAMPLE_RATE * speed, SAMPLE_RATE)
     spectrum = np.fft.rfft(wave, 2 * len(wave))  # twice the length: the filter does not wrap around
     hz = np.fft.rfftfreq(2 * len(wave), 1 / SAMPLE_RATE)
-    spectrum *= coloration(hz, rng, tilt=0.8, ripple=1.2, most=10.0)
+    spectrum *= random_frequency_response(hz, rng, tilt=0.8, ripple=1.2, most=10.0)
     if rng.uniform() < DULL:
         cutoff = rng.uniform(6000.0, 11000.0)
         spectrum *= np.clip((cutoff - hz) / 400.0 + 1.0, 0.0, 1.0)
@@ -95,7 +102,8 @@ def perturb(wave: np.ndarray, meta: dict, key: str, voices: int) -> tuple[np.nda
     return wave, meta | {"id": f"{key}+{number}", "voice": voice, "duration_unit": unit, "samples": len(wave)}
 
 
-def draw(name: str) -> np.random.Generator:
+def generator_of(name: str) -> np.random.Generator:
+    """A random generator seeded with a name."""
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 

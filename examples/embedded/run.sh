@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The embedded voices from nothing: texts, speech, vocoder, aligner, acoustic model, checkpoint, figures:   ./run.sh downloads
+# The embedded voices from scratch: texts, speech, vocoder, aligner, acoustic model, checkpoint, figures:   ./run.sh downloads
 # The same with 17 sentences and a few steps, in a few minutes:   ./run.sh --smoke
-# In the smoke run our own embedded voices stand for the teacher, which is not on this machine.
-# The working folder gets data/ and runs/. docs/embedded-voices.md says what `downloads` must hold. See README.md beside this file.
+# In the smoke run the embedded voices replace the teacher, which needs a download.
+# The working folder gets data/ and runs/. docs/embedded-voices.md lists the files of `downloads`. See README.md in this folder.
 set -euo pipefail
 here=$(dirname "$0")
 settings=("${@:2}") # on top of acoustic.toml, such as optimizer.steps=20000
@@ -31,12 +31,12 @@ if ((${#smoke[@]})); then
 else
     teacher=(--teacher "$source/kokoro-v1.0.int8.onnx" --voices "$source/voices-v1.0.bin")
     python "$here/synthesize.py" data/texts.jsonl --output data/embedded --shards "${SHARDS:-100}" "${teacher[@]}"
-    # other texts by speakers between the teacher's, so that a voice is taken from a reference
+    # other texts by mixtures of the teacher's voices, so that the model learns to take a voice from a reference
     sed -n '10001,13000p' data/texts.jsonl >data/others.jsonl
     python "$here/speakers.py" data/others.jsonl --voices "$source/voices-v1.0.bin" --output data/mixed.jsonl
     python "$here/synthesize.py" data/mixed.jsonl --output data/mixed "${teacher[@]}"
     settings=('data.shards=["data/embedded/*.tar", "data/mixed/*.tar"]' "${settings[@]}")
-    # texts that are not trained on, for the voices' tempo
+    # texts that are not trained on, to measure the voices' tempo
     tail -n 600 data/texts.jsonl >data/tempo.jsonl
     python "$here/synthesize.py" data/tempo.jsonl --output data/tempo "${teacher[@]}"
     tempo=(--tempo-shards "data/tempo/*.tar")
@@ -47,7 +47,7 @@ python -m nanospeech_torch.train "$here/aligner.toml" "${aligner[@]}"
 python -m nanospeech_torch.train "$here/acoustic.toml" "${settings[@]}"
 python -m nanospeech_torch.report runs/embedded
 
-# once more the vocoder, on what the acoustic model makes of the same speech
+# continues the vocoder's training, on the acoustic model's mels of the same speech
 python -m nanospeech_torch.export runs/embedded runs/vocoder --output runs/embedded/first
 python -m nanospeech_torch.training.vocoder.predicted_mels runs/embedded/first "data/embedded/*.tar" --output data/predicted
 python -m nanospeech_torch.train "$here/vocoder.toml" out=runs/vocoder-predicted init_from=runs/vocoder \

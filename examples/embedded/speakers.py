@@ -1,8 +1,8 @@
 """python examples/embedded/speakers.py TEXTS.jsonl --voices voices-v1.0.bin -o MIXED.jsonl
 
-Another speaker for each text, so that a model learns to take a voice from a reference: one of all the
-teacher's voices, or a mixture of two. The first of them speaks the language of the voice that the text had,
-and has at least half of the mixture. A text's speaker does not depend on what else is in the file.
+Give each text another speaker, so that a model learns to take a voice from a reference: one of the teacher's
+voices, or a mixture of two. The first one speaks the language of the text's old voice, and has at least half
+of the mixture. A text's speaker does not depend on the rest of the file.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from nanospeech_core.cli.output import guard
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import replacing
 
-PURE = 0.25  # share of the texts that are read by a voice as it is
+PURE = 0.25  # share of the texts with an unmixed voice
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="speakers", description=__doc__.split("\n\n")[1], allow_abbrev=False
+        prog="speakers", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
     )
     parser.add_argument("texts", type=Path, metavar="JSONL", help='lines {"id", "text", "voice"}: texts.py')
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSONL")
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def speaker(id: str, voice: str, voices: list[str]) -> str:
-    """Who reads a text that was meant for `voice`: a name that `Teacher.style` knows."""
+    """The new speaker of a text that was meant for `voice`; see `Teacher.style`."""
     english = {first for first, language in LANGUAGES.items() if language.startswith("en")}
     alike = english if voice[0] in english else set(voice[0])
     native = [name for name in voices if name[0] in alike]

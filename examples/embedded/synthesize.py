@@ -1,9 +1,9 @@
 """python examples/embedded/synthesize.py TEXTS.jsonl -o DIR --teacher MODEL.onnx --voices voices-v1.0.bin
 
-The teacher reads the texts. DIR gets shards to train on, as `nanospeech_torch.prepare` writes them: audio,
-and a json with the phonemes (of our own front end: the student learns what it will be given) and their
-durations. A run that was stopped goes on with the shards that are not there; any number of processes gives
-the same shards.
+Let the teacher speak the texts. DIR gets shards to train on, as `nanospeech_torch.prepare` writes them:
+audio, and a json with the phonemes (of our own front end, which the student will be used with) and their
+durations. A run that was stopped continues with the missing shards. The shards do not depend on the number of
+processes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
@@ -37,32 +38,37 @@ from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_torch.prepare.encoding import encode
 from nanospeech_torch.prepare.folder import Folder
-from nanospeech_torch.prepare.workers import end_with, interrupts_later, release, worker_environment
+from nanospeech_torch.prepare.workers import (
+    blocked_interrupts,
+    exit_when_closed,
+    release,
+    worker_environment,
+)
 
-# What the first letter of a voice's name says of its language.
+# The language of a voice, by the first letter of its name.
 LANGUAGES = {"a": "en-us", "b": "en-gb", "z": "zh"}
 
 
-class Speaks(Protocol):
-    """What `teacher.Teacher` offers."""
+class SupportsSpeak(Protocol):
+    """The interface of `teacher.Teacher`."""
 
     def speak(self, symbols: str, voice: str) -> tuple[np.ndarray, list[int]]: ...
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What became of a shard's sentences."""
+    """What was written to a shard."""
 
     path: Path
     utterances: int
     samples: int
-    seconds: float  # that it took
+    seconds: float  # of work
     rejected: list[tuple[str, str]]  # (id, why)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="synthesize", description=__doc__.split("\n\n")[1], allow_abbrev=False
+        prog="synthesize", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
     )
     parser.add_argument("texts", type=Path, metavar="JSONL", help='lines {"id", "text", "voice"}: texts.py')
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
@@ -87,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> None:
     rows = read_texts(args.texts)
     make_teacher = partial(Teacher, args.teacher, args.voices)
-    teacher = make_teacher()  # what is wrong with it is told before any process is started
+    teacher = make_teacher()  # raises its errors before processes start
     teacher.check({row["voice"] for row in rows})
     arguments = {
         "texts": checksum(args.texts),
@@ -114,7 +120,7 @@ def run(args: argparse.Namespace) -> None:
         folder.forget_progress()
     print(
         f"{len(tasks)} shards, {minutes(samples) / 60:.2f} h of speech, {left_out} sentences left out; "
-        f"{there} shards were there",
+        f"{there} shards existed",
         flush=True,
     )
 
@@ -134,7 +140,7 @@ def slices(rows: list[dict], size: int) -> Iterator[list[dict]]:
 
 
 def read_texts(path: Path) -> list[dict]:
-    """The rows of a JSONL file. Raises UserError, naming the line, for what cannot be synthesized."""
+    """The rows of a JSONL file. Raises UserError, with the line, if a row cannot be synthesized."""
     rows: list[dict] = []
     seen: set[str] = set()
     for number, row in json_lines(path):
@@ -143,7 +149,7 @@ def read_texts(path: Path) -> list[dict]:
         if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in wanted):
             raise UserError(f"{place}: not a JSON object with the strings {', '.join(wanted)}")
         if row["id"] in seen:
-            raise UserError(f"{place}: there is an id {row['id']!r} already")
+            raise UserError(f"{place}: the id {row['id']!r} occurs twice")
         if not row["id"] or set(row["id"]) & set("./\\\0"):
             raise UserError(f"{place}: the id {row['id']!r} cannot be a name in a shard")
         if row["voice"][:1] not in LANGUAGES:
@@ -157,15 +163,15 @@ def read_texts(path: Path) -> list[dict]:
 
 
 def synthesize(
-    tasks: list[tuple[Path, list[dict]]], make_teacher: Callable[[], Speaks], format: str, workers: int
+    tasks: list[tuple[Path, list[dict]]], make_teacher: Callable[[], SupportsSpeak], format: str, workers: int
 ) -> Iterator[Shard]:
-    """Write all shards, and tell of each as it is done.
+    """Write all shards; yields each when it is finished.
 
     Args:
         tasks: (path, rows) of each shard.
         make_teacher: called once in each process.
         format: "opus" or "flac".
-        workers: processes; 0 works in this one.
+        workers: processes; 0: this process does the work.
     Raises:
         UserError: a shard cannot be written, or a process died.
     """
@@ -182,34 +188,35 @@ def synthesize(
             min(workers, len(tasks)), context, begin_worker, (make_teacher, reader)
         )
         try:
-            with interrupts_later():
+            with blocked_interrupts():
                 futures = [executor.submit(work, path, rows, format) for path, rows in tasks]
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
             raise UserError("a process of the teacher died; is there too little memory?") from error
-        finally:  # shards that are being made are given up: the executor alone would finish them first
+        finally:  # abandons unfinished shards: the executor alone would finish them first
             life.close()
             release(executor)
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-_teacher: Speaks | None = None
+_teacher: SupportsSpeak | None = None
 
 
-def begin_worker(make_teacher: Callable[[], Speaks], life) -> None:
-    """The process ends when its parent closes `life`, or dies."""
+def begin_worker(make_teacher: Callable[[], SupportsSpeak], life: Connection) -> None:
+    """Prepare a worker process. It ends when its parent closes `life`, or dies."""
     global _teacher
-    threading.Thread(target=end_with, args=(life,), daemon=True).start()
+    threading.Thread(target=exit_when_closed, args=(life,), daemon=True).start()
     _teacher = make_teacher()
 
 
 def work(path: Path, rows: list[dict], format: str) -> Shard:
+    assert _teacher is not None
     return make_shard(path, rows, _teacher, format)
 
 
-def make_shard(path: Path, rows: list[dict], teacher: Speaks, format: str) -> Shard:
-    """Say all rows and write the shard, which may be empty. Raises UserError."""
+def make_shard(path: Path, rows: list[dict], teacher: SupportsSpeak, format: str) -> Shard:
+    """Speak all rows and write the shard, which may be empty. Raises UserError."""
     started = time.perf_counter()
     rejected, utterances, samples = [], 0, 0
     with replacing(path) as temporary, tarfile.open(temporary, "w") as tar:
@@ -225,8 +232,8 @@ def make_shard(path: Path, rows: list[dict], teacher: Speaks, format: str) -> Sh
     return Shard(path, utterances, samples, time.perf_counter() - started, rejected)
 
 
-def speak(row: dict, teacher: Speaks) -> tuple[np.ndarray, dict]:
-    """float32 [samples] at 24 kHz, and the json of an utterance. Raises UserError where it cannot be said."""
+def speak(row: dict, teacher: SupportsSpeak) -> tuple[np.ndarray, dict]:
+    """float32 [samples] at 24 kHz, and the json of an utterance. Raises UserError if it cannot be spoken."""
     lang = LANGUAGES[row["voice"][0]]
     tokenizer = Tokenizer("phonemes", SYMBOLS, report=lambda message: None)
     symbols = " ".join(sentence.symbols for sentence in tokenizer.sentences(row["text"], lang))
@@ -253,7 +260,7 @@ def speak(row: dict, teacher: Speaks) -> tuple[np.ndarray, dict]:
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    """A member without time and owner: the same sentences give the same bytes."""
+    """Add a member without time and owner, so that equal sentences give equal bytes."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
     tar.addfile(member, io.BytesIO(content))

@@ -1,7 +1,7 @@
-"""The teacher: Kokoro-82M (Apache-2.0) as an ONNX graph, asked for the duration of each phoneme too.
+"""The teacher: Kokoro-82M (Apache-2.0) as an ONNX graph that also returns the duration of each phoneme.
 
 It is StyleTTS 2's decoder (arXiv 2306.07691) with iSTFTNet: phonemes and a style vector in, a waveform out.
-A voice is a table of style vectors, one for each length of the phonemes.
+A voice is a table of style vectors, one for each number of phonemes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from nanospeech_core.text.symbols import SYMBOLS
 UNIT = 600  # samples at 24 kHz: the teacher's durations are multiples of 25 ms
 STYLES, WIDTH = 510, 256  # of a voice: rows (by the number of phonemes), numbers of one style
 MAX_SYMBOLS = STYLES - 1
-# Inside the published graph: each phoneme's duration, rounded, at least one. It is made an output.
+# A node of the published graph: each phoneme's duration, rounded, at least one. It becomes an output.
 DURATIONS = "/encoder/Clip_output_0"
 INPUTS = {"tokens", "style", "speed"}
-# The teacher's numbers of our SYMBOLS, in their order; 0 begins and ends a sentence.
+# The teacher's ids of our SYMBOLS, in their order, as runs; 0 begins and ends a sentence.
 _RUNS = (
     *((1, 6), (9, 25), (31, 31), (33, 33), (35, 36), (39, 39), (41, 48), (50, 72), (75, 78), (80, 83)),
     *((85, 87), (90, 90), (92, 92), (99, 99), (101, 103), (110, 116), (118, 120), (123, 123), (125, 126)),
@@ -41,7 +41,7 @@ class Teacher:
         model: kokoro-v1.0.int8.onnx, kokoro-v1.0.onnx or another graph of that export.
         voices: voices-v1.0.bin (an archive of numpy tables), or a folder of NAME.bin (float32 [510, 256]).
     Raises:
-        UserError: a file is missing, or not what it should be; onnx or onnxruntime is not installed.
+        UserError: a file is missing or of another kind, or onnx or onnxruntime is not installed.
     """
 
     def __init__(self, model: Path, voices: Path):
@@ -50,12 +50,12 @@ class Teacher:
         self.styles: dict[str, np.ndarray] = {}
 
     def check(self, names: set[str]) -> None:
-        """Raise UserError unless all these voices are there."""
+        """Raise UserError if one of these voices is missing."""
         for name in sorted(names):
             self.style(name)
 
     def speak(self, symbols: str, voice: str) -> tuple[np.ndarray, list[int]]:
-        """Say phonemes.
+        """Speak phonemes.
 
         Args:
             symbols: 1 to MAX_SYMBOLS of nanospeech_core.text.symbols.SYMBOLS.
@@ -77,27 +77,27 @@ class Teacher:
         return wave.ravel(), [int(duration) for duration in durations.ravel()]
 
     def style(self, name: str) -> np.ndarray:
-        """float32 [510, 256] of a voice such as "af_heart", or of somebody who is none of the teacher's:
-        "af_heart+bm_george@0.3" is three tenths of the way from the one to the other.
+        """float32 [510, 256] of a voice such as "af_heart", or of a mixture: "af_heart+bm_george@0.3" has 30%
+        of the second voice.
         """
         first, between, rest = name.partition("+")
         if not between:
             if name not in self.styles:
                 self.styles[name] = read_style(self.voices, name)
             return self.styles[name]
-        second, _, share = rest.partition("@")
+        second, _, number = rest.partition("@")
         try:
-            share = float(share)
+            share = float(number)
         except ValueError:
             share = math.nan
         if not 0 <= share <= 1:
-            raise UserError(f"{name!r} is no mixture of voices, such as af_heart+bm_george@0.3")
+            raise UserError(f"{name!r} is no mixture of voices: write it like af_heart+bm_george@0.3")
         return (1 - share) * self.style(first) + share * self.style(second)
 
 
 @functools.cache
 def ids() -> dict[str, int]:
-    """The teacher's number of each symbol."""
+    """The teacher's id of each symbol."""
     numbers = itertools.chain.from_iterable(range(first, last + 1) for first, last in _RUNS)
     return dict(zip(SYMBOLS, numbers, strict=True))
 
@@ -120,7 +120,7 @@ def load(path: Path):
     if {entry.name for entry in model.graph.input} != INPUTS or DURATIONS not in inside:
         raise UserError(
             f"{path} is no graph of Kokoro-82M with {', '.join(sorted(INPUTS))} and durations: "
-            "take kokoro-v1.0.int8.onnx of kokoro-onnx's release model-files-v1.0"
+            "use kokoro-v1.0.int8.onnx of kokoro-onnx's release model-files-v1.0"
         )
     if all(output.name != DURATIONS for output in model.graph.output):
         kind = onnx.TensorProto.FLOAT
@@ -130,7 +130,7 @@ def load(path: Path):
     options.log_severity_level = 3  # errors
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no other class
+    except Exception as error:  # onnxruntime's exceptions have no other common class
         raise UserError(f"onnxruntime cannot run {path}: {' '.join(str(error).split())}") from error
 
 

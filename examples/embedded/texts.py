@@ -1,9 +1,9 @@
 """python examples/embedded/texts.py --ljspeech FILE --libritts DIR --tatoeba FILE... -o texts.jsonl
 
-What the teacher is to read: {"id", "lang", "voice", "source", "text"} a line, from public transcripts and
-sentence collections. The id, the voice and the place of a sentence follow from its hash, so that the file is
-shuffled, its beginning is a fair sample of it, and a newer download changes only what was added or removed.
-The sentences of eval_*.jsonl, beside this file, are left out, and whatever contains one.
+Collect texts for the teacher: lines {"id", "lang", "voice", "source", "text"}, from public transcripts and
+sentence collections. The id, the voice and the position of a sentence depend on its hash. So the file is
+shuffled, its beginning is a fair sample of it, and a newer download changes only sentences that were added or
+removed. Sentences that contain one of eval_*.jsonl, beside this file, are left out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TATOEBA = {"eng": "tatoeba-en", "cmn": "tatoeba-zh"}
 
 @dataclass(frozen=True)
 class Source:
-    """What is taken of one collection: a language, and lengths in characters."""
+    """One collection: its language, and limits of its sentences' lengths, in characters."""
 
     lang: str
     shortest: int
@@ -58,7 +58,9 @@ SOURCES = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="texts", description=__doc__.split("\n\n")[1], allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="texts", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
+    )
     parser.add_argument("--ljspeech", type=Path, metavar="FILE", help="LJSpeech's metadata.csv")
     parser.add_argument("--libritts", type=Path, metavar="DIR", help="with *.normalized.txt at any depth")
     parser.add_argument(
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
     for name, text in sentences(args.ljspeech, args.libritts, args.tatoeba):
         text, reason = clean(text, SOURCES[name])
         if not reason and key(text) in seen:
-            reason = "said before"
+            reason = "duplicates"
         if reason:
             left_out[name, reason] += 1
             continue
@@ -109,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
         temporary.write_text("".join(lines), encoding="utf-8")
     for name in sorted({name for name, _ in left_out}):
         count = sum(row["source"] == name for row in rows)
-        print(f"{name}: {count} sentences ({reasons(left_out, name) or 'all there were'})")
+        print(f"{name}: {count} sentences ({reasons(left_out, name) or 'all of them'})")
     sys.stdout.flush()
 
 
@@ -117,7 +119,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def sentences(ljspeech: Path | None, libritts: Path | None, tatoeba: list[Path]) -> Iterator[tuple[str, str]]:
-    """(source, text) of everything. Raises UserError for a file that cannot be read or has nothing."""
+    """(source, text) of all sources. Raises UserError if a file cannot be read or has no sentence."""
     if ljspeech is not None:
         yield from (("ljspeech", text) for text in some(read_ljspeech(ljspeech), ljspeech))
     if libritts is not None:
@@ -127,7 +129,7 @@ def sentences(ljspeech: Path | None, libritts: Path | None, tatoeba: list[Path])
 
 
 def some(found: Iterator, path: Path) -> Iterator:
-    """What is found. Raises UserError where that is nothing, or `path` cannot be read."""
+    """Passes on what is found. Raises UserError if that is nothing, or if `path` cannot be read."""
     empty = True
     try:
         for item in found:
@@ -149,7 +151,7 @@ def read_ljspeech(path: Path) -> Iterator[str]:
 
 
 def read_libritts(folder: Path) -> Iterator[str]:
-    """The transcripts of LibriTTS or LibriTTS-R, as they are unpacked."""
+    """The transcripts of an unpacked LibriTTS or LibriTTS-R."""
     for path in sorted(folder.rglob("*.normalized.txt")):
         yield path.read_text(encoding="utf-8-sig")
 
@@ -182,7 +184,7 @@ def clean(text: str, source: Source) -> tuple[str, str]:
 
 
 def key(text: str) -> str:
-    """What makes two sentences one: letters alone, without case."""
+    """Equal for sentences that count as the same: only letters and digits, without case."""
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
@@ -193,17 +195,18 @@ def digest(text: str) -> str:
 @dataclass(frozen=True)
 class Taken:
     hashes: list[str]
-    excluded: int  # that would have been among them
+    excluded: int  # sentences that were left out
 
 
 def take(texts: dict[str, str], excluded: list[str], limit: int) -> Taken:
     """The first `limit` by hash that contain none of the excluded sentences."""
-    hashes, count = [], 0
+    hashes: list[str] = []
+    count = 0
     for hash in sorted(texts):
         if len(hashes) == limit:
             break
-        said = key(texts[hash])
-        if any(sentence in said for sentence in excluded):
+        letters = key(texts[hash])
+        if any(sentence in letters for sentence in excluded):
             count += 1
         else:
             hashes.append(hash)
@@ -216,7 +219,7 @@ def make_row(source: str, hash: str, text: str) -> dict:
 
 
 def voice(hash: str, lang: str) -> str:
-    """Who reads a sentence, by the shares of VOICES."""
+    """The voice of a sentence, by the shares of VOICES."""
     share = int(hashlib.blake2b(hash.encode(), digest_size=4).hexdigest(), 16) % 100
     for name, percent in VOICES[lang].items():
         share -= percent
@@ -226,7 +229,7 @@ def voice(hash: str, lang: str) -> str:
 
 
 def reasons(left_out: Counter, source: str | None = None) -> str:
-    """ "3 said before, 1 other characters": how many were left out of a source, or of all."""
+    """ "3 duplicates, 1 other characters": how many sentences of a source, or of all, were left out."""
     counts: Counter[str] = Counter()
     for (name, reason), count in left_out.items():
         counts[reason] += count if source in (None, name) else 0

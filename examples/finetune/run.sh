@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The embedded voice, fine-tuned on your own recordings, from recordings to speech:   ./run.sh ~/recordings/metadata.csv
 # The same with a dozen sentences and a few steps, in under two minutes:   ./run.sh --smoke
-# The working folder gets data/ and runs/. See README.md beside this file.
+# The working folder gets data/ and runs/. See README.md in this folder.
 set -euo pipefail
 here=$(dirname "$0")
 settings=("${@:2}") # on top of config.toml, such as optimizer.steps=20000

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Many speakers from WebDataset shards, from recordings to speech:   ./run.sh 'shards/*.tar'
 # The same with a dozen sentences and a few steps, in under two minutes:   ./run.sh --smoke
-# The working folder gets data/ and runs/. See README.md beside this file.
+# The working folder gets data/ and runs/. See README.md in this folder.
 set -euo pipefail
 here=$(dirname "$0")
 settings=("${@:2}") # on top of config.toml, such as optimizer.steps=20000

@@ -19,21 +19,21 @@ with importing(__name__, PROG):
     from nanospeech_core.checkpoints import folder as checkpoint
     from nanospeech_core.checkpoints.tensors import save_tensors
     from nanospeech_core.cli.output import guard, print_result
-    from nanospeech_core.config import ModelConfig, VocosConfig
+    from nanospeech_core.config import AlignerConfig, ModelConfig, VocosConfig
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
     from nanospeech_core.sampling.samplers import sampler_of
     from nanospeech_core.system.files import make_folder, replacing
     from nanospeech_core.system.install import need
 
-    from .voices import cut_voices, read_voices
+    from .voices import make_voices, read_voices
 
 
 @command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """Join the averaged weights of a training run, a vocoder, an aligner and voices into one folder.
+def main(argv: list[str] | None, prog: str) -> int:
+    """Write the averaged weights of a training run, a vocoder, an aligner and voices to a checkpoint folder.
 
-    A vocoder's run alone becomes one file: -o vocos.safetensors.
+    A vocoder's run alone is written to one file: -o vocos.safetensors.
     """
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("run", help="a training run's folder (its best.pt, or the newest), or one checkpoint")
@@ -42,23 +42,35 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         nargs="?",
         help="a vocoder's run, a vocos.safetensors, a folder or a hub id (default: the embedded one)",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", type=Path)
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", type=Path, help="the folder, or a vocoder's file"
+    )
     parser.add_argument(
         "--aligner",
         metavar="RUN|DIR|ID",
-        help="an aligner of its own (default: the embedded one, if it reads the same symbols)",
+        help="an aligner (default: the embedded one, if it has the same symbols)",
     )
-    parser.add_argument("--dtype", choices=("float32", "float16"), default="float16", help="of the weights")
-    parser.add_argument("--voice", metavar="NAME", help="cut one voice, of an utterance of that voice or any")
     parser.add_argument(
-        "--voices", metavar="JSON", help="a list of voices to cut (see examples/embedded/voices.json)"
+        "--dtype", choices=("float32", "float16"), default="float16", help="of the weights (default: float16)"
     )
-    parser.add_argument("--shards", nargs="*", default=[], metavar="GLOB", help="where their utterances are")
+    parser.add_argument(
+        "--voice",
+        metavar="NAME",
+        help="make a voice of this name from an utterance: of that voice, or of any",
+    )
+    parser.add_argument(
+        "--voices",
+        metavar="JSON",
+        help="a list of voices to make from utterances (see examples/embedded/voices.json)",
+    )
+    parser.add_argument(
+        "--shards", nargs="*", default=[], metavar="GLOB", help="the shards with these utterances"
+    )
     parser.add_argument(
         "--tempo-shards",
         nargs="*",
         metavar="GLOB",
-        help="speech to measure their tempo on, best of texts that were not trained on (default: --shards)",
+        help="speech to measure their tempo on, preferably not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
     return guard(lambda: run(args), prog, quiet=False)
@@ -66,12 +78,12 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
 
 def run(args: argparse.Namespace) -> None:
     need(("torch",), "export", "torch")
-    from ..training.engine.checkpoints import newest
+    from ..training.engine.checkpoints import best_or_newest
 
-    print_result(f"{newest(args.run)} -> {args.output}")
-    wanted = read_voices(args.voices) if args.voices else []
+    print_result(f"{best_or_newest(args.run)} -> {args.output}")
+    voices = read_voices(args.voices) if args.voices else []
     export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
-    cut_voices(args.output, wanted, args.voice, args.shards, args.tempo_shards)
+    make_voices(args.output, voices, args.voice, args.shards, args.tempo_shards)
 
 
 def export(
@@ -81,36 +93,36 @@ def export(
     aligner: str | None = None,
     dtype: str = "float16",
 ) -> None:
-    """Write config.json, model.safetensors, vocos.safetensors and, where there is one, aligner.safetensors.
+    """Write config.json, model.safetensors, vocos.safetensors and, with an aligner, aligner.safetensors.
 
     All have the format "pt".
 
     Args:
-        run: a training run's folder or checkpoint; of a vocoder, its weights alone are written.
-        output: the folder; of a vocoder, the file.
-        vocoder: a vocoder's run, or as `training.vocoder_weights.read_vocoder` takes it; None: the embedded.
-        aligner: an aligner's run, or as `training.alignment_weights.read_aligner` takes it; None: the
-            embedded one, if it reads the same symbols.
+        run: a training run's folder or checkpoint. Of a vocoder's run only its weights are written.
+        output: the folder; for a vocoder's run, the file.
+        vocoder: a vocoder's run, or see `training.vocoder.weights.read_vocoder`; None: the embedded one.
+        aligner: an aligner's run, or see `training.aligner.weights.read_aligner`; None: the embedded one, if
+            it has the same symbols.
         dtype: "float16" or "float32".
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
-    from ..training.engine.checkpoints import newest, read_checkpoint
+    from ..training.engine.checkpoints import best_or_newest, read_checkpoint
     from ..training.vocoder.weights import read_vocoder, vocoder_of
 
-    path = newest(run)
+    path = best_or_newest(run)
     state = read_checkpoint(path)
     if not (isinstance(state, dict) and isinstance(state.get("config"), dict) and "ema" in state):
         raise UserError(f"{path} is no checkpoint of nanospeech_torch.train")
     if "transformer" not in state["config"]:
         if vocoder or aligner or output.suffix != ".safetensors":
             raise UserError(
-                f"{path} is not an acoustic model's; a vocoder alone is exported to -o vocos.safetensors"
+                f"{path} is not of an acoustic model; export a vocoder alone with -o vocos.safetensors"
             )
         save_vocoder(output, *vocoder_of(state, path), dtype)
         return
     config = ModelConfig.from_dict(state["config"], path)
-    vocos, vocos_weights = read_vocoder(newest(vocoder or "embedded"))
+    vocos, vocos_weights = read_vocoder(best_or_newest(vocoder or "embedded"))
     sizes, aligner_weights = find_aligner(config, aligner)
     sampling = dataclasses.replace(config.sampling, sampler=sampler_of(GenerateOptions(), config))
     config = dataclasses.replace(config, vocoder=vocos, aligner=sizes, sampling=sampling)
@@ -125,32 +137,35 @@ def export(
         file.write_text(text + "\n", encoding="utf-8")
 
 
-def find_aligner(config: ModelConfig, wanted: str | None):
+def find_aligner(
+    config: ModelConfig, aligner: str | None
+) -> tuple[AlignerConfig | None, dict[str, np.ndarray]]:
     """The sizes (None: no aligner) and tensors of the aligner for a model."""
     from ..training.aligner.weights import read_aligner
-    from ..training.engine.checkpoints import newest
+    from ..training.engine.checkpoints import best_or_newest
 
-    if wanted is None:
+    if aligner is None:
         embedded = checkpoint.PRETRAINED / "aligner.safetensors"
         if (
             not embedded.is_file()
             or checkpoint.read_config(checkpoint.PRETRAINED).text.vocab != config.text.vocab
         ):
             return None, {}
-    heard, sizes, weights = read_aligner(newest(wanted or "embedded"))
-    if heard.vocab != config.text.vocab:
-        raise UserError(f"{wanted} was trained with another text.vocab than the acoustic model")
+    text, sizes, weights = read_aligner(best_or_newest(aligner or "embedded"))
+    if text.vocab != config.text.vocab:
+        raise UserError(f"{aligner} was trained with another text.vocab than the acoustic model")
     return sizes, weights
 
 
 def save_vocoder(path: Path, config: VocosConfig, tensors: dict[str, np.ndarray], dtype: str) -> None:
-    """The file says its config, so that it can be used without its folder."""
+    """Write a vocoder with its config in the file, so that it can be used without its folder."""
     save(path, tensors, dtype, {"config": json.dumps(dataclasses.asdict(config))})
 
 
 def save(
     path: Path, tensors: dict[str, np.ndarray], dtype: str, metadata: dict[str, str] | None = None
 ) -> None:
+    """Write tensors as safetensors. Raises UserError if `dtype` cannot represent a value."""
     with np.errstate(over="ignore"):
         cast = {name: value.astype(dtype) for name, value in tensors.items()}
     for name, value in cast.items():

@@ -1,10 +1,13 @@
-"""Utterances of the training data as voices of a checkpoint folder, each with its speaker's tempo."""
+"""Making voices of a checkpoint folder from utterances of the training data, with their speakers' tempo."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,21 +19,33 @@ from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.reference import make_reference
 from nanospeech_core.voices.store import Voice, load_voice, save_voice
 
+if TYPE_CHECKING:
+    from ..nanospeech import Nanospeech
+    from ..training.data.corpus import AudioLocation
+
 VOICE_SECONDS = 5.0  # of the utterance that becomes a voice
-TEMPO_UTTERANCES = 60  # that a voice's tempo is measured on, ...
-LEAST_UTTERANCES = 20  # ... and without which it is not
+TEMPO_UTTERANCES = 60  # on which a voice's tempo is measured, about
+LEAST_UTTERANCES = 20  # with fewer, the tempo is not measured
+
+
+class Source(NamedTuple):
+    """An utterance of the shards that becomes a voice."""
+
+    key: str
+    location: AudioLocation
+    meta: dict  # its json
 
 
 def read_voices(path: str) -> list[dict]:
-    """The voices to cut: `name`, `language`, `description`, perhaps `default`; and `key`, of an utterance, or
-    `voice`, as the data call the speaker.
+    """The voices to make: `name`, `language`, `description`, optional `default`; and either the `key` of an
+    utterance or the `voice` that the data name.
     """
     try:
-        wanted = json.loads(Path(path).read_text(encoding="utf-8"))
+        voices = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     needed = {"name", "language", "description"}
-    for item in wanted if isinstance(wanted, list) else [wanted]:
+    for item in voices if isinstance(voices, list) else [voices]:
         if (
             not isinstance(item, dict)
             or not needed <= item.keys() <= {*needed, "default", "key", "voice"}
@@ -39,79 +54,96 @@ def read_voices(path: str) -> list[dict]:
             raise UserError(
                 f"{path}: a voice has {', '.join(sorted(needed))}, either key or voice, and perhaps default"
             )
-    return wanted
+    return voices
 
 
-def cut_voices(
-    output: Path, wanted: list[dict], voice: str | None, shards: list[str], tempo_shards: list[str] | None
+def make_voices(
+    output: Path, voices: list[dict], default: str | None, shards: list[str], tempo_shards: list[str] | None
 ) -> None:
     """Store utterances of the training data as voices of a checkpoint folder, with their durations.
 
     Args:
-        wanted: of `read_voices`; where one has no `key`, it is the utterance of about `VOICE_SECONDS` of its
-            `voice`.
-        voice: the name of one more, the default: the utterance of about `VOICE_SECONDS` that the data say to
-            be of a voice of this name or, where none is, of any.
+        output: the checkpoint folder.
+        voices: of `read_voices`. One without `key` becomes the utterance of its `voice` that is nearest to
+            `VOICE_SECONDS`.
+        default: the name of one more voice, the default one: the utterance nearest to `VOICE_SECONDS`, of the
+            data's voice of this name, or of any voice if there is none.
         shards: glob patterns.
-        tempo_shards: the same, of what the voices' tempo is measured on; None: on `shards`. Of texts that it
-            was trained on a model may know the tempo by heart.
+        tempo_shards: glob patterns of the speech on which the voices' tempo is measured; None: `shards`.
+            Texts that the model was not trained on are better: it may know the tempo of others by heart.
     Raises:
-        UserError: an utterance is not there, or cannot be a voice.
+        UserError: an utterance does not exist, or cannot be a voice.
     """
-    if not (wanted or voice):
+    if not (voices or default):
         return
-    from ..training.data.corpus import read_places
+    from ..training.data.corpus import scan_shards
 
-    by_key = {item["key"]: item for item in wanted if "key" in item}
-    metas: dict[str | None, list[dict]] = {}
-    by_voice = {item["voice"]: (float("inf"), None) for item in wanted if "voice" in item}
-    likeliest, chosen = (True, float("inf")), None
-    cuts = []
-    for key, place, meta in read_places(tuple(shards)):
-        metas.setdefault(meta.get("voice"), []).append(meta)
-        if key in by_key:
-            cuts.append((by_key.pop(key), key, place, meta))
-        off = abs(seconds(meta) - VOICE_SECONDS)
-        if meta.get("voice") in by_voice and off < by_voice[meta["voice"]][0]:
-            by_voice[meta["voice"]] = off, (key, place, meta)
-        fitness = (meta.get("voice") != voice, off)
-        if voice and fitness < likeliest:
-            likeliest, chosen = fitness, (key, place, meta)
-    if by_key:
-        raise UserError(f"the shards have no utterance {', '.join(by_key)}")
-    if lacking := [name for name, (_, found) in by_voice.items() if found is None]:
-        raise UserError(f"the shards have no utterance of {', '.join(lacking)} with phonemes and durations")
-    for item in wanted:
-        if "voice" in item:
-            cuts.append((item, *by_voice[item["voice"]][1]))
-    if voice and chosen is None:
-        raise UserError("the shards have no utterance with phonemes and their durations")
-    if chosen:
-        key, place, meta = chosen
-        language = meta["lang"] if meta.get("lang") in LANGUAGES else "en-us"
-        item = {"name": voice, "language": language, "description": "", "default": True}
-        cuts.append((item, key, place, meta))
+    sources, metas = select_sources(voices, default, shards)
     if tempo_shards is not None:
         metas = {}
-        for _, _, meta in read_places(tuple(tempo_shards)):
+        for _, _, meta in scan_shards(tuple(tempo_shards)):
             metas.setdefault(meta.get("voice"), []).append(meta)
-    speakers = {
-        item["name"]: [m for m in metas.get(meta["voice"], []) if m is not meta and 2.0 < seconds(m) < 20.0]
-        for item, _, _, meta in cuts
-        if meta.get("voice") is not None
+    utterances = {
+        item["name"]: [
+            meta
+            for meta in metas.get(source.meta["voice"], [])
+            if meta is not source.meta and 2.0 < seconds(meta) < 20.0
+        ]
+        for item, source in sources
+        if source.meta.get("voice") is not None
     }
-    scarce = [name for name, told in speakers.items() if len(told) < LEAST_UTTERANCES]
+    scarce = [name for name, found in utterances.items() if len(found) < LEAST_UTTERANCES]
     if tempo_shards is not None and scarce:
         raise UserError(f"--tempo-shards has fewer than {LEAST_UTTERANCES} utterances of {', '.join(scarce)}")
-    for item, key, place, meta in cuts:
-        cut(output, item, key, place, meta)
-    set_tempos(output, {name: told for name, told in speakers.items() if name not in scarce})
+    for item, source in sources:
+        make_voice(output, item, source)
+    set_tempos(output, {name: found for name, found in utterances.items() if name not in scarce})
+
+
+def select_sources(
+    voices: list[dict], default: str | None, shards: list[str]
+) -> tuple[list[tuple[dict, Source]], dict[str | None, list[dict]]]:
+    """The utterance of each voice, and the jsons of all utterances by voice. See `make_voices`."""
+    from ..training.data.corpus import scan_shards
+
+    by_key = {item["key"]: item for item in voices if "key" in item}
+    metas: dict[str | None, list[dict]] = {}
+    nearest: dict[str, tuple[float, Source | None]] = {
+        item["voice"]: (math.inf, None) for item in voices if "voice" in item
+    }
+    best: tuple[tuple[bool, float], Source | None] = (True, math.inf), None
+    sources = []
+    for source in itertools.starmap(Source, scan_shards(tuple(shards))):
+        voice = source.meta.get("voice")
+        metas.setdefault(voice, []).append(source.meta)
+        if source.key in by_key:
+            sources.append((by_key.pop(source.key), source))
+        distance = abs(seconds(source.meta) - VOICE_SECONDS)
+        if voice in nearest and distance < nearest[voice][0]:
+            nearest[voice] = distance, source
+        rank = (voice != default, distance)
+        if default and rank < best[0]:
+            best = rank, source
+    if by_key:
+        raise UserError(f"the shards have no utterance {', '.join(by_key)}")
+    if lacking := [name for name, (_, found) in nearest.items() if found is None]:
+        raise UserError(f"the shards have no utterance of {', '.join(lacking)} with phonemes and durations")
+    for item in voices:
+        if "voice" in item and (found := nearest[item["voice"]][1]):
+            sources.append((item, found))
+    if default:
+        if best[1] is None:
+            raise UserError("the shards have no utterance with phonemes and their durations")
+        language = best[1].meta.get("lang")
+        language = language if language in LANGUAGES else "en-us"
+        sources.append(({"name": default, "language": language, "description": "", "default": True}, best[1]))
+    return sources, metas
 
 
 def set_tempos(output: Path, utterances: dict[str, list[dict]]) -> None:
-    """Give stored voices the tempo that their speakers' utterances have.
+    """Store the tempo of voices, measured on their speakers' utterances.
 
-    The duration predictor hardly hears from one short recording how fast its speaker usually is.
+    The duration predictor cannot infer from one short recording how fast its speaker usually is.
     """
     from ..models.duration import PhoneDurationPredictor
     from ..nanospeech import Nanospeech
@@ -124,10 +156,12 @@ def set_tempos(output: Path, utterances: dict[str, list[dict]]) -> None:
             set_tempo(model, output, name, metas)
 
 
-def set_tempo(model, output: Path, name: str, metas: list[dict]) -> None:
-    """Give one voice the ratio of the predicted to the actual time of about `TEMPO_UTTERANCES` utterances."""
+def set_tempo(model: Nanospeech, output: Path, name: str, metas: list[dict]) -> None:
+    """Store a voice's tempo: the ratio of the predicted to the actual time of its speaker's utterances."""
     voice, tokenizer = load_voice(output, name), Tokenizer(model.config.text.kind, model.config.text.vocab)
-    reference = make_reference(voice.audio, tokenizer.encode(voice.phonemes), voice.durations, model.config)
+    ids = tokenizer.encode(voice.phonemes)
+    durations = None if voice.durations is None else np.array(voice.durations)
+    reference = make_reference(voice.audio, ids, durations, model.config)
     predicted = actual = 0.0
     for meta in metas[:: -(-len(metas) // TEMPO_UTTERANCES)]:
         ids = with_pauses(tokenizer.encode(meta["phonemes"]), model.config)
@@ -137,24 +171,27 @@ def set_tempo(model, output: Path, name: str, metas: list[dict]) -> None:
 
 
 def seconds(meta: dict) -> float:
-    """Of an utterance, by its durations; infinite where the json lacks what a voice needs."""
-    from ..training.data.corpus import DURATION_UNIT, numbers
+    """An utterance's length by its durations; infinite if its json lacks something that a voice needs."""
+    from ..training.data.corpus import DURATION_UNIT, is_number_list
 
     durations, unit = meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
-    if not (meta.get("text") and meta.get("phonemes") and numbers(durations) and numbers([unit])):
-        return float("inf")
+    if not (meta.get("text") and meta.get("phonemes")):
+        return math.inf
+    if not (is_number_list(durations) and is_number_list([unit])):
+        return math.inf
     return sum(durations) * unit / SAMPLE_RATE
 
 
-def cut(output: Path, item: dict, key: str, place, meta: dict) -> None:
-    """Store one utterance as the voice that `item` describes."""
+def make_voice(output: Path, item: dict, source: Source) -> None:
+    """Store an utterance as the voice that `item` describes. Raises UserError."""
     from ..training.data.corpus import DURATION_UNIT, TOLERANCE, Skip, read_wave
 
+    key, location, meta = source
     try:
-        if seconds(meta) == float("inf"):
+        if seconds(meta) == math.inf:
             raise Skip("it lacks text, phonemes or durations")
-        wave = read_wave(place.read(), max_seconds=30.0)
-        padding = round(seconds(meta) * SAMPLE_RATE) - len(wave)  # by a codec
+        wave = read_wave(location.read(), max_seconds=30.0)
+        padding = round(seconds(meta) * SAMPLE_RATE) - len(wave)  # added by a codec
         if abs(padding) > TOLERANCE * SAMPLE_RATE:
             raise Skip("its durations do not add up to the audio's")
     except Skip as error:

@@ -1,1 +1,1 @@
-"""`python -m nanospeech_torch.prepare`: recordings and texts to shards that a model can be trained on."""
+"""`python -m nanospeech_torch.prepare`: turn recordings and texts into shards to train on."""

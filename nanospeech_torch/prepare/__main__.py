@@ -6,33 +6,33 @@ import sys
 
 from nanospeech_core.system.process import command, importing
 
-PROG = "python -m nanospeech_torch.prepare"
-
-with importing(__name__, PROG):
+with importing(__name__, "prepare"):
     import argparse
     import os
     import re
+    from collections.abc import Callable
 
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.errors import UserError
     from nanospeech_core.text.languages import LANGUAGES
 
+PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\
-sources, told apart by what they are:
-  shards             data/*.tar, or addresses (https://..., hf://...; {000..123} counts), which are streamed:
-                     audio and json ("text"; perhaps "voice", "lang", "phonemes", "durations") of one name
-  a folder           with metadata.csv, with shards, or with audio and json files of one name
-  metadata.csv       lines id|text|normalized text (LJSpeech) or path.wav|text|speaker|lang, or under a header
+sources; what kind they are is detected:
+  shards             data/*.tar, or addresses (https://..., hf://...; {000..123} expands), which are streamed:
+                     audio and json ("text"; optional "voice", "lang", "phonemes", "durations") of equal names
+  a folder           with metadata.csv, with shards, or with audio and json files of equal names
+  metadata.csv       lines id|text|normalized text (LJSpeech) or path.wav|text|speaker|lang, or with a header
   list.jsonl         lines {"audio": path, "text": ...}
-  hf-dataset:NAME[:CONFIG[:SPLIT]]    through the library datasets, streamed
+  hf-dataset:NAME[:CONFIG[:SPLIT]]    streamed by the library datasets
 """
 
 
-@command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
+@command("prepare")
+def main(argv: list[str] | None, prog: str) -> int:
     """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
 
-    A run that was stopped goes on where it stood; recordings that cannot be used are counted, and listed
+    A run that was stopped continues where it stopped. Recordings that cannot be used are counted, and listed
     in rejected.jsonl.
     """
     parser = argparse.ArgumentParser(
@@ -43,32 +43,47 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="see below")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="where the shards go")
-    parser.add_argument("--name", type=word, default="data", help="of the shards (default: data)")
-    parser.add_argument("--lang", choices=LANGUAGES, default="en-us", help="of texts that do not say theirs")
-    parser.add_argument("--voice", default="", help="the speaker of recordings that do not name theirs")
-    parser.add_argument("--columns", default="", metavar="A,B,...", help="the names of a table's columns")
-    parser.add_argument("--format", choices=("flac", "opus"), default="flac", help="(default: flac)")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder of the shards")
+    parser.add_argument("--name", type=word, default="data", help="the name of the shards (default: data)")
     parser.add_argument(
-        "--shard-size", type=whole(1), default=1000, metavar="N", help="utterances of a shard"
+        "--lang",
+        choices=LANGUAGES,
+        default="en-us",
+        help="the language of texts that do not name theirs (default: en-us)",
     )
-    parser.add_argument("--min-seconds", type=float, default=0.3, metavar="S", help="(default: 0.3)")
-    parser.add_argument("--max-seconds", type=float, default=30.0, metavar="S", help="(default: 30)")
+    parser.add_argument("--voice", default="", help="the voice of recordings that do not name theirs")
+    parser.add_argument("--columns", default="", metavar="A,B,...", help="the names of a table's columns")
+    parser.add_argument(
+        "--format", choices=("flac", "opus"), default="flac", help="of the audio (default: flac)"
+    )
+    parser.add_argument(
+        "--shard-size", type=whole(1), default=1000, metavar="N", help="utterances a shard (default: 1000)"
+    )
+    parser.add_argument(
+        "--min-seconds", type=float, default=0.3, metavar="S", help="reject shorter recordings (default: 0.3)"
+    )
+    parser.add_argument(
+        "--max-seconds", type=float, default=30.0, metavar="S", help="reject longer recordings (default: 30)"
+    )
     parser.add_argument("--aligner", metavar="MODEL", help="a checkpoint with an aligner (default: embedded)")
-    parser.add_argument("--no-align", action="store_true", help="no durations but those that are given")
-    parser.add_argument("--workers", type=whole(0), metavar="N", help="processes (default: one a core)")
+    parser.add_argument(
+        "--no-align", action="store_true", help="do not find durations; keep those of the data"
+    )
+    parser.add_argument(
+        "--workers", type=whole(0), metavar="N", help="worker processes (default: one a core)"
+    )
     args = parser.parse_args(argv)
     if args.no_align and args.aligner:
         parser.error("--aligner and --no-align contradict each other")
     if not 0 < args.min_seconds < args.max_seconds <= 600:
-        parser.error("--min-seconds must be less than --max-seconds, which may be 600")
-    return guard(lambda: run(args), prog, quiet=False)
+        parser.error("--min-seconds must be more than 0 and less than --max-seconds, which is at most 600")
+    return guard(lambda: run(args), "prepare", quiet=False)
 
 
 def run(args: argparse.Namespace) -> None:
-    from .preparation import Settings, prepare
-    from .preparing import Recipe
+    from .dataset import Settings, prepare
     from .report import table
+    from .utterance import Recipe
 
     settings = Settings(
         sources=tuple(args.sources),
@@ -89,7 +104,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def columns(names: str) -> tuple[str, ...]:
-    """The columns of --columns. Raises UserError for a name that says nothing."""
+    """The columns of --columns. Raises UserError for an unknown name."""
     from .recording import FIELDS
 
     known = {alias for aliases in FIELDS.values() for alias in aliases}
@@ -101,22 +116,23 @@ def columns(names: str) -> tuple[str, ...]:
 
 
 def cores() -> int:
-    """Those that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def word(text: str) -> str:
+    """A type of arguments: names of files."""
     if not re.fullmatch(r"\w[\w-]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be a file's name: use letters, digits, _ and -")
     return text
 
 
-def whole(least: int):
+def whole(least: int) -> Callable[[str], int]:
     """A type of arguments: integers from `least` on."""
 
     def number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
         return int(text)
 
     return number

@@ -1,4 +1,4 @@
-"""Audio to the bytes of a file, the same bytes for the same audio."""
+"""Encoding audio files, with the same bytes for the same audio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # the bits
 
 
 def encode(wave: np.ndarray, suffix: str, id: str) -> bytes:
-    """float32 [samples] at 24 kHz -> a .flac or .opus file's content; the same input gives the same bytes."""
+    """float32 [samples] at 24 kHz -> the content of a .flac or .opus file. Equal input gives equal bytes."""
     import soundfile
 
     container, encoding = FORMATS[f".{suffix}"]
@@ -30,7 +30,7 @@ def encode(wave: np.ndarray, suffix: str, id: str) -> bytes:
 
 
 def with_serial(ogg: bytes, serial: int) -> bytes:
-    """An Ogg file with another serial number, which libsndfile draws at random, and fitting checksums.
+    """An Ogg file with another serial number (libsndfile's is random) and its checksums.
 
     Pages are those of RFC 3533. Their CRC-32 (polynomial 0x04c11db7, from 0, most significant bit first) is
     zlib's with the bits of every byte and of the result reversed, and without its two inversions.

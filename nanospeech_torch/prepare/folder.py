@@ -1,8 +1,8 @@
-"""The folder of a preparation: who may write it, what it was made with, how far it is.
+"""The output folder: its lock, its arguments, its progress.
 
-It holds NAME-000000.tar and so on, prepare.json (the arguments), and in the end rejected.jsonl and
-report.json. While it is written, .progress/ has a file for each finished shard, which says where the next
-one begins; so a run that was killed goes on there, and gives the same bytes as one that was not.
+It has NAME-000000.tar and so on, prepare.json (the arguments), and at the end rejected.jsonl and report.json.
+While it is written, .progress/ has a file for each finished shard, which says where the next one begins. So a
+killed run continues there, and its result has the same bytes as that of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .report import Tally, make_report
 
 @dataclass(frozen=True)
 class Position:
-    """How far the sources were read: whole inputs, and recordings of the next."""
+    """How far the sources have been read: whole inputs, and recordings of the next input."""
 
     inputs: int = 0
     recordings: int = 0
@@ -32,7 +32,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of shards called `name`."""
+    """An output folder of shards called `name`."""
 
     path: Path
     name: str
@@ -49,7 +49,7 @@ class Folder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder, and keep other preparations out of it. Raises UserError."""
+        """Make the folder and lock it against other runs. Raises UserError."""
         import fcntl
 
         try:
@@ -61,7 +61,9 @@ class Folder:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise UserError(f"another preparation is writing {self.path}") from error
+                raise UserError(
+                    f"another run is writing {self.path}: wait for it, or choose another folder"
+                ) from error
             except OSError:
                 pass  # a file system without locks
             yield
@@ -69,10 +71,10 @@ class Folder:
             os.close(handle)
 
     def begin(self, arguments: dict) -> None:
-        """Write prepare.json, or check that it says the same; clear away what a killed run left.
+        """Write prepare.json, or check that its arguments are equal. Delete a killed run's unfinished files.
 
         Raises:
-            UserError: there are shards that were made with other arguments, or by somebody else.
+            UserError: the folder has shards of other arguments, or of another command.
         """
         arguments = json.loads(json.dumps(arguments))  # as it will be read
         path = self.path / "prepare.json"
@@ -80,7 +82,7 @@ class Folder:
         if shards:
             found = read_json(path)
             if found is None:
-                raise UserError(f"{self.path} has shards that this command did not make: choose another")
+                raise UserError(f"{self.path} has shards that this command did not make: choose another one")
             if changes := differences(found, arguments):
                 raise UserError(
                     f"{self.path} was prepared otherwise ({'; '.join(changes)}): delete it or choose another"
@@ -99,12 +101,12 @@ class Folder:
             write_json(path, arguments)
 
     def finished(self) -> dict | None:
-        """The report of a finished preparation, all of whose shards are there."""
+        """The report of a finished run; None if it is not finished or shards are missing."""
         report = read_json(self.report)
         if report is None:
             return None
         if all(self.shard(number).exists() for number in range(report.get("shards", 0))):
-            self.forget_progress()  # a run that was killed at its very end left it
+            self.forget_progress()  # a run that was killed at its end may have left it
             return report
         self.report.unlink()
         return None
@@ -123,14 +125,14 @@ class Folder:
         shutil.rmtree(self.path / ".progress", ignore_errors=True)
 
     def write_progress(self, number: int, position: Position, ids: list[str], tally: Tally) -> None:
-        """Tell of a shard, after it was written."""
+        """Record a shard after it was written."""
         write_json(self.entry(number), {"next": vars(position), "ids": ids, "tally": vars(tally)})
 
     def finish(self, tally: Tally, shards: int) -> dict:
-        """Write rejected.jsonl and report.json, the mark of the end; returns the report.
+        """Write rejected.jsonl and report.json, which marks the end; returns the report.
 
         Raises:
-            UserError: there is no utterance at all.
+            UserError: no utterance can be used.
         """
         report = make_report(tally, shards)
         with replacing(self.path / "rejected.jsonl") as temporary:
@@ -140,14 +142,14 @@ class Folder:
                     file.write(json.dumps(dict(zip(names, case, strict=True)), ensure_ascii=False) + "\n")
         if not tally.utterances:
             self.forget_progress()
-            raise UserError(nothing(tally, report, self.path))
+            raise UserError(explain_empty(tally, report, self.path))
         write_json(self.report, report)
         self.forget_progress()
         return report
 
 
-def nothing(tally: Tally, report: dict, path: Path) -> str:
-    """Why there is no utterance."""
+def explain_empty(tally: Tally, report: dict, path: Path) -> str:
+    """Why no utterance can be used."""
     parts = []
     if tally.rejected:
         reasons = ", ".join(f"{entry['count']} {entry['reason']}" for entry in report["rejected"]["reasons"])
@@ -175,7 +177,7 @@ def differences(old: dict, new: dict) -> list[str]:
 
 
 def read_json(path: Path) -> dict | None:
-    """A JSON object, or None."""
+    """A JSON object, or None for anything else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -184,7 +186,7 @@ def read_json(path: Path) -> dict | None:
 
 
 def write_json(path: Path, value: dict) -> None:
-    """Write it beside, then rename. Lone surrogates (of names that are not UTF-8) become JSON escapes."""
+    """Write a file atomically. Lone surrogates (of names that are not UTF-8) become JSON escapes."""
     with replacing(path) as temporary:
         text = json.dumps(value, indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")

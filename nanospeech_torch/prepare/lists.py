@@ -1,4 +1,4 @@
-"""Lists of recordings: metadata.csv in LJSpeech's layout and its kin, JSONL, Hugging Face `datasets`."""
+"""Lists of recordings: tables (metadata.csv of LJSpeech and others), JSONL, Hugging Face `datasets`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import itertools
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.encodings import open_text
@@ -14,7 +15,7 @@ from ..training.data.shards import AUDIO_SUFFIXES, FOREIGN_SUFFIXES, parse
 from .recording import FIELDS, Damaged, Recording, canonical, first, one_line
 
 DATASET = "hf-dataset:"
-# The columns of a table without a header: where the first names files, and where it names recordings.
+# The columns of a table without a header, if its first cell is a file name, or else an id.
 FILE_COLUMNS = ("path", "text", "speaker", "lang")
 LJSPEECH_COLUMNS = ("id", "text", "normalized", "speaker")
 KNOWN = frozenset(itertools.chain(*FIELDS.values()))
@@ -22,13 +23,13 @@ SUFFIXES = (".wav", ".flac", ".mp3", ".opus", ".ogg", *sorted(AUDIO_SUFFIXES | F
 
 
 def table_recordings(path: Path, columns: tuple[str, ...] = ()) -> Iterator[Recording]:
-    """The rows of a table: cells between "|" (LJSpeech, no quotes) or tabs, or commas (CSV, under a header).
+    """The rows of a table, separated by "|" (LJSpeech, no quotes), tabs, or commas (CSV, with a header).
 
-    The columns are `columns`, else those of a header (a first line of nothing but names of FIELDS), else by
-    the first row: `path|text|speaker|lang` where its first cell has the suffix of an audio file, otherwise
-    LJSpeech's `id|text|normalized text` and perhaps a speaker. Missing cells at the end are empty. Audio is
-    looked for beside the table and in wavs/, with and without a suffix. Recordings of a table without
-    speakers are one voice, named after the folder.
+    The columns are `columns`, else those of the header (a first line that has only names of FIELDS), else
+    they depend on the first row: `path|text|speaker|lang` if its first cell has the suffix of an audio file,
+    otherwise LJSpeech's `id|text|normalized text` and perhaps a speaker. Missing cells at the end are empty.
+    Audio is searched beside the table and in wavs/, with and without a suffix. The recordings of a table
+    without speakers are one voice, named after the folder.
     """
     with open_text(path) as file:
         rows = read_rows(file)
@@ -43,7 +44,7 @@ def table_recordings(path: Path, columns: tuple[str, ...] = ()) -> Iterator[Reco
             if not columns:
                 named = PurePosixPath(head[0].strip()).suffix.lower() in SUFFIXES
                 columns = (FILE_COLUMNS if named else LJSPEECH_COLUMNS)[: len(head)]
-        finder = Finder(path.parent)
+        finder = AudioFinder(path.parent)
         one_voice = not any(name in FIELDS["voice"] for name in columns)
         for number, row in enumerate(rows, 1):
             if len(row) < 2 or not row[0].strip():
@@ -56,8 +57,8 @@ def table_recordings(path: Path, columns: tuple[str, ...] = ()) -> Iterator[Reco
             yield recording
 
 
-def read_rows(file) -> Iterator[list[str]]:
-    """The lines that are not empty, in cells."""
+def read_rows(file: IO[str]) -> Iterator[list[str]]:
+    """The cells of the lines that are not empty."""
     head = next((line for line in file if line.strip()), "")
     lines = itertools.chain([head] if head else [], file)
     mark = next((mark for mark in "|\t" if mark in head), ",")
@@ -69,7 +70,7 @@ def read_rows(file) -> Iterator[list[str]]:
 
 def list_recordings(path: Path) -> Iterator[Recording]:
     """The lines of a JSONL file: {"audio" or "path", "text", ...}; paths are relative to its folder."""
-    finder = Finder(path.parent)
+    finder = AudioFinder(path.parent)
     with open_text(path, newline="\n") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -80,15 +81,15 @@ def list_recordings(path: Path) -> Iterator[Recording]:
                 )
 
 
-class Finder:
-    """Finds the audio files that a table or list in `folder` names, trying last what helped last."""
+class AudioFinder:
+    """Finds the audio files that a table or list in `folder` names. It first tries where the last one was."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.helped: tuple[str, str] = ("", "")
+        self.last_place: tuple[str, str] = ("", "")  # (folder, suffix)
 
     def recording(self, meta: dict, place: str) -> Recording:
-        """The utterance of a line; `place` is its name where it has none."""
+        """The recording of a line. `place` is its id if the line has none."""
         named = first(meta, "audio") or first(meta, "id")
         if not named:
             return Recording(place, problem="no path of audio")
@@ -102,11 +103,11 @@ class Finder:
     def find(self, named: str) -> Path | None:
         """The file of a name, or None."""
         tries = itertools.product(("", "wavs"), ("", *SUFFIXES))
-        for folder, suffix in itertools.chain([self.helped], tries):
+        for folder, suffix in itertools.chain([self.last_place], tries):
             path = self.folder / folder / (named + suffix)
             try:
                 if path.is_file():
-                    self.helped = (folder, suffix)
+                    self.last_place = (folder, suffix)
                     return path
             except (OSError, ValueError):  # a name that no file can have
                 return None
@@ -114,7 +115,7 @@ class Finder:
 
 
 def dataset_recordings(source: str, skip: int) -> Iterator[Recording]:
-    """The rows of hf-dataset:NAME[:CONFIG[:SPLIT]] (split "train"), streamed; audio is not decoded.
+    """The rows of hf-dataset:NAME[:CONFIG[:SPLIT]] (default: "train"), streamed; audio is not decoded.
 
     Raises:
         Damaged: the stream ended with an error.
@@ -136,7 +137,7 @@ def dataset_recordings(source: str, skip: int) -> Iterator[Recording]:
         rows = iter(data.skip(skip))
     except UserError:
         raise
-    except Exception as error:  # the library raises many kinds, some of them for want of a network
+    except Exception as error:  # the library raises many kinds, some of them without a network
         raise UserError(f"cannot open {source}: {one_line(error)}") from error
     number = skip
     while True:
@@ -153,7 +154,7 @@ def dataset_recordings(source: str, skip: int) -> Iterator[Recording]:
 
 
 def dataset_recording(row: dict, audio: object, place: str) -> Recording:
-    """The utterance of a row; `audio` is {"bytes", "path"}, one of which may be None."""
+    """The recording of a row. `audio` is {"bytes", "path"}; one of the two may be None."""
     if not isinstance(audio, dict) or not (audio.get("bytes") or audio.get("path")):
         return Recording(first(row, "id") or place, problem="no audio")
     path = PurePosixPath(audio.get("path") or "")

@@ -1,10 +1,12 @@
-"""One utterance as its source has it, by names that are the same for all sources."""
+"""One recording of a source, with the same field names for all sources."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Our name of a field, and what data sets call it; the first that says something counts.
+from nanospeech_core.errors import UserError
+
+# Each field, and its names in data sets; the first that has a value counts.
 FIELDS = {
     "text": (
         *("normalized", "normalized_text", "text_normalized", "normalised_text"),
@@ -23,21 +25,29 @@ KEPT = ("phonemes", "durations", "duration_unit", "source")
 
 @dataclass(frozen=True)
 class Recording:
-    """One utterance as its source has it."""
+    """One recording with its text, as the source has it."""
 
     id: str
     audio: bytes | str = b""  # an audio file's content, or its path
     meta: dict = field(default_factory=dict)
-    problem: str = ""  # why it cannot be used, where the source already shows that
+    problem: str = ""  # why it cannot be used, if the source already shows it
     detail: str = ""
 
 
 class Damaged(Exception):
-    """Why an input cannot be read further."""
+    """The reason why an input cannot be read further."""
+
+
+class Reject(Exception):
+    """A recording must be left out: (reason, detail)."""
+
+
+class MissingRequirement(UserError):
+    """Something that all recordings need is missing: an aligner or a phonemizer."""
 
 
 def first(meta: dict, name: str) -> str:
-    """What a json says of one of FIELDS, as text; "" where it says nothing."""
+    """The value of one of FIELDS in a json, as text; "" if it has none."""
     for alias in FIELDS[name]:
         value = meta.get(alias)
         if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
@@ -46,11 +56,11 @@ def first(meta: dict, name: str) -> str:
 
 
 def canonical(meta: dict) -> dict:
-    """A json of any data set by our names."""
+    """The json of any data set with the names of FIELDS."""
     result = {name: first(meta, name) for name in ("text", "voice", "lang")}
     return {**result, **{name: meta[name] for name in KEPT if meta.get(name) is not None}}
 
 
 def one_line(error: Exception) -> str:
-    """An error in one line; its kind, where it says nothing."""
+    """An error in one line; its type if it has no message."""
     return " ".join((str(error) or type(error).__name__).split())

@@ -1,4 +1,4 @@
-"""What a preparation did: its figures, added up over shards, and their table."""
+"""The report of a run: counts, added up over the shards, and their table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
 
-from .preparing import Rejected, Utterance
+from .utterance import Rejected, Utterance
 
 EXAMPLES = 5  # of each reason
 TOP = 10  # speakers in the table
@@ -103,9 +103,9 @@ def hours(samples: int) -> float:
 
 
 def table(report: dict) -> str:
-    """A report for people."""
+    """A report as text."""
     lines = [
-        f"{show_hours(report['hours'])} in {report['utterances']} utterances, {report['shards']} shards",
+        f"{format_hours(report['hours'])} in {report['utterances']} utterances, {report['shards']} shards",
         "",
         f"speakers: {len(report['speakers'])}",
         *shares_table(report["speakers"]),
@@ -119,29 +119,31 @@ def table(report: dict) -> str:
         f"rejected: {report['rejected']['count']}",
     ]
     for entry in report["rejected"]["reasons"]:
-        lines.append(f"{entry['count']:>9}  {entry['reason']}: {shown(entry['first'], entry['count'])}")
+        lines.append(
+            f"{entry['count']:>9}  {entry['reason']}: {list_examples(entry['first'], entry['count'])}"
+        )
     unknown = report["unknown_symbols"]
     if unknown:
         most = [f'"{symbol}" (U+{ord(symbol[0]):04X}) in {count}' for symbol, count in unknown.items()]
-        lines.append(f"symbols outside the vocabulary, left out: {shown(most[:TOP], len(most))}")
+        lines.append(f"symbols outside the vocabulary, left out: {list_examples(most[:TOP], len(most))}")
     lines += [f"damaged: {entry['input']}: {entry['error']}" for entry in report["damaged"]]
     return "\n".join(lines)
 
 
 def shares_table(shares: list[dict]) -> list[str]:
     rows = [
-        f"{entry['utterances']:>9}  {show_hours(entry['hours']):>8}  {entry['name'] or '(not named)'}"
+        f"{entry['utterances']:>9}  {format_hours(entry['hours']):>8}  {entry['name'] or '(not named)'}"
         for entry in shares[:TOP]
     ]
     rest = shares[TOP:]
     if rest:
-        total = show_hours(sum(entry["hours"] for entry in rest))
+        total = format_hours(sum(entry["hours"] for entry in rest))
         rows.append(f"{sum(entry['utterances'] for entry in rest):>9}  {total:>8}  ({len(rest)} more)")
     return rows
 
 
 def histogram(lengths: dict[int, int]) -> list[str]:
-    """A bar for each length, whole seconds, all of them from the shortest to the longest."""
+    """A bar for each length in whole seconds, from the shortest to the longest."""
     if not lengths:
         return []
     most = max(lengths.values())
@@ -153,9 +155,10 @@ def histogram(lengths: dict[int, int]) -> list[str]:
     return rows
 
 
-def shown(cases: list[str], count: int) -> str:
+def list_examples(cases: list[str], count: int) -> str:
+    """The first of `count` cases."""
     return ", ".join(cases) + (", ..." if count > len(cases) else "")
 
 
-def show_hours(value: float) -> str:
+def format_hours(value: float) -> str:
     return f"{value:.1f} h" if value >= 10 else f"{value:.2f} h" if value >= 1 else f"{60 * value:.1f} min"

@@ -1,5 +1,4 @@
-"""Where recordings come from: shards, folders, tables, lists and Hugging Face data sets, told apart by what
-they are, and read one utterance at a time."""
+"""The sources of recordings: shards, folders, tables, lists and Hugging Face data sets."""
 
 from __future__ import annotations
 
@@ -26,15 +25,15 @@ LIST_SUFFIXES = (".jsonl", ".ndjson")
 
 @dataclass(frozen=True)
 class Input:
-    """One thing to read from its start to its end."""
+    """One file, folder or data set, to be read from its start to its end."""
 
     kind: str  # "tar", "pairs", "table", "list" or "dataset"
     location: str
-    size: int | None = None  # bytes of a local file: another size is other data
+    size: int | None = None  # bytes of a local file: another size means other data
 
     @property
     def name(self) -> str:
-        """For people, and for the json's `source`: without the folders of this machine."""
+        """The name for messages and for the json's `source`, without the folders of this machine."""
         if self.kind == "dataset":
             return self.location.removeprefix(DATASET)
         path = PurePosixPath(self.location)
@@ -45,13 +44,13 @@ class Input:
 
 
 def find_inputs(sources: tuple[str, ...] | list[str]) -> list[Input]:
-    """The inputs that the words of a command line mean, in their order, those of a pattern sorted.
+    """The inputs of a command line's sources, in order; those of a pattern are sorted.
 
     A source is a file, a folder, a glob pattern, an address with "://", or hf-dataset:NAME[:CONFIG[:SPLIT]];
-    {000..123} counts. An input named twice is read once.
+    {000..123} expands. An input named twice is read once.
 
     Raises:
-        UserError: nothing is there, or it is none of what can be read.
+        UserError: a source does not exist, or is of no known kind.
     """
     inputs: list[Input] = []
     for source in sources:
@@ -81,7 +80,7 @@ def expand_braces(pattern: str) -> list[str]:
 
 
 def local_inputs(path: Path) -> list[Input]:
-    """What is at a path. Raises UserError where it cannot be told, or not be read."""
+    """The inputs at a path. Raises UserError if it is of no known kind, or cannot be read."""
     try:
         if path.is_dir():
             if (path / "metadata.csv").is_file():
@@ -104,9 +103,9 @@ def local_inputs(path: Path) -> list[Input]:
 
 
 def remote_addresses(pattern: str) -> list[str]:
-    """The addresses that a pattern with * means on a file system that can list; else the address itself."""
+    """The addresses that match a pattern with *, if the file system can list; else the address itself."""
     protocol = pattern.partition("://")[0]
-    if not re.search(r"[*?\[]", pattern) or protocol in ("http", "https"):  # there, "?" begins a query
+    if not re.search(r"[*?\[]", pattern) or protocol in ("http", "https"):  # there "?" begins a query
         return [pattern]
     with remote_errors(pattern):
         import fsspec
@@ -120,7 +119,7 @@ def remote_addresses(pattern: str) -> list[str]:
 
 @contextmanager
 def remote_errors(address: str) -> Iterator[None]:
-    """What opening an address can raise -> UserError. Every file system has errors of its own."""
+    """Turn any error of opening an address into a UserError: every file system has its own errors."""
     try:
         yield
     except ImportError as error:  # fsspec's own message says what to install
@@ -130,12 +129,12 @@ def remote_errors(address: str) -> Iterator[None]:
 
 
 def read_recordings(source: Input, skip: int = 0, columns: tuple[str, ...] = ()) -> Iterator[Recording]:
-    """The utterances of an input after the first `skip`, always in the same order.
+    """The recordings of an input after the first `skip`, always in the same order.
 
     Args:
         columns: of tables (see `table_recordings`).
     Raises:
-        Damaged: what comes now cannot be read; what came before was whole.
+        Damaged: the rest cannot be read. What came before is complete.
         UserError: a library is missing, or there is no such data set.
     """
     if source.kind == "tar":
@@ -159,7 +158,7 @@ def read_recordings(source: Input, skip: int = 0, columns: tuple[str, ...] = ())
 
 
 def count_recordings(source: Input) -> int | None:
-    """About how many utterances an input has, where that is cheap to tell."""
+    """About how many recordings an input has, if that is cheap to find out; else None."""
     try:
         if source.kind in ("table", "list"):
             with open(source.location, "rb") as file:
@@ -167,5 +166,5 @@ def count_recordings(source: Input) -> int | None:
         if source.kind == "pairs":
             return sum(kind_of(path.name) == "json" for path in Path(source.location).iterdir())
     except OSError:
-        pass  # reading it will tell
+        pass  # reading it will raise a clear error
     return None

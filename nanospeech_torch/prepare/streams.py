@@ -1,4 +1,4 @@
-"""Utterances of WebDataset shards, local or streamed from an address, and of folders laid out alike."""
+"""Recordings of WebDataset shards, local or streamed from an address, and of folders with the same layout."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from .recording import Damaged, Recording, canonical, one_line
 
 MAX_BYTES = 256 << 20  # of one audio file: memory holds several
 RETRIES, RETRY_SECONDS = 2, 3.0  # of a remote shard, whose connection may break
+# The members of one key: "audio" or "json" -> (name, content; a local audio file's path; None: too large).
+Parts = dict[str, tuple[str, bytes | str | None]]
 
 
 def tar_recordings(location: str, skip: int) -> Iterator[Recording]:
-    """A shard's utterances. A remote one is streamed; where that fails, it is opened again and read on."""
+    """A shard's recordings. A remote shard is streamed; if that fails, it is opened again and read on."""
     remote = "://" in location
     failures = 0
     while True:
@@ -39,7 +41,7 @@ def tar_recordings(location: str, skip: int) -> Iterator[Recording]:
 
 
 def read_tar(location: str, remote: bool, skip: int) -> Iterator[Recording]:
-    """One pass over a shard; members of skipped utterances are not read. Raises Damaged."""
+    """One pass over a shard. Members of skipped recordings are not read. Raises Damaged."""
     try:
         with (
             open_stream(location, remote) as file,
@@ -54,26 +56,27 @@ def read_tar(location: str, remote: bool, skip: int) -> Iterator[Recording]:
     except Exception as error:
         if not remote:
             raise
-        raise Damaged(one_line(error)) from error  # a file system's own
+        raise Damaged(one_line(error)) from error  # each file system has its own errors
 
 
-def tar_groups(tar: tarfile.TarFile, skip: int) -> Iterator[tuple[str, dict[str, tuple[str, bytes | None]]]]:
-    """(key, the first audio and the first json: kind -> (name, content, None where too large)) of each key.
+def tar_groups(tar: tarfile.TarFile, skip: int) -> Iterator[tuple[str, Parts]]:
+    """(key, its first audio and its first json) of each key, after the first `skip`.
 
-    Where the file breaks off, a last pair that is whole comes before the error.
+    If the file breaks off, a complete last pair is yielded before the error is raised.
     """
-    last: str | None = None
-    parts: dict[str, tuple[str, bytes | None]] = {}
+    last = ""
+    parts: Parts = {}
     number = 0
     try:
         for key, kind, member in tar_members(tar):
-            if key != last:
+            if not number or key != last:
                 if parts:
                     yield last, parts
                 last, parts = key, {}
                 number += 1
             if number > skip and kind not in parts:
-                content = tar.extractfile(member).read() if member.size <= MAX_BYTES else None
+                file = tar.extractfile(member) if member.size <= MAX_BYTES else None
+                content = file.read() if file is not None else None
                 if content is not None and len(content) < member.size:
                     raise tarfile.ReadError("it ends too early")
                 parts[kind] = (member.name, content)
@@ -87,7 +90,7 @@ def tar_groups(tar: tarfile.TarFile, skip: int) -> Iterator[tuple[str, dict[str,
 
 @contextmanager
 def open_stream(location: str, remote: bool) -> Iterator[IO[bytes]]:
-    """A file, or an address through fsspec, read from its start."""
+    """A file, or an address opened by fsspec, at its start."""
     if not remote:
         with open(location, "rb") as file:
             yield file
@@ -102,8 +105,8 @@ def open_stream(location: str, remote: bool) -> Iterator[IO[bytes]]:
         yield file
 
 
-def pair_recording(key: str, parts: dict[str, tuple[str, bytes | str | None]]) -> Recording:
-    """An utterance of an audio file and a json file."""
+def pair_recording(key: str, parts: Parts) -> Recording:
+    """The recording of an audio file and a json file."""
     if "audio" not in parts:
         return Recording(key, problem="no audio")
     if "json" not in parts:
@@ -119,12 +122,12 @@ def pair_recording(key: str, parts: dict[str, tuple[str, bytes | str | None]]) -
 
 
 def pair_recordings(folder: Path) -> Iterator[Recording]:
-    """The utterances of a folder: an audio and a json file each, of one name."""
+    """The recordings of a folder: an audio file and a json file each, of equal names."""
     paths = sorted(p for p in folder.iterdir() if kind_of(p.name) and p.is_file())
     paths.sort(key=lambda path: path.stem)
     for key, found in itertools.groupby(paths, key=lambda path: path.stem):
-        parts: dict[str, tuple[str, bytes | str | None]] = {}
+        parts: Parts = {}
         for path in found:
-            kind = kind_of(path.name)
-            parts.setdefault(kind, (path.name, path.read_bytes() if kind == "json" else str(path)))
+            if kind := kind_of(path.name):
+                parts.setdefault(kind, (path.name, path.read_bytes() if kind == "json" else str(path)))
         yield pair_recording(key, parts)

@@ -1,4 +1,4 @@
-"""Recordings to utterances in worker processes: in order, in bounded memory, whatever a worker dies of."""
+"""Preparing recordings in worker processes: in order, in bounded memory, even if a worker dies."""
 
 from __future__ import annotations
 
@@ -8,38 +8,42 @@ import signal
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nanospeech_core.errors import UserError
 
-from .preparing import AlignerSource, Recipe, Rejected, Utterance, prepare_recording
+from .durations import AlignerSource
 from .recording import Recording
+from .utterance import Recipe, Rejected, Utterance, prepare_recording
 
-AHEAD = 4  # recordings in hand for each worker
+AHEAD = 4  # pending recordings for each worker
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-P, B = TypeVar("P"), TypeVar("B")
+P = TypeVar("P")
+B = TypeVar("B")
 
 
 def prepare_all(
     stream: Iterable[tuple[P, Recording | B]], recipe: Recipe, workers: int, aligner: AlignerSource
-) -> Iterator[tuple[P, Utterance | Rejected | B]]:
-    """(position, result) of every (position, recording), in their order; what is no recording comes back.
+) -> Generator[tuple[P, Utterance | Rejected | B], None, None]:
+    """(position, result) of every (position, recording), in order. Anything but a recording is passed on.
 
     Args:
-        workers: processes, of one thread each; 0 works in this one.
+        workers: processes, of one thread each; 0: this process does the work.
     Raises:
-        Missing: what all recordings need (an aligner, a phonemizer) is not there.
+        MissingRequirement: an aligner or a phonemizer is missing.
         UserError: the processes cannot be started.
     """
     if not workers:
         for position, found in stream:
-            is_recording = isinstance(found, Recording)
-            yield position, prepare_recording(found, recipe, aligner) if is_recording else found
+            if isinstance(found, Recording):
+                yield position, prepare_recording(found, recipe, aligner)
+            else:
+                yield position, found
         return
     pending: deque[tuple[P, Recording | B, Future | None]] = deque()
     with worker_environment():
@@ -64,19 +68,19 @@ def prepare_all(
 
 
 class Pool:
-    """A process pool that is started anew when a worker has died."""
+    """A process pool that restarts after a worker has died."""
 
-    def __init__(self, workers: int, recipe: Recipe, aligner: AlignerSource):
+    def __init__(self, workers: int, recipe: Recipe, aligner: AlignerSource) -> None:
         self.workers, self.arguments = workers, (recipe, aligner)
         self.start()
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
-        reader, self.life = context.Pipe(duplex=False)  # its end is the workers'
+        reader, self.life = context.Pipe(duplex=False)  # the workers end when it is closed
         arguments = (*self.arguments, reader)
         self.executor = ProcessPoolExecutor(self.workers, context, begin_worker, arguments)
         try:
-            with interrupts_later():
+            with blocked_interrupts():
                 started = [self.executor.submit(os.getpid) for _ in range(self.workers)]
             for future in started:
                 future.result()
@@ -87,9 +91,9 @@ class Pool:
             raise
 
     def stop(self, at_once: bool = False) -> None:
-        """End the workers, in the middle of their work where `at_once`.
+        """End the workers; with `at_once`, in the middle of their work.
 
-        The executor alone would finish what it has begun, and hang for ever at a second Ctrl-C meanwhile.
+        The executor alone would finish pending work, and hang forever at a second Ctrl-C.
         """
         if at_once:
             self.life.close()
@@ -98,14 +102,14 @@ class Pool:
         self.life.close()
 
     def submit(self, recording: Recording) -> Future | None:
-        """None where a worker has died."""
+        """Start the preparation of a recording; None if a worker has died."""
         try:
             return self.executor.submit(work, recording)
         except BrokenProcessPool:
             return None
 
-    def next(self, pending: deque) -> Iterator[tuple]:
-        """The first of what is pending; where a worker has died of one, all of it."""
+    def next(self, pending: deque[Any]) -> Iterator[tuple[Any, Any]]:
+        """The result of the first pending recording; of all of them if a worker has died."""
         position, found, future = pending[0]
         try:
             result = found if future is None else future.result()
@@ -116,12 +120,12 @@ class Pool:
             yield position, result
 
     def restart(self) -> None:
-        """Start anew after a worker has died."""
+        """Start new workers after one has died."""
         self.stop(at_once=True)
         self.start()
 
-    def rescue(self, pending: deque) -> Iterator[tuple]:
-        """Do what is pending one by one, to learn which of them workers die of."""
+    def rescue(self, pending: deque[Any]) -> Iterator[tuple[Any, Any]]:
+        """Prepare the pending recordings one by one, to find the one that kills workers."""
         self.restart()
         while pending:
             position, found, future = pending.popleft()
@@ -139,21 +143,21 @@ class Pool:
 
 
 def release(executor: ProcessPoolExecutor) -> None:
-    """Let an executor whose workers have died, or are about to, come to its end.
+    """Make sure that an executor ends whose workers have died, or are about to.
 
-    That of Python 3.11.2 (not of 3.11.7) waits for ever to send what no worker is left to read
-    (github.com/python/cpython/issues/94777), unless nobody could read it.
+    Python 3.11.2 (3.11.7 no more) would wait forever to send work to workers that do not exist
+    (github.com/python/cpython/issues/94777). Closing the reading end makes the sending fail.
     """
     manager = getattr(executor, "_executor_manager_thread", None)
     if manager is not None:
         manager.join(timeout=2.0)
         if manager.is_alive():
-            executor._call_queue._reader.close()
+            executor._call_queue._reader.close()  # type: ignore[attr-defined]  # no public way
 
 
 @contextmanager
-def interrupts_later() -> Iterator[None]:
-    """Ctrl-C comes after the block. Processes that are started in it never see one: it is the parent's."""
+def blocked_interrupts() -> Iterator[None]:
+    """Delay Ctrl-C until after the block. Processes started in it never receive it: only the parent does."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -163,7 +167,7 @@ def interrupts_later() -> Iterator[None]:
 
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """An environment in which new processes use one thread, and leave no temporary files for ever."""
+    """An environment in which new processes use one thread and leave no temporary files."""
     before = {name: os.environ.get(name) for name in (*THREADS, "TMPDIR")}
     try:
         with tempfile.TemporaryDirectory(prefix="prepare-", ignore_cleanup_errors=True) as folder:
@@ -183,16 +187,18 @@ _arguments: tuple[Recipe, AlignerSource] | None = None
 
 
 def begin_worker(recipe: Recipe, aligner: AlignerSource, life: Connection) -> None:
-    """When the parent closes `life` or is killed, this process ends."""
+    """Prepare a worker process. It ends when the parent closes `life` or is killed."""
     global _arguments
     _arguments = (recipe, aligner)
-    threading.Thread(target=end_with, args=(life,), daemon=True).start()
+    threading.Thread(target=exit_when_closed, args=(life,), daemon=True).start()
 
 
-def end_with(life: Connection) -> None:
+def exit_when_closed(life: Connection) -> None:
+    """End this process when the other end of `life` is closed."""
     life.poll(None)  # nothing is ever sent
     os._exit(1)
 
 
 def work(recording: Recording) -> Utterance | Rejected:
+    assert _arguments is not None
     return prepare_recording(recording, *_arguments)

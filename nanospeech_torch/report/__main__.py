@@ -18,13 +18,23 @@ with importing(__name__, PROG):
 
 
 @command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """Write a training run, be it still going on, as one HTML page: curves, plots, audio, config."""
+def main(argv: list[str] | None, prog: str) -> int:
+    """Write a training run, finished or not, as one HTML page: curves, plots, audio, config."""
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("run", help="a run's folder, with its log.jsonl", type=Path)
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: report.html in the run")
     parser.add_argument(
-        "--max-samples", metavar="N", type=int, default=6, help="steps with audio and plots (default: 6)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="the page (default: report.html in the run's folder)",
+    )
+    parser.add_argument(
+        "--max-samples",
+        metavar="N",
+        type=int,
+        default=6,
+        help="how many steps to show audio and plots of (default: 6)",
     )
     args = parser.parse_args(argv)
     if args.max_samples < 0:
@@ -33,10 +43,10 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
 
 
 def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
-    """Write the page and tell where.
+    """Write the page and print its path.
 
     Raises:
-        UserError: there is no run, nothing is logged yet, or the page cannot be written.
+        UserError: there is no run, its log is empty, or the page cannot be written.
     """
     from .history import read_run
     from .page import render
@@ -44,7 +54,7 @@ def report(run: Path, output: Path | None = None, max_samples: int = 6) -> None:
     output = output or run / "report.html"
     found = read_run(run)
     if output.exists() and output.resolve() == (run / "log.jsonl").resolve():
-        raise UserError(f"{output} is the run's log; name another --output")
+        raise UserError(f"{output} is the run's log: set another --output")
     check_writable(output)
     page = render(found, max_samples)
     with replacing(output) as temporary:

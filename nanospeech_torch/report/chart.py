@@ -1,4 +1,4 @@
-"""Curves over a run's steps as inline SVG; the page's style sheet gives the colours."""
+"""Curves over a run's steps as inline SVG. The colors are in the page's style sheet."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 WIDTH, HEIGHT = 440, 200
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 8, 20
-POINTS = 300  # of a line, at most: more cannot be seen
-LOG_RATIO = 12.0  # positive values spread wider than this are drawn on a logarithmic scale
-SMOOTHING = 60  # a mean over a run's 60th part to either side
+POINTS = 300  # of a line, at most: more are not visible
+LOG_RATIO = 12.0  # positive values of a wider range are drawn on a logarithmic scale
+SMOOTHING = 60  # the moving average reaches over 1/60 of the run to either side
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One curve; with `smooth` the values themselves lie faintly behind their moving average."""
+    """One curve. With `smooth`, it is a moving average, in front of the faint values."""
 
     label: str
     steps: np.ndarray  # int64 [points], ascending
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Curves that share their axes."""
+    """Curves with common axes."""
 
     title: str
     lines: list[Line]
@@ -35,9 +35,9 @@ class Panel:
 
 
 def moving_average(values: np.ndarray, half: int) -> np.ndarray:
-    """Mean over [i - h, i + h]; h is `half`, less at the beginning, where curves fall fast.
+    """Mean over [i - h, i + h]. h is `half`, less at the beginning, where curves fall fast.
 
-    At the end the window is cut off on one side only, lest the last values be no average at all.
+    At the end, the window is cut off on one side only: otherwise the last values would not be averages.
     """
     sums = np.concatenate(([0.0], np.cumsum(values)))
     index = np.arange(len(values))
@@ -47,14 +47,14 @@ def moving_average(values: np.ndarray, half: int) -> np.ndarray:
 
 
 def thin(steps: np.ndarray, values: np.ndarray, limit: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """About `limit` points that keep every peak: the least and the greatest of each stretch."""
+    """About `limit` points that keep every peak: the least and the greatest value of each stretch."""
     if len(steps) <= limit:
         return steps, values
     keep = {0, len(steps) - 1}
     for stretch in np.array_split(np.arange(len(steps)), limit // 2):
         keep |= {int(stretch[values[stretch].argmin()]), int(stretch[values[stretch].argmax()])}
-    chosen = sorted(keep)
-    return steps[chosen], values[chosen]
+    kept = sorted(keep)
+    return steps[kept], values[kept]
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -67,7 +67,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten between positive bounds, at most five; 1, 2, 5 where fewer than two lie between them."""
+    """Powers of ten between positive bounds, at most five; if there are few, also 2 and 5 times them."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     marks = [10.0**p for p in powers if low <= 10.0**p <= high]
     if len(marks) < 3:
@@ -76,7 +76,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def short(value: float) -> str:
-    """A tick's label: 2500 is 2.5k, 0.00075 is 7.5e-4."""
+    """A tick's label: 2500 becomes 2.5k, 0.00075 becomes 7.5e-4."""
     for unit, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= unit:
             return f"{value / unit:.4g}{letter}"
@@ -87,9 +87,9 @@ def short(value: float) -> str:
 
 
 class Scale:
-    """Values to heights. The bounds hold every average and all but the rarest single values."""
+    """Maps values to heights. All averages and all but the rarest values are within the bounds."""
 
-    def __init__(self, panel: Panel, averages: list[np.ndarray]):
+    def __init__(self, panel: Panel, averages: list[np.ndarray]) -> None:
         values = np.concatenate([line.values for line in panel.lines])
         solid = np.concatenate(averages)
         low, high = np.quantile(values, (0.002, 0.998))
@@ -117,8 +117,8 @@ def draw(panel: Panel, number: int, first: int, last: int) -> str:
 
     Args:
         panel: with at least one line, each of at least one point.
-        number: of the panel on its page.
-        first, last: the steps at the edges; the same on all panels, so that one cursor serves them all.
+        number: the panel's number on its page.
+        first, last: the steps at the edges, equal on all panels, which share one cursor.
     """
     span = max(1, last - first)
 
@@ -175,4 +175,5 @@ def draw(panel: Panel, number: int, first: int, last: int) -> str:
 
 
 def path(xs: np.ndarray, ys: np.ndarray) -> str:
+    """The SVG path through points."""
     return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(xs, ys, strict=True))

@@ -1,4 +1,4 @@
-"""The samples of a run in HTML: audio and plots inside the page, the newest step first."""
+"""The samples of a run in HTML, with audio and plots inside the page, the newest step first."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from .history import Run
 
 
 def samples(run: Run, limit: int) -> str:
-    """The section of the page; `limit` steps are shown, all but the newest folded away."""
-    shown = spread(run.samples, limit)
-    if not shown:
+    """The section of the page. It has `limit` steps; all but the newest are collapsed."""
+    selected = spread(run.samples, limit)
+    if not selected:
         return ""
-    parts = [f"<h2>Samples <small>step {shown[0][0]:,}</small></h2>", step_samples(shown[0][1])]
-    for step, folder in shown[1:]:
+    parts = [f"<h2>Samples <small>step {selected[0][0]:,}</small></h2>", step_samples(selected[0][1])]
+    for step, folder in selected[1:]:
         parts.append(f"<details><summary>step {step:,}</summary>{step_samples(folder)}</details>")
-    if len(run.samples) > len(shown):
+    if len(run.samples) > len(selected):
         parts.append(
-            f'<p class="muted">{len(shown)} of {len(run.samples)} steps with samples are shown; '
+            f'<p class="muted">{len(selected)} of {len(run.samples)} steps with samples are shown; '
             "the others are in the run's folder samples.</p>"
         )
     return "".join(parts)
 
 
 def spread(folders: list[tuple[int, Path]], limit: int) -> list[tuple[int, Path]]:
-    """The newest first, then others evenly back to the oldest: `limit` in all."""
+    """`limit` folders: the newest first, then others at equal distances back to the oldest."""
     count = min(limit, len(folders))
     places = np.linspace(len(folders) - 1, 0, count).round().astype(int) if count > 1 else [-1] * count
     return [folders[place] for place in places]
 
 
 def step_samples(folder: Path) -> str:
-    """The entries of a folder as `watch` writes it. Of a damaged one what can be shown is shown."""
+    """The entries of a folder written by training/monitoring/samples.py, or a note if it is damaged."""
     try:
         entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
         return "".join(article(item, folder) for item in entries)
@@ -46,6 +46,7 @@ def step_samples(folder: Path) -> str:
 
 
 def article(item: dict, folder: Path) -> str:
+    """One entry: its text, audio and plots."""
     heading = item["text"] or item["title"]
     about = "".join(
         f'<p class="muted">{escape(part)}</p>'
@@ -53,7 +54,7 @@ def article(item: dict, folder: Path) -> str:
         if part
     )
     clips = "".join(
-        f"<figure><figcaption>{escape(clip['caption'])}<small>{escape(said(clip['settings']))}</small>"
+        f"<figure><figcaption>{escape(clip['caption'])}<small>{escape(format_settings(clip['settings']))}</small>"
         f'</figcaption><audio controls preload="metadata" src="{source}"></audio></figure>'
         for clip in item["audio"]
         for source in [audio_source(folder / Path(clip["file"]).name)]
@@ -74,8 +75,8 @@ def article(item: dict, folder: Path) -> str:
     )
 
 
-def said(settings: dict) -> str:
-    """Settings in words: "num iter 12, cfg 1"."""
+def format_settings(settings: dict) -> str:
+    """Settings as text: "num iter 12, cfg 1"."""
     return ", ".join(
         f"{key.replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}"
         for key, value in settings.items()
@@ -83,7 +84,7 @@ def said(settings: dict) -> str:
 
 
 def audio_source(path: Path) -> str:
-    """A recording as a data: URL, MP3: every browser plays it, a sixth of the size. "" where it is broken."""
+    """Audio as a data: URL of MP3, which every browser plays, at a sixth of the size; "" if it is broken."""
     import soundfile
 
     try:
@@ -96,7 +97,7 @@ def audio_source(path: Path) -> str:
 
 
 def image_source(path: Path) -> str:
-    """A plot as a data: URL. WebP, a tenth of the size, where Pillow is there, which matplotlib brings."""
+    """A plot as a data: URL: WebP, a tenth of the size, if Pillow is installed (matplotlib needs it)."""
     try:
         content = path.read_bytes()
     except OSError:

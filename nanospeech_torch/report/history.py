@@ -1,4 +1,4 @@
-"""What a run's folder says of it: the numbers of log.jsonl by step, the config, the folders of samples."""
+"""Reading a run's folder: the numbers of log.jsonl by step, the config, the folders of samples."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from ..training.engine.settings import read_values
 
 CONFIGS = ("config.json", "config.toml", "config.yaml", "config.yml", "train_config.json")
 CLOCKS = ("minutes", "seconds")  # of training, up to a step
-FRESH = 600  # seconds since the last line of the log within which a run counts as going on
-DONE = (
-    0.995  # the share of its steps or minutes after which a run counts as finished: the log ends a bit early
-)
+FRESH = 600  # seconds: a run whose log is younger counts as running
+# a run counts as finished after this share of its steps or minutes: the log ends a bit early
+DONE = 0.995
 
 
 @dataclass
 class History:
-    """The numbers of a log. A run that was killed repeats steps: the later line wins."""
+    """The numbers of a log. If a run repeats steps after it was killed, the later line counts."""
 
     series: dict[str, dict[int, float]] = field(default_factory=dict)  # name -> step -> value
     facts: dict[str, object] = field(default_factory=dict)  # of lines without a step, the latest of each name
@@ -34,12 +33,12 @@ class History:
 
     @property
     def step(self) -> int:
-        """The last one logged; 0 before the first."""
+        """The last logged step; 0 if there is none."""
         return max((step for points in self.series.values() for step in points), default=0)
 
     @property
     def minutes(self) -> float:
-        """Of training, 0 where the log has no clock."""
+        """The training time; 0 if the log has no clock."""
         for name, unit in (("minutes", 1.0), ("seconds", 1 / 60)):
             if self.series.get(name):
                 points = self.series[name]
@@ -47,11 +46,12 @@ class History:
         return 0.0
 
     def last(self, name: str) -> float | None:
+        """The last value of a series."""
         points = self.series.get(name)
         return points[max(points)] if points else None
 
     def forget(self, step: int) -> None:
-        """Drop what was logged after `step`: the run went back to a checkpoint."""
+        """Drop what was logged after `step`, since the run went back to a checkpoint."""
         for points in self.series.values():
             for later in [other for other in points if other > step]:
                 del points[later]
@@ -81,10 +81,10 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Read a run's folder, also while the run is going on.
+    """Read the folder of a run, finished or not.
 
     Raises:
-        UserError: there is no such folder, it has no log, or nothing is logged yet.
+        UserError: there is no such folder, it has no log, or no step is logged yet.
     """
     log = folder / "log.jsonl"
     if not folder.is_dir():
@@ -103,7 +103,7 @@ def read_run(folder: Path) -> Run:
 
 
 def read_log(text: str) -> History:
-    """The numbers of a log's text; its last line may be half-written."""
+    """The numbers of a log's text. Its last line may be incomplete."""
     history, newest = History(), -1
     *lines, rest = text.split("\n")
     for line in [*lines, rest]:
@@ -137,7 +137,7 @@ def read_log(text: str) -> History:
 
 
 def read_config(folder: Path) -> tuple[dict, str]:
-    """The resolved config as values and as text; nothing where there is none, or it is broken."""
+    """The config as values and as text. Both are empty if there is none; a broken one has no values."""
     for name in CONFIGS:
         path = folder / name
         if path.is_file():

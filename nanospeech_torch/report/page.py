@@ -1,10 +1,12 @@
-"""A run as one HTML page that needs nothing else: its figures, curves, samples and config."""
+"""A run as one self-contained HTML page: its figures, curves, samples and config."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +25,12 @@ MACHINE = {
     "frames": "frames a step",
     "mfu": "model FLOPs utilization",
 }
-# Settings worth a line under the title, wherever in the config they stand.
+# Settings that are shown under the title, from any section of the config.
 SETTINGS = (
     *("task", "shards", "init_from", "learning_rate", "schedule", "batch_seconds", "batch_size", "precision"),
     *("transformer.dim", "transformer.depth", "transformer.heads", "transformer.patch", "seed"),
 )
-# No address is ever fetched, whatever a log or a config may hold.
+# The browser fetches no address, whatever a log or a config contains.
 POLICY = "; ".join(
     (
         *("default-src 'none'", "img-src data:", "media-src data:"),
@@ -42,7 +44,7 @@ def render(run: Run, max_samples: int) -> str:
 
     Args:
         run: of `history.read_run`.
-        max_samples: steps whose samples are shown: the newest, and others spread over the run.
+        max_samples: the number of steps with samples: the newest, and others spread over the run.
     """
     here = Path(__file__).parent
     name = escape(run.folder.resolve().name)
@@ -61,7 +63,7 @@ def render(run: Run, max_samples: int) -> str:
 
 
 def header(run: Run, name: str) -> str:
-    """Title, state, the figures one looks for first, the settings that matter most."""
+    """Title, state, the most important figures and settings."""
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written))
     tiles = "".join(
         f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd><dd>{escape(note)}</dd></div>"
@@ -69,7 +71,7 @@ def header(run: Run, name: str) -> str:
     )
     settings = "".join(
         f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>"
-        for key, value in chosen_settings(run.config)
+        for key, value in main_settings(run.config)
     )
     return (
         f'<header><h1>{name}</h1><p><span class="state {run.state}">{run.state}</span>, last logged '
@@ -89,10 +91,11 @@ def figures(run: Run) -> list[tuple[str, str, str]]:
         processes = facts.get("processes", 1)
         where = str(facts.get("device", "")) + (f", {processes} processes" if processes != 1 else "")
         result.append(("training time", clock(history.minutes), where))
-    if isinstance(facts.get("parameters"), int):
+    parameters = facts.get("parameters")
+    if isinstance(parameters, int):
         utterances = facts.get("utterances")
         note = f"{utterances:,} utterances" if isinstance(utterances, int) else ""
-        result.append(("parameters", f"{facts['parameters'] / 1e6:.3g} M", note))
+        result.append(("parameters", f"{parameters / 1e6:.3g} M", note))
     best = best_rate(history)
     if best:
         rate, label, step = best
@@ -125,17 +128,19 @@ def best_rate(history: History) -> tuple[float, str, int] | None:
 
 
 def sampler(name: str) -> str:
-    """What a rate was measured of: "wer_ode" is the flow ODE's."""
+    """The sampler that a rate was measured with: "wer_ode" is the flow ODE's."""
     kind = name.partition("_")[2]
     return SAMPLERS.get(kind, kind.replace("_", " ") or "all")
 
 
 def clock(minutes: float) -> str:
+    """A time as text: "2 h 05 min"."""
     hours, rest = divmod(round(minutes), 60)
     return f"{hours} h {rest:02d} min" if hours else f"{rest} min" if rest else f"{minutes * 60:.0f} s"
 
 
-def chosen_settings(config: dict) -> list[tuple[str, str]]:
+def main_settings(config: dict) -> list[tuple[str, str]]:
+    """(name, value) of SETTINGS in a config."""
     flat = dict(flatten(config))
     found = []
     for wanted in SETTINGS:
@@ -145,7 +150,8 @@ def chosen_settings(config: dict) -> list[tuple[str, str]]:
     return found
 
 
-def flatten(values: dict, prefix: str = ""):
+def flatten(values: dict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(section.name, value) of nested settings."""
     for key, value in values.items():
         if isinstance(value, dict):
             yield from flatten(value, f"{prefix}{key}.")
@@ -157,7 +163,7 @@ def flatten(values: dict, prefix: str = ""):
 
 
 def panels(history: History) -> dict[str, list[Panel]]:
-    """Every number of the log, a panel for each kind: a loss with its held-out twin, the rates together."""
+    """Panels of all numbers in the log: each loss with its held-out loss, the error rates together."""
     rates: dict[str, list[Line]] = {}
     groups: dict[str, list[Panel]] = {
         "Losses and error rates": [],
@@ -166,7 +172,7 @@ def panels(history: History) -> dict[str, list[Panel]]:
     }
     bases = dict.fromkeys(name.removeprefix(HELD_OUT) for name, points in history.series.items() if points)
     for base in bases:
-        training, held_out = history.series.get(base), history.series.get(HELD_OUT + base)
+        training, held_out = history.series.get(base, {}), history.series.get(HELD_OUT + base, {})
         kind = base.split("_")[0]
         if base in (*CLOCKS, "minutes_left"):
             continue

@@ -1,4 +1,4 @@
-"""A training run's checkpoint as a model that speaks, before it is exported."""
+"""Loading a training run's checkpoint as a model, before it is exported."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..nanospeech import Nanospeech
 from .acoustic.weights import read_weights
 
 
-def load_speaker(path: str) -> Nanospeech:
-    """The averaged weights of `step-N.pt`, with the embedded checkpoint's vocoder and voices.
+def load_model(path: str) -> Nanospeech:
+    """The model of `step-N.pt`: its averaged weights, with the embedded checkpoint's vocoder and voices.
 
     Raises:
-        UserError: it is no such checkpoint, or there is no embedded one.
+        UserError: it is no such checkpoint, or there is no embedded checkpoint.
     """
     if not os.path.isfile(path):
         raise UserError(f"no such file: {path}")

@@ -18,7 +18,6 @@ NOT_YET = {  # tests that are still named after something else
     "core/test_memory.py",
     "mlx/device/test_metal.py",
     "mlx/sampling/test_launches.py",
-    "torch/training/data/test_places.py",
 }
 
 

@@ -90,7 +90,7 @@ def test_pitch_goes_with_the_tempo(perturb):
     [
         (["--share", "0"], "--share must be more than 0"),
         (["--voices", "0"], "--voices must be at least 1"),
-        (["--share", "0.0000001"], "no utterance is taken"),
+        (["--share", "0.0000001"], "no utterance is selected"),
     ],
 )
 def test_mistakes(perturb, tmp_path, capsys, flags, message):

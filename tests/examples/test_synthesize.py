@@ -15,7 +15,7 @@ from fake_teacher import FakeTeacher
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.languages import phonemize
 from nanospeech_core.text.symbols import SYMBOLS
-from nanospeech_torch.training.data.shards import read_pairs
+from nanospeech_torch.training.data.corpus import scan_shards
 
 FOLDER = Path(__file__).parents[2] / "examples" / "embedded"
 ROWS = [
@@ -53,7 +53,7 @@ def test_a_shard_is_what_a_training_run_reads(recipe, tmp_path):
     path = tmp_path / "data-000000.tar"
     made = recipe.make_shard(path, ROWS, FakeTeacher(), "flac")
     assert (made.utterances, made.rejected) == (3, [])
-    pairs = {key: (audio, meta) for key, audio, meta in read_pairs((str(path),))}
+    pairs = {key: (location.read(), meta) for key, location, meta in scan_shards((str(path),))}
     assert list(pairs) == ["en-a", "en-b", "en-c"]
     audio, meta = pairs["en-a"]
     assert meta["phonemes"] == phonemize("Take the path there.", "en-us")
@@ -144,7 +144,7 @@ def test_a_run_goes_on_where_it_stopped(command, tmp_path, capsys):
     before = (out / "data-000001.tar").stat().st_mtime_ns
     capsys.readouterr()
     assert command() == 0
-    assert "2 shards, 0.00 h of speech, 0 sentences left out; 1 shards were there" in capsys.readouterr().out
+    assert "2 shards, 0.00 h of speech, 0 sentences left out; 1 shards existed" in capsys.readouterr().out
     assert list(contents(out)) == [f"data-{i:06d}.tar" for i in range(3)]
     assert (out / "data-000001.tar").stat().st_mtime_ns == before
     assert sorted(path.name for path in out.iterdir() if path.name.startswith(".")) == []
@@ -175,7 +175,7 @@ def test_what_is_left_out_is_said(command, tmp_path, capsys):
         (["{"], "line 1: not a JSON object"),
         (['{"id": "a", "text": "Hello."}'], "line 1: not a JSON object with the strings"),
         (['{"id": "a", "text": 3, "voice": "af_heart"}'], "line 1: not a JSON object with the strings"),
-        (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: there is an id 'a' already"),
+        (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: the id 'a' occurs twice"),
         (['{"id": "../a", "text": "Hello.", "voice": "af_heart"}'], "cannot be a name in a shard"),
         (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "no English or Chinese voice"),
         (["\udcff"], "is not UTF-8 (at byte 0)"),

@@ -88,7 +88,7 @@ def test_every_source_is_read(texts, tmp_path, capsys):
         "tatoeba-en": "Please leave your keys on the table.",
     }
     assert all(row["lang"] == "en" and row["id"].startswith("en-") for row in rows)
-    assert "tatoeba-en: 1 sentences (1 said before)" in capsys.readouterr().out
+    assert "tatoeba-en: 1 sentences (1 duplicates)" in capsys.readouterr().out
 
 
 def test_what_is_evaluated_is_not_taught(texts, tmp_path):

@@ -10,10 +10,12 @@ import torch
 
 from nanospeech_core.config import DurationConfig
 from nanospeech_torch.nanospeech import Nanospeech
-from nanospeech_torch.training.acoustic.masking import JointBatch, Noises, build_joint
+from nanospeech_torch.training.acoustic.batch import JointBatch, build_joint_batch
+from nanospeech_torch.training.acoustic.config import AcousticLossConfig
+from nanospeech_torch.training.acoustic.noise import Noise
 from nanospeech_torch.training.acoustic.weights import initialize
-from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.data.batches import Batch, Utterance, collate
+from nanospeech_torch.training.data.batch import Batch, collate
+from nanospeech_torch.training.data.utterances import Utterance
 
 MODEL = corpus.small_model()
 FILLER = replace(
@@ -43,9 +45,11 @@ def random_batch(rows=6, seed=0, joined=2, config=MODEL) -> Batch:
     return collate(random_sequences(rows, seed, joined, config), config)
 
 
-def random_work(loss: LossConfig, rows=6, seed=0, flow_share=None, config=MODEL, joined=2) -> JointBatch:
+def random_work(
+    loss: AcousticLossConfig, rows=6, seed=0, flow_share=None, config=MODEL, joined=2
+) -> JointBatch:
     share = loss.flow_share if flow_share is None else flow_share
-    return build_joint(random_sequences(rows, seed, joined, config), 0, seed, config, loss, share)
+    return build_joint_batch(random_sequences(rows, seed, joined, config), 0, seed, config, loss, share)
 
 
 def build(config=MODEL, seed=0, trained=True) -> Nanospeech:
@@ -71,9 +75,9 @@ def hook(module: torch.nn.Module) -> list[torch.Tensor]:
     return seen
 
 
-def part(work: JointBatch, noises: Noises, rows: list[int]) -> tuple[JointBatch, Noises]:
+def part(work: JointBatch, noises: Noise, rows: list[int]) -> tuple[JointBatch, Noise]:
     """Some rows of a batch, hidden and noised as in the whole."""
-    batch, draws = work.batch, work.draws
+    batch, masks = work.batch, work.masks
     tokens = batch.mask.shape[1]
     chosen = torch.zeros(len(batch.mask), dtype=torch.bool)
     chosen[rows] = True
@@ -84,26 +88,34 @@ def part(work: JointBatch, noises: Noises, rows: list[int]) -> tuple[JointBatch,
         old = old[chosen[old // tokens]]
         return new[old // tokens] * tokens + old % tokens
 
-    masked = chosen[draws.masked_targets // tokens]
+    masked = chosen[masks.masked_targets // tokens]
     copies = len(noises.head) // max(1, len(masked))
-    of_rows = ("drop", "visible", "given", "time", "is_flow", "known", "hidden")
-    some = {name: getattr(draws, name)[rows] for name in of_rows}
-    some_draws = replace(
-        draws, **some, flow_targets=targets(draws.flow_targets), masked_targets=targets(draws.masked_targets)
+    of_rows = (
+        "unconditional",
+        "visible",
+        "span",
+        "flow_time",
+        "is_flow",
+        "known_durations",
+        "duration_targets",
+    )
+    some = {name: getattr(masks, name)[rows] for name in of_rows}
+    some_masks = replace(
+        masks, **some, flow_targets=targets(masks.flow_targets), masked_targets=targets(masks.masked_targets)
     )
     some_batch = Batch(**{name: value[rows] for name, value in vars(batch).items()})
-    some_noises = Noises(
+    some_noises = Noise(
         flow=noises.flow[rows],
         visible=noises.visible[rows],
         visible_scale=noises.visible_scale[rows],
         head=noises.head[masked.repeat(copies)],
         head_time=noises.head_time[masked.repeat(copies)],
-        draft=noises.draft[rows],
+        estimate_share=noises.estimate_share[rows],
     )
-    return replace(work, batch=some_batch, draws=some_draws), some_noises
+    return replace(work, batch=some_batch, masks=some_masks), some_noises
 
 
-def padded(work: JointBatch, noises: Noises, extra: int) -> tuple[JointBatch, Noises]:
+def padded(work: JointBatch, noises: Noise, extra: int) -> tuple[JointBatch, Noise]:
     """The same batch with `extra` more tokens of padding."""
     tokens = work.batch.mask.shape[1]
     patch = work.batch.text.shape[1] // tokens
@@ -115,23 +127,23 @@ def padded(work: JointBatch, noises: Noises, extra: int) -> tuple[JointBatch, No
     def moved(old: torch.Tensor) -> torch.Tensor:
         return old // tokens * (tokens + extra) + old % tokens
 
-    batch, draws = work.batch, work.draws
+    batch, masks = work.batch, work.masks
     batch = replace(
         batch,
         tokens=pad(batch.tokens, extra),
         text=pad(batch.text, extra * patch, -1),
         mask=pad(batch.mask, extra, False),
         ids=pad(batch.ids, 5, -1),
-        frames=pad(batch.frames, 5),
+        durations=pad(batch.durations, 5),
     )
-    draws = replace(
-        draws,
-        visible=pad(draws.visible, extra, False),
-        given=pad(draws.given, extra, False),
-        flow_targets=moved(draws.flow_targets),
-        masked_targets=moved(draws.masked_targets),
-        known=pad(draws.known, 5, False),
-        hidden=pad(draws.hidden, 5, False),
+    masks = replace(
+        masks,
+        visible=pad(masks.visible, extra, False),
+        span=pad(masks.span, extra, False),
+        flow_targets=moved(masks.flow_targets),
+        masked_targets=moved(masks.masked_targets),
+        known_durations=pad(masks.known_durations, 5, False),
+        duration_targets=pad(masks.duration_targets, 5, False),
     )
     noises = replace(noises, flow=pad(noises.flow, extra, 3.0), visible=pad(noises.visible, extra, 3.0))
-    return replace(work, batch=batch, draws=draws), noises
+    return replace(work, batch=batch, masks=masks), noises

@@ -11,7 +11,8 @@ import corpus
 import numpy as np
 
 from nanospeech_core.errors import UserError
-from nanospeech_torch.prepare.preparing import AlignerSource, Missing
+from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.recording import MissingRequirement
 
 
 class EvenAligner:
@@ -42,7 +43,7 @@ class DeadlyAligner(EvenAligner):
 
 class NoAligner(AlignerSource):
     def get(self) -> None:
-        raise Missing("there is no aligner")
+        raise MissingRequirement("there is no aligner")
 
 
 def tones(

@@ -13,14 +13,8 @@ from pathlib import Path
 
 import corpus
 
-from nanospeech_torch.training.config import (
-    AcousticConfig,
-    DataConfig,
-    EngineConfig,
-    LossConfig,
-    OptimizerConfig,
-    WatchConfig,
-)
+from nanospeech_torch.training.acoustic.config import AcousticConfig, AcousticLossConfig
+from nanospeech_torch.training.config import DataConfig, EngineConfig, OptimizerConfig, WatchConfig
 
 ROOT = Path(__file__).parents[2]
 CLOCKS = ("minutes", "minutes_left", "memory_gb", "steps_per_s", "audio_hours_per_hour")
@@ -32,7 +26,7 @@ def tiny(shard: Path | str, out: Path | str) -> AcousticConfig:
     return AcousticConfig(
         out=str(out),
         data=DataConfig(shards=(str(shard),), held_out=2, max_seconds=3.0, batch_seconds=4.0),
-        loss=LossConfig(head_start=1, head_ramp=2),
+        loss=AcousticLossConfig(head_start=1, head_ramp=2),
         optimizer=OptimizerConfig(steps=6, learning_rate=4e-3, warmup=2),
         engine=EngineConfig(device="cpu", precision="fp32", threads=1, checkpoint_minutes=60.0),
         watch=WatchConfig(log_every=1, validate_every=3, sample_every=0),
@@ -51,9 +45,9 @@ def change(config, **changes):
 
 def write(config, path: Path) -> Path:
     """The config as a file for the command."""
-    from nanospeech_torch.training.engine.run import as_dict
+    from nanospeech_torch.training.engine.settings import as_json
 
-    path.write_text(json.dumps(as_dict(config)), encoding="utf-8")
+    path.write_text(json.dumps(as_json(config)), encoding="utf-8")
     return path
 
 
@@ -152,11 +146,11 @@ def gradients_of_one(task, pair: list) -> tuple[dict, dict]:
     """The losses and gradients of two batches put into one: the same rows, masks and noises."""
     import torch
 
-    from nanospeech_torch.training.acoustic.masking import draw_noises
+    from nanospeech_torch.training.acoustic.noise import draw_noise
 
     loss = task.losses["model"]
     model, config = loss.model, loss.config
-    noises = [draw_noises(work, model, config) for work in pair]
+    noises = [draw_noise(work, model, config) for work in pair]
     work, noise = concatenate(pair, noises, config.draws)
     weights = task.weights("model", 0)
     sums = loss(work, weights, noise)
@@ -169,7 +163,7 @@ def gradients_of_one(task, pair: list) -> tuple[dict, dict]:
 
 
 def concatenate(pair: list, noises: list, head_draws: int):
-    """Two (`JointBatch`, `Noises`) -> one of each, the second's rows below the first's."""
+    """Two (`JointBatch`, `Noise`) -> one of each, the second's rows below the first's."""
     import torch
     import torch.nn.functional as F
 
@@ -190,22 +184,22 @@ def concatenate(pair: list, noises: list, head_draws: int):
         """Of the flattened tokens: the rows are longer now, and there are others above."""
         found, above = [], 0
         for work in pair:
-            index, length = getattr(work.draws, name), work.batch.tokens.shape[1]
+            index, length = getattr(work.masks, name), work.batch.tokens.shape[1]
             found.append((above + index // length) * longest + index % length)
             above += len(work.batch.tokens)
         return torch.cat(found)
 
     fills = {"text": -1, "ids": -1}
-    names = ("tokens", "text", "mask", "first", "ids", "frames", "first_symbols")
+    names = ("tokens", "text", "mask", "first_tokens", "ids", "durations", "first_symbols")
     batch = {name: field(lambda work: work.batch, name, fills.get(name, 0)) for name in names}
-    names = ("drop", "visible", "time", "is_flow", "known", "hidden")
-    draws = {name: field(lambda work: work.draws, name) for name in names}
-    draws |= {name: targets(name) for name in ("flow_targets", "masked_targets")}
+    names = ("unconditional", "visible", "flow_time", "is_flow", "known_durations", "duration_targets")
+    masks = {name: field(lambda work: work.masks, name) for name in names}
+    masks |= {name: targets(name) for name in ("flow_targets", "masked_targets")}
     first = pair[0]
     work = replace(
         first,
         batch=replace(first.batch, **batch),
-        draws=replace(first.draws, **draws),
+        masks=replace(first.masks, **masks),
         counts={name: first.counts[name] + pair[1].counts[name] for name in first.counts},
     )
     # the head's rows are [draw, token], so each draw's go together

@@ -17,7 +17,8 @@ pytest.importorskip("soundfile")
 pytest.importorskip("accelerate")
 
 from nanospeech_torch.training.acoustic.task import AcousticTask
-from nanospeech_torch.training.engine.engine import Engine, checkpoints
+from nanospeech_torch.training.engine import checkpoints
+from nanospeech_torch.training.engine.engine import Engine
 
 STEPS = 24  # 4 epochs and more
 
@@ -43,7 +44,7 @@ def complete(config):
 
 
 def last(config):
-    return checkpoints.read_checkpoint(checkpoints.found(Path(config.out))[-1])
+    return checkpoints.read_checkpoint(checkpoints.list_checkpoints(Path(config.out))[-1])
 
 
 def assert_same_run(config, unbroken):
@@ -67,7 +68,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(unbroken, tmp_
     finally:
         runs.end(process)  # SIGKILL
     assert process.returncode == -signal.SIGKILL
-    found = checkpoints.found(Path(config.out))
+    found = checkpoints.list_checkpoints(Path(config.out))
     assert all(checkpoints.read_checkpoint(path)["step"] == int(path.stem[5:]) for path in found)
     engine = complete(config)
     assert engine.step == STEPS
@@ -99,7 +100,7 @@ def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_before(u
     assert status == -signal.SIGKILL, errors
     (half,) = [name for name in files(config) if name.startswith(".")]
     assert half.startswith(".step-00000004.")
-    names = [path.name for path in checkpoints.found(Path(config.out))]
+    names = [path.name for path in checkpoints.list_checkpoints(Path(config.out))]
     assert names == [f"step-{n:08d}.pt" for n in (1, 2, 3)]
     complete(config)
     assert {"resumed": str(Path(config.out) / "step-00000003.pt"), "step": 3} in read_log(config)
@@ -123,7 +124,7 @@ def test_a_signal_ends_a_run_after_a_step_with_a_checkpoint(unbroken, tmp_path, 
         raise
     status, _, errors = runs.finish(process)
     assert (status, errors) == (128 + number, "")
-    (checkpoint,) = checkpoints.found(Path(config.out))
+    (checkpoint,) = checkpoints.list_checkpoints(Path(config.out))
     step = max(losses(config))
     assert (
         checkpoint.name == f"step-{step:08d}.pt" and checkpoints.read_checkpoint(checkpoint)["step"] == step
@@ -167,7 +168,7 @@ def test_two_processes_have_the_gradients_of_a_batch_twice_as_large(unbroken, tm
         loss={"head_start": 0, "head_ramp": 0},
         data={"batch_seconds": 8.0},
         optimizer={"clip": 1e9},
-        init_from=str(checkpoints.found(Path(unbroken.out))[-1]),
+        init_from=str(checkpoints.list_checkpoints(Path(unbroken.out))[-1]),
     )
     path = runs.write(config, tmp_path / "c.json")
     assert_launched(runs.launch(2, "-m", "tests.helpers.gradients", str(path), str(tmp_path)))
@@ -197,7 +198,7 @@ def test_ctrl_c_under_a_launcher_ends_every_process_with_one_checkpoint(unbroken
         runs.stop(process)
         raise
     runs.finish(process)
-    (checkpoint,) = checkpoints.found(Path(config.out))
+    (checkpoint,) = checkpoints.list_checkpoints(Path(config.out))
     assert checkpoints.read_checkpoint(checkpoint)["step"] == max(losses(config))
 
 

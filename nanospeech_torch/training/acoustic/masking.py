@@ -1,7 +1,7 @@
-"""What is random about a batch: what is hidden of each sequence, and the noises.
+"""The masks of a batch: what the networks see of each sequence and what they are trained on.
 
-All of it is drawn before the loss: the masks with the batch, the noises from the batch's seed. So the loss is
-a function, and what each part is averaged over is known before it is computed.
+All random numbers are drawn before the loss is computed. So the loss is a function of the batch, and it is
+known beforehand what each loss is averaged over.
 """
 
 from __future__ import annotations
@@ -12,96 +12,48 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
-from nanospeech_core.sampling.ddpm import TRAIN_STEPS
 from nanospeech_core.sampling.schedules import bit_reversal
 
-from ...nanospeech import Nanospeech
-from ..config import LossConfig
-from ..data.batches import Batch, Utterance, collate, map_tensors
+from ..data.batch import Batch
+from .config import AcousticLossConfig
 
 
 @dataclass(frozen=True)
-class Draws:
-    """What each row is trained on."""
+class Masks:
+    """What is visible in each row of a batch, and what is a target."""
 
-    drop: Tensor  # bool [batch]: rows without text and visible tokens
+    unconditional: Tensor  # bool [batch]: rows without text and visible tokens, for guidance
     visible: Tensor  # bool [batch, tokens]
-    given: Tensor  # bool [batch, tokens]: visible as of a recording, not as generated ones
-    time: Tensor  # float [batch]: of the flow; 0 on rows of the masked path
-    is_flow: Tensor  # bool [batch]
-    flow_targets: Tensor  # int64 [n]: tokens the flow path learns, in the flattened [batch x tokens]
-    masked_targets: Tensor  # int64 [m]: of the masked path
-    known: Tensor  # bool [batch, symbols] ("filler": [batch, frames]): what the duration predictor is shown
-    hidden: Tensor  # bool [batch, symbols]: what it learns
+    span: Tensor  # bool [batch, tokens]: visible tokens that stand for a reference's, not for generated ones
+    flow_time: Tensor  # float [batch]: of the flow; 0 on rows of the masked path
+    is_flow: Tensor  # bool [batch]: rows that train the flow path; the others train the masked path
+    flow_targets: Tensor  # int64 [n]: tokens that the flow path learns, in the flattened [batch x tokens]
+    masked_targets: Tensor  # int64 [m]: tokens that the masked path learns
+    known_durations: Tensor  # bool [batch, symbols] ("filler": [batch, frames]): visible to the predictor
+    duration_targets: Tensor  # bool [batch, symbols]: what the duration predictor learns
 
 
-@dataclass(frozen=True)
-class JointBatch:
-    """A batch with its draws."""
+def draw_masks(
+    batch: Batch,
+    config: AcousticLossConfig,
+    flow_share: float,
+    generator: torch.Generator,
+    filler: bool = False,
+) -> Masks:
+    """Visible spans and, on the masked path, random masks.
 
-    batch: Batch
-    draws: Draws
-    seed: int  # of the noises
-    counts: dict[str, float]  # what each loss is averaged over
-    seconds: float  # of speech
-
-    def to(self, device: torch.device) -> JointBatch:
-        return map_tensors(self, lambda tensor: tensor.to(device, non_blocking=True))
-
-    def pin_memory(self) -> JointBatch:
-        return map_tensors(self, lambda tensor: tensor.pin_memory())
-
-
-@dataclass(frozen=True)
-class Noises:
-    """All standard normal but the last two."""
-
-    flow: Tensor  # [batch, tokens, channels]: the start of the flow's path
-    visible: Tensor  # [batch, tokens, channels]: what is wrong with visible tokens, ...
-    visible_scale: Tensor  # [batch, 1, 1]: ... and how much
-    head: Tensor  # [draws x m, channels]
-    head_time: Tensor  # [draws x m]: in (0, 1), or int64 steps of "ddpm"
-    draft: Tensor  # [batch, 1, 1]: uniform, how far visible tokens are moved to the model's own
-
-
-def build_joint(
-    sequences: list[list[Utterance]], frames: int, seed: int, model, config: LossConfig, flow_share: float
-) -> JointBatch:
-    """Utterances -> a batch with draws; the arguments are those of `data.Loader`'s `build`, then the
-    configs'.
-    """
-    batch = collate(sequences, model, frames // model.transformer.patch)
-    generator = torch.Generator().manual_seed(seed)
-    draws = draw(batch, config, flow_share, generator, model.text.alignment == "filler")
-    seconds = float(batch.mask.sum()) * model.transformer.patch * HOP / SAMPLE_RATE
-    masked = float(len(draws.masked_targets))
-    counts = {
-        "flow": float(len(draws.flow_targets)),
-        "regression": masked,
-        "head": masked * config.draws,
-        "duration": float(draws.hidden.sum()),
-    }
-    return JointBatch(batch, draws, seed, counts, seconds)
-
-
-def draw(
-    batch: Batch, config: LossConfig, flow_share: float, generator: torch.Generator, filler: bool = False
-) -> Draws:
-    """Spans to infill and, on the masked path, random masks.
-
-    The share that those mask is cos(pi/2 u), u uniform (MaskGIT, arXiv 2202.04200), as in generation's reveal
-    schedule, or ("uniform") u. They mask what comes last in the order of `config.mask_order`.
+    The masked share is cos(pi/2 u), u uniform (MaskGIT, arXiv 2202.04200), as in generation's reveal
+    schedule, or ("uniform") u. The masked tokens are the last ones in the order of `config.mask_order`.
 
     Args:
         batch: on the CPU.
-        config: how often there is a span, where, and how often a row is dropped.
+        config: how often there is a span, where, and how often a row is unconditional.
         flow_share: share of the rows that train the flow path, exact on average.
         generator: of the CPU.
-        filler: the durations are not of symbols but of utterances.
+        filler: durations belong to utterances, not to symbols.
     """
     rows, tokens = batch.mask.shape
-    mask, first = batch.mask, batch.first
+    mask, first = batch.mask, batch.first_tokens
     position = torch.arange(tokens)[None]
 
     def uniform(*shape: int) -> Tensor:
@@ -112,47 +64,54 @@ def draw(
 
     length = mask.sum(1)
     width = (length * (0.1 + 0.3 * uniform(rows))).long()
-    in_front = uniform(rows) < config.prefix
-    begin = torch.where(in_front, 0.0, uniform(rows) * (length - width)).long()
-    # half of the joined sequences show their first utterance whole: that is how a reference voice will look
-    whole = (first > 0) & in_front & (uniform(rows) < 0.5)
-    width = torch.where(whole, first, width)
+    at_front = uniform(rows) < config.prefix
+    begin = torch.where(at_front, 0.0, uniform(rows) * (length - width)).long()
+    # half of the joined sequences show all of their first utterance, as a prompt shows the reference
+    whole_first = (first > 0) & at_front & (uniform(rows) < 0.5)
+    width = torch.where(whole_first, first, width)
     has_span = (uniform(rows) < config.span)[:, None]
-    given = has_span & (position >= begin[:, None]) & (position < (begin + width)[:, None])
+    span = has_span & (position >= begin[:, None]) & (position < (begin + width)[:, None])
 
     masked_share = uniform(rows)
     if config.mask_law == "cosine":
         masked_share = torch.cos(math.pi / 2 * masked_share)
-    kind = torch.randint(len(config.mask_order), (rows, 1), generator=generator)
-    early = torch.zeros(rows, tokens)
+    order_of_row = torch.randint(len(config.mask_order), (rows, 1), generator=generator)
+    earliness = torch.zeros(rows, tokens)
     for index, order in enumerate(config.mask_order):
-        early = torch.where(kind == index, earliness(order, length, tokens, generator), early)
-    revealed = early >= masked_share[:, None]
-    visible = given | (revealed & ~is_flow[:, None])
+        earliness = torch.where(
+            order_of_row == index, draw_earliness(order, length, tokens, generator), earliness
+        )
+    revealed = earliness >= masked_share[:, None]
+    visible = span | (revealed & ~is_flow[:, None])
 
-    drop = uniform(rows) < config.drop
-    visible = visible & mask & ~drop[:, None]
-    # a row with nothing left to learn shows nothing instead
+    unconditional = uniform(rows) < config.drop
+    visible = visible & mask & ~unconditional[:, None]
+    # a row must have a target: one that is visible as a whole shows nothing instead
     visible = visible & ~(visible == mask).all(1)[:, None]
     target = mask & ~visible
-    time = torch.where(is_flow, logit_normal(rows, config.flow_time, generator), 0.0)
-    known, hidden = draw_known(batch, generator, filler)
-    return Draws(
-        drop=drop,
+    flow_time = torch.where(is_flow, logit_normal(rows, config.flow_time, generator), 0.0)
+    known_durations, duration_targets = draw_duration_masks(batch, generator, filler)
+    return Masks(
+        unconditional=unconditional,
         visible=visible,
-        given=given & visible,
-        time=time,
+        span=span & visible,
+        flow_time=flow_time,
         is_flow=is_flow,
         flow_targets=(target & is_flow[:, None]).flatten().nonzero()[:, 0],
         masked_targets=(target & ~is_flow[:, None]).flatten().nonzero()[:, 0],
-        known=known,
-        hidden=hidden,
+        known_durations=known_durations,
+        duration_targets=duration_targets,
     )
 
 
-def earliness(order: str, length: Tensor, tokens: int, generator: torch.Generator) -> Tensor:
-    """How early each token of rows of `length` is revealed, float [rows, tokens] in [0, 1]: the first has the
-    most. See `nanospeech_core.sampling.reveal.token_order`.
+def draw_earliness(order: str, length: Tensor, tokens: int, generator: torch.Generator) -> Tensor:
+    """How early each token is revealed, float [rows, tokens] in [0, 1]; the first has the greatest value.
+
+    Args:
+        order: see `nanospeech_core.sampling.reveal.token_order`.
+        length: int64 [rows], the tokens of each row.
+        tokens: of the padded rows.
+        generator: of the CPU.
     """
     rows, position = len(length), torch.arange(tokens)[None]
     if order == "random":
@@ -164,47 +123,24 @@ def earliness(order: str, length: Tensor, tokens: int, generator: torch.Generato
     return 1 - (position + 1) / length[:, None]
 
 
-def draw_known(batch: Batch, generator: torch.Generator, filler: bool) -> tuple[Tensor, Tensor]:
-    """What the duration predictor is shown and what it learns.
+def draw_duration_masks(batch: Batch, generator: torch.Generator, filler: bool) -> tuple[Tensor, Tensor]:
+    """(durations that the predictor sees, durations that it learns).
 
-    Shown are the durations of a sequence's first utterance, as of a reference, or of at most the first half;
-    in a tenth of the rows none. With "filler" alignment it is shown so many frames, at least one (it has
-    nothing else to go by), and learns one length a row.
+    It sees the durations of a row's first utterance, as of a reference; if there is only one, those of at
+    most its first half; in a tenth of the rows none. With "filler" alignment it sees that many frames, at
+    least one (it has no other input), and learns one duration a row.
     """
     rows = len(batch.ids)
     patch = batch.text.shape[1] // batch.mask.shape[1]
     real = batch.mask.repeat_interleave(patch, dim=1) if filler else batch.ids >= 0
-    first = batch.first * patch if filler else batch.first_symbols
+    first = batch.first_tokens * patch if filler else batch.first_symbols
     share = 0.5 * torch.rand(rows, generator=generator)
-    shown = torch.where(first > 0, first, (real.sum(1) * share).long())
-    shown = torch.where(torch.rand(rows, generator=generator) < 0.1, 0, shown)
+    count = torch.where(first > 0, first, (real.sum(1) * share).long())
+    count = torch.where(torch.rand(rows, generator=generator) < 0.1, 0, count)
     if filler:
-        shown = shown.clamp(min=1)
-    known = (torch.arange(real.shape[1])[None] < shown[:, None]) & real
+        count = count.clamp(min=1)
+    known = (torch.arange(real.shape[1])[None] < count[:, None]) & real
     return known, torch.ones(rows, 1, dtype=torch.bool) if filler else real & ~known
-
-
-def draw_noises(work: JointBatch, model: Nanospeech, config: LossConfig) -> Noises:
-    """The noises of a batch, on its device, from its seed."""
-    tokens, head = work.batch.tokens, model.diffusion_module
-    generator = torch.Generator(tokens.device).manual_seed(work.seed + 1)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device=tokens.device)
-
-    rows = config.draws * len(work.draws.masked_targets)
-    if head is not None and head.objective == "ddpm":
-        time = torch.randint(0, TRAIN_STEPS, (rows,), generator=generator, device=tokens.device)
-    else:
-        time = logit_normal(rows, config.head_time, generator)
-    return Noises(
-        flow=normal(*tokens.shape),
-        visible=normal(*tokens.shape),
-        visible_scale=normal(len(tokens), 1, 1),
-        head=normal(rows if head is not None else 0, tokens.shape[-1]),
-        head_time=time,
-        draft=torch.rand(len(tokens), 1, 1, generator=generator, device=tokens.device),
-    )
 
 
 def logit_normal(rows: int, mean_std: tuple[float, ...], generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Initial weights: fresh ones where torch's own are not wanted, or those of a trained model."""
+"""Initial weights of the acoustic model: random ones, or those of a trained model."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ def initialize(model: Nanospeech) -> None:
     transformer = model.transformer
     for block in transformer.transformer_blocks:
         nn.init.zeros_(block.attn_norm.linear.weight)
-        bias = block.attn_norm.linear.bias.view(
-            6, -1
-        )  # shift, scale, gate of attention, then of feed-forward
+        # shift, scale, gate of attention, then of feed-forward
+        bias = block.attn_norm.linear.bias.view(6, -1)
         bias.zero_()
         bias[2], bias[5] = 1.0, 1.0
     nn.init.zeros_(transformer.norm_out.linear.weight)
@@ -50,13 +49,13 @@ def initialize(model: Nanospeech) -> None:
         for part in (*net.res_blocks, net.final_layer):
             nn.init.zeros_(part.adaLN_modulation[1].weight)
         nn.init.zeros_(net.final_layer.linear.weight)
-        if model.diffusion_module.context is not None:  # a trained head goes on as if it were not there
+        if model.diffusion_module.context is not None:  # so a trained head first works as without it
             nn.init.zeros_(model.diffusion_module.context.out.weight)
             nn.init.zeros_(model.diffusion_module.context.out.bias)
 
 
-def config_of(path: str) -> ModelConfig:
-    """The config of weights: see `read_weights`."""
+def read_model_config(path: str) -> ModelConfig:
+    """The config of a trained acoustic model, see `read_weights`."""
     return read_weights(path)[0]
 
 
@@ -85,15 +84,18 @@ def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
 
 @torch.no_grad()
 def warm_start(model: Nanospeech, path: str) -> list[str]:
-    """Take a trained model's weights, of whatever kind `read_weights` reads.
+    """Copy a trained model's weights into `model`.
 
-    A part that it lacks altogether (a model of the flow path only has no head, a head may have no context)
-    keeps its fresh weights.
+    Parts that the trained model lacks (one trained on the flow path only has no head; a head may have no
+    context) keep their weights.
 
+    Args:
+        model: to be trained.
+        path: see `read_weights`.
     Returns:
-        the names of those parts.
+        the names of the parts that the trained model lacks.
     Raises:
-        UserError: it cannot be read, its vocabulary is another, or a tensor does not fit.
+        UserError: it cannot be read, has another vocabulary, or a tensor does not fit.
     """
     config, tensors = read_weights(path)
     if config.text.vocab != model.config.text.vocab:
@@ -107,15 +109,13 @@ def warm_start(model: Nanospeech, path: str) -> list[str]:
 
 
 def part_of(name: str) -> str:
-    """The part of the model that a tensor belongs to; the head's context is one of its own."""
+    """The part of the model that a tensor belongs to. The head's context counts as a part."""
     context = "diffusion_module.context"
     return context if name.startswith(f"{context}.") else name.partition(".")[0]
 
 
 def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
-    """Keep the weights whose names begin with one of `prefixes`. Raises UserError for one that none begins
-    with.
-    """
+    """Do not train the weights whose names begin with `prefixes`. Raises UserError if one matches nothing."""
     for prefix in prefixes:
         found = [p for name, p in model.named_parameters() if f"{name}.".startswith(f"{prefix}.")]
         if not found:

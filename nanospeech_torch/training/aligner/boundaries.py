@@ -1,8 +1,8 @@
-"""python -m nanospeech_torch.training.aligner.boundaries SHARD...: how good an aligner is.
+"""python -m nanospeech_torch.training.aligner.boundaries SHARD...: measure how good an aligner is.
 
-Where the data have durations, the boundaries are compared with them. Where they have none (recordings of
-people), what can be judged without them is: whether pauses are silent, where speech begins and ends, and how
-many symbols are squeezed into one frame.
+If the data have durations, the aligner's boundaries are compared with them. Other measures need no durations
+(recordings of people have none): whether pauses are silent, where speech begins and ends, and how many phones
+last a single frame.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ with importing(__name__, PROG):
     from nanospeech_core.text.tokenizer import Tokenizer
 
 CLOSE = 0.05  # seconds
-PAUSE_FRAMES = 10  # 0.1 s: where less is between two words, it need not be silent
+PAUSE_FRAMES = 10  # 0.1 s: shorter gaps between words need not be silent
 SILENCE_DB = -40.0  # below the loudest frame
 MARKS = frozenset("ˈˌːʰʲ↓→↗↘\u0303")  # of stress, length and tone
 PAUSES = frozenset(';:,.!?—…"()“” ')
@@ -36,27 +36,28 @@ NO_PHONES = MARKS | PAUSES
 
 
 def boundary_errors(frames: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """How much later each boundary is than the data's, in seconds [symbols - 1].
+    """How much later each boundary is than in the data, in seconds [symbols - 1].
 
     Args:
-        frames: int [symbols] of the aligner. Frame t is centred at t hops, the boundary before it at t - 1/2.
-        durations: [symbols], in samples at 24 kHz.
+        frames: int [symbols], the aligner's. Frame t is centered at t hops, so the boundary before it is at
+            t - 1/2.
+        durations: [symbols], the data's, in samples at 24 kHz.
     """
     ours = (np.cumsum(frames)[:-1] - 0.5) * HOP
     return (ours - np.cumsum(durations, dtype=np.float64)[:-1]) / SAMPLE_RATE
 
 
-class Errors:
+class BoundaryErrors:
     """Boundary errors of many utterances."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parts: list[np.ndarray] = []
 
     def add(self, errors: np.ndarray) -> None:
         self.parts.append(errors)
 
     def summary(self) -> dict[str, float]:
-        """Share within 50 ms; the median distance and the mean (late is positive) in ms; {} without any."""
+        """The share within 50 ms, the median distance and the mean error (positive: late) in ms; or {}."""
         if not self.parts:
             return {}
         errors = np.concatenate(self.parts)
@@ -68,11 +69,11 @@ class Errors:
 
 
 class Plausibility:
-    """What can be said of an alignment without a reference."""
+    """Measures of alignments that need no durations."""
 
-    def __init__(self):
-        self.levels: dict[bool, list[np.ndarray]] = {True: [], False: []}  # dB, of pauses and of phones
-        self.edges: list[float] = []  # seconds by which speech's first and last boundary miss the energy's
+    def __init__(self) -> None:
+        self.levels: dict[bool, list[np.ndarray]] = {True: [], False: []}  # dB, by whether it is a pause
+        self.edges: list[float] = []  # seconds by which speech's boundaries miss those of the energy
         self.symbols = self.short = 0
 
     def add(self, mel: np.ndarray, frames: np.ndarray, symbols: str, lag: int) -> None:
@@ -80,9 +81,9 @@ class Plausibility:
 
         Args:
             mel: log-mel [frames, bins].
-            frames: int64 [symbols + 2], with the pauses around.
-            symbols: what is said.
-            lag: of the aligner, in frames: its boundaries are judged where it heard them.
+            frames: int64 [symbols + 2], with a pause at either end.
+            symbols: the symbols that are spoken.
+            lag: by how many frames the aligner's durations are late; it is subtracted.
         """
         level = 10 * np.log10(np.exp(2 * mel.astype(np.float64)).sum(1))
         level -= level.max()
@@ -119,58 +120,64 @@ class Plausibility:
 
 
 @command(PROG)
-def main(argv: list[str] | None = None, prog: str = PROG) -> int:
-    """Align the utterances of shards or folders, and say how good the alignment is, by language."""
+def main(argv: list[str] | None, prog: str) -> int:
+    """Align the utterances of shards or folders, and measure the alignment, by language."""
     parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("shards", nargs="+", metavar="SHARD", help="tar files, or folders of audio + json")
     parser.add_argument(
-        "--aligner", default="embedded", metavar="RUN.pt|DIR|ID", help="(default: the embedded one)"
+        "--aligner",
+        default="embedded",
+        metavar="RUN.pt|DIR|ID",
+        help="the aligner (default: the embedded one)",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="of each language, the first N utterances")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances of each language")
     args = parser.parse_args(argv)
 
     def work() -> None:
         need(("torch",), "aligning", "torch")
         for language, values in measure(args.aligner, args.shards, args.limit).items():
-            shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-            print_result(f"{language}: {shown}")
+            measures = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+            print_result(f"{language}: {measures}")
 
     return guard(work, prog, quiet=False)
 
 
 def measure(aligner: str, shards: list[str], limit: int | None = None) -> dict[str, dict[str, float]]:
-    """By language: the number of utterances, and what `Errors` and `Plausibility` say of them.
+    """By language: the number of utterances, and the summaries of `BoundaryErrors` and `Plausibility`.
 
     Args:
-        aligner: as `load_aligner` takes it.
+        aligner: see `load_aligner`.
         shards: glob patterns of tar files, or of folders of audio + json.
-        limit: of each language, the first so many utterances.
+        limit: only this many utterances of each language, the first ones.
     Raises:
         UserError: there is no such aligner, or no utterance that it can align.
     """
-    from ..data.corpus import DURATION_UNIT, Skip, read_places, read_wave
+    from ..data.corpus import DURATION_UNIT, Skip, read_wave, scan_shards
     from .weights import load_aligner
 
     model, vocab = load_aligner(aligner)
     tokenizer = Tokenizer("phonemes", vocab)
     pause = tokenizer.ids[" "]
-    errors, plausibility = defaultdict(Errors), defaultdict(Plausibility)
+    errors: dict[str, BoundaryErrors] = defaultdict(BoundaryErrors)
+    plausibility: dict[str, Plausibility] = defaultdict(Plausibility)
     counts: dict[str, int] = defaultdict(int)
-    for _, place, meta in read_places(tuple(shards)):
+    for _, location, meta in scan_shards(tuple(shards)):
         text = str(meta.get("text", ""))
-        language = meta.get("lang") if meta.get("lang") in LANGUAGES else detect_language(text)
+        lang = meta.get("lang")
+        language = str(lang) if lang in LANGUAGES else detect_language(text)
         if limit and counts[language] >= limit:
             continue
         try:
-            said = meta.get("phonemes") or " ".join(s.symbols for s in tokenizer.sentences(text, language))
-            ids = np.array([pause, *tokenizer.encode(said), pause], dtype=np.int64)
-            mel = log_mel(read_wave(place.read(), 60.0))
+            symbols = meta.get("phonemes")
+            symbols = symbols or " ".join(s.symbols for s in tokenizer.sentences(text, language))
+            ids = np.array([pause, *tokenizer.encode(symbols), pause], dtype=np.int64)
+            mel = log_mel(read_wave(location.read(), 60.0))
             frames = model.align(mel, ids)
         except (Skip, UserError):
             counts[f"{language}, not aligned"] += 1
             continue
         counts[language] += 1
-        plausibility[language].add(mel, frames, said, model.lag)
+        plausibility[language].add(mel, frames, symbols, model.lag)
         durations = meta.get("durations")
         if durations and len(durations) == len(ids):
             samples = np.array(durations) * meta.get("duration_unit", DURATION_UNIT)

@@ -13,7 +13,7 @@ from ..config import DataConfig, EngineConfig, OptimizerConfig, WatchConfig, com
 
 @dataclass(frozen=True)
 class AlignmentDataConfig(DataConfig):
-    """As for any task, but utterances are aligned one by one."""
+    """As for any task, but utterances are not joined."""
 
     batch_seconds: float = 40.0
     max_joined: int = 1
@@ -21,12 +21,12 @@ class AlignmentDataConfig(DataConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.max_joined != 1:
-            raise UserError("config: data.max_joined must be 1: utterances are aligned one by one")
+            raise UserError("config: data.max_joined must be 1: an aligner is trained on single utterances")
 
 
 @dataclass(frozen=True)
 class AlignmentOptimizerConfig(OptimizerConfig):
-    """As for any task; a small network, soon trained."""
+    """As for any task, but for a small network, which trains fast."""
 
     steps: int = 2000
     learning_rate: float = 2e-3
@@ -37,21 +37,21 @@ class AlignmentOptimizerConfig(OptimizerConfig):
 
 @dataclass(frozen=True)
 class AlignmentEngineConfig(EngineConfig):
-    """As for any task; sums over thousands of frames want float32."""
+    """As for any task, but in float32: the losses sum over thousands of frames."""
 
     precision: str = "fp32"
 
 
 @dataclass(frozen=True)
 class AlignmentLossConfig:
-    """The forward-sum loss, its crutch at the beginning, and what sharpens the alignment at the end."""
+    """The forward-sum loss, its prior at the start, and the loss that sharpens the alignment at the end."""
 
     prior_scale: float = 1.0  # omega of the beta-binomial prior (arXiv 2108.10447, 3.2)
-    prior_steps: int = 800  # over which the prior fades: it knows nothing of pauses, and would shorten them
-    blank: float = -1.0  # logit of a frame of no symbol; with less, one symbol soon takes all frames
-    binarization: float = 0.0  # weight of the loss that draws the soft alignment to the path found in it
-    binarization_start: int = 1200  # steps before it counts
-    augment: float = 1.0  # strength of what is done to the mels, so that other voices and rooms are heard too
+    prior_steps: int = 800  # over which the prior fades: it ignores pauses and would shorten them
+    blank: float = -1.0  # logit of a frame without symbol; lower, and one symbol soon takes all frames
+    binarization: float = 0.0  # weight of the loss that moves the soft alignment to its best path
+    binarization_start: int = 1200  # step at which it begins
+    augment: float = 1.0  # strength of the mels' augmentation, for other voices and rooms
 
     def __post_init__(self) -> None:
         positive("loss", self, "prior_scale")
@@ -61,7 +61,7 @@ class AlignmentLossConfig:
 
 @dataclass(frozen=True)
 class AlignmentConfig:
-    """`task = "aligner"`: text and audio are all it learns from; durations in the data only measure it."""
+    """`task = "aligner"`: trains on text and audio only. Durations in the data serve for validation."""
 
     task: str = "aligner"
     out: str = "runs/aligner"
@@ -79,15 +79,15 @@ class AlignmentConfig:
         least("", self, 0, "seed")
         if self.text.alignment != "durations":
             raise UserError('config: text.alignment must be "durations" for an aligner')
-        object.__setattr__(self, "text", self.speaker.text)
+        object.__setattr__(self, "text", self.full_model.text)
         if self.watch.asr:
             raise UserError("config: an aligner does not speak: watch.asr must be empty")
-        if self.engine.compile:  # hardly two of its batches have one shape, and the network is small
+        if self.engine.compile:  # its batches rarely have equal shapes, and the network is small
             raise UserError("config: an aligner is not compiled: engine.compile must be false")
 
     @property
-    def speaker(self) -> ModelConfig:
-        """The config of a model that has this aligner: what the data are read for."""
+    def full_model(self) -> ModelConfig:
+        """The config of an acoustic model with this aligner: reading the data needs it."""
         size = self.model.text_num_embeds
         base = ModelConfig(text=self.text, phone_duration=None, diffusion=None, vocoder=None)
         transformer = dataclasses.replace(base.transformer, text_num_embeds=size, patch=1)

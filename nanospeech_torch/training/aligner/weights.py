@@ -1,10 +1,11 @@
-"""Trained aligners, of a run, a checkpoint folder or the hub."""
+"""Reading a trained aligner from a run, a checkpoint folder or the hub."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 
+import numpy as np
 import torch
 
 from nanospeech_core.checkpoints import folder as checkpoint
@@ -17,13 +18,13 @@ from ...models.aligner import Aligner
 from ..engine.checkpoints import read_checkpoint
 
 
-def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict]:
-    """What an aligner reads, its sizes and its weights (numpy, torch's layout).
+def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict[str, np.ndarray]]:
+    """An aligner's text config, its sizes and its weights (in torch's layout).
 
     Args:
         path: a training run's checkpoint (.pt), a checkpoint folder, a hub id, or "embedded".
     Raises:
-        UserError: there is none.
+        UserError: there is no aligner.
     """
     if os.path.isfile(path):
         state = read_checkpoint(path)
@@ -33,16 +34,16 @@ def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict]:
         text = from_dict(TextConfig, config["text"], f"{path}: config.text")
         sizes = from_dict(AlignerConfig, config["aligner"], f"{path}: config.aligner")
         return text, sizes, {name: value.numpy() for name, value in state["ema"].items()}
-    speaker, tensors = checkpoint.load_folder(checkpoint.resolve(path), "pt")
-    if speaker.aligner is None:
+    model, tensors = checkpoint.load_folder(checkpoint.resolve(path), "pt")
+    if model.aligner is None:
         raise UserError(f"{path} has no aligner")
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith("aligner.")}
     weights = {name.removeprefix("aligner."): t.astype("float32") for name, t in weights.items()}
-    return speaker.text, speaker.aligner, weights
+    return model.text, model.aligner, weights
 
 
 def load_aligner(path: str = "embedded") -> tuple[Aligner, tuple[str, ...]]:
-    """An aligner that `read_aligner` reads, in evaluation mode, and its vocabulary."""
+    """An aligner in evaluation mode, and its vocabulary. path: see `read_aligner`."""
     text, sizes, weights = read_aligner(path)
     aligner = Aligner(**dataclasses.asdict(sizes))
     shapes = {name: tuple(value.shape) for name, value in aligner.state_dict().items()}

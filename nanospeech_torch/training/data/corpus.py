@@ -1,9 +1,9 @@
-"""The index of a corpus: what its prepared shards hold, without the audio, which is read where it lies.
+"""The corpus index: every utterance of the prepared shards, without its audio, which stays on disk.
 
-An utterance's json holds `phonemes` (`text` for models that read characters; one character a symbol) and, for
-models aligned by durations, `durations`: len(symbols) + 2 numbers, a leading pause, each symbol, a trailing
-pause, in units of `duration_unit` samples at 24 kHz (600 where absent). The pauses carry the id of the space.
-`voice`, `text` and `samples` (at 24 kHz) may be absent.
+The json of an utterance has `phonemes` (`text` for models that read characters; one character is a symbol)
+and, for models aligned by durations, `durations`: len(symbols) + 2 numbers (a pause, each symbol, a pause) in
+units of `duration_unit` samples at 24 kHz (600 if absent). The pauses have the id of the space. `voice`,
+`text` and `samples` (at 24 kHz) are optional.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -26,18 +27,18 @@ from nanospeech_core.errors import UserError
 from ..config import DataConfig
 from .shards import TAR_ERRORS, StrictTarInfo, kind_of, parse, tar_members
 
-DURATION_UNIT = 600
+DURATION_UNIT = 600  # samples at 24 kHz, of durations that do not name their unit
 TOLERANCE = 0.1  # seconds by which durations and audio may differ: codecs pad
 MIN_FRAMES = 8
 
 
 class Skip(Exception):
-    """Why an utterance is left out."""
+    """The reason why an utterance is left out."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an audio file lies: a file of its own, or bytes of a tar file."""
+class AudioLocation:
+    """Where the bytes of an audio file are: in a file, or in a part of a tar file."""
 
     path: str
     offset: int = 0
@@ -54,22 +55,21 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One utterance of the index."""
+class IndexEntry:
+    """One utterance of the corpus index."""
 
     key: str
     voice: str
     text: str
-    ids: (
-        np.ndarray
-    )  # int16 [symbols], -1 where the vocabulary lacks a symbol; "durations": a pause at either end
-    durations: np.ndarray | None  # float32 [symbols], in samples at 24 kHz; None: alignment "filler"
+    # int16 [symbols], -1 for symbols outside the vocabulary; with "durations" alignment a pause at either end
+    ids: np.ndarray
+    durations: np.ndarray | None  # float32 [symbols], in samples at 24 kHz; None with "filler" alignment
     samples: int  # at 24 kHz
-    place: Place
+    location: AudioLocation
 
     @property
     def frames(self) -> int:
-        """Of its mel."""
+        """The length of its mel."""
         return self.samples // HOP + 1
 
 
@@ -78,16 +78,16 @@ def read_index(
     model: ModelConfig,
     report: Callable[[str], object] = print,
     durations: bool | None = None,
-) -> list[Item]:
-    """Every utterance that fits the config; what is skipped is counted and reported.
+) -> list[IndexEntry]:
+    """Every utterance that fits the config. Those that do not are counted and reported.
 
     Args:
-        config: of which `shards` and `max_seconds` are read.
-        model: for its vocabulary.
+        config: `shards` and `max_seconds` are used.
+        model: for its vocabulary and its alignment.
         report: called with a line of text.
-        durations: whether an utterance needs them; None: as the model's alignment does.
+        durations: whether an utterance must have durations; None: if the model's alignment needs them.
     Raises:
-        UserError: nothing matches, a shard cannot be read, or nothing in them fits.
+        UserError: no shard matches, a shard cannot be read, or no utterance fits.
     """
     if model.transformer.mel_dim != N_MELS:
         raise UserError(
@@ -95,44 +95,49 @@ def read_index(
         )
     if durations is None:
         durations = model.text.alignment == "durations"
-    kept: list[Item] = []
+    entries: list[IndexEntry] = []
     skipped: Counter[str] = Counter()
-    for key, place, meta in read_places(config.shards, lambda reason: skipped.update([reason])):
+    for key, location, meta in scan_shards(config.shards, lambda reason: skipped.update([reason])):
         try:
-            kept.append(make_item(key, place, meta, config.max_seconds, model, durations))
-        except Skip as reason:
-            skipped[str(reason)] += 1
-    hours = sum(item.samples for item in kept) / SAMPLE_RATE / 3600
-    report(f"{len(kept)} utterances, {hours:.2f} h, {len({item.voice for item in kept})} voices")
+            entries.append(make_entry(key, location, meta, config.max_seconds, model, durations))
+        except Skip as skip:
+            skipped[str(skip)] += 1
+    hours = sum(entry.samples for entry in entries) / SAMPLE_RATE / 3600
+    report(f"{len(entries)} utterances, {hours:.2f} h, {len({entry.voice for entry in entries})} voices")
     for reason, count in sorted(skipped.items()):
         report(f"skipped {count}: {reason}")
-    unknown = sum(int((item.ids < 0).sum()) for item in kept)
+    unknown = sum(int((entry.ids < 0).sum()) for entry in entries)
     if unknown:
-        report(f"{unknown} symbols are not in the vocabulary and are left without text")
-    if not kept:
+        report(f"{unknown} symbols are not in the vocabulary and are trained on without text")
+    if not entries:
         reasons = ", ".join(sorted(skipped)) or "the shards are empty"
         raise UserError(f"no data: all {skipped.total()} utterances were skipped ({reasons})")
-    return kept
+    return entries
 
 
-def make_item(
-    key: str, place: Place, meta: dict, max_seconds: float, model: ModelConfig, needs_durations: bool
-) -> Item:
-    """Check what the json says. Raises Skip where it cannot be trained on."""
+def make_entry(
+    key: str,
+    location: AudioLocation,
+    meta: dict,
+    max_seconds: float,
+    model: ModelConfig,
+    needs_durations: bool,
+) -> IndexEntry:
+    """Check the json of an utterance. Raises Skip if the utterance cannot be trained on."""
     kind = "phonemes" if model.text.kind == "phonemes" else "text"
     symbols, durations, unit = meta.get(kind), meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
     if not (symbols and isinstance(symbols, str)):
         raise Skip(f"no {kind}")
     ends = None
     if needs_durations:
-        if not (numbers(durations) and numbers([unit]) and unit > 0):
+        if not (is_number_list(durations) and is_number_list([unit]) and unit > 0):
             raise Skip("no durations")
         if len(durations) != len(symbols) + 2:
             raise Skip(f"durations that do not match the {kind}")
         ends = np.array(durations, dtype=np.float32) * unit
     samples = meta.get("samples")
-    if not (numbers([samples]) and samples):
-        samples = float(ends.sum()) if ends is not None else count_samples(place)
+    if not (is_number_list([samples]) and samples):
+        samples = float(ends.sum()) if ends is not None else count_samples(location)
     samples = round(samples)
     if ends is not None and abs(float(ends.sum()) - samples) > TOLERANCE * SAMPLE_RATE:
         raise Skip("durations that do not add up to the audio's")
@@ -145,14 +150,14 @@ def make_item(
     ids = [vocab.get(symbol, -1) for symbol in symbols]
     if model.text.alignment == "durations":
         ids = [vocab[" "], *ids, vocab[" "]]
-    return Item(
+    return IndexEntry(
         key=key,
         voice=key if voice in (None, "") else str(voice),
         text=str(meta.get("text") or ""),
         ids=np.array(ids, dtype=np.int16),
         durations=ends,
         samples=samples,
-        place=place,
+        location=location,
     )
 
 
@@ -160,19 +165,19 @@ def vocabulary(model: ModelConfig) -> dict[str, int]:
     return {symbol: i for i, symbol in enumerate(model.text.vocab)}
 
 
-def numbers(values) -> bool:
+def is_number_list(values: Any) -> TypeGuard[list[float]]:
     """Whether this is a list of finite numbers, none of them negative."""
     return isinstance(values, list) and all(
         isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < 1e9 for v in values
     )
 
 
-def count_samples(place: Place) -> float:
+def count_samples(location: AudioLocation) -> float:
     """The length of an audio file in samples at 24 kHz, from its header. Raises Skip."""
     import soundfile
 
     try:
-        info = soundfile.info(io.BytesIO(place.read()))
+        info = soundfile.info(io.BytesIO(location.read()))
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         raise Skip("unreadable audio") from error
     return info.frames * SAMPLE_RATE / info.samplerate
@@ -197,27 +202,30 @@ def read_wave(audio: bytes, max_seconds: float) -> np.ndarray:
     return wave if rate == SAMPLE_RATE else soxr.resample(wave, rate, SAMPLE_RATE)
 
 
-def read_places(
+def scan_shards(
     patterns: tuple[str, ...], skip: Callable[[str], object] = lambda reason: None
-) -> Iterator[tuple[str, Place, dict]]:
-    """(key, place of the audio, json) of every utterance, in the order of the sorted shards.
+) -> Iterator[tuple[str, AudioLocation, dict]]:
+    """(key, location of the audio, json) of every utterance, in the order of the sorted shards.
 
     In a tar file the key is the members' name up to the first dot of the base name (WebDataset's convention);
     in a folder it is the name before the last dot.
 
+    Args:
+        patterns: glob patterns of uncompressed tar files, or of folders of audio + json.
+        skip: called with the reason for each utterance that is left out.
     Raises:
-        UserError: nothing matches, or a shard or file cannot be read.
+        UserError: no shard matches, or a shard or file cannot be read.
     """
     paths = sorted({path for pattern in patterns for path in glob.glob(pattern)})
     if not paths:
         raise UserError(f"no data: nothing matches {', '.join(patterns) or 'data.shards (it is empty)'}")
     seen: set[str] = set()
     for path in map(Path, paths):
-        files = folder_places(path) if path.is_dir() else tar_places(path)
-        audio: dict[str, Place] = {}
+        files = scan_folder(path) if path.is_dir() else scan_tar(path)
+        audio: dict[str, AudioLocation] = {}
         metas: dict[str, dict | None] = {}
         for key, found in files:
-            if isinstance(found, Place):
+            if isinstance(found, AudioLocation):
                 audio.setdefault(key, found)
             elif key not in metas:
                 metas[key] = parse(found)
@@ -228,50 +236,50 @@ def read_places(
                 skip("no audio")
             elif key not in metas:
                 skip("no json")
-            elif metas[key] is None:
+            elif (meta := metas[key]) is None:
                 skip("broken json")
             elif key in seen:
                 skip("an id that was read before")
             else:
                 seen.add(key)
-                yield key, audio[key], metas[key]
+                yield key, audio[key], meta
 
 
-def folder_places(folder: Path) -> Iterator[tuple[str, Place | bytes]]:
-    """(key, an audio file's place or a json file's content), in the order of the names."""
+def scan_folder(folder: Path) -> Iterator[tuple[str, AudioLocation | bytes]]:
+    """(key, location of an audio file or content of a json file), in the order of the names."""
     try:
         for path in sorted(folder.iterdir(), key=lambda path: (path.stem, path.suffix)):
             kind = kind_of(path.name)
             if kind and path.is_file():
-                yield path.stem, Place(str(path)) if kind == "audio" else path.read_bytes()
+                yield path.stem, AudioLocation(str(path)) if kind == "audio" else path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {error.filename or folder}: {error.strerror or error}") from error
 
 
-def tar_places(path: Path) -> Iterator[tuple[str, Place | bytes]]:
-    """As `folder_places`, of an uncompressed tar file's members."""
+def scan_tar(path: Path) -> Iterator[tuple[str, AudioLocation | bytes]]:
+    """Like `scan_folder`, for the members of an uncompressed tar file."""
     try:
         with tarfile.open(path, "r:", tarinfo=StrictTarInfo) as tar:
             for key, kind, member in tar_members(tar):
                 if kind == "audio":
-                    yield key, Place(str(path), member.offset_data, member.size)
-                else:
-                    yield key, tar.extractfile(member).read()
+                    yield key, AudioLocation(str(path), member.offset_data, member.size)
+                elif content := tar.extractfile(member):
+                    yield key, content.read()
     except TAR_ERRORS as error:
         hint = "" if path.suffix == ".tar" else "; python -m nanospeech_torch.prepare reads other formats"
         raise UserError(f"cannot read the shard {path}: {error}{hint}") from error
 
 
-def split(items: list[Item], held_out: int) -> tuple[list[Item], list[Item]]:
-    """(held out, for training). Held out are the smallest checksums of the keys.
+def split_held_out(entries: list[IndexEntry], held_out: int) -> tuple[list[IndexEntry], list[IndexEntry]]:
+    """(held out, for training). Held out are the utterances whose keys have the smallest checksums.
 
-    So what was trained on is never held out later, however much data is added.
+    So data that are added later never move an utterance from training to validation.
     """
-    ranked = sorted(items, key=lambda item: (zlib.crc32(item.key.encode()), item.key))
-    chosen = {item.key for item in ranked[:held_out]}
-    training = [item for item in items if item.key not in chosen]
+    ranked = sorted(entries, key=lambda entry: (zlib.crc32(entry.key.encode()), entry.key))
+    held_out_keys = {entry.key for entry in ranked[:held_out]}
+    training = [entry for entry in entries if entry.key not in held_out_keys]
     if not training:
         raise UserError(
-            f"no data is left to train on: data.held_out is {held_out}, of {len(items)} utterances"
+            f"no data is left to train on: data.held_out is {held_out}, of {len(entries)} utterances"
         )
     return ranked[:held_out], training

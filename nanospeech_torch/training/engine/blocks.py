@@ -1,4 +1,4 @@
-"""A network's blocks, compiled and recomputed backwards as `engine` says."""
+"""Compiling a network's blocks and checkpointing their activations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..config import EngineConfig
 
 
 def prepare_blocks(blocks: Iterable[nn.Module], engine: EngineConfig) -> None:
-    """Compile the blocks one by one: they share a graph, which compiles in a fraction of the time.
+    """Compile the blocks and checkpoint their activations, as `engine` says.
 
-    Recomputing goes around what is compiled: torch would not compile it otherwise, and not say so.
+    Blocks are compiled one by one: they share a graph, so this takes a fraction of the time. Checkpointing
+    wraps the compiled block: the other way round, torch would silently not compile it.
     """
     for block in blocks:
         if engine.compile:

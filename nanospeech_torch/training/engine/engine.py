@@ -1,8 +1,7 @@
-"""The training engine: one loop for every task, on one process or many (accelerate), with resume.
+"""The training engine: one loop for every task, in one process or many (accelerate), resumable.
 
-A task says what is trained and on what (see `task.Task`); the engine steps, averages, logs, validates, shows
-samples, keeps checkpoints, and stops where it is told to, so that the next start goes on with the very next
-batch.
+A task says what is trained, and on what (see `task.Task`). The engine takes the steps, averages the weights,
+logs, evaluates, and writes checkpoints. A stopped run continues with the very next batch.
 """
 
 from __future__ import annotations
@@ -14,37 +13,40 @@ import time
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
-from accelerate.utils import gather_object
-from torch import Tensor
+from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder
 
-from . import checkpoints, run
-from .means import Means
-from .settings import write_settings
-from .task import Task
+from . import checkpoints, processes, runtime, schedule
+from .metrics import RunningMeans
+from .run_log import RunLog
+from .settings import as_json, write_settings
+from .task import RunConfig, Task, TaskBatch
 
-SKIPPED_STEPS = 100  # of fp16's loss scaling in a row, before the run is given up
+SKIPPED_STEPS = 100  # consecutive steps that fp16's loss scaling may skip before the run ends with an error
 
 
 class Engine:
-    """One run. `run()` goes on from the newest checkpoint of `config.out`, if there is one."""
+    """One run. `run()` continues from the newest checkpoint in `config.out`, if there is one."""
 
-    def __init__(self, task: Task):
-        self.task, config = task, task.config
-        self.config, self.out = config, Path(config.out)
-        self.accelerator = run.make_accelerator(config.engine, config.watch.trackers, self.out)
+    def __init__(self, task: Task) -> None:
+        config: RunConfig = task.config
+        self.task, self.config, self.out = task, config, Path(config.out)
+        self.accelerator = runtime.make_accelerator(config.engine, config.watch.trackers, self.out)
+        self.log = RunLog(self.accelerator, config, self.out)
         self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
         task.model.to(self.device)
         for loss in task.losses.values():
             loss.to(self.device)
-        self.average = copy.deepcopy(task.model).eval().requires_grad_(False)
+        self.ema_model = copy.deepcopy(task.model).eval().requires_grad_(False)
         o = config.optimizer
-        self.optimizers, self.wrapped = {}, {}
+        self.optimizers: dict[str, Any] = {}
+        self.wrapped: dict[str, nn.Module] = {}  # the losses, as accelerate wraps them for several processes
         for name, loss in task.losses.items():
             parameters = [p for p in loss.parameters() if p.requires_grad]
             if not parameters:
@@ -60,42 +62,42 @@ class Engine:
         self.step = 0
         self.position = 0  # batches taken from the stream, by all processes together
         self.seconds = 0.0  # of training, over all resumptions
-        self.best = math.inf  # WER
+        self.best = math.inf  # word error rate
         self.skipped_steps = 0
 
     # state
 
-    def state(self) -> dict:
-        """Everything that the next step depends on."""
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on: the contents of a checkpoint."""
         unwrap = self.accelerator.unwrap_model
         return {
             "step": self.step,
             "position": self.position,
             "seconds": self.seconds,
             "best": self.best,
-            "ema": self.average.state_dict(),
+            "ema": self.ema_model.state_dict(),
             "losses": {name: unwrap(loss).state_dict() for name, loss in self.wrapped.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
             "config": self.task.identity,
-            "train_config": run.as_dict(self.config),
+            "train_config": as_json(self.config),
         }
 
     def save(self, name: str | None = None) -> Path:
-        """Write `step-N.pt` (or `name`), delete all but the newest `engine.keep`. The main process's work."""
+        """Write `step-N.pt` (or `name`) and delete old checkpoints. Only the main process calls it."""
         path = checkpoints.checkpoint_path(self.out, self.step) if name is None else self.out / name
         checkpoints.write_checkpoint(path, self.state())
         checkpoints.prune(self.out, self.config.engine.keep)
         return path
 
-    def load(self, path: Path, state: dict) -> None:
-        """Take up the state that `save` wrote to `path`. Raises UserError where it is of another model."""
+    def load(self, path: Path, state: dict[str, Any]) -> None:
+        """Restore a state that `save` wrote to `path`. Raises UserError if it is of another model."""
         try:
-            checkpoints.check_same_run(path, state, self.task.identity, run.as_dict(self.config))
+            checkpoints.check_same_run(path, state, self.task.identity, as_json(self.config))
             for name, loss in self.wrapped.items():
                 self.accelerator.unwrap_model(loss).load_state_dict(state["losses"][name])
                 self.optimizers[name].load_state_dict(state["optimizers"][name])
-            self.average.load_state_dict(state["ema"])
+            self.ema_model.load_state_dict(state["ema"])
             if self.accelerator.scaler and state["scaler"]:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             self.step, self.position = state["step"], state["position"]
@@ -105,38 +107,38 @@ class Engine:
                 f"{path} is no checkpoint of this trainer: {str(error).splitlines()[0]}"
             ) from error
         o = self.config.optimizer
-        for optimizer in self.optimizers.values():  # the config's, should it have changed
+        for optimizer in self.optimizers.values():  # the config may have changed since
             for group in optimizer.param_groups:
                 group.update(betas=o.betas, weight_decay=o.weight_decay)
 
     def start(self) -> None:
-        """Wrap the losses for several processes, and take up the newest checkpoint."""
+        """Wrap the losses for several processes, and load the newest checkpoint."""
         self.task.prepare()
         for name, loss in self.task.losses.items():
             self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
         if self.main:
             make_folder(self.out)
-            checkpoints.clean(self.out)
-        path, state = checkpoints.read_newest(self.out, lambda error: self.log({"passed_over": error}))
+            checkpoints.delete_unfinished(self.out)
+        path, state = checkpoints.read_newest(self.out, lambda error: self.log.write({"passed_over": error}))
         if path:
             self.load(path, state)
         if self.main:
-            write_settings(self.out / "config.json", run.as_dict(self.config))
+            write_settings(self.out / "config.json", as_json(self.config))
         if path:
-            self.log({"resumed": str(path), "step": self.step})
+            self.log.write({"resumed": str(path), "step": self.step})
 
     # schedule
 
     def progress(self) -> float:
-        """The share of the run that is over."""
+        """The share of the run that is done."""
         o = self.config.optimizer
-        return run.progress(self.step, o.steps, self.seconds, o.minutes)
+        return schedule.progress(self.step, o.steps, self.seconds, o.minutes)
 
     def learning_rate(self, peak: float) -> float:
         """Of the next step."""
         o = self.config.optimizer
         final = peak if o.schedule == "constant" else peak * o.final_learning_rate / o.learning_rate
-        return run.learning_rate(self.step, self.progress(), peak, final, o.warmup)
+        return schedule.learning_rate(self.step, self.progress(), peak, final, o.warmup)
 
     # the loop
 
@@ -144,18 +146,23 @@ class Engine:
         """Train to the end of the schedule.
 
         Returns:
-            0 at the schedule's end; the signal (SIGINT, SIGTERM) that ended it sooner, with a checkpoint.
+            0 at the end of the schedule; else the signal (SIGINT, SIGTERM) that stopped the run.
         Raises:
             UserError: bad data, a checkpoint that does not fit, a loss that is not finite. Checkpoints stay.
         """
         self.start()
         config, watch = self.config, self.config.watch
         parameters = sum(p.numel() for p in self.task.model.parameters())
-        self.log({"parameters": parameters, "device": str(self.device), "processes": self.world})
+        self.log.write({"parameters": parameters, "device": str(self.device), "processes": self.world})
         stream = self.task.stream(self.position, self.rank, self.world)
-        means, first, skipped = Means(), self.step, Counter()
-        trackers = run.trackers(self.accelerator, config)
-        with run.stop_signals() as received, run.worker_deaths(), trackers, run.bar(self) as bar:
+        means, first_step = RunningMeans(), self.step
+        skipped: Counter[str] = Counter()
+        with (
+            runtime.stop_signals() as received,
+            runtime.worker_errors(),
+            self.log.trackers(),
+            self.log.progress_bar(self.step) as bar,
+        ):
             signal = 0
             saved = last = time.monotonic()
             while self.progress() < 1 and not signal:
@@ -164,148 +171,117 @@ class Engine:
                 means.add(self.train_step([batch.to(self.device) for batch, _ in batches]))
                 now, before = time.monotonic(), self.seconds
                 self.seconds += now - last
-                signal = self.agree(received)
+                self.seconds, signal = processes.broadcast_stop(self.accelerator, self.seconds, received)
                 elapsed = self.seconds - before  # the main process's: others wait while it evaluates
-                means.rate("steps_per_s", 1.0, elapsed)
+                means.add_sum("steps_per_s", 1.0, elapsed)
                 audio = self.world * sum(batch.seconds for batch, _ in batches)
-                means.rate("audio_hours_per_hour", audio, elapsed)
+                means.add_sum("audio_hours_per_hour", audio, elapsed)
                 bar.update()
                 if self.step % watch.log_every == 0:
-                    self.tell(means.take(), skipped, bar)
+                    self.log_metrics(means.pop(), skipped, bar)
                 if self.main and not signal:
-                    self.look(done=self.progress() == 1)
+                    self.evaluate(done=self.progress() == 1)
                 if self.main and now - saved >= 60 * config.engine.checkpoint_minutes:
                     self.save()
                     saved = time.monotonic()
                 last = time.monotonic()  # evaluation and saving are not training time
-            if self.step > first and self.main:
-                self.log({"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())})
+            if self.step > first_step and self.main:
+                entry = {"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())}
+                self.log.write(entry)
             self.accelerator.wait_for_everyone()
-        # or gloo's threads, still running when Python ends, may abort a process that has done its work
+        # gloo's threads, if they still run when Python ends, may abort a process that has finished its work
         self.accelerator.state.destroy_process_group()
         return signal
 
-    def tell(self, means: dict[str, float], skipped: Counter, bar) -> None:
-        """Log the means since the last time, the pace, and what was skipped so far, of all processes."""
-        if self.world > 1:
-            values = torch.tensor(list(means.values()), dtype=torch.float64, device=self.device)
-            means = dict(zip(means, self.accelerator.reduce(values, "mean").tolist(), strict=True))
-            skipped = sum(map(Counter, gather_object([dict(skipped)])), Counter())
+    def log_metrics(self, means: dict[str, float], skipped: Counter[str], bar: Any) -> None:
+        """Log the means since the last call, the speed, and what was skipped so far, of all processes."""
+        means = processes.mean_metrics(self.accelerator, means)
+        reasons = processes.total_skipped(self.accelerator, skipped)
         left = self.seconds * (1 / self.progress() - 1)
-        values = means | {
+        memory = runtime.peak_memory(self.device)
+        entry: dict[str, Any] = {
+            "step": self.step,
+            **means,
             "lr": self.learning_rate(self.config.optimizer.learning_rate),
-            "memory_gb": run.memory(self.device),
+            "memory_gb": memory,
             "minutes": self.seconds / 60,
             "minutes_left": left / 60,
         }
-        if skipped:
-            values["skipped"] = dict(skipped)
-        self.log({"step": self.step} | values)
-        bar.total = round(self.step / self.progress())  # by the clock, where that ends the run
-        bar.set_postfix(
-            audio=f"{means['audio_hours_per_hour']:.0f} h/h",
-            memory=f"{values['memory_gb']:.1f} GB",
-            refresh=False,
-        )
+        if reasons:
+            entry["skipped"] = reasons
+        self.log.write(entry)
+        bar.total = round(self.step / self.progress())  # an estimate if the clock ends the run
+        speed = f"{means['audio_hours_per_hour']:.0f} h/h"
+        bar.set_postfix(audio=speed, memory=f"{memory:.1f} GB", refresh=False)
 
-    def look(self, done: bool) -> None:
-        """Validate, evaluate and show samples of the averaged model, each when it is due."""
+    def evaluate(self, done: bool) -> None:
+        """Validate the averaged model, measure its error rates and write its samples, each when it is due."""
         watch, step = self.config.watch, self.step
         if watch.validate_every and (step % watch.validate_every == 0 or done):
-            values = self.task.validate(self.average)
+            values = self.task.validate(self.ema_model)
             if values:
-                self.log({"step": step} | values)
+                self.log.write({"step": step} | values)
         if watch.eval_every and (step % watch.eval_every == 0 or done):
-            values = self.task.evaluate(self.average)
+            values = self.task.error_rates(self.ema_model)
             if values:
-                self.log({"step": step} | values)
+                self.log.write({"step": step} | values)
                 rate = values.get("wer_masked", min(values.values()))
-                if rate <= self.best:  # of equals the later, which has learnt longer
+                if rate <= self.best:  # of equals the later one, which was trained longer
                     self.best = rate
                     self.save("best.pt")
         if watch.sample_every and (step % watch.sample_every == 0 or done):
             folder = self.out / "samples" / f"step-{step:08d}"
-            if self.task.show(self.average, folder):
-                run.track_samples(self.accelerator, folder, step)
+            if self.task.write_samples(self.ema_model, folder):
+                self.log.track_samples(folder, step)
 
-    def train_step(self, batches: list) -> dict[str, Tensor | float]:
-        """One optimizer step of each turn on this process's batches.
+    def train_step(self, batches: list[TaskBatch]) -> dict[str, Tensor | float]:
+        """One optimizer step of each active loss on this process's batches.
 
-        Returns the gradients' norms, and what the losses are the means of over the processes.
+        A loss is its sum over all processes' batches, divided by its count over all of them. So the gradient
+        does not depend on how the batches are distributed.
 
-        A loss is its sum over all processes' batches, divided by its count over all of them: the same
-        gradient, however the batches are dealt out.
+        Returns:
+            the gradients' norms, and values whose mean over the processes is each loss.
         """
-        counts = self.total(batches)
+        counts = processes.total_counts(self.accelerator, batches)
         values: dict[str, Tensor | float] = {}
-        for turn in self.task.turns(self.step):
-            loss, optimizer = self.wrapped[turn], self.optimizers[turn]
-            weights = self.task.weights(turn, self.step)
+        for loss_name in self.task.active_losses(self.step):
+            loss, optimizer = self.wrapped[loss_name], self.optimizers[loss_name]
+            weights = self.task.weights(loss_name, self.step)
             for group in optimizer.param_groups:
-                group["lr"] = self.learning_rate(self.task.rates[turn])
+                group["lr"] = self.learning_rate(self.task.rates[loss_name])
             optimizer.zero_grad(set_to_none=True)
             for i, batch in enumerate(batches):
                 last = i == len(batches) - 1
                 with nullcontext() if last else self.accelerator.no_sync(loss):
-                    with run.out_of_memory(self.device):
+                    with runtime.out_of_memory_errors(self.device):
                         sums = loss(batch, weights)
                     shares = {name: value / max(1.0, counts[name]) for name, value in sums.items()}
-                    # DistributedDataParallel averages over the processes what is to be added up
+                    # times `world`, because DistributedDataParallel averages over the processes
                     objective = self.world * sum(weights[name] * value for name, value in shares.items())
                     if not getattr(objective, "requires_grad", False):
                         raise UserError(
-                            f"no loss reaches what is trained at step {self.step}: see frozen and [loss]"
+                            f"no loss depends on what is trained at step {self.step}: see frozen and [loss]"
                         )
-                    with run.out_of_memory(self.device):
+                    with runtime.out_of_memory_errors(self.device):
                         self.accelerator.backward(objective)
                 for name, value in shares.items():
                     values[name] = values.get(name, 0.0) + self.world * value.detach()
             trained = [p for group in optimizer.param_groups for p in group["params"]]
             norm = self.accelerator.clip_grad_norm_(trained, self.config.optimizer.clip)
             optimizer.step()
-            self.check(turn, norm, optimizer.step_was_skipped)
-            values["gradient" if turn == "model" else f"gradient_{turn}"] = norm
-        run.update_average(self.average, self.task.model, self.step, self.config.optimizer.ema)
+            self.check_gradient(loss_name, norm, optimizer.step_was_skipped)
+            values["gradient" if loss_name == "model" else f"gradient_{loss_name}"] = norm
+        schedule.update_ema(self.ema_model, self.task.model, self.step, self.config.optimizer.ema)
         self.step += 1
         self.position += self.world * len(batches)
         return values
 
-    def check(self, turn: str, norm: Tensor, step_was_skipped: bool) -> None:
-        """Raise UserError for a gradient that is not finite: every process has the same, so all end."""
+    def check_gradient(self, loss_name: str, norm: Tensor, step_was_skipped: bool) -> None:
+        """Raise UserError if a gradient is not finite. All processes have the same gradient, so all end."""
         self.skipped_steps = self.skipped_steps + 1 if step_was_skipped else 0
         if self.skipped_steps >= SKIPPED_STEPS or not (step_was_skipped or torch.isfinite(norm)):
             raise UserError(
-                f"the gradient of the loss ({turn}) is not finite at step {self.step}; earlier checkpoints "
-                "are intact: lower the learning rate, or start again with engine.precision=fp32"
+                f"the gradient of the loss ({loss_name}) is not finite at step {self.step}; earlier "
+                "checkpoints are intact: lower the learning rate, or start again with engine.precision=fp32"
             )
-
-    def total(self, batches: list) -> dict[str, float]:
-        """The counts over all batches of all processes."""
-        counts = Counter()
-        for batch in batches:
-            counts.update(batch.counts)
-        if self.world > 1:
-            summed = self.accelerator.reduce(torch.tensor(list(counts.values()), device=self.device))
-            counts = dict(zip(counts, summed.tolist(), strict=True))
-        return dict(counts)
-
-    def agree(self, received: list[int]) -> int:
-        """The signal that any process got; also sets every clock by the main process's."""
-        signal = received[0] if received else 0
-        if self.world > 1:
-            # float64: in float32 the hundredths of a second of a step are lost after a day
-            shared = torch.tensor([self.seconds, signal], dtype=torch.float64, device=self.device)
-            shared = self.accelerator.gather(shared[None])
-            self.seconds, signal = float(shared[0, 0]), int(shared[:, 1].max())
-        return signal
-
-    def log(self, entry: dict) -> None:
-        """One line to log.jsonl, one to the terminal, and the numbers to the trackers."""
-        if not self.main:
-            return
-        run.append_log(self.out / "log.jsonl", entry)
-        numbers = {k: v for k, v in entry.items() if isinstance(v, (int, float)) and k != "step"}
-        if "step" in entry and numbers:
-            self.accelerator.log(numbers, step=entry["step"])
-        shown = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
-        run.say(" ".join(shown))

@@ -1,4 +1,4 @@
-"""Reading the file that describes a training run (TOML, YAML, JSON), under values of the command line."""
+"""Reading the config file of a training run (TOML, YAML, JSON) and the overrides of the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
@@ -20,21 +22,29 @@ else:
     import tomli as tomllib
 
 
-def read_settings(path: str | Path, cls: type, overrides: Sequence[str] = ()):
-    """The dataclass `cls` that a file describes.
+C = TypeVar("C")
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """A config dataclass as JSON has it: tuples become lists."""
+    return json.loads(json.dumps(asdict(config)))
+
+
+def read_settings(path: str | Path, cls: type[C], overrides: Sequence[str] = ()) -> C:
+    """The config of a file, as a dataclass `cls`.
 
     Args:
         path: a .toml, .yaml, .yml or .json file.
-        cls: see `nanospeech_core.config.from_dict`.
-        overrides: "section.key=value", later ones win; the value is written as in TOML, a string also bare.
+        cls: see `nanospeech_core.strict.from_dict`.
+        overrides: "section.key=value", in TOML; a string needs no quotes. Later ones win.
     Raises:
-        UserError: the file cannot be read or is malformed, a key is unknown or a value has the wrong type.
+        UserError: the file cannot be read or is malformed, a key is unknown, or a value has the wrong type.
     """
     return from_dict(cls, read_values(path, overrides), str(path))
 
 
 def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
-    """The values of a file under those of the command line, not yet checked."""
+    """The values of a file with the overrides applied, not yet checked."""
     path = Path(path)
     kind = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}.get(path.suffix, "TOML")
     text = read_text(path, f"the config {path}")
@@ -46,12 +56,12 @@ def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
     if not isinstance(values, dict):
         raise UserError(f"cannot read the config {path}: it must hold named values")
     for override in overrides:
-        put(values, override)
+        apply_override(values, override)
     return values
 
 
-def parse(text: str, kind: str):
-    """Raises ValueError for malformed text."""
+def parse(text: str, kind: str) -> Any:
+    """The content of a TOML, YAML or JSON text. Raises ValueError if it is malformed."""
     if kind == "TOML":
         return tomllib.loads(text)
     if kind == "JSON":
@@ -59,7 +69,7 @@ def parse(text: str, kind: str):
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """PyYAML reads YAML 1.1, to which 1e-3 is a string; here it is a number, as in YAML 1.2."""
+        """PyYAML reads YAML 1.1, where 1e-3 is a string; here it is a number, as in YAML 1.2."""
 
     number = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
@@ -70,7 +80,7 @@ def parse(text: str, kind: str):
         raise ValueError(error) from error
 
 
-def put(values: dict, override: str) -> None:
+def apply_override(values: dict, override: str) -> None:
     """Set "section.key=value" in nested dicts."""
     name, equals, text = override.partition("=")
     *sections, key = name.strip().split(".")
@@ -84,12 +94,12 @@ def put(values: dict, override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    # no setting is a date, but the name of a folder may look like one
+    # no setting is a date, but a folder's name may look like one
     values[key] = text.strip() if isinstance(value, (datetime.date, datetime.time)) else value
 
 
 def write_settings(path: Path, values: dict) -> None:
-    """Write the resolved settings as JSON, atomically; `read_settings` takes them back."""
+    """Write the settings as JSON, atomically. `read_settings` reads them again."""
     with replacing(path) as temporary:
         text = json.dumps(values, indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")

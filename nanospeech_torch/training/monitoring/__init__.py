@@ -1,1 +1,1 @@
-"""What a run shows: samples, plots, error rates, trackers."""
+"""Monitoring of a run: audio samples, plots, word error rates, trackers."""

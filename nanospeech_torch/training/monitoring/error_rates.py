@@ -1,4 +1,4 @@
-"""Error rates of a few sentences while training: they say whether a model speaks. A loss does not."""
+"""Word error rates of a few sentences during training: they show whether a model speaks; a loss does not."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from nanospeech_core.voices import recognition
 from nanospeech_core.voices.reference import Reference
 
 from ...nanospeech import Nanospeech
-from ..data.batches import Utterance
+from ..data.utterances import Utterance
 from .griffin_lim import griffin_lim
 
 REFERENCE_FRAMES = 280  # 3 s
 
 
-class Evaluation:
-    """Sentences to be spoken and understood.
+class ErrorRates:
+    """Measures error rates: a model speaks sentences, and a speech recognizer transcribes them.
 
     Args:
         texts: a JSONL file, see `nanospeech_core.evaluation.dataset.read_items`.
         asr: the recognizer, see `nanospeech_core.evaluation.recognition.recognizer`.
         sentences: how many of the texts, from the first on.
-        threads: of the recognizer; 0 leaves its choice.
-        model: the config of the models that will be measured.
-        recognize: in place of `asr`.
+        threads: of the recognizer; 0: it decides.
+        model: the config of the models to be measured.
+        recognize: a function in place of `asr`.
     Raises:
-        UserError: the texts cannot be read, or a package is not installed: before training, not after hours.
+        UserError: the texts cannot be read, or a package is not installed. Raised before training begins.
     """
 
     def __init__(
@@ -46,62 +46,62 @@ class Evaluation:
         threads: int,
         model: ModelConfig,
         recognize: recognition.Recognize | None = None,
-    ):
+    ) -> None:
         scorers.check_jiwer()
-        self.rows = read_items(texts)[:sentences]
+        self.items = read_items(texts)[:sentences]
         tokenizer = Tokenizer(model.text.kind, model.text.vocab)
-        self.ids = [encode(row, tokenizer, model) for row in self.rows]
-        languages = sorted({row.language for row in self.rows})
-        self.recognize = recognize or recognition.recognizer(asr, languages, threads, "evaluate")
+        self.ids = [encode_item(item, tokenizer, model) for item in self.items]
+        languages = sorted({item.language for item in self.items})
+        self.recognize = recognize or recognition.recognizer(asr, languages, threads, extra="evaluate")
 
     def measure(self, model: Nanospeech, held_out: Sequence[Utterance]) -> dict[str, float]:
-        """Error rates (%) by masked diffusion (of a model with a head) and by the ODE, Griffin-Lim: of words,
-        of a Chinese text's characters.
+        """Error rates (%) of the samplers "masked" (if the model has a head) and "ode", with Griffin-Lim: of
+        words, or of the characters of Chinese texts.
 
-        A sentence is spoken in its row's voice, after a held-out utterance of that voice (any, where there is
-        none). One too long to speak, as an untrained duration predictor may have it, counts as not heard.
+        The reference is a held-out utterance of the item's voice, or of any voice if there is none. All words
+        of a sentence that is too long to speak count as errors: an untrained duration predictor may cause it.
         """
         names = {"wer_masked": "masked", "wer_ode": "ode"}
         if model.diffusion_module is None:
             del names["wer_masked"]
         errors = dict.fromkeys(names, 0)
         total = 0
-        for i, (row, ids) in enumerate(zip(self.rows, self.ids, strict=True)):
-            candidates = [u for u in held_out if u.voice == row.voice] or held_out
+        for i, (item, ids) in enumerate(zip(self.items, self.ids, strict=True)):
+            candidates = [u for u in held_out if u.voice == item.voice] or held_out
             utterance = min(candidates, key=lambda u: abs(len(u.mel) - REFERENCE_FRAMES))
             reference = as_reference(utterance, model.config)
-            wanted = scorers.words_or_characters(row.text, row.language)
-            total += len(wanted)
+            expected = scorers.words_or_characters(item.text, item.language)
+            total += len(expected)
             for name, sampler in names.items():
                 try:
                     prompt = make_prompt(reference, ids, model.predict_frames(reference, ids), model.config)
                 except UserError:
-                    errors[name] += len(wanted)
+                    errors[name] += len(expected)
                     continue
                 mel = model.sample(prompt, sampler=sampler, seed=i)
                 wave = recognition.resample(griffin_lim(mel), SAMPLE_RATE)
-                heard = scorers.words_or_characters(self.recognize(wave, row.language), row.language)
-                errors[name] += scorers.count_errors(wanted, heard)
+                recognized = scorers.words_or_characters(self.recognize(wave, item.language), item.language)
+                errors[name] += scorers.count_errors(expected, recognized)
         return {name: 100 * count / total for name, count in errors.items()}
 
 
-def encode(row: TextItem, tokenizer: Tokenizer, config: ModelConfig) -> np.ndarray:
-    """The ids of a row's text, int64 [symbols], with pauses where the model has durations.
+def encode_item(item: TextItem, tokenizer: Tokenizer, config: ModelConfig) -> np.ndarray:
+    """The ids of a item's text, int64 [symbols], with pauses at both ends if the model has durations.
 
-    Voices b* are British, as Kokoro-82M's are.
+    Voices named b* are British, as those of Kokoro-82M are.
     """
-    british = row.lang == "en-gb" or row.lang == "en" and (row.voice or "").startswith("b")
-    accent = "zh" if row.language == "zh" else "en-gb" if british else "en-us"
-    symbols = tokenizer.symbols(tokenizer.spoken(row.text, accent), accent)
+    british = item.lang == "en-gb" or item.lang == "en" and (item.voice or "").startswith("b")
+    accent = "zh" if item.language == "zh" else "en-gb" if british else "en-us"
+    symbols = tokenizer.symbols(tokenizer.spoken(item.text, accent), accent)
     if not symbols:
-        raise UserError(f"there is nothing to speak in the text {row.text!r} to be evaluated")
+        raise UserError(f"watch.eval_texts: there is nothing to speak in {item.text!r}")
     ids = tokenizer.encode(symbols)
     return with_pauses(ids, config) if config.text.alignment == "durations" else ids
 
 
 def as_reference(utterance: Utterance, config: ModelConfig) -> Reference:
-    """A training utterance as a voice: whole tokens, what is cut off its end taken from the last symbols."""
+    """A training utterance as a reference, cut to whole tokens; the last symbols become shorter."""
     frames = len(utterance.mel) // config.transformer.patch * config.transformer.patch
     mel = (utterance.mel[:frames].astype(np.float32) - config.mel.mean) / config.mel.std
-    ends = np.minimum(np.cumsum(utterance.frames), frames)
+    ends = np.minimum(np.cumsum(utterance.durations), frames)
     return Reference(mel, utterance.ids, np.diff(ends, prepend=0))

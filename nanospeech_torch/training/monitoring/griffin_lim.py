@@ -1,4 +1,4 @@
-"""A vocoder that needs no training, to listen to (and to score) an acoustic model before there is one."""
+"""A vocoder without weights, to evaluate an acoustic model before a vocoder is trained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def griffin_lim(mel: np.ndarray, rounds: int = 60) -> np.ndarray:
 
     Griffin and Lim, "Signal estimation from modified short-time Fourier transform" (1984), with the momentum
     of Perraudin, Balazs and Søndergaard, "A fast Griffin-Lim algorithm" (2013), scaled as in torchaudio.
-    Magnitudes come from the mel by the filterbank's pseudo-inverse. The starting phases are always the same.
+    Magnitudes come from the mel by the filterbank's pseudo-inverse. The initial phases are always the same.
     """
     inverse = torch.linalg.pinv(torch.from_numpy(mel_filterbank().T.astype(np.float64)))
     magnitude = (inverse @ torch.from_numpy(mel).double().exp().T).clamp(min=1e-8).float()

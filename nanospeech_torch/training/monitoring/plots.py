@@ -1,7 +1,7 @@
-"""What a model made, drawn as PNG by matplotlib: mels, alignments, spectrograms. No global state.
+"""Plots of a model's output, as PNG by matplotlib: mels, alignments, spectrograms.
 
-The background is transparent and all ink is grey, so that a plot fits a white page and a black one.
-Without matplotlib every function does nothing and returns False; one line on stderr tells of it, once.
+The background is transparent and all lines and letters are gray, so that a plot fits light and dark pages.
+Without matplotlib every function does nothing and returns False; one line on stderr says so, once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +19,17 @@ from nanospeech_core.audio.mel import HOP, LOG_FLOOR, N_FFT, SAMPLE_RATE, hann_w
 from nanospeech_core.system.files import replacing
 from nanospeech_core.system.install import pip_install
 
-GREY = "#808080"
-PATH = "#4cc9f0"  # of an alignment: unlike any colour of the map
+GRAY = "#808080"
+PATH = "#4cc9f0"  # of an alignment: a color that the color map lacks
 WIDTH = 7.0  # inches
 DPI = 130
-QUIET = -80.0  # dB below the loudest, where a spectrogram is black
-MAX_LABELS = 120  # of symbols on one plot; more cannot be read
+QUIET = -80.0  # dB relative to the loudest, where a spectrogram is black
+MAX_LABELS = 120  # of symbols on one plot; more are not readable
 
 
 @functools.cache
 def can_plot() -> bool:
-    """Whether matplotlib is installed. Says so on stderr, the first time, where it is not."""
+    """Whether matplotlib is installed. Prints a line on stderr, the first time, if it is not."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -38,16 +39,16 @@ def can_plot() -> bool:
 
 
 def draw_mels(path: Path, panels: Sequence[tuple[str, np.ndarray]]) -> bool:
-    """Log-mels [frames, bins] under each other, on one scale of time and one of colour; each has a title."""
+    """Titled log-mels [frames, bins] below each other, with common scales of time and color."""
     if not can_plot():
         return False
     figure, axes = canvas(len(panels), height=1.25)
     low, high = np.percentile(np.concatenate([mel.ravel() for _, mel in panels]), (1, 99.9))
     longest = max(len(mel) for _, mel in panels) * HOP / SAMPLE_RATE
     for axis, (title, mel) in zip(axes, panels, strict=True):
-        show_mel(axis, mel, low, high)
+        plot_mel(axis, mel, low, high)
         axis.set(xlim=(0, longest), ylabel="mel bin")
-        axis.set_title(title, fontsize=9, color=GREY, loc="left", pad=3)
+        axis.set_title(title, fontsize=9, color=GRAY, loc="left", pad=3)
         axis.label_outer()
     axes[-1].set_xlabel("seconds")
     save(figure, path)
@@ -55,18 +56,18 @@ def draw_mels(path: Path, panels: Sequence[tuple[str, np.ndarray]]) -> bool:
 
 
 def draw_alignment(path: Path, mel: np.ndarray, symbols: Sequence[str], frames: np.ndarray) -> bool:
-    """A log-mel [frames, bins], the boundaries of its symbols, and the symbols over it.
+    """A log-mel [frames, bins] with the boundaries of its symbols, and the symbols above it.
 
     Args:
         path: of the PNG.
-        mel: what was spoken; the last few frames may belong to no symbol.
+        mel: [frames, bins]; the last frames may belong to no symbol.
         symbols: one label each.
         frames: int [symbols].
     """
     if not can_plot():
         return False
     figure, (axis,) = canvas(1, height=1.9)
-    show_mel(axis, mel, *np.percentile(mel, (1, 99.9)))
+    plot_mel(axis, mel, *np.percentile(mel, (1, 99.9)))
     ends = np.cumsum(frames) * HOP / SAMPLE_RATE
     starts = np.concatenate(([0.0], ends[:-1]))
     for end in ends[:-1]:
@@ -78,7 +79,7 @@ def draw_alignment(path: Path, mel: np.ndarray, symbols: Sequence[str], frames: 
 
 
 def draw_soft_alignment(path: Path, soft: np.ndarray, frames: np.ndarray, symbols: Sequence[str]) -> bool:
-    """An aligner's probabilities as a heat map, and the monotonic path found in it as a line.
+    """An aligner's probabilities as a heat map, and the monotonic path through it as a line.
 
     Args:
         path: of the PNG.
@@ -95,18 +96,18 @@ def draw_soft_alignment(path: Path, soft: np.ndarray, frames: np.ndarray, symbol
         soft.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=0, interpolation="nearest"
     )
     ends = np.concatenate(([0], np.cumsum(frames))) * HOP / SAMPLE_RATE
-    rows = np.minimum(np.arange(len(symbols) + 1), len(symbols) - 1)  # the last ends where it began
+    rows = np.minimum(np.arange(len(symbols) + 1), len(symbols) - 1)  # the last symbol has no next row
     axis.step(ends, rows, where="post", color=PATH, linewidth=1.2)
     axis.set(xlim=(0, seconds), ylim=(-0.5, len(symbols) - 0.5), xlabel="seconds")
     if len(symbols) <= MAX_LABELS:
-        axis.set_yticks(np.arange(len(symbols)), [shown(symbol) for symbol in symbols], fontsize=7)
+        axis.set_yticks(np.arange(len(symbols)), [visible_label(symbol) for symbol in symbols], fontsize=7)
         axis.tick_params(axis="y", length=0)
     save(figure, path)
     return True
 
 
 def draw_spectrograms(path: Path, panels: Sequence[tuple[str, np.ndarray]], rate: int = SAMPLE_RATE) -> bool:
-    """Spectrograms of waves [samples] under each other, from 0 to -80 dB of the loudest of all."""
+    """Titled spectrograms of waves [samples] below each other, from 0 to -80 dB of the loudest."""
     if not can_plot():
         return False
     figure, axes = canvas(len(panels), height=1.6)
@@ -119,7 +120,7 @@ def draw_spectrograms(path: Path, panels: Sequence[tuple[str, np.ndarray]], rate
             level.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=high + QUIET, vmax=high
         )
         axis.set(xlim=(0, longest), ylabel="kHz")
-        axis.set_title(title, fontsize=9, color=GREY, loc="left", pad=3)
+        axis.set_title(title, fontsize=9, color=GRAY, loc="left", pad=3)
         axis.label_outer()
     axes[-1].set_xlabel("seconds")
     save(figure, path)
@@ -127,13 +128,13 @@ def draw_spectrograms(path: Path, panels: Sequence[tuple[str, np.ndarray]], rate
 
 
 def spectrogram(wave: np.ndarray) -> np.ndarray:
-    """dB float32 [frames, N_FFT // 2 + 1] of a wave [samples]; one too short is padded with silence."""
+    """The levels of a wave [samples] in dB, float32 [frames, N_FFT // 2 + 1]; short waves are padded."""
     padded = np.pad(wave.astype(np.float32), (N_FFT // 2, N_FFT // 2 + max(0, N_FFT - len(wave))))
     windows = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
     return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(windows * hann_window())), LOG_FLOOR))
 
 
-def canvas(rows: int, height: float):
+def canvas(rows: int, height: float) -> tuple[Any, Any]:
     """A figure of `rows` plots, each `height` inches high, and its axes."""
     from matplotlib.figure import Figure
 
@@ -141,36 +142,39 @@ def canvas(rows: int, height: float):
     axes = figure.subplots(rows, sharex=True, squeeze=False)[:, 0]
     for axis in axes:
         axis.patch.set_alpha(0)
-        axis.tick_params(colors=GREY, labelsize=8)
-        axis.xaxis.label.set(color=GREY, fontsize=8)
-        axis.yaxis.label.set(color=GREY, fontsize=8)
+        axis.tick_params(colors=GRAY, labelsize=8)
+        axis.xaxis.label.set(color=GRAY, fontsize=8)
+        axis.yaxis.label.set(color=GRAY, fontsize=8)
         for spine in axis.spines.values():
             spine.set_visible(False)
     return figure, axes
 
 
-def show_mel(axis, mel: np.ndarray, low: float, high: float) -> None:
+def plot_mel(axis: Any, mel: np.ndarray, low: float, high: float) -> None:
     extent = (0, len(mel) * HOP / SAMPLE_RATE, 0, mel.shape[1])
     axis.imshow(mel.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
 
 
-def label_symbols(axis, symbols: Sequence[str], centres: np.ndarray) -> None:
-    """The symbols over the plot, every second one a line higher so that short ones do not collide."""
+def label_symbols(axis: Any, symbols: Sequence[str], centers: np.ndarray) -> None:
+    """The symbols above the plot; every second one is a line higher, so that they do not overlap."""
     if len(symbols) > MAX_LABELS:
         return
     transform = axis.get_xaxis_transform()
-    for i, (symbol, centre) in enumerate(zip(symbols, centres, strict=True)):
+    for i, (symbol, center) in enumerate(zip(symbols, centers, strict=True)):
         height = 1.02 + 0.07 * (i % 2)
         axis.text(
-            centre, height, shown(symbol), transform=transform, ha="center", color=GREY, fontsize=8
+            center, height, visible_label(symbol), transform=transform, ha="center", color=GRAY, fontsize=8
         ).set_in_layout(True)
 
 
-def shown(symbol: str) -> str:
+def visible_label(symbol: str) -> str:
+    """A symbol as a label: the space becomes a dot."""
     return "·" if symbol == " " else symbol
 
 
-def save(figure, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
     with replacing(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a symbol that the font lacks is a box
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing"
+        )  # symbols that the font lacks become boxes
         figure.savefig(temporary, format="png", transparent=True)

@@ -1,10 +1,11 @@
-"""Samples of a run, sent to the trackers that hold its scalars: TensorBoard, Weights & Biases."""
+"""Sending the audio and plots of a run to its trackers: TensorBoard, Weights & Biases."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +18,8 @@ def log_samples(trackers: Sequence, folder: Path, step: int) -> None:
     """Send a folder of samples to TensorBoard and Weights & Biases.
 
     Args:
-        trackers: accelerate's (`accelerator.trackers`); those of other kinds are passed over.
-        folder: as `speak` writes it.
+        trackers: accelerate's (`accelerator.trackers`); other kinds are ignored.
+        folder: written by samples.py.
         step: of the run.
     """
     entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
@@ -29,20 +30,20 @@ def log_samples(trackers: Sequence, folder: Path, step: int) -> None:
             log_to_wandb(tracker.tracker, entries, folder, step)
 
 
-def log_to_tensorboard(writer, entries: list[dict], folder: Path, step: int) -> None:
+def log_to_tensorboard(writer: Any, entries: list[dict], folder: Path, step: int) -> None:
     for item in entries:
         for clip in item["audio"]:
             wave = torch.from_numpy(audio.read(folder / clip["file"]))[None]
             writer.add_audio(tag(clip["file"]), wave, step, sample_rate=SAMPLE_RATE)
         for plot in item["plots"]:
-            from PIL import Image  # matplotlib, which drew the plot, brings it
+            from PIL import Image  # installed with matplotlib
 
             with Image.open(folder / plot["file"]) as image:
                 pixels = np.asarray(image.convert("RGBA"))
             writer.add_image(tag(plot["file"]), pixels, step, dataformats="HWC")
 
 
-def log_to_wandb(wandb_run, entries: list[dict], folder: Path, step: int) -> None:
+def log_to_wandb(wandb_run: Any, entries: list[dict], folder: Path, step: int) -> None:
     import wandb
 
     values: dict = {}

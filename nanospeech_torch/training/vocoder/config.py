@@ -18,20 +18,20 @@ class VocoderDataConfig:
     """Where the audio is and how it is cut. Texts are not needed."""
 
     sources: tuple[str, ...] = ()  # glob patterns of audio files, of folders of them, or of tar shards
-    # held in memory, by each process: one hour is 173 MB. The engine.workers share it where Python forks them
+    # kept in memory by each process: one hour is 173 MB. The engine.workers share it where Python forks them
     # (on Linux, up to 3.13); elsewhere, as on macOS, each has a copy
     max_hours: float = 20.0
-    # about one recording in so many is kept for validation, at least one and at most half of them; 0: none
+    # one recording in this many is kept for validation, at least one and at most half of them; 0: none
     hold_out_every: int = 100
-    held_out_crops: int = 32  # cut of those, once and for all
+    held_out_crops: int = 32  # of those; always the same
     crop_frames: int = 56  # 0.6 s
     batch_size: int = 16  # crops, on each process
-    gain_db: float = 3.0  # each crop's level is changed by up to so much, either way
-    # share of the crops that other speakers, rooms and sample rates are made of: 4 ms each, so a GPU wants
+    gain_db: float = 3.0  # each crop's level is changed by up to this, either way
+    # share of the crops that are augmented (other speakers, rooms, sample rates): 4 ms each, so a GPU needs
     # engine.workers
     augment: float = 0.0
-    predicted: str = ""  # a folder that `training.predicted` filled: NAME.npy, mels as a model speaks them
-    predicted_share: float = 0.0  # of the crops of recordings that have one, those made from it
+    predicted: str = ""  # a folder of `training.vocoder.predicted_mels`: NAME.npy, mels by a model
+    predicted_share: float = 0.0  # of the crops of recordings that have one: those that use it
 
     def __post_init__(self) -> None:
         positive("data", self, "max_hours")
@@ -49,8 +49,8 @@ class VocoderDataConfig:
 class VocoderLossConfig:
     """Weights of the losses. The adversarial ones begin at `adversarial_start` (a step); 0 means never.
 
-    The discriminators hear a corner of each batch, `adversarial_crops` of `adversarial_frames`: they cost
-    more per second of audio than the vocoder does.
+    The discriminators receive a part of each batch, `adversarial_crops` crops of `adversarial_frames` frames:
+    they cost more per second of audio than the vocoder does.
     """
 
     mel: float = 45.0
@@ -76,7 +76,7 @@ class VocoderLossConfig:
 
 @dataclass(frozen=True)
 class VocoderOptimizerConfig(OptimizerConfig):
-    """As for any task; a GAN's momentum, and a clip for accidents only, for the losses' weights are large."""
+    """As for any task, but with a GAN's momentum, and a high clip, since the losses' weights are large."""
 
     steps: int = 12_000
     learning_rate: float = 1e-3
@@ -88,7 +88,7 @@ class VocoderOptimizerConfig(OptimizerConfig):
 
 @dataclass(frozen=True)
 class VocoderConfig:
-    """`task = "vocoder"`: a small Vocos that learns from audio alone, adversarially at the end if wanted."""
+    """`task = "vocoder"`: trains a small Vocos on audio alone, adversarially at the end if wanted."""
 
     task: str = "vocoder"
     out: str = "runs/vocoder"
@@ -107,7 +107,7 @@ class VocoderConfig:
         check_sizes("model", self.model, 0)
         if (self.model.input_channels, self.model.hop_length) != (N_MELS, HOP):
             raise UserError(
-                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, as of our mel"
+                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, as of the mel"
             )
         if self.watch.asr:
             raise UserError("config: a vocoder does not read texts: watch.asr must be empty")

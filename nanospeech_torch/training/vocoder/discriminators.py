@@ -16,8 +16,8 @@ from .losses import stft_magnitude
 SLOPE = 0.1
 
 
-class Stack(nn.Module):
-    """2-d convolutions that return a score map and the features of each layer."""
+class ConvStack(nn.Module):
+    """2-d convolutions. They return a score map and the features of each layer."""
 
     def __init__(self, channels: tuple[int, ...], kernel: tuple[int, int], stride: tuple[int, int]):
         super().__init__()
@@ -46,9 +46,11 @@ class Discriminators(nn.Module):
         self.periods = periods
         self.resolutions = resolutions
         period_channels = (1, width, 2 * width, 4 * width, 4 * width)
-        self.by_period = nn.ModuleList([Stack(period_channels, (5, 1), (3, 1)) for _ in periods])
+        self.by_period = nn.ModuleList([ConvStack(period_channels, (5, 1), (3, 1)) for _ in periods])
         resolution_channels = (1, width, width, 2 * width, 2 * width)
-        self.by_resolution = nn.ModuleList([Stack(resolution_channels, (3, 5), (1, 2)) for _ in resolutions])
+        self.by_resolution = nn.ModuleList(
+            [ConvStack(resolution_channels, (3, 5), (1, 2)) for _ in resolutions]
+        )
 
     def forward(self, wave: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         results = []

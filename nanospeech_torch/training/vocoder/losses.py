@@ -1,14 +1,15 @@
 """Reconstruction losses of the vocoder: log-mel and multi-resolution short-time Fourier transforms.
 
-The mel term is Vocos's (arXiv 2306.00814); the STFT terms are those of Parallel WaveGAN (Yamamoto et al.,
-arXiv 1910.11480): spectral convergence and the L1 distance of log-magnitudes, at several resolutions. Both
-are blind to what random noise and unknown pulse positions average out, and leave envelopes too smooth within
-a frame and buzz at the frame rate. A distance of modulation spectra, after the second order of the scattering
-transform (Andén and Mallat, arXiv 1304.6763), asks for the right amount of fluctuation wherever it falls.
+The mel term is Vocos's (arXiv 2306.00814). The STFT terms are those of Parallel WaveGAN (Yamamoto et al.,
+arXiv 1910.11480): spectral convergence and the L1 distance of log-magnitudes, at several resolutions. A mel
+does not determine random noise and pulse positions, so under these losses alone envelopes become too smooth
+within a frame and buzz at the frame rate. A distance of modulation spectra, after the second order of the
+scattering transform (Andén and Mallat, arXiv 1304.6763), rewards the right amount of fluctuation, wherever
+it is.
 
-None of them sees phases. Where a pulse falls a mel does not tell, but how fast the phase of a harmonic turns
-it does: that is the pitch. So phases are compared by their advance from frame to frame, as APNet compares
-instantaneous frequencies (Ai and Ling, arXiv 2305.07952).
+None of these losses depends on phases. A mel does not determine where a pulse is, but it does determine how
+fast the phase of a harmonic advances: that is the pitch. So the phase loss compares the phase's advance from
+frame to frame, as APNet compares instantaneous frequencies (Ai and Ling, arXiv 2305.07952).
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from torch import Tensor, nn
 
 from nanospeech_core.audio.mel import HOP, LOG_FLOOR, N_FFT, mel_filterbank
 
-MAGNITUDE_FLOOR = 1e-3  # of an unnormalised transform: about the level of 16-bit quantisation noise
+MAGNITUDE_FLOOR = 1e-3  # of an unnormalized transform: about the level of 16-bit quantization noise
 
 
 def full_precision(device: torch.device) -> torch.autocast:
-    """Autocast off: 16 bits are too few for spectra, phases and the logarithms of small magnitudes."""
+    """Turn autocast off: 16 bits are not enough for spectra, phases and logarithms of small magnitudes."""
     return torch.autocast(device.type, enabled=False)
 
 
 def stft(wave: Tensor, n_fft: int, hop: int) -> Tensor:
-    """Complex [batch, frames, bins] of [batch, samples], 64 bits; Hann window, centred, reflected ends."""
+    """Complex [batch, frames, bins] of [batch, samples], 64 bits; Hann window, centered, reflected ends."""
     with full_precision(wave.device):
         window = torch.hann_window(n_fft, device=wave.device)
         return torch.stft(
@@ -49,7 +50,7 @@ def stft_magnitude(wave: Tensor, n_fft: int, hop: int) -> Tensor:
 class LogMel(nn.Module):
     """The differentiable twin of `audio.mel.log_mel`: [batch, samples] -> [batch, frames, 100]."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("bank", torch.tensor(mel_filterbank()), persistent=False)
 
@@ -61,7 +62,7 @@ class LogMel(nn.Module):
 def stft_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, int], ...]) -> Tensor:
     """Mean over resolutions (n_fft, hop) of log-magnitude L1 and spectral convergence (1910.11480, eq. 4-6).
 
-    The convergence is taken per item, so that a loud crop does not hide a quiet one.
+    The convergence is computed per crop, so that a loud crop does not hide a quiet one.
     """
     total = predicted.new_zeros(())
     for n_fft, hop in resolutions:
@@ -76,20 +77,22 @@ def stft_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, i
 def phase_loss(predicted: Tensor, target: Tensor, resolutions: tuple[tuple[int, int], ...]) -> Tensor:
     """1 - cos(error of the phase's advance to the next frame), 0 to 2; mean over resolutions (n_fft, hop).
 
-    Bins are weighted by the square root of the target's magnitude: of a noise's phase nothing can be known,
-    and weak harmonics are heard too.
+    Bins are weighted by the square root of the target's magnitude: the phase of noise cannot be predicted,
+    and weak harmonics are audible too.
     """
     total = predicted.new_zeros(())
     for n_fft, hop in resolutions:
-        p, t = advance(predicted, n_fft, hop), advance(target, n_fft, hop)
+        p, t = phase_advance(predicted, n_fft, hop), phase_advance(target, n_fft, hop)
         cosine = (p * t.conj()).real / (magnitude(p) * magnitude(t)).clamp(min=1e-12)
         weight = (magnitude(t) - MAGNITUDE_FLOOR**2).clamp(min=0) ** 0.25  # t has two magnitudes' product
         total = total + (weight * (1 - cosine)).sum() / weight.sum().clamp(min=1e-6)
     return total / len(resolutions)
 
 
-def advance(wave: Tensor, n_fft: int, hop: int) -> Tensor:
-    """Each frame's spectrum times the conjugate of the one before: complex [batch, frames - 1, bins]."""
+def phase_advance(wave: Tensor, n_fft: int, hop: int) -> Tensor:
+    """The phase's advance: each frame's spectrum times the conjugate of the one before, complex [batch,
+    frames - 1, bins].
+    """
     spectrum = stft(wave, n_fft, hop)
     return spectrum[:, 1:] * spectrum[:, :-1].conj()
 

@@ -1,4 +1,4 @@
-"""A trained vocoder, whatever it is kept in."""
+"""Reading a trained vocoder from a checkpoint, a file, a folder or the hub."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def read_vocoder(path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
     """A trained vocoder: its config and tensors, in torch's layout.
 
     Args:
-        path: a training run's checkpoint (.pt, the averaged weights), a .safetensors file that says its
-            config, a checkpoint folder, a hub id, or "embedded".
+        path: a training run's checkpoint (.pt, the averaged weights), a .safetensors file with its config, a
+            checkpoint folder, a hub id, or "embedded".
     Raises:
-        UserError: there is none.
+        UserError: there is no vocoder.
     """
     if os.path.isfile(path) and not path.endswith(".safetensors"):
         return vocoder_of(read_checkpoint(path), path)
@@ -32,7 +32,7 @@ def read_vocoder(path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
 
 
 def vocoder_of(state: dict, path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
-    """The averaged vocoder of a training checkpoint's contents. Raises UserError where it holds none."""
+    """The averaged vocoder in a training checkpoint's contents. Raises UserError if there is none."""
     config = state.get("config") if isinstance(state, dict) else None
     if not (isinstance(config, dict) and "ema" in state):
         raise UserError(f"{path} is no checkpoint of a vocoder's training run")
@@ -45,7 +45,7 @@ def vocoder_of(state: dict, path: str) -> tuple[VocosConfig, dict[str, np.ndarra
 
 @torch.no_grad()
 def warm_start(model: Vocos, path: str) -> None:
-    """Take a trained vocoder's weights. Raises UserError where they do not fit."""
+    """Copy a trained vocoder's weights into `model`. Raises UserError if they do not fit."""
     own = model.state_dict()
     shapes = {name: tuple(value.shape) for name, value in own.items()}
     for name, value in check_tensors(read_vocoder(path)[1], shapes, path).items():

@@ -273,8 +273,8 @@ def test_the_embedded_checkpoint(tmp_path: Path) -> None:
 
 def test_training_takes_the_weights_and_not_the_codes(tmp_path: Path) -> None:
     pytest.importorskip("torch")
+    from nanospeech_torch.training.acoustic.config import AcousticConfig
     from nanospeech_torch.training.acoustic.weights import read_weights
-    from nanospeech_torch.training.config import AcousticConfig
 
     out = quantize_folder(write_checkpoint(tmp_path / "tiny"), 8, 32)
     config, tensors = read_weights(str(out))

@@ -145,7 +145,7 @@ def test_every_number_of_the_log_is_drawn(tmp_path):
     assert values[0] == 0.4 and values[50] == pytest.approx(np.mean([8 / 1000, 8 / 1020, 8 / 1040]), rel=1e-3)
 
 
-def test_the_header_says_what_one_looks_for_first(tmp_path):
+def test_the_header_has_the_main_figures(tmp_path):
     made = make(write_log(tmp_path / "run", *FULL))
     tiles = [element[2] for element in made.all("div") if "dl" not in element[2]]
     for wanted in ("step2,000", "parameters9.45 M1,898 utterances", "training time33 mincpu", "1.5"):
@@ -170,7 +170,7 @@ def test_lines_that_are_no_json_are_counted(tmp_path):
     assert "2 lines of log.jsonl could not be read" in make(run).all("footer")[0][2]
 
 
-def test_values_that_are_not_finite_are_left_out_and_told(tmp_path):
+def test_values_that_are_not_finite_are_left_out_and_reported(tmp_path):
     lines = ['{"step": 1, "flow": NaN, "lr": 1.0}\n', '{"step": 2, "flow": 2.0, "lr": Infinity}\n']
     run = write_log(tmp_path / "run", *lines)
     made = make(run)
@@ -536,5 +536,8 @@ def test_the_command_needs_no_torch(tmp_path):
 
 
 def test_settings_in_words():
-    assert gallery.said({"num_iter": 12, "cfg": 1.0, "method": "euler"}) == "num iter 12, cfg 1, method euler"
+    assert (
+        gallery.format_settings({"num_iter": 12, "cfg": 1.0, "method": "euler"})
+        == "num iter 12, cfg 1, method euler"
+    )
     assert page.clock(0.4) == "24 s" and page.clock(59.6) == "1 h 00 min" and page.clock(125) == "2 h 05 min"

@@ -1,4 +1,4 @@
-"""Each loss by hand, token by token; what model guidance moves; means of what is logged."""
+"""Each loss by hand, token by token; what model guidance moves."""
 
 import math
 from dataclasses import replace
@@ -13,25 +13,24 @@ from joint import FILLER, MODEL, WEIGHTS, build, generator, hook, random_work
 from torch import nn
 
 from nanospeech_torch.sampling import flow
+from nanospeech_torch.training.acoustic.config import AcousticLossConfig
 from nanospeech_torch.training.acoustic.loss import JointLoss, duration_loss
-from nanospeech_torch.training.acoustic.masking import draw_noises
-from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.engine.means import Means
+from nanospeech_torch.training.acoustic.noise import draw_noise
 
 
 @pytest.mark.parametrize("predict", ["clean", "velocity"])
 def test_the_flow_loss_of_a_perfect_prediction_is_zero(predict):
-    config = LossConfig()
+    config = AcousticLossConfig()
     model = build(replace(MODEL, predict=predict))
     work = random_work(config, flow_share=1.0)
-    noises, tokens = draw_noises(work, model, config), work.batch.tokens
+    noises, tokens = draw_noise(work, model, config), work.batch.tokens
     model.transformer.proj_out = nn.Identity()
     loss = JointLoss(model, config)
     perfect = tokens if predict == "clean" else tokens - noises.flow
-    assert loss.flow(work.draws, tokens, noises, perfect.flatten(0, 1), None) == 0
-    off = loss.flow(work.draws, tokens, noises, perfect.flatten(0, 1) + 0.5, None)
-    gap = (1 - work.draws.time).clamp(min=0.05) if predict == "clean" else torch.ones(len(tokens))
-    targets = (work.batch.mask & ~work.draws.visible).sum(1)
+    assert loss.flow_loss(work.masks, tokens, noises, perfect.flatten(0, 1), None) == 0
+    off = loss.flow_loss(work.masks, tokens, noises, perfect.flatten(0, 1) + 0.5, None)
+    gap = (1 - work.masks.flow_time).clamp(min=0.05) if predict == "clean" else torch.ones(len(tokens))
+    targets = (work.batch.mask & ~work.masks.visible).sum(1)
     torch.testing.assert_close(off, (targets * (0.5 / gap) ** 2).sum(), rtol=1e-4, atol=0)
 
 
@@ -52,24 +51,24 @@ def known_mel(model, z, visible, cond):
     return None if model.to_mel is None else torch.where(visible[..., None], cond, model.to_mel(z))
 
 
-TOLD = replace(MODEL, diffusion=replace(MODEL.diffusion, context=2, regression=True))
+CONDITIONED = replace(MODEL, diffusion=replace(MODEL.diffusion, context=2, regression=True))
 
 
-@pytest.mark.parametrize("architecture", [MODEL, TOLD], ids=["alone", "in context"])
+@pytest.mark.parametrize("architecture", [MODEL, CONDITIONED], ids=["alone", "in context"])
 def test_the_losses_of_the_masked_path_by_hand(architecture):
-    model, config = build(architecture), LossConfig(draws=3)
+    model, config = build(architecture), AcousticLossConfig(draws=3)
     work = random_work(config, flow_share=0.3)
     z = hook(model.transformer.norm_out)
     sums = JointLoss(model, config)(work, WEIGHTS)
-    noises, head = draw_noises(work, model, config), model.diffusion_module
+    noises, head = draw_noise(work, model, config), model.diffusion_module
     regression = error = 0.0
-    masked = work.draws.masked_targets.tolist()
+    masked = work.masks.masked_targets.tolist()
     n = work.batch.mask.shape[1]
     lengths = work.batch.mask.sum(1).tolist()  # each utterance by itself: its neighbours end with it
     cond = work.batch.tokens + (
         config.visible_noise * noises.visible_scale.abs() * noises.visible
     )  # as the transformer sees it
-    mel = known_mel(model, z[0], work.draws.visible, cond)
+    mel = known_mel(model, z[0], work.masks.visible, cond)
     told = [
         head.add_context(row[None, :length], known[None, :length])[0]
         for row, known, length in zip(z[0], mel, lengths, strict=True)
@@ -90,9 +89,9 @@ def test_the_losses_of_the_masked_path_by_hand(architecture):
 
 
 @pytest.mark.parametrize("guidance", [0.0, 0.3])
-@pytest.mark.parametrize("architecture", [MODEL, TOLD], ids=["alone", "in context"])
+@pytest.mark.parametrize("architecture", [MODEL, CONDITIONED], ids=["alone", "in context"])
 def test_the_head_does_not_train_the_regression(guidance, architecture):
-    model, config = build(architecture), LossConfig(guidance=guidance)
+    model, config = build(architecture), AcousticLossConfig(guidance=guidance)
     weights = WEIGHTS | {"regression": 0.0, "duration": 0.0}
     sums = JointLoss(model, config)(random_work(config, flow_share=0.0), weights)
     sum(sums.values()).backward()
@@ -105,9 +104,9 @@ def test_the_head_does_not_train_the_regression(guidance, architecture):
 
 
 def test_hidden_durations_are_not_seen():
-    model, config = build(), LossConfig()
+    model, config = build(), AcousticLossConfig()
     work = random_work(config, joined=1)
-    frames, known = work.batch.frames.requires_grad_(), work.draws.known
+    frames, known = work.batch.durations.requires_grad_(), work.masks.known_durations
     prediction = hook(model.duration_predictor)
     duration_loss(model, work)
     gradient = torch.autograd.grad(prediction[0].sum(), frames)[0]
@@ -120,12 +119,12 @@ def smooth_l1(error):
 
 
 def test_the_duration_loss_of_symbols_by_hand():
-    model, config = build(), LossConfig()
+    model, config = build(), AcousticLossConfig()
     work = random_work(config)
-    wanted = torch.log1p(work.batch.frames)
+    wanted = torch.log1p(work.batch.durations)
     guess = wanted + 0.2 * torch.randn(wanted.shape, generator=generator())
     model.duration_predictor.forward = lambda ids, frames, known, mask: guess
-    hidden = work.draws.hidden
+    hidden = work.masks.duration_targets
     expected = sum(smooth_l1(float(e)) for e in (guess - wanted)[hidden])
     assert float(duration_loss(model, work)) == pytest.approx(expected, rel=1e-4)
     guess = torch.where(hidden, wanted, 7.0)
@@ -133,7 +132,7 @@ def test_the_duration_loss_of_symbols_by_hand():
 
 
 def test_the_duration_loss_of_utterances_by_hand():
-    model, config = build(FILLER), LossConfig()
+    model, config = build(FILLER), AcousticLossConfig()
     work = random_work(config, config=FILLER)
     seconds = work.batch.mask.sum(1) * MODEL.transformer.patch * HOP / SAMPLE_RATE
     predicted = hook(model.duration_predictor)
@@ -144,19 +143,6 @@ def test_the_duration_loss_of_utterances_by_hand():
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-4)
     model.duration_predictor.forward = lambda mel, text, known: seconds
     assert float(duration_loss(model, work)) == 0.0
-
-
-# means
-
-
-def test_means():
-    means = Means()
-    means.add({"a": 1.0, "b": torch.tensor(2.0)})
-    means.add({"a": 4.0}, weight=2.0)
-    means.rate("r", 6.0, 4.0)
-    means.rate("r", torch.tensor(0.0), 0.0)
-    assert means.take() == {"a": 3.0, "b": 2.0, "r": 1.5}
-    assert means.take() == {}
 
 
 # model guidance
@@ -183,50 +169,50 @@ def apart(a, b):
 @torch.no_grad()
 def test_guidance_moves_the_flow_target_but_not_on_dropped_rows(predict):
     w = 0.7
-    config, model = LossConfig(guidance=w, drop=0.4), outspoken(replace(MODEL, predict=predict))
+    config, model = AcousticLossConfig(guidance=w, drop=0.4), outspoken(replace(MODEL, predict=predict))
     work = random_work(config, rows=8, flow_share=1.0, seed=2)
-    draws, tokens = work.draws, work.batch.tokens
-    assert 0 < draws.drop.sum() < 8
+    masks, tokens = work.masks, work.batch.tokens
+    assert 0 < masks.unconditional.sum() < 8
     z = hook(model.transformer.norm_out)
     got = JointLoss(model, config)(work, WEIGHTS)["flow"]
-    (z, blind), noises = z, draw_noises(work, model, config)
+    (z, unconditional), noises = z, draw_noise(work, model, config)
     expected, n = 0.0, tokens.shape[1]
-    for place in draws.flow_targets.tolist():
+    for place in masks.flow_targets.tolist():
         row, token = place // n, place % n
         cond = model.transformer.proj_out(z[row, token])
-        uncond = model.transformer.proj_out(blind[row, token])
+        uncond = model.transformer.proj_out(unconditional[row, token])
         clean, noise = tokens[row, token], noises.flow[row, token]
         target = clean if predict == "clean" else clean - noise
-        if not draws.drop[row]:
+        if not masks.unconditional[row]:
             target = target + w * (cond - uncond)
-        gap = max(1 - float(draws.time[row]), 0.05) if predict == "clean" else 1.0
+        gap = max(1 - float(masks.flow_time[row]), 0.05) if predict == "clean" else 1.0
         expected += float(((cond - target) / gap).square().mean())
     assert float(got) == pytest.approx(expected, rel=1e-4)
     assert apart(expected, JointLoss(model, replace(config, guidance=0.0))(work, WEIGHTS)["flow"])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", [MODEL, replace(MODEL, residual=False), TOLD])
+@pytest.mark.parametrize("architecture", [MODEL, replace(MODEL, residual=False), CONDITIONED])
 @torch.no_grad()
 def test_guidance_moves_the_token_that_the_head_learns(architecture):
     """By what the sampler would move it by: the head's part, and the regression's where there is one."""
     w, residual = 0.7, architecture.residual
-    config, model = LossConfig(guidance=w, draws=2), outspoken(architecture)
+    config, model = AcousticLossConfig(guidance=w, draws=2), outspoken(architecture)
     work = random_work(config, rows=5, flow_share=0.0, seed=1)
     z = hook(model.transformer.norm_out)
     got = JointLoss(model, config)(work, WEIGHTS)["head"]
-    (z, blind), noises, net = z, draw_noises(work, model, config), model.diffusion_module.net
-    visible = work.draws.visible
+    (z, unconditional), noises, net = z, draw_noise(work, model, config), model.diffusion_module.net
+    visible = work.masks.visible
     cond = work.batch.tokens + config.visible_noise * noises.visible_scale.abs() * noises.visible
     told, blind_told = (
         model.diffusion_module.add_context(x, known_mel(model, x, shown, cond), work.batch.mask)
-        for x, shown in ((z, visible), (blind, torch.zeros_like(visible)))
+        for x, shown in ((z, visible), (unconditional, torch.zeros_like(visible)))
     )
-    masked, n, std = work.draws.masked_targets.tolist(), work.batch.mask.shape[1], MODEL.residual_std
+    masked, n, std = work.masks.masked_targets.tolist(), work.batch.mask.shape[1], MODEL.residual_std
     expected = 0.0
     for j, place in enumerate(masked):
         row, token = place // n, place % n
-        c, u, clean = z[row, token], blind[row, token], work.batch.tokens[row, token]
+        c, u, clean = z[row, token], unconditional[row, token], work.batch.tokens[row, token]
         base = model.to_mel(c) if residual else 0.0
         base_u = model.to_mel(u) if residual else 0.0
         scale = std if residual else 1.0
@@ -246,37 +232,37 @@ def test_guidance_moves_the_token_that_the_head_learns(architecture):
 
 
 def test_guidance_subtracts_what_the_samplers_would():
-    """The blind states are the second row of `flow.guidance_rows`."""
-    config, model = LossConfig(guidance=0.5, drop=0.0, visible_noise=0.0), build()
+    """The unconditional states are the second row of `flow.guidance_rows`."""
+    config, model = AcousticLossConfig(guidance=0.5, drop=0.0, visible_noise=0.0), build()
     for share in (0.0, 1.0):
         work = random_work(config, rows=1, flow_share=share, joined=1, seed=3)
-        batch, draws, transformer = work.batch, work.draws, model.transformer
+        batch, masks, transformer = work.batch, work.masks, model.transformer
         states = hook(transformer.norm_out)
         JointLoss(model, config)(work, WEIGHTS)
-        cond = torch.where(draws.visible[..., None], batch.tokens, 0.0)
-        *rows, _ = flow.guidance_rows(transformer, cond, draws.visible, batch.text, True)
-        noised = flow.interpolate(batch.tokens, draw_noises(work, model, config).flow, draws.time)
+        cond = torch.where(masks.visible[..., None], batch.tokens, 0.0)
+        *rows, _ = flow.guidance_rows(transformer, cond, masks.visible, batch.text, True)
+        noised = flow.interpolate(batch.tokens, draw_noise(work, model, config).flow, masks.flow_time)
         x = noised if share else torch.zeros_like(noised)
-        modulations = transformer.modulations(draws.time)
+        modulations = transformer.modulations(masks.flow_time)
         transformer.hidden(x.expand(2, -1, -1), *rows, modulations)
-        z, blind, both = states[:3]
-        torch.testing.assert_close(both, torch.cat((z, blind)), atol=1e-4, rtol=1e-4)
+        z, unconditional, both = states[:3]
+        torch.testing.assert_close(both, torch.cat((z, unconditional)), atol=1e-4, rtol=1e-4)
         states.clear()
 
 
-def test_without_guidance_nothing_is_computed_blind():
-    model, work = build(), random_work(LossConfig())
+def test_without_guidance_nothing_unconditional_is_computed():
+    model, work = build(), random_work(AcousticLossConfig())
     states = hook(model.transformer.norm_out)
-    none = JointLoss(model, LossConfig())(work, WEIGHTS)
+    none = JointLoss(model, AcousticLossConfig())(work, WEIGHTS)
     assert len(states) == 1
-    little = JointLoss(model, LossConfig(guidance=1e-9))(work, WEIGHTS)
+    little = JointLoss(model, AcousticLossConfig(guidance=1e-9))(work, WEIGHTS)
     assert len(states) == 3
     for name, value in none.items():
         torch.testing.assert_close(little[name], value, rtol=1e-5, atol=1e-5)
 
 
 def test_dropped_rows_are_not_guided():
-    model, config = outspoken(MODEL), LossConfig(drop=1.0)
+    model, config = outspoken(MODEL), AcousticLossConfig(drop=1.0)
     work = random_work(config, flow_share=0.5)
     plain = JointLoss(model, config)(work, WEIGHTS)
     guided = JointLoss(model, replace(config, guidance=0.9))(work, WEIGHTS)
@@ -286,8 +272,8 @@ def test_dropped_rows_are_not_guided():
 
 def test_a_ddpm_head_is_not_guided():
     config = replace(MODEL, diffusion=replace(MODEL.diffusion, objective="ddpm"))
-    model, work = outspoken(config), random_work(LossConfig(), config=config)
-    plain, guided = (JointLoss(model, LossConfig(guidance=w))(work, WEIGHTS) for w in (0.0, 0.8))
+    model, work = outspoken(config), random_work(AcousticLossConfig(), config=config)
+    plain, guided = (JointLoss(model, AcousticLossConfig(guidance=w))(work, WEIGHTS) for w in (0.0, 0.8))
     torch.testing.assert_close(guided["head"], plain["head"])
     assert apart(plain["flow"].detach(), guided["flow"].detach())
 
@@ -295,17 +281,17 @@ def test_a_ddpm_head_is_not_guided():
 @pytest.mark.parametrize("w", [0.2, 0.5])
 def test_guidance_w_is_a_scale_of_1_over_1_minus_w(w):
     """The prediction that the guided loss draws a free network to: u + cfg (clean - u)."""
-    model, config = build(), LossConfig(guidance=w, drop=0.0, flow_time=(0.0, 0.1))
+    model, config = build(), AcousticLossConfig(guidance=w, drop=0.0, flow_time=(0.0, 0.1))
     work = random_work(config, rows=2, flow_share=1.0)
-    noises, tokens = draw_noises(work, model, config), work.batch.tokens
+    noises, tokens = draw_noise(work, model, config), work.batch.tokens
     model.transformer.proj_out = nn.Identity()
     clean = tokens.flatten(0, 1)
-    blind = torch.randn(clean.shape, generator=generator(1))
+    unconditional = torch.randn(clean.shape, generator=generator(1))
     guess = torch.zeros_like(clean, requires_grad=True)
     for _ in range(60):
-        loss = JointLoss(model, config).flow(work.draws, tokens, noises, guess, blind)
+        loss = JointLoss(model, config).flow_loss(work.masks, tokens, noises, guess, unconditional)
         (gradient,) = torch.autograd.grad(loss, guess)
         guess = (guess - 40.0 * gradient).detach().requires_grad_()
-    picked = work.draws.flow_targets
-    guided = blind + (clean - blind) / (1 - w)
+    picked = work.masks.flow_targets
+    guided = unconditional + (clean - unconditional) / (1 - w)
     torch.testing.assert_close(guess[picked].detach(), guided[picked], atol=1e-3, rtol=1e-3)

@@ -1,4 +1,4 @@
-"""What is drawn for a batch: which tokens are hidden and learnt, on which path, under which noises."""
+"""The masks of a batch: which tokens and durations are visible, which are targets, on which path."""
 
 import math
 from dataclasses import replace
@@ -6,32 +6,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.sampling.options import ORDERS
 from nanospeech_core.sampling.reveal import token_order
 
 torch = pytest.importorskip("torch")
 
-from joint import FILLER, MODEL, build, generator, random_batch, random_sequences, random_work
+from joint import FILLER, MODEL, generator, random_batch
 
-from nanospeech_torch.training.acoustic.masking import (
-    build_joint,
-    draw,
-    draw_known,
-    draw_noises,
-    logit_normal,
-)
-from nanospeech_torch.training.config import LossConfig
-from nanospeech_torch.training.data.batches import Batch, Utterance, collate
+from nanospeech_torch.training.acoustic.config import AcousticLossConfig
+from nanospeech_torch.training.acoustic.masking import draw_duration_masks, draw_masks, logit_normal
+from nanospeech_torch.training.data.batch import Batch, collate
+from nanospeech_torch.training.data.utterances import Utterance
 
 PATCH = MODEL.transformer.patch
 
 
-def target_of(draws, mask):
+def target_of(masks, mask):
     """bool [batch, tokens]: what either path learns."""
     target = torch.zeros(mask.numel(), dtype=torch.bool)
-    target[draws.flow_targets] = True
-    target[draws.masked_targets] = True
+    target[masks.flow_targets] = True
+    target[masks.masked_targets] = True
     return target.reshape(mask.shape)
 
 
@@ -42,9 +36,9 @@ def plain_batch(rows: int, tokens: int) -> Batch:
         tokens=torch.zeros(rows, tokens, 1),
         text=torch.zeros(rows, tokens, dtype=torch.int64),
         mask=torch.ones(rows, tokens, dtype=torch.bool),
-        first=torch.zeros(rows, dtype=torch.int64),
+        first_tokens=torch.zeros(rows, dtype=torch.int64),
         ids=ids,
-        frames=ids.float(),
+        durations=ids.float(),
         first_symbols=torch.zeros(rows, dtype=torch.int64),
     )
 
@@ -56,23 +50,23 @@ def plain_batch(rows: int, tokens: int) -> Batch:
 @pytest.mark.parametrize("law", ["cosine", "uniform"])
 def test_targets_are_neither_visible_nor_padded_and_every_row_has_one(seed, law):
     batch = random_batch(rows=7, seed=seed)
-    draws = draw(batch, LossConfig(mask_law=law), 0.34, generator(seed))
-    target = target_of(draws, batch.mask)
-    assert not (draws.visible & target).any()
-    assert torch.equal(draws.visible | target, batch.mask)  # so nothing padded is either
+    masks = draw_masks(batch, AcousticLossConfig(mask_law=law), 0.34, generator(seed))
+    target = target_of(masks, batch.mask)
+    assert not (masks.visible & target).any()
+    assert torch.equal(masks.visible | target, batch.mask)  # so nothing padded is either
     assert target.any(1).all()
-    assert not draws.visible[draws.drop].any()
+    assert not masks.visible[masks.unconditional].any()
 
 
 def test_each_path_learns_its_rows():
     batch = random_batch(rows=9)
-    draws = draw(batch, LossConfig(), 0.4, generator(1))
+    masks = draw_masks(batch, AcousticLossConfig(), 0.4, generator(1))
     tokens = batch.mask.shape[1]
     rows = torch.arange(9)
-    assert set((draws.flow_targets // tokens).tolist()) == set(rows[draws.is_flow].tolist())
-    assert set((draws.masked_targets // tokens).tolist()) == set(rows[~draws.is_flow].tolist())
-    assert torch.equal(draws.time > 0, draws.is_flow) and (draws.time < 1).all()
-    for targets in (draws.flow_targets, draws.masked_targets):
+    assert set((masks.flow_targets // tokens).tolist()) == set(rows[masks.is_flow].tolist())
+    assert set((masks.masked_targets // tokens).tolist()) == set(rows[~masks.is_flow].tolist())
+    assert torch.equal(masks.flow_time > 0, masks.is_flow) and (masks.flow_time < 1).all()
+    for targets in (masks.flow_targets, masks.masked_targets):
         assert len(targets) == len(set(targets.tolist()))
 
 
@@ -80,8 +74,8 @@ def test_a_row_of_one_token_keeps_it_hidden():
     one = Utterance("k", "v", "", np.zeros((PATCH, 100), np.float16), np.array([1]), np.array([PATCH]))
     batch = collate([[one]] * 50, MODEL)
     for seed in range(5):
-        draws = draw(batch, LossConfig(), 0.5, generator(seed))
-        assert target_of(draws, batch.mask).all() and not draws.visible.any()
+        masks = draw_masks(batch, AcousticLossConfig(), 0.5, generator(seed))
+        assert target_of(masks, batch.mask).all() and not masks.visible.any()
 
 
 @pytest.mark.slow
@@ -89,7 +83,9 @@ def test_a_row_of_one_token_keeps_it_hidden():
 @pytest.mark.parametrize("share", [0.0, 0.34, 1.0])
 def test_flow_rows_have_their_share(rows, share):
     batch, g = plain_batch(rows, 5), generator()
-    where = torch.stack([draw(batch, LossConfig(), share, g).is_flow for _ in range(800)]).double()
+    where = torch.stack(
+        [draw_masks(batch, AcousticLossConfig(), share, g).is_flow for _ in range(800)]
+    ).double()
     counts = where.sum(1)
     assert set(counts.tolist()) <= {math.floor(rows * share), math.ceil(rows * share)}
     assert abs(counts.mean() / rows - share) < 0.06 / rows
@@ -97,18 +93,24 @@ def test_flow_rows_have_their_share(rows, share):
 
 
 def test_shares_of_dropped_rows_and_of_spans():
-    draws = draw(plain_batch(8000, 20), LossConfig(drop=0.25, span=0.8), 1.0, generator())
-    shown = draws.visible.any(1)
-    assert abs(draws.drop.double().mean() - 0.25) < 0.02
-    assert abs(shown[~draws.drop].double().mean() - 0.8) < 0.02
-    assert not draw(plain_batch(500, 20), LossConfig(drop=0.0), 1.0, generator()).drop.any()
-    assert draw(plain_batch(500, 20), LossConfig(drop=1.0), 1.0, generator()).drop.all()
+    masks = draw_masks(plain_batch(8000, 20), AcousticLossConfig(drop=0.25, span=0.8), 1.0, generator())
+    shown = masks.visible.any(1)
+    assert abs(masks.unconditional.double().mean() - 0.25) < 0.02
+    assert abs(shown[~masks.unconditional].double().mean() - 0.8) < 0.02
+    assert not draw_masks(
+        plain_batch(500, 20), AcousticLossConfig(drop=0.0), 1.0, generator()
+    ).unconditional.any()
+    assert draw_masks(
+        plain_batch(500, 20), AcousticLossConfig(drop=1.0), 1.0, generator()
+    ).unconditional.all()
 
 
 def test_spans_are_of_10_to_40_percent_anywhere():
     tokens = 1000
-    draws = draw(plain_batch(3000, tokens), LossConfig(span=1.0, prefix=0.5, drop=0.0), 1.0, generator())
-    shown = draws.visible.int()
+    masks = draw_masks(
+        plain_batch(3000, tokens), AcousticLossConfig(span=1.0, prefix=0.5, drop=0.0), 1.0, generator()
+    )
+    shown = masks.visible.int()
     edges = torch.diff(shown, dim=1, prepend=torch.zeros(3000, 1, dtype=torch.int32)).clamp(min=0).sum(1)
     assert (edges == 1).all()  # one span each
     width = shown.sum(1) / tokens
@@ -124,16 +126,16 @@ def test_spans_are_of_10_to_40_percent_anywhere():
 
 def test_prefix_rows_show_a_prefix_and_joined_ones_often_their_first_utterance():
     batch = random_batch(64)
-    config = LossConfig(prefix=1.0, span=1.0, drop=0.0)
+    config = AcousticLossConfig(prefix=1.0, span=1.0, drop=0.0)
     exact, joined = 0, 0
     for seed in range(10):
-        visible = draw(batch, config, 1.0, generator(seed)).visible
+        visible = draw_masks(batch, config, 1.0, generator(seed)).visible
         width = visible.sum(1)
         position = torch.arange(visible.shape[1])[None]
         assert torch.equal(visible, position < width[:, None])
-        exact += int((width == batch.first)[batch.first > 0].sum())
-        joined += int((batch.first > 0).sum())
-        single = batch.first == 0
+        exact += int((width == batch.first_tokens)[batch.first_tokens > 0].sum())
+        joined += int((batch.first_tokens > 0).sum())
+        single = batch.first_tokens == 0
         assert (width[single] <= 0.4 * batch.mask.sum(1)[single]).all()
     assert 0.45 < exact / joined < 0.65
 
@@ -148,8 +150,8 @@ LAWS = {
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_masked_share_follows_its_law(law, order):
     rows, tokens = 3000, 500
-    config = LossConfig(span=0.0, drop=0.0, mask_law=law, mask_order=(order,))
-    visible = draw(plain_batch(rows, tokens), config, 0.0, generator(1)).visible
+    config = AcousticLossConfig(span=0.0, drop=0.0, mask_law=law, mask_order=(order,))
+    visible = draw_masks(plain_batch(rows, tokens), config, 0.0, generator(1)).visible
     shares = np.sort(1 - visible.double().mean(1).numpy())
     grid = np.linspace(0.02, 0.98, 97)
     assert np.abs(np.searchsorted(shares, grid) / rows - LAWS[law](grid)).max() < 0.03
@@ -163,18 +165,18 @@ def test_the_masked_share_follows_its_law(law, order):
 def test_interleaved_masks_are_those_of_generation():
     """What is visible is the beginning of an order that a seed of generation's gives."""
     tokens = 24
-    config = LossConfig(span=0.0, drop=0.0, mask_order=("interleaved",))
-    visible = draw(plain_batch(300, tokens), config, 0.0, generator(2)).visible.numpy()
+    config = AcousticLossConfig(span=0.0, drop=0.0, mask_order=("interleaved",))
+    visible = draw_masks(plain_batch(300, tokens), config, 0.0, generator(2)).visible.numpy()
     orders = [token_order(np.ones(tokens, bool), seed, "interleaved") for seed in range(400)]
     known = {(n, *np.sort(order[:n])) for order in orders for n in range(tokens)}
     assert all((row.sum(), *np.flatnonzero(row)) in known for row in visible)
     assert len(np.unique(visible, axis=0)) > 100
 
 
-def test_each_row_draws_its_order():
+def test_each_row_has_a_random_order():
     """Of two orders, each masks half of the rows: those of "blocks" show their beginning."""
-    config = LossConfig(span=0.0, drop=0.0, mask_order=("random", "blocks"))
-    visible = draw(plain_batch(4000, 200), config, 0.0, generator(4)).visible
+    config = AcousticLossConfig(span=0.0, drop=0.0, mask_order=("random", "blocks"))
+    visible = draw_masks(plain_batch(4000, 200), config, 0.0, generator(4)).visible
     visible = visible[visible.any(1) & (visible.sum(1) < 150)]  # where chance does not do the same
     in_front = ~(visible[:, 1:] & ~visible[:, :-1]).any(1)
     assert abs(float(in_front.double().mean()) - 0.5) < 0.03
@@ -185,15 +187,17 @@ def test_a_padded_row_is_masked_by_its_own_length():
     batch = plain_batch(4000, 40)
     mask = batch.mask.clone()
     mask[:, 10:] = False
-    config = LossConfig(span=0.0, drop=0.0, mask_law="uniform", mask_order=("blocks",))
-    visible = draw(replace(batch, mask=mask), config, 0.0, generator(3)).visible
+    config = AcousticLossConfig(span=0.0, drop=0.0, mask_law="uniform", mask_order=("blocks",))
+    visible = draw_masks(replace(batch, mask=mask), config, 0.0, generator(3)).visible
     counts = torch.bincount(visible.sum(1), minlength=11) / 4000
     assert not visible[:, 10:].any() and (counts[:10] - 0.1).abs().max() < 0.03
 
 
-def test_rows_that_would_be_shown_whole_show_nothing():
+def test_rows_that_would_be_visible_as_a_whole_show_nothing():
     rows, tokens = 20_000, 3
-    visible = draw(plain_batch(rows, tokens), LossConfig(span=0.0, drop=0.0), 0.0, generator()).visible
+    visible = draw_masks(
+        plain_batch(rows, tokens), AcousticLossConfig(span=0.0, drop=0.0), 0.0, generator()
+    ).visible
     u = (np.arange(5000) + 0.5) / 5000
     masked = np.cos(math.pi / 2 * u)
     nothing = np.mean(masked**tokens + (1 - masked) ** tokens)
@@ -202,14 +206,14 @@ def test_rows_that_would_be_shown_whole_show_nothing():
 
 
 def test_the_flow_path_is_not_masked_at_random():
-    assert not draw(plain_batch(300, 50), LossConfig(span=0.0), 1.0, generator()).visible.any()
+    assert not draw_masks(plain_batch(300, 50), AcousticLossConfig(span=0.0), 1.0, generator()).visible.any()
 
 
-def test_draws_are_a_function_of_the_generator():
+def test_masks_are_a_function_of_the_generator():
     batch = random_batch()
-    a, b, c = (draw(batch, LossConfig(), 0.34, generator(seed)) for seed in (1, 1, 2))
+    a, b, c = (draw_masks(batch, AcousticLossConfig(), 0.34, generator(seed)) for seed in (1, 1, 2))
     assert all(torch.equal(getattr(a, name), getattr(b, name)) for name in vars(a))
-    assert not torch.equal(a.visible, c.visible) and not torch.equal(a.known, c.known)
+    assert not torch.equal(a.visible, c.visible) and not torch.equal(a.known_durations, c.known_durations)
 
 
 # what the duration predictor is shown
@@ -220,8 +224,8 @@ def test_known_durations_are_of_the_first_utterance_or_of_a_first_part():
     real = batch.ids >= 0
     none = exact = many = 0
     for _ in range(30):
-        known, hidden = draw_known(batch, g, filler=False)
-        assert torch.equal(known ^ hidden, real) and not (known & hidden).any()
+        known, targets = draw_duration_masks(batch, g, filler=False)
+        assert torch.equal(known ^ targets, real) and not (known & targets).any()
         count = known.sum(1)
         assert torch.equal(known, (torch.arange(real.shape[1])[None] < count[:, None]))
         joined = batch.first_symbols > 0
@@ -239,94 +243,14 @@ def test_a_whole_length_is_learnt_from_at_least_one_frame():
     batch, g = random_batch(60, config=FILLER), generator()
     real = batch.mask.repeat_interleave(PATCH, dim=1)
     for _ in range(20):
-        known, hidden = draw_known(batch, g, filler=True)
-        assert hidden.shape == (60, 1) and hidden.all() and known.shape == real.shape
+        known, targets = draw_duration_masks(batch, g, filler=True)
+        assert targets.shape == (60, 1) and targets.all() and known.shape == real.shape
         assert known.any(1).all() and not (known & ~real).any()
-        joined = batch.first > 0
-        assert set((known.sum(1) - batch.first * PATCH)[joined & (known.sum(1) > 1)].tolist()) == {0}
-
-
-# the batch
-
-
-@pytest.mark.parametrize("config", [MODEL, FILLER], ids=["durations", "filler"])
-def test_counts_are_of_what_is_learnt(config):
-    loss = LossConfig(draws=5)
-    work = random_work(loss, rows=8, config=config)
-    draws = work.draws
-    visible = draws.visible | ~work.batch.mask
-    assert work.counts == {
-        "flow": float((~visible)[draws.is_flow].sum()),
-        "regression": float((~visible)[~draws.is_flow].sum()),
-        "head": 5 * float((~visible)[~draws.is_flow].sum()),
-        "duration": 8.0 if config is FILLER else float((work.batch.ids >= 0).sum() - draws.known.sum()),
-    }
-    frames = sum(sum(len(u.mel) for u in s) // PATCH * PATCH for s in random_sequences(8, config=config))
-    assert work.seconds == pytest.approx(frames * HOP / SAMPLE_RATE)
-
-
-def test_a_batch_is_a_function_of_its_seed():
-    sequences, loss = random_sequences(), LossConfig()
-    a, b, c = (build_joint(sequences, 0, seed, MODEL, loss, 0.34) for seed in (3, 3, 4))
-    assert torch.equal(a.draws.visible, b.draws.visible) and a.counts == b.counts
-    assert not torch.equal(a.draws.visible, c.draws.visible)
-    torch.manual_seed(99)  # torch's own generator has no part in it
-    d = build_joint(sequences, 0, 3, MODEL, loss, 0.34)
-    assert torch.equal(a.draws.visible, d.draws.visible) and torch.equal(a.draws.time, d.draws.time)
-    longer = build_joint(sequences, 400, 3, MODEL, loss, 0.34)
-    assert longer.batch.mask.shape == (6, 400 // PATCH)
-    assert torch.equal(longer.batch.mask.sum(1), a.batch.mask.sum(1))
-
-
-def test_a_batch_moves_as_a_whole():
-    moved = random_work(LossConfig()).to(torch.device("meta"))
-    tensors = [*vars(moved.batch).values(), *vars(moved.draws).values()]
-    assert len(tensors) == 16 and all(tensor.is_meta for tensor in tensors)
-    assert moved.seed == 0 and moved.counts["duration"] > 0
+        joined = batch.first_tokens > 0
+        assert set((known.sum(1) - batch.first_tokens * PATCH)[joined & (known.sum(1) > 1)].tolist()) == {0}
 
 
 # noises
-
-
-def test_noises_are_a_function_of_the_seed():
-    model, loss = build(), LossConfig()
-    work = random_work(loss)
-    a = draw_noises(work, model, loss)
-    torch.manual_seed(5)
-    other = replace(work, batch=replace(work.batch, tokens=torch.zeros_like(work.batch.tokens)))
-    b = draw_noises(other, build(seed=1), loss)
-    c = draw_noises(replace(work, seed=work.seed + 1), model, loss)
-    for name in vars(a):
-        assert torch.equal(getattr(a, name), getattr(b, name))
-        assert not torch.equal(getattr(a, name), getattr(c, name))
-
-
-def test_noises_are_standard_and_of_their_shapes():
-    model, loss = build(), LossConfig(draws=4, head_time=(0.5, 0.7))
-    work = random_work(loss, rows=12)
-    noises = draw_noises(work, model, loss)
-    rows = 4 * len(work.draws.masked_targets)
-    assert noises.flow.shape == noises.visible.shape == work.batch.tokens.shape
-    assert noises.head.shape == (rows, 400) and noises.head_time.shape == (rows,)
-    assert noises.visible_scale.shape == (12, 1, 1)
-    for noise in (noises.flow, noises.visible, noises.head):
-        assert abs(noise.mean()) < 0.01 and abs(noise.std() - 1) < 0.01
-    logits = torch.logit(noises.head_time)
-    assert abs(logits.mean() - 0.5) < 0.1 and abs(logits.std() - 0.7) < 0.1
-    assert abs((noises.flow * noises.visible).mean()) < 0.01  # not one noise twice
-
-
-def test_the_steps_of_ddpm_are_whole_and_even():
-    config = replace(MODEL, diffusion=replace(MODEL.diffusion, objective="ddpm"))
-    loss = LossConfig(draws=20)
-    time = draw_noises(random_work(loss, rows=20), build(config), loss).head_time
-    assert time.dtype == torch.int64 and time.min() >= 0 and time.max() <= 999
-    assert abs(time.double().mean() - 499.5) < 15 and abs(time.double().std() - 288.7) < 10
-
-
-def test_without_a_head_it_has_no_noise():
-    model, loss = build(replace(MODEL, diffusion=None)), LossConfig()
-    assert draw_noises(random_work(loss), model, loss).head.shape == (0, 400)
 
 
 @pytest.mark.parametrize(("mean", "std"), [(-0.8, 0.8), (-0.4, 1.0), (0.0, 0.5)])

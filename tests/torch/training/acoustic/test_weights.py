@@ -27,7 +27,9 @@ from nanospeech_torch import train
 from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.acoustic.task import AcousticTask
 from nanospeech_torch.training.acoustic.weights import initialize, warm_start
-from nanospeech_torch.training.engine.engine import Engine, checkpoints, run
+from nanospeech_torch.training.engine import checkpoints
+from nanospeech_torch.training.engine.engine import Engine
+from nanospeech_torch.training.engine.settings import as_json
 from nanospeech_torch.training.tasks import load_config
 
 PARTS = ("transformer", "duration_predictor", "to_mel", "diffusion_module")
@@ -49,7 +51,7 @@ def source(config, tmp_path):
 
 def checkpoint_of(config):
     Engine(AcousticTask(config, lambda line: None)).run()
-    return checkpoints.found(Path(config.out))[-1]
+    return checkpoints.list_checkpoints(Path(config.out))[-1]
 
 
 def begin(config):
@@ -84,7 +86,7 @@ def test_what_is_frozen_stays_bit_for_bit_and_the_rest_moves(config, source, fro
     before = weights_of(engine.task.model)
     engine.run()
     assert moved(before, engine.task.model.state_dict()) == set(PARTS) - set(frozen)
-    assert moved(before, engine.average.state_dict()) == set(PARTS) - set(frozen)
+    assert moved(before, engine.ema_model.state_dict()) == set(PARTS) - set(frozen)
     trained = [name for name in before if part(name) not in frozen]
     assert len(engine.state()["optimizers"]["model"]["state"]) == len(trained)  # no memory for the others
 
@@ -119,7 +121,7 @@ def test_a_checkpoint_s_averaged_weights_are_taken(config, source):
     average = checkpoints.read_checkpoint(source)["ema"]
     task, lines = begin(change(config, init_from=str(source), seed=9))
     engine = Engine(task)
-    for model in (task.model, engine.average):
+    for model in (task.model, engine.ema_model):
         assert all(torch.equal(value, average[name]) for name, value in model.state_dict().items())
     assert engine.step == 0 and not engine.optimizers["model"].state
     assert lines[0] == f"weights of {source}"
@@ -192,7 +194,7 @@ def test_an_original_checkpoint_gets_a_head_and_learns(tmp_path, capsys):
         members += [(f"u{i}.wav", corpus.audio_bytes(wave)), (f"u{i}.json", json.dumps(meta).encode())]
     shard = corpus.write_tar(tmp_path / "c.tar", members)
     base = runs.tiny(shard, tmp_path / "run")
-    settings = {name: value for name, value in run.as_dict(base).items() if name != "model"}
+    settings = {name: value for name, value in as_json(base).items() if name != "model"}
     path = tmp_path / "c.json"
     head = {"target_channels": 100, "z_channels": 32, "depth": 1, "width": 16}
     settings |= {

@@ -16,11 +16,13 @@ torch = pytest.importorskip("torch")
 from nanospeech_torch import train
 from nanospeech_torch.models.aligner import Aligner
 from nanospeech_torch.training.aligner import boundaries
+from nanospeech_torch.training.aligner.augmentation import augment_mel
+from nanospeech_torch.training.aligner.batch import build_alignment_batch
 from nanospeech_torch.training.aligner.config import AlignmentLossConfig
-from nanospeech_torch.training.aligner.loss import AlignerObjective, augment, build_alignment
+from nanospeech_torch.training.aligner.loss import AlignerObjective
 from nanospeech_torch.training.aligner.task import AlignmentTask, initialize
 from nanospeech_torch.training.aligner.weights import load_aligner
-from nanospeech_torch.training.data.batches import Utterance
+from nanospeech_torch.training.data.utterances import Utterance
 from nanospeech_torch.training.tasks import load_config
 
 PAUSE = SYMBOLS.index(" ")
@@ -44,7 +46,7 @@ def test_it_finds_the_symbols_by_itself():
     optimizer = torch.optim.Adam(aligner.parameters(), 5e-3)
     training = [make_utterance(rng, 24)[0] for _ in range(60)]
     for step in range(120):
-        batch = build_alignment([[training[i]] for i in rng.choice(60, 6)], 0, step, objective.config)
+        batch = build_alignment_batch([[training[i]] for i in rng.choice(60, 6)], 0, step, objective.config)
         weights = {"forward_sum": 1.0, "binarization": 0.1 * (step > 90), "prior": max(0.0, 1 - step / 60)}
         sums = objective(batch, weights)
         loss = sum(weights[name] * value / batch.counts[name] for name, value in sums.items())
@@ -68,8 +70,8 @@ def test_padding_changes_nothing():
     objective = AlignerObjective(aligner, config)
     weights = {"forward_sum": 1.0, "binarization": 1.0, "prior": 0.5}
     alone = [make_utterance(rng, letters)[0] for letters in (3, 9, 6)]
-    together = objective(build_alignment([[u] for u in alone], 200, 0, config), weights)
-    singly = [objective(build_alignment([[u]], 0, 0, config), weights) for u in alone]
+    together = objective(build_alignment_batch([[u] for u in alone], 200, 0, config), weights)
+    singly = [objective(build_alignment_batch([[u]], 0, 0, config), weights) for u in alone]
     for name, value in together.items():
         assert value.item() == pytest.approx(sum(sums[name].item() for sums in singly), rel=1e-4)
 
@@ -77,18 +79,18 @@ def test_padding_changes_nothing():
 def test_without_weight_there_is_no_binarization():
     config = AlignmentLossConfig()
     objective = AlignerObjective(Aligner(dim=8, key_dim=4, text_layers=0, mel_layers=0), config)
-    batch = build_alignment([[make_utterance(np.random.default_rng(2))[0]]], 0, 0, config)
+    batch = build_alignment_batch([[make_utterance(np.random.default_rng(2))[0]]], 0, 0, config)
     assert set(objective(batch, {"forward_sum": 1.0, "binarization": 0.0, "prior": 0.0})) == {"forward_sum"}
 
 
 def test_augmentation():
     mel = make_utterance(np.random.default_rng(3))[0].mel.astype(np.float32)
-    assert augment(mel, np.random.default_rng(0), 0.0) is mel
-    made = [augment(mel, np.random.default_rng(seed)) for seed in range(20)]
+    assert augment_mel(mel, np.random.default_rng(0), 0.0) is mel
+    made = [augment_mel(mel, np.random.default_rng(seed)) for seed in range(20)]
     assert all(m.shape == mel.shape and m.dtype == np.float32 and np.isfinite(m).all() for m in made)
     assert all(m.min() >= np.float32(np.log(LOG_FLOOR)) for m in made)
     assert len({float(m.mean()) for m in made}) == 20
-    assert (augment(mel, np.random.default_rng(4)) == made[4]).all()
+    assert (augment_mel(mel, np.random.default_rng(4)) == made[4]).all()
     # what is loud stays where it was
     assert np.median([np.corrcoef(m.mean(1), mel.mean(1))[0, 1] for m in made]) > 0.6
 
@@ -105,7 +107,7 @@ def test_boundary_errors_are_late_when_positive():
 
 
 def test_errors_in_figures():
-    errors = boundaries.Errors()
+    errors = boundaries.BoundaryErrors()
     assert errors.summary() == {}
     errors.add(np.array([0.01, -0.04]))
     errors.add(np.array([0.2, 0.03]))
@@ -114,7 +116,7 @@ def test_errors_in_figures():
     assert summary["median_ms"] == pytest.approx(35) and summary["mean_ms"] == pytest.approx(50)
 
 
-def test_plausibility_tells_a_right_alignment_from_a_wrong_one():
+def test_plausibility_of_a_right_and_a_wrong_alignment():
     wave = np.concatenate([np.zeros(9600), np.sin(np.arange(9600)), np.zeros(9600), np.sin(np.arange(9600))])
     wave = np.concatenate([wave, np.zeros(9600)]) + 1e-5 * np.random.default_rng(0).normal(size=48000)
     mel = log_mel(wave.astype(np.float32))

@@ -1,4 +1,4 @@
-"""The index of a corpus: what each utterance is, how long, what is left out and why, and what is held out."""
+"""The corpus index: what an entry holds, what is left out and why, and what is held out."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.corpus import Item, Place, read_index, split
+from nanospeech_torch.training.data.corpus import AudioLocation, IndexEntry, read_index, split_held_out
 
 MODEL = corpus.small_model()
 FILLER = replace(MODEL, text=replace(MODEL.text, alignment="filler"), phone_duration=None)
@@ -61,10 +61,10 @@ def test_an_item_is_what_the_json_says(tmp_path):
     assert (item.key, item.voice, item.text) == ("k", "amy", "Hello ☃.")
     assert item.durations.tolist() == [600 * d for d in meta["durations"]]
     assert item.samples == 600 * sum(meta["durations"]) and item.frames == corpus.frames_of(meta)
-    assert item.place.read() == audio
+    assert item.location.read() == audio
     assert lines == [
         f"1 utterances, {item.samples / SAMPLE_RATE / 3600:.2f} h, 1 voices",
-        "1 symbols are not in the vocabulary and are left without text",
+        "1 symbols are not in the vocabulary and are trained on without text",
     ]
 
 
@@ -193,7 +193,7 @@ def test_shards_and_folders_give_the_same_index(tmp_path):
     shutil.unpack_archive(tmp_path / "all.tar", folder)
     from_tar, _ = index(tmp_path / "all.tar")
     from_folder, _ = index(folder)
-    assert [item.place.read() for item in from_tar] == [item.place.read() for item in from_folder]
+    assert [item.location.read() for item in from_tar] == [item.location.read() for item in from_folder]
     both, lines = index(tmp_path / "all.tar", folder)
     for items in (from_folder, both):
         assert [(i.key, i.ids.tolist(), i.samples) for i in items] == [
@@ -205,30 +205,30 @@ def test_shards_and_folders_give_the_same_index(tmp_path):
 # what is held out
 
 
-def items_of(keys) -> list[Item]:
-    return [Item(key, "v", "", np.zeros(1, np.int16), None, 24000, Place("x")) for key in keys]
+def items_of(keys) -> list[IndexEntry]:
+    return [IndexEntry(key, "v", "", np.zeros(1, np.int16), None, 24000, AudioLocation("x")) for key in keys]
 
 
 def test_held_out_stays_held_out_when_data_is_added():
     keys = [f"u{i}" for i in range(400)]
-    held_out, training = split(items_of(keys[:200]), 10)
+    held_out, training = split_held_out(items_of(keys[:200]), 10)
     assert len(held_out) == 10
     assert sorted(i.key for i in held_out + training) == sorted(keys[:200])
     assert [i.key for i in training] == [k for k in keys[:200] if k in {i.key for i in training}]  # in order
     for more in (keys[:201], keys, keys[::-1]):
-        later, rest = split(items_of(more), 10)
+        later, rest = split_held_out(items_of(more), 10)
         assert not {i.key for i in later} & {i.key for i in training}
         assert len(later) == 10 and len(rest) == len(more) - 10
-    assert [i.key for i in split(items_of(keys[::-1][200:]), 10)[0]] == [i.key for i in held_out]
+    assert [i.key for i in split_held_out(items_of(keys[::-1][200:]), 10)[0]] == [i.key for i in held_out]
 
 
 def test_bounds_of_held_out():
     items = items_of("abc")
-    assert split(items, 0) == ([], items)
-    assert len(split(items, 2)[1]) == 1
+    assert split_held_out(items, 0) == ([], items)
+    assert len(split_held_out(items, 2)[1]) == 1
     for held_out in (3, 4):
         with pytest.raises(UserError, match=f"data.held_out is {held_out}, of 3 utterances"):
-            split(items, held_out)
+            split_held_out(items, held_out)
 
 
 def test_the_given_layout_is_read(tmp_path):
@@ -237,4 +237,4 @@ def test_the_given_layout_is_read(tmp_path):
     meta |= {"id": "src/u1", "lang": "en-us", "samples": 600 * sum(meta["durations"]), "source": "a.csv"}
     path = corpus.write_tar(tmp_path / "train-000000.tar", members_of({"src-u1": (audio, meta)}))
     (item,), _ = index(path)
-    assert Path(item.place.path) == path and item.frames == item.samples // HOP + 1
+    assert Path(item.location.path) == path and item.frames == item.samples // HOP + 1

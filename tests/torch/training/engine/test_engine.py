@@ -1,10 +1,8 @@
-"""The engine: a resumed run is the run that was not stopped; schedules, averages, precision, checkpoints."""
+"""The engine: a resumed run equals an uninterrupted run; schedules, averages, precision, checkpoints."""
 
 import itertools
 import json
 import math
-import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -23,7 +21,8 @@ pytest.importorskip("accelerate")
 
 from nanospeech_torch import train
 from nanospeech_torch.training.acoustic.task import AcousticTask
-from nanospeech_torch.training.engine.engine import Engine, checkpoints, run
+from nanospeech_torch.training.engine import checkpoints
+from nanospeech_torch.training.engine.engine import Engine
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -65,8 +64,8 @@ def killed(config, step):
     return engine
 
 
-def newest(config):
-    return checkpoints.read_checkpoint(checkpoints.found(Path(config.out))[-1])
+def last_checkpoint(config):
+    return checkpoints.read_checkpoint(checkpoints.list_checkpoints(Path(config.out))[-1])
 
 
 def flatten(value, name=""):
@@ -105,7 +104,7 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precisi
     assert resumed.step == 6 and len(resumed.tokens) == 3
     assert losses(broken) == losses(config) and len(losses(config)) == 6
     assert {"flow", "regression", "head", "duration", "gradient", "lr"} <= set(losses(config)[5])
-    assert_equal_states(newest(broken), newest(config))
+    assert_equal_states(last_checkpoint(broken), last_checkpoint(config))
     assert same(resumed.tokens, unbroken.tokens[3:])
     held_out = [[e for e in read_log(c) if "held_out_regression" in e] for c in (config, broken)]
     assert held_out[0] == held_out[1] and len(held_out[0]) == 2
@@ -139,10 +138,12 @@ def test_workers_change_nothing(config, tmp_path):
 
 def test_a_run_ends_with_its_steps_and_does_not_go_on(config):
     completed(config)
-    before = {path: path.stat().st_mtime_ns for path in checkpoints.found(Path(config.out))}
+    before = {path: path.stat().st_mtime_ns for path in checkpoints.list_checkpoints(Path(config.out))}
     again = completed(config)
     assert again.step == 6 and again.tokens == []
-    assert {path: path.stat().st_mtime_ns for path in checkpoints.found(Path(config.out))} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in checkpoints.list_checkpoints(Path(config.out))
+    } == before
     assert completed(change(config, optimizer={"steps": 7})).step == 7
 
 
@@ -160,7 +161,9 @@ def test_the_resolved_config_trains_the_same_run_again(config, tmp_path):
     assert train.main([str(copy), f"out={tmp_path / 'again'}"]) == 0
     again = change(config, out=str(tmp_path / "again"))
     assert losses(again) == losses(config)
-    assert json.loads((tmp_path / "again" / "config.json").read_text()) == newest(again)["train_config"]
+    assert (
+        json.loads((tmp_path / "again" / "config.json").read_text()) == last_checkpoint(again)["train_config"]
+    )
 
 
 # the schedules
@@ -209,18 +212,6 @@ def test_schedule(config, schedule):
     assert used == pytest.approx([full[0] / 2, *full[1:]])
 
 
-def test_learning_rate():
-    def rate(step, steps=100, warmup=10):
-        return run.learning_rate(step, run.progress(step, steps, 0.0, 0.0), 1.0, 0.1, warmup)
-
-    assert rate(0) == pytest.approx(0.1) and rate(4) == pytest.approx(0.5, rel=0.01)
-    assert rate(50) == pytest.approx(0.55) and rate(100) == pytest.approx(0.1)
-    rates = [rate(step) for step in range(9, 101)]
-    assert rates == sorted(rates, reverse=True)
-    assert rate(0, warmup=0) == 1.0
-    assert run.progress(30, 100, 90.0, 2.0) == 0.75 and run.progress(300, 100, 0.0, 0.0) == 1.0
-
-
 def test_the_head_starts_late_and_its_weight_rises(config):
     def weight(step, **loss):
         task = SimpleNamespace(config=change(config, loss=loss))
@@ -251,7 +242,7 @@ def test_average_is_the_closed_form(config):
     for k, weights in enumerate(history):
         d = min(0.2, (1 + k) / (10 + k))
         expected = [d * a + (1 - d) * w for a, w in zip(expected, weights, strict=True)]
-    for ours, theirs in zip(one.average.parameters(), expected, strict=True):
+    for ours, theirs in zip(one.ema_model.parameters(), expected, strict=True):
         torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-7)
         assert not ours.requires_grad
     assert not list(one.task.model.buffers())  # averaged are the parameters only
@@ -402,7 +393,7 @@ def test_cuda_agrees_with_the_cpu_and_learns(config, tmp_path, precision):
 def test_checkpoint_keys_and_the_number_kept(config):
     config = change(config, engine={"keep": 2})
     killed(config, 5)
-    found = checkpoints.found(Path(config.out))
+    found = checkpoints.list_checkpoints(Path(config.out))
     assert [path.name for path in found] == ["step-00000004.pt", "step-00000005.pt"]
     state = checkpoints.read_checkpoint(found[-1])
     assert {"ema", "losses", "optimizers", "step", "position", "config", "train_config"} <= set(state)
@@ -411,24 +402,15 @@ def test_checkpoint_keys_and_the_number_kept(config):
     assert set(files(config)) == {"log.jsonl", "config.json", *(path.name for path in found)}
 
 
-def test_checkpoints_are_in_the_order_of_their_numbers(tmp_path):
-    left = (".step-00000900.7.pt", ".best.7.pt", ".config.7.json")
-    for name in ("step-0000783.pt", "step-00000800.pt", "step-99.pt", "step-x.pt", "best.pt", *left):
-        (tmp_path / name).write_bytes(b"")
-    order = ["step-99.pt", "step-0000783.pt", "step-00000800.pt"]
-    assert [path.name for path in checkpoints.found(tmp_path)] == order
-    checkpoints.prune(tmp_path, 1)
-    checkpoints.clean(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "step-00000800.pt", "step-x.pt"]
-
-
 @pytest.mark.slow
 def test_best_is_the_checkpoint_of_the_least_errors(config):
     errors = iter([(90.0, 80.0), (50.0, 85.0), (60.0, 30.0), (45.0, 99.0), (45.0, 70.0), (46.0, 46.0)])
 
     def evaluating(config, dies_at=None):
         engine = Recorder(config, dies_at)
-        engine.task.evaluate = lambda model: dict(zip(("wer_masked", "wer_ode"), next(errors), strict=True))
+        engine.task.error_rates = lambda model: dict(
+            zip(("wer_masked", "wer_ode"), next(errors), strict=True)
+        )
         return engine
 
     config = change(config, watch={"eval_every": 1}, engine={"keep": 1, "checkpoint_minutes": 0.0})
@@ -447,7 +429,7 @@ def test_best_is_the_checkpoint_of_the_least_errors(config):
 def test_validation_is_the_same_each_time_and_leaves_no_trace(config):
     one = Recorder(config)
     before = torch.get_rng_state()
-    first, second = one.task.validate(one.average), one.task.validate(one.average)
+    first, second = one.task.validate(one.ema_model), one.task.validate(one.ema_model)
     assert first == second
     assert set(first) == {f"held_out_{name}" for name in ("flow", "regression", "head", "duration")}
     assert torch.equal(torch.get_rng_state(), before)
@@ -476,17 +458,6 @@ def test_samples_and_tensorboard(config):
 
 
 # signals
-
-
-def test_the_first_signal_is_noted_and_the_second_interrupts():
-    before = signal.getsignal(signal.SIGTERM)
-    with run.stop_signals() as received:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert received == [signal.SIGTERM]
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(1)
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_training_in_a_thread_leaves_signals_alone(config):

@@ -24,7 +24,8 @@ pytest.importorskip("accelerate")
 from nanospeech_torch import train
 from nanospeech_torch.training.acoustic.loss import JointLoss
 from nanospeech_torch.training.acoustic.task import AcousticTask
-from nanospeech_torch.training.engine.engine import Engine, checkpoints, run
+from nanospeech_torch.training.engine import checkpoints, runtime
+from nanospeech_torch.training.engine.engine import Engine
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -107,7 +108,7 @@ def intact(config):
     ],
 )
 def test_a_setting_that_cannot_be(begun, command, monkeypatch, override, words):
-    monkeypatch.setattr(run, "find_spec", lambda name: None)  # no tracker is installed
+    monkeypatch.setattr(runtime, "find_spec", lambda name: None)  # no tracker is installed
     shown = (Path(begun.out) / "config.json").read_bytes()
     with intact(begun):
         status, _, errors = command(begun, override)
@@ -136,7 +137,7 @@ def test_nothing_to_learn(config, command, loss, frozen):
     if not loss.get("head_start"):
         loss = {"flow_weight": 0.0, "head_weight": 0.0, "regression_weight": 0.0, "duration_weight": 0.0}
     status, _, errors = command(change(config, loss=loss, frozen=frozen))
-    assert_one_sentence(status, errors, "no loss reaches what is trained at step 0: see frozen and [loss]")
+    assert_one_sentence(status, errors, "no loss depends on what is trained at step 0: see frozen and [loss]")
 
 
 def test_everything_frozen(config, command):
@@ -356,7 +357,7 @@ def test_an_output_folder_that_cannot_be_made(config, command, tmp_path):
 
 
 def test_a_broken_checkpoint_is_named(begun, command):
-    (path,) = checkpoints.found(Path(begun.out))
+    (path,) = checkpoints.list_checkpoints(Path(begun.out))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     assert_one_sentence(*command(begun)[::2], f"cannot read the checkpoint {path}: ")
@@ -366,7 +367,7 @@ def test_a_broken_checkpoint_is_named(begun, command):
 
 def test_a_broken_newest_checkpoint_is_passed_over(begun, command):
     """A power cut may have emptied it."""
-    (whole,) = checkpoints.found(Path(begun.out))
+    (whole,) = checkpoints.list_checkpoints(Path(begun.out))
     for step, content in ((3, whole.read_bytes()[:1000]), (4, b"")):
         checkpoints.checkpoint_path(Path(begun.out), step).write_bytes(content)
     assert command(begun)[0] == 0
@@ -383,7 +384,7 @@ def test_a_checkpoint_of_another_model_is_refused(begun, command):
     shown = (Path(begun.out) / "config.json").read_bytes()
     with intact(begun):
         status, _, errors = command(begun, "model.transformer.depth=3", "model.residual_std=0.25")
-        assert_one_sentence(status, errors, "holds a model of another residual_std, transformer than")
+        assert_one_sentence(status, errors, "has another residual_std, transformer than")
     assert (Path(begun.out) / "config.json").read_bytes() == shown
 
 
@@ -391,4 +392,4 @@ def test_other_parts_frozen_than_before(begun, command):
     """The optimizer's state is of other weights."""
     with intact(begun):
         status, _, errors = command(begun, 'frozen=["transformer"]')
-        assert_one_sentence(status, errors, "was trained with frozen = [], not ['transformer']; name another")
+        assert_one_sentence(status, errors, "was trained with frozen = [], not ['transformer']; set another")

@@ -13,14 +13,11 @@ from nanospeech_core.strict import from_dict
 
 torch = pytest.importorskip("torch")
 
-from nanospeech_torch.training import (
-    config,
-    tasks,
-)
+from nanospeech_torch.training import config, tasks
+from nanospeech_torch.training.acoustic.config import AcousticConfig, AcousticLossConfig
 from nanospeech_torch.training.aligner.config import AlignmentConfig
-from nanospeech_torch.training.config import AcousticConfig, LossConfig, OptimizerConfig
-from nanospeech_torch.training.engine.run import as_dict
-from nanospeech_torch.training.engine.settings import read_settings, read_values, write_settings
+from nanospeech_torch.training.config import OptimizerConfig
+from nanospeech_torch.training.engine.settings import as_json, read_settings, read_values, write_settings
 from nanospeech_torch.training.vocoder.config import VocoderConfig
 
 TOML = """
@@ -232,7 +229,7 @@ def test_an_unknown_key_like_no_other(tmp_path):
         ("engine.precision=int8", "engine.precision is 'int8'"),
         ("watch.trackers=['mlflow']", "watch.trackers is 'mlflow'"),
         ("watch.asr=tiny.en", "watch.asr and watch.eval_texts go together"),
-        ("model.text.vocab=['a']", 'the pause " " among them'),
+        ("model.text.vocab=['a']", 'the pause " "'),
         ("model.text.vocab=[' ', 'a', 'a']", "single characters, each once"),
         ("model.text.vocab=[' ', 'ab']", "single characters, each once"),
         ("model.text.vocab=[' ', 'a']", "transformer.text_num_embeds is 114, but text.vocab has 2 symbols"),
@@ -277,7 +274,7 @@ RESOLVED = {
     "acoustic": AcousticConfig(
         data=config.DataConfig(shards=("ä*.tar",)),
         watch=config.WatchConfig(trackers=("tensorboard",)),
-        loss=LossConfig(guidance=0.3, flow_time=(0.1, 0.2)),
+        loss=AcousticLossConfig(guidance=0.3, flow_time=(0.1, 0.2)),
         model=corpus.small_model(diffusion=None),
     ),
     "aligner": AlignmentConfig(
@@ -291,7 +288,7 @@ RESOLVED = {
 def test_the_resolved_config_is_read_back(tmp_path, task):
     resolved = RESOLVED[task]
     path = tmp_path / "config.json"
-    write_settings(path, as_dict(resolved))
+    write_settings(path, as_json(resolved))
     assert read_settings(path, type(resolved)) == resolved
     assert tasks.load_config(str(path)) == resolved
     assert json.loads(path.read_text(encoding="utf-8"))["task"] == task

@@ -21,11 +21,12 @@ pytest.importorskip("soundfile")
 from nanospeech_core.voices import recognition
 from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.acoustic import task as acoustic
+from nanospeech_torch.training.acoustic.config import AcousticConfig
 from nanospeech_torch.training.acoustic.weights import initialize
-from nanospeech_torch.training.config import AcousticConfig, DataConfig, WatchConfig
-from nanospeech_torch.training.data.batches import Library, Utterance
+from nanospeech_torch.training.config import DataConfig, WatchConfig
 from nanospeech_torch.training.data.corpus import read_index
-from nanospeech_torch.training.monitoring.error_rates import Evaluation, as_reference, encode
+from nanospeech_torch.training.data.utterances import Utterance, UtteranceDataset
+from nanospeech_torch.training.monitoring.error_rates import ErrorRates, as_reference, encode_item
 from nanospeech_torch.training.monitoring.griffin_lim import griffin_lim
 
 TEXTS = ["Dead beef.", "A bad cafe!", "Fed a bee"]
@@ -74,12 +75,12 @@ def model_and_data(config):
     torch.manual_seed(0)
     model = Nanospeech.from_config(config.model)
     initialize(model)
-    library = Library(read_index(config.data, config.model, print), config.model, 1.0, print)
+    library = UtteranceDataset(read_index(config.data, config.model, print), 1.0, print)
     return model.eval(), [library[i] for i in range(8)]
 
 
 def evaluation(config, recognize, sentences=8):
-    return Evaluation(config.watch.eval_texts, "none", sentences, 1, config.model, recognize)
+    return ErrorRates(config.watch.eval_texts, "none", sentences, 1, config.model, recognize)
 
 
 def twice(texts):
@@ -87,7 +88,7 @@ def twice(texts):
 
 
 @pytest.mark.slow
-def test_error_rates_of_what_was_heard(config):
+def test_error_rates_of_what_was_recognized(config):
     model, utterances = model_and_data(config)
     assert evaluation(config, Fake(twice(TEXTS))).measure(model, utterances) == {
         "wer_masked": 0,
@@ -121,7 +122,7 @@ def test_a_sentence_is_spoken_in_its_voice(config):
     assert voices[:2] == ["v0", "v1"]  # there is no v2: any voice will do
 
 
-def test_a_sentence_too_long_to_speak_was_not_heard(config):
+def test_all_words_of_a_sentence_too_long_to_speak_are_errors(config):
     model, utterances = model_and_data(config)
     model.predict_frames = lambda reference, ids: np.full(len(ids), 5000)
     fake = Fake(["x"])
@@ -137,14 +138,14 @@ def test_a_model_without_a_head_speaks_by_the_ode(config):
 
 def test_a_task_evaluates_its_first_sentences(config, monkeypatch):
     fake, asked = Fake(twice(TEXTS)), []
-    monkeypatch.setattr(recognition, "recognizer", lambda *args: asked.append(args) or fake)
+    monkeypatch.setattr(recognition, "recognizer", lambda *args, extra: asked.append(args) or fake)
     watch = dataclasses.replace(config.watch, eval_sentences=2)
     task = acoustic.AcousticTask(dataclasses.replace(config, watch=watch), print)
-    assert task.evaluate(task.model.eval()) == {"wer_masked": 0, "wer_ode": 0}
-    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads, "evaluate")]
+    assert task.error_rates(task.model.eval()) == {"wer_masked": 0, "wer_ode": 0}
+    assert len(fake.calls) == 4 and asked == [("a recognizer", ["en"], config.engine.threads)]
 
 
-def test_a_recognizer_that_is_missing_is_told_before_the_data_is_read(config, monkeypatch):
+def test_a_missing_recognizer_is_an_error_before_the_data_is_read(config, monkeypatch):
     monkeypatch.setattr(acoustic, "read_index", lambda *_: pytest.fail("the data came first"))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "faster_whisper", None)
@@ -159,15 +160,15 @@ def test_a_recognizer_that_is_missing_is_told_before_the_data_is_read(config, mo
 def test_a_recognizer_that_cannot_be_loaded(config, tmp_path):
     pytest.importorskip("faster_whisper")
     with pytest.raises(UserError, match="asr .* cannot be loaded"):
-        Evaluation(config.watch.eval_texts, str(tmp_path / "no such model"), 8, 1, config.model)
+        ErrorRates(config.watch.eval_texts, str(tmp_path / "no such model"), 8, 1, config.model)
 
 
 def test_a_text_with_nothing_to_speak(config, tmp_path):
     path = tmp_path / "bad.jsonl"
     path.write_text('{"text": "12"}')
     text = dataclasses.replace(config.model.text, vocab=tuple(" ab"))
-    with pytest.warns(), pytest.raises(UserError, match="nothing to speak in the text '12'"):
-        Evaluation(str(path), "x", 8, 1, dataclasses.replace(config.model, text=text), Fake([""]))
+    with pytest.warns(), pytest.raises(UserError, match="nothing to speak in '12'"):
+        ErrorRates(str(path), "x", 8, 1, dataclasses.replace(config.model, text=text), Fake([""]))
 
 
 @pytest.mark.parametrize(("alignment", "pauses"), [("durations", 2), ("filler", 0)])
@@ -175,7 +176,7 @@ def test_pauses_are_for_models_with_durations(alignment, pauses):
     model = character_model()
     model = dataclasses.replace(model, text=dataclasses.replace(model.text, alignment=alignment))
     tokenizer = Tokenizer("characters", model.text.vocab)
-    assert len(encode(TextItem("0", "a bad"), tokenizer, model)) == 5 + pauses
+    assert len(encode_item(TextItem("0", "a bad"), tokenizer, model)) == 5 + pauses
 
 
 @pytest.mark.parametrize("last", [1, 2, 30])

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 
 from nanospeech_torch.nanospeech import Nanospeech
-from nanospeech_torch.training.data.batches import Utterance
+from nanospeech_torch.training.data.utterances import Utterance
 from nanospeech_torch.training.monitoring import plots
 from nanospeech_torch.training.monitoring import samples as watch
 from nanospeech_torch.training.monitoring.error_rates import as_reference
@@ -57,8 +57,8 @@ def model():
 def spoken(model, held_out, tmp_path_factory):
     """(sentences, the folder they were spoken into)"""
     folder = tmp_path_factory.mktemp("run") / "samples" / "step-00000010"
-    sentences = watch.choose(held_out, CONFIG)
-    watch.speak(model, sentences, folder, seed=3)
+    sentences = watch.select_sentences(held_out, CONFIG)
+    watch.write_speech(model, sentences, folder, seed=3)
     return sentences, folder
 
 
@@ -66,30 +66,30 @@ def entries(folder):
     return json.loads((folder / "samples.json").read_text(encoding="utf-8"))
 
 
-def test_sentences_are_of_different_voices_and_spoken_after_another_utterance(held_out):
-    sentences = watch.choose(held_out, CONFIG, count=3)
+def test_sentences_are_of_different_voices_with_another_utterance_as_reference(held_out):
+    sentences = watch.select_sentences(held_out, CONFIG, count=3)
     assert {s.recording.voice for s in sentences[:2]} == {"v0", "v1"}
     assert len({s.recording.key for s in sentences}) == 3
     for sentence in sentences:
         assert sentence.reference.voice == sentence.recording.voice
         assert sentence.reference is not sentence.recording
         assert np.array_equal(sentence.ids, sentence.recording.ids)
-    again = watch.choose(held_out[::-1], CONFIG, count=3)
+    again = watch.select_sentences(held_out[::-1], CONFIG, count=3)
     assert {s.recording.key for s in again} == {s.recording.key for s in sentences}
 
 
 def test_sentences_where_little_is_held_out(held_out):
-    assert watch.choose([], CONFIG) == []
-    (alone,) = watch.choose(held_out[:1], CONFIG)
+    assert watch.select_sentences([], CONFIG) == []
+    (alone,) = watch.select_sentences(held_out[:1], CONFIG)
     assert alone.reference is alone.recording is held_out[0]
-    strangers = watch.choose(held_out[:2], CONFIG)
+    strangers = watch.select_sentences(held_out[:2], CONFIG)
     assert [s.reference.voice for s in strangers] != [s.recording.voice for s in strangers]
 
 
 def test_further_texts_are_spoken_in_their_voice(held_out, monkeypatch):
     row = types.SimpleNamespace(text="ab", voice="v1", lang="en")
-    monkeypatch.setattr(watch, "encode", lambda row, tokenizer, config: np.array([13, 14, 15]))
-    sentence = watch.choose(held_out, CONFIG, [row])[-1]
+    monkeypatch.setattr(watch, "encode_item", lambda row, tokenizer, config: np.array([13, 14, 15]))
+    sentence = watch.select_sentences(held_out, CONFIG, [row])[-1]
     assert (sentence.text, sentence.reference.voice, sentence.recording) == ("ab", "v1", None)
     assert sentence.ids.tolist() == [13, 14, 15]
 
@@ -115,7 +115,7 @@ def test_every_sentence_is_spoken_in_every_way(spoken, model):
 
 
 @pytest.mark.slow
-def test_what_is_heard_is_what_the_samplers_make(spoken, model):
+def test_the_audio_is_what_the_samplers_make(spoken, model):
     (sentence, _), folder = spoken
     reference = as_reference(sentence.reference, CONFIG)
     frames = model.predict_frames(reference, sentence.ids)
@@ -130,18 +130,18 @@ def test_what_is_heard_is_what_the_samplers_make(spoken, model):
 
 def test_the_regression_is_the_masked_path_without_its_head(model, held_out, monkeypatch):
     reference = as_reference(held_out[0], CONFIG)
-    prompt = make_prompt(reference, held_out[1].ids, held_out[1].frames, CONFIG)
+    prompt = make_prompt(reference, held_out[1].ids, held_out[1].durations, CONFIG)
     zeros = lambda z, *_: iter([torch.zeros(len(z), 400)])  # noqa: E731
     monkeypatch.setattr(model.diffusion_module, "sample", zeros)
     masked = model.sample(prompt, use_diffusion=True, num_iter=1)
-    np.testing.assert_allclose(watch.regress(model, prompt), masked, atol=1e-5)
+    np.testing.assert_allclose(watch.regression_mel(model, model.to_mel, prompt), masked, atol=1e-5)
 
 
 @pytest.mark.slow
 def test_a_model_of_less_speaks_in_fewer_ways(held_out, tmp_path):
     torch.manual_seed(0)
     model = Nanospeech.from_config(corpus.small_model(diffusion=None, phone_duration=None)).eval()
-    watch.speak(model, watch.choose(held_out, CONFIG, count=1), tmp_path / "step-1")
+    watch.write_speech(model, watch.select_sentences(held_out, CONFIG, count=1), tmp_path / "step-1")
     (item,) = entries(tmp_path / "step-1")
     assert [clip["caption"] for clip in item["audio"]] == ["flow ODE", watch.CAPTIONS["recording"]]
 
@@ -151,14 +151,14 @@ def test_training_goes_on_as_if_nothing_had_been_spoken(model, held_out, tmp_pat
     torch.manual_seed(5)
     np.random.seed(5)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
-    watch.speak(model, watch.choose(held_out, CONFIG, count=1), tmp_path / "step-1")
+    watch.write_speech(model, watch.select_sentences(held_out, CONFIG, count=1), tmp_path / "step-1")
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])
 
 
 @pytest.mark.slow
 def test_what_cannot_be_spoken_is_noted(model, held_out, tmp_path, monkeypatch):
-    sentences = watch.choose(held_out, CONFIG, count=2)
+    sentences = watch.select_sentences(held_out, CONFIG, count=2)
     real, calls = model.predict_frames, []
 
     def predict(reference, ids):
@@ -166,7 +166,7 @@ def test_what_cannot_be_spoken_is_noted(model, held_out, tmp_path, monkeypatch):
         return np.full(len(ids), 5000) if len(calls) == 1 else real(reference, ids)
 
     monkeypatch.setattr(model, "predict_frames", predict)
-    watch.speak(model, sentences, tmp_path / "step-1")
+    watch.write_speech(model, sentences, tmp_path / "step-1")
     first, second = entries(tmp_path / "step-1")
     assert (
         first["note"].startswith("not spoken: a sentence and its reference would last") and not first["audio"]
@@ -175,8 +175,10 @@ def test_what_cannot_be_spoken_is_noted(model, held_out, tmp_path, monkeypatch):
 
     monkeypatch.setattr(model, "predict_frames", real)
     monkeypatch.setattr(model, "sample", lambda prompt, **_: np.full((8, 100), np.nan, np.float32))
-    monkeypatch.setattr(watch, "regress", lambda model, prompt: np.full((8, 100), np.inf, np.float32))
-    watch.speak(model, sentences[:1], tmp_path / "step-2")
+    monkeypatch.setattr(
+        watch, "regression_mel", lambda model, to_mel, prompt: np.full((8, 100), np.inf, np.float32)
+    )
+    watch.write_speech(model, sentences[:1], tmp_path / "step-2")
     assert entries(tmp_path / "step-2")[0]["note"] == "not spoken: the model's mel is not finite"
 
 
@@ -195,7 +197,7 @@ def test_without_matplotlib_there_is_audio_and_one_line(model, held_out, tmp_pat
     plots.can_plot.cache_clear()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     try:
-        watch.speak(model, watch.choose(held_out, CONFIG), tmp_path / "step-1")
+        watch.write_speech(model, watch.select_sentences(held_out, CONFIG), tmp_path / "step-1")
         assert capsys.readouterr().err.startswith('plots need matplotlib: pip install ".[train]" in')
     finally:
         plots.can_plot.cache_clear()
@@ -210,7 +212,7 @@ def test_without_matplotlib_there_is_audio_and_one_line(model, held_out, tmp_pat
 @pytest.mark.slow
 def test_a_run_that_is_killed_leaves_the_folder_as_it_was(model, held_out, tmp_path, monkeypatch):
     folder = tmp_path / "samples" / "step-1"
-    sentences = watch.choose(held_out, CONFIG, count=1)
+    sentences = watch.select_sentences(held_out, CONFIG, count=1)
     real, calls = watch.decode, []
 
     def killed(model, mel):
@@ -221,32 +223,32 @@ def test_a_run_that_is_killed_leaves_the_folder_as_it_was(model, held_out, tmp_p
 
     monkeypatch.setattr(watch, "decode", killed)
     with pytest.raises(KeyboardInterrupt):
-        watch.speak(model, sentences, folder)
+        watch.write_speech(model, sentences, folder)
     assert list(folder.parent.iterdir()) == []
     calls.extend([None] * 3)
-    watch.speak(model, sentences, folder)
+    watch.write_speech(model, sentences, folder)
     written = sorted(path.name for path in folder.iterdir())
     (folder / "stale.wav").write_bytes(b"")
     calls.clear()
     with pytest.raises(KeyboardInterrupt):
-        watch.speak(model, sentences, folder)
+        watch.write_speech(model, sentences, folder)
     assert (folder / "stale.wav").exists()
     calls.extend([None] * 3)
-    watch.speak(model, sentences, folder)  # as a resumed run does
+    watch.write_speech(model, sentences, folder)  # as a resumed run does
     assert sorted(path.name for path in folder.iterdir()) == written
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
     (tmp_path / ".step-1.part").mkdir()
     (tmp_path / ".step-1.part" / "half.wav").write_bytes(b"RIFF")
-    watch.show_resyntheses([], tmp_path / "step-1")
+    watch.write_resyntheses([], tmp_path / "step-1")
     assert [path.name for path in tmp_path.iterdir()] == ["step-1"] and entries(tmp_path / "step-1") == []
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "samples").write_text("a file")
     with pytest.raises(UserError, match="cannot write"):
-        watch.show_resyntheses([], tmp_path / "samples" / "step-1")
+        watch.write_resyntheses([], tmp_path / "samples" / "step-1")
 
 
 # vocoder and aligner
@@ -256,7 +258,7 @@ def test_a_vocoders_samples(tmp_path):
     wave = np.sin(np.arange(SAMPLE_RATE) / 10).astype(np.float32) / 2
     broken = np.full(100, np.nan, dtype=np.float32)
     items = [watch.Resynthesis("u1", wave, wave[:-256] / 2), watch.Resynthesis("u2", wave, broken)]
-    watch.show_resyntheses(items, tmp_path / "step-1")
+    watch.write_resyntheses(items, tmp_path / "step-1")
     first, second = entries(tmp_path / "step-1")
     heard = {clip["caption"]: audio.read(tmp_path / "step-1" / clip["file"]) for clip in first["audio"]}
     assert {name: len(value) for name, value in heard.items()} == {
@@ -277,7 +279,7 @@ def test_an_aligners_samples(tmp_path):
         watch.Alignment("u1", "hi", soft, frames, " hi "),
         watch.Alignment("u2", "", np.full((20, 4), np.nan), frames, " hi "),
     ]
-    watch.show_alignments(items, tmp_path / "step-1")
+    watch.write_alignments(items, tmp_path / "step-1")
     first, second = entries(tmp_path / "step-1")
     assert (first["title"], first["text"]) == ("u1", "hi") and first["audio"] == []
     assert len(first["plots"]) == plots.can_plot()

@@ -1,4 +1,4 @@
-"""training.predicted: the corpus as the acoustic model speaks it, aligned with the recordings."""
+"""predicted_mels: the corpus's mels as the acoustic model predicts them, aligned with the recordings."""
 
 import json
 
@@ -12,30 +12,30 @@ pytest.importorskip("soundfile")
 from nanospeech_core.audio.mel import log_mel
 from nanospeech_torch.nanospeech import Nanospeech
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.batches import load_utterance
 from nanospeech_torch.training.data.corpus import read_index
+from nanospeech_torch.training.data.utterances import load_utterance
 from nanospeech_torch.training.vocoder import predicted_mels as predicted
 from nanospeech_torch.training.vocoder.config import VocoderDataConfig
-from nanospeech_torch.training.vocoder.crops import read_recordings
+from nanospeech_torch.training.vocoder.recordings import read_recordings
 
 
 def test_spans_are_complementary_stretches():
     config = Nanospeech.from_pretrained().config
     for tokens in (1, 2, 40, 400):
-        given = predicted.spans(tokens, "a", config)
+        given = predicted.visible_stretches(tokens, "a", config)
         assert given.shape == (tokens,) and given.dtype == bool
-        np.testing.assert_array_equal(given, predicted.spans(tokens, "a", config))
+        np.testing.assert_array_equal(given, predicted.visible_stretches(tokens, "a", config))
         assert tokens == 1 or 0 < given.mean() < 1
     lengths = np.diff(np.flatnonzero(np.diff(given)))
     assert 4 <= lengths.min() and lengths.max() <= 19  # 0.2 to 0.8 s of 23.4 tokens a second
     assert abs(given.mean() - 0.5) < 0.15
 
 
-def test_every_token_is_drawn_once_and_told_the_others(tmp_path, monkeypatch):
+def test_every_token_is_generated_once_with_the_others_visible(tmp_path, monkeypatch):
     model = Nanospeech.from_pretrained()
     shard = corpus.write_corpus(tmp_path / "a.tar", count=3)
     items = read_index(DataConfig(shards=(str(shard),)), model.config, lambda line: None)
-    batch = [load_utterance(item, model.config) for item in items]
+    batch = [load_utterance(item) for item in items]
     asked = []
 
     def sample_steps(prompts, seeds, options):
@@ -128,11 +128,11 @@ def test_resynthesis_of_the_truth_is_close():
     voice = model.voices()[0]
     from nanospeech_core.sampling.prompt import with_pauses
     from nanospeech_core.text.tokenizer import Tokenizer
-    from nanospeech_torch.training.data.batches import Utterance, frame_counts
+    from nanospeech_torch.training.data.utterances import Utterance, durations_in_frames
 
     mel = log_mel(voice.audio)
     ids = with_pauses(Tokenizer("phonemes", model.config.text.vocab).encode(voice.phonemes), model.config)
-    frames = frame_counts(np.array(voice.durations) * 24000, len(mel))
+    frames = durations_in_frames(np.array(voice.durations) * 24000, len(mel))
     (drawn,) = predicted.predict(model, [Utterance("a", "v", "", mel.astype(np.float16), ids, frames)])
     error = np.abs(drawn - mel[: len(drawn)]).mean()
     assert 0.05 < error < 0.25 * np.abs(mel - mel.mean(0)).mean()

@@ -24,7 +24,8 @@ pytest.importorskip("accelerate")
 from nanospeech_torch import train
 from nanospeech_torch.export import __main__ as export
 from nanospeech_torch.training.config import EngineConfig, WatchConfig
-from nanospeech_torch.training.engine.engine import Engine, checkpoints
+from nanospeech_torch.training.engine import checkpoints
+from nanospeech_torch.training.engine.engine import Engine
 from nanospeech_torch.training.tasks import load_config
 from nanospeech_torch.training.vocoder.config import (
     VocoderConfig,
@@ -36,7 +37,7 @@ from nanospeech_torch.training.vocoder.losses import LogMel, stft_magnitude
 from nanospeech_torch.training.vocoder.task import VocoderTask
 
 RECONSTRUCTION = {"mel", "stft", "modulation"}
-JUDGEMENT = {"discriminator", "adversarial", "features"}
+ADVERSARIAL = {"discriminator", "adversarial", "features"}
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -81,8 +82,8 @@ def completed(config):
     return engine
 
 
-def newest(config):
-    return checkpoints.read_checkpoint(checkpoints.found(Path(config.out))[-1])
+def last_checkpoint(config):
+    return checkpoints.read_checkpoint(checkpoints.list_checkpoints(Path(config.out))[-1])
 
 
 def vocoder_of(engine):
@@ -106,14 +107,14 @@ def test_losses_fall(config, adversarial_start):
     loss = {"adversarial_start": adversarial_start, "adversarial_crops": 1}
     config = change(config, optimizer={"steps": 30}, loss=loss, watch={"validate_every": 100})
     engine = Engine(task_of(config))
-    before = engine.task.validate(engine.average)
+    before = engine.task.validate(engine.ema_model)
     engine.run()
     (after,) = (entry for entry in read_log(config) if "held_out_mel" in entry)
     assert after["held_out_mel"] < 0.7 * before["held_out_mel"]
     assert after["held_out_stft"] < before["held_out_stft"]
     logged = losses(config)
-    assert RECONSTRUCTION <= logged[15].keys() and not JUDGEMENT & logged[15].keys()
-    assert bool(adversarial_start) == (JUDGEMENT <= logged[16].keys())
+    assert RECONSTRUCTION <= logged[15].keys() and not ADVERSARIAL & logged[15].keys()
+    assert bool(adversarial_start) == (ADVERSARIAL <= logged[16].keys())
 
 
 def test_the_head_starts_at_the_datas_level(config):
@@ -128,7 +129,7 @@ def test_the_head_starts_at_the_datas_level(config):
 
 
 @pytest.mark.slow
-def test_discriminators_learn_to_tell(config):
+def test_discriminators_learn(config):
     task = task_of(change(config, loss={"discriminator_width": 4, "adversarial_frames": 16}))
     objective = task.losses["discriminators"]
     optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-2)
@@ -151,15 +152,15 @@ def test_each_network_moves_in_its_turn_only(config):
     engine = Engine(task_of(config))
     engine.start()
     stream = engine.task.stream(0, 0, 1)
-    assert [engine.task.turns(step) for step in (0, 1)] == [["model"]] * 2
-    assert engine.task.turns(2) == ["discriminators", "model"]
+    assert [engine.task.active_losses(step) for step in (0, 1)] == [["model"]] * 2
+    assert engine.task.active_losses(2) == ["discriminators", "model"]
     for step in range(4):
         vocoder, discriminators = vocoder_of(engine), discriminators_of(engine)
         engine.train_step([next(stream)[0]])
         assert not equal(vocoder, vocoder_of(engine))
         assert equal(discriminators, discriminators_of(engine)) == (step < 2)
     for turn, moved in (("discriminators", False), ("model", True)):
-        engine.task.turns = lambda step, turn=turn: [turn]
+        engine.task.active_losses = lambda step, turn=turn: [turn]
         vocoder, discriminators = vocoder_of(engine), discriminators_of(engine)
         engine.train_step([next(stream)[0]])
         assert equal(vocoder, vocoder_of(engine)) != moved
@@ -214,11 +215,11 @@ def test_two_batches_are_one_of_twice_the_size(all_judged, tmp_path):
     one = change(all_judged, data={"batch_size": 8})
     two = change(all_judged, out=str(tmp_path / "two"), optimizer={"accumulate": 2})
     completed(one), completed(two)
-    assert_same_gradients(newest(one), newest(two))
+    assert_same_gradients(last_checkpoint(one), last_checkpoint(two))
     a, b = losses(one), losses(two)
     for step in (1, 2, 3):
         assert a[step] == pytest.approx(b[step], rel=2e-3)
-    assert JUDGEMENT <= a[3].keys()
+    assert ADVERSARIAL <= a[3].keys()
 
 
 @pytest.mark.slow
@@ -229,7 +230,7 @@ def test_two_processes_are_one_of_twice_the_size(all_judged, tmp_path):
     status, _, errors = runs.finish(runs.launch(2, "-m", "nanospeech_torch.train", str(path)))
     assert status == 0, errors
     completed(one)
-    assert_same_gradients(newest(one), newest(two))
+    assert_same_gradients(last_checkpoint(one), last_checkpoint(two))
 
 
 def test_workers_change_nothing(config, recordings, tmp_path):
@@ -242,7 +243,7 @@ def test_workers_change_nothing(config, recordings, tmp_path):
     kinds = set()
     for number, (ours, _), (theirs, _) in zip(range(6, 18, 2), here, there, strict=False):
         assert len(multiprocessing.active_children()) == 2
-        assert ours.judged == theirs.judged == 3 and ours.wave.any()
+        assert ours.adversarial_crops == theirs.adversarial_crops == 3 and ours.wave.any()
         for name in ("wave", "predicted", "has_predicted"):
             assert torch.equal(getattr(ours, name), getattr(theirs, name)), (number, name)
         kinds |= set(ours.has_predicted.tolist())
@@ -260,7 +261,7 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precisi
     completed(change(broken, optimizer={"steps": 3}))
     completed(broken)
     assert losses(broken) == losses(whole) and len(losses(whole)) == 4
-    ours, theirs = newest(broken), newest(whole)
+    ours, theirs = last_checkpoint(broken), last_checkpoint(whole)
     assert ours["step"] == ours["position"] == 4
     assert equal(ours["ema"], theirs["ema"])
     for name in ("model", "discriminators"):
@@ -301,10 +302,10 @@ def test_blocks_are_compiled(config, tmp_path, monkeypatch, checkpoint_activatio
         assert entry == pytest.approx(plain[step], rel=1e-4), step
 
 
-def test_a_run_may_be_told_later_to_be_adversarial(config):
+def test_a_later_config_may_make_a_run_adversarial(config):
     completed(change(config, loss={"adversarial_start": 0}, optimizer={"steps": 2}))
     completed(change(config, optimizer={"steps": 3}))
-    assert JUDGEMENT <= losses(config)[3].keys()
+    assert ADVERSARIAL <= losses(config)[3].keys()
 
 
 def test_checkpoint_of_another_shape_or_damaged(config):
@@ -312,7 +313,7 @@ def test_checkpoint_of_another_shape_or_damaged(config):
     other = dataclasses.replace(config.model, dim=8)
     with pytest.raises(UserError, match="another vocoder than the config"):
         completed(change(config, model=other))
-    (path,) = checkpoints.found(Path(config.out))
+    (path,) = checkpoints.list_checkpoints(Path(config.out))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot read the checkpoint"):
         completed(config)
@@ -330,15 +331,15 @@ def test_samples_of_held_out_recordings(config):
     original, copy = (soundfile.read(folder / f"1-{name}.wav")[0] for name in ("original", "copy"))
     assert len(original) == int(0.8 * SAMPLE_RATE) and len(copy) == len(original) // 256 * 256
     bare = task_of(change(config, data={"hold_out_every": 0}))
-    assert bare.validate(bare.model) == {} and not bare.show(bare.model, folder / "none")
+    assert bare.validate(bare.model) == {} and not bare.write_samples(bare.model, folder / "none")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["run", "checkpoint", "before 0.1", "vocos.safetensors"])
 def test_init_from(config, tmp_path, kind):
     completed(config)
-    state = newest(config)
-    source = checkpoints.found(Path(config.out))[-1]
+    state = last_checkpoint(config)
+    source = checkpoints.list_checkpoints(Path(config.out))[-1]
     if kind == "run":
         source = Path(config.out)
     if kind == "before 0.1":

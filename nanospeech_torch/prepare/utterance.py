@@ -1,16 +1,18 @@
-"""From one recording to one prepared utterance: decode, check, find phonemes and durations, encode. It runs
-in worker processes, which import torch only to align."""
+"""From a recording to a prepared utterance: decode, check, find phonemes and durations, encode.
+
+This runs in worker processes, which import torch only to align.
+"""
 
 from __future__ import annotations
 
 import functools
 import io
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 
-from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE, log_mel
+from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE
 from nanospeech_core.audio.signal import trim_silence
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.language_detection import detect_language
@@ -19,22 +21,21 @@ from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 
 from ..training.data.shards import FOREIGN_SUFFIXES
+from .durations import DURATION_UNIT, TOLERANCE, AlignerSource, align, given_durations
 from .encoding import encode
-from .recording import Recording, one_line
+from .recording import MissingRequirement, Recording, Reject, one_line
 
-DURATION_UNIT = 600  # samples at 24 kHz, of durations that do not say theirs
-TOLERANCE = 0.1  # seconds by which durations and audio may differ: codecs pad
-SILENCE = 1e-3  # the RMS of the loudest 10 ms, below which a recording is silent (-60 dB)
-SYMBOLS_PER_SECOND = (1.5, 35.0)  # of speech; the given corpora have 8 to 21
-MIN_RATE = 4000  # Hz; what has fewer is no speech
+SILENCE = 1e-3  # a recording is silent if the RMS of its loudest 10 ms is less (-60 dB)
+SYMBOLS_PER_SECOND = (1.5, 35.0)  # limits for speech; common corpora have 8 to 21
+MIN_RATE = 4000  # Hz; below it, speech is not intelligible
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done with a recording."""
+    """How recordings are prepared."""
 
-    lang: str = "en-us"  # of texts that do not say theirs
-    voice: str = ""  # of recordings that do not say theirs
+    lang: str = "en-us"  # of texts that do not name theirs
+    voice: str = ""  # of recordings that do not name theirs
     format: str = "flac"
     min_seconds: float = 0.3
     max_seconds: float = 30.0
@@ -43,75 +44,29 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What goes into a shard."""
+    """A prepared utterance, as it is written to a shard."""
 
     id: str
     audio: bytes  # in the recipe's format
     meta: dict  # the json
-    timing: str  # where its durations come from: "given", "aligned" or "none"
+    timing: str  # where its durations come from: "given" (by the data), "aligned" or "none"
     unknown: tuple[str, ...] = ()  # symbols that the vocabulary lacks
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """Why a recording is left out: one of few reasons, and what more there is to say."""
+    """A recording that is left out: one of few reasons, and the details."""
 
     id: str
     reason: str
     detail: str = ""
 
 
-class Reject(Exception):
-    """(reason, detail)"""
-
-
-class Missing(UserError):
-    """What all recordings need is not there (an aligner, a phonemizer): none of them is to blame."""
-
-
-class Aligns(Protocol):
-    """What `nanospeech_torch.models.aligner.Aligner` offers."""
-
-    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray: ...
-
-
-@dataclass
-class AlignerSource:
-    """An aligner, loaded when it is first needed: most data sets with durations never need it.
-
-    Args:
-        model: a checkpoint folder or hub id; None is the embedded model.
-        loaded: the aligner itself, where the caller has one.
-        vocab: its symbols, in order.
-    """
-
-    model: str | None = None
-    loaded: Aligns | None = None
-    vocab: tuple[str, ...] = SYMBOLS
-
-    def get(self) -> Aligns:
-        """Raises Missing."""
-        if self.loaded is None:
-            try:
-                from .. import Nanospeech
-
-                model = Nanospeech.from_pretrained(self.model)
-            except (ImportError, UserError) as error:
-                raise Missing(str(error)) from error
-            if getattr(model, "aligner", None) is None:
-                raise Missing(
-                    f"{self.model or 'the embedded model'} has no aligner to find durations with: "
-                    "name one that has by --aligner, or leave durations out by --no-align"
-                )
-            self.loaded, self.vocab = model.aligner, tuple(model.config.text.vocab)
-        return self.loaded
-
-
 def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance | Rejected:
-    """Never fails for a recording's sake.
+    """The utterance of a recording, or why it is left out. No bad recording raises an error.
 
     Raises:
-        Missing: what all recordings need is not there.
+        MissingRequirement: an aligner or a phonemizer is missing.
     """
     try:
         if recording.problem:
@@ -119,15 +74,15 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
         return make_utterance(recording, recipe, aligner)
     except Reject as reject:
         reason, detail = (*reject.args, "")[:2]
-    except Missing:
+    except MissingRequirement:
         raise
-    except Exception as error:  # one strange file must not end a run of days; the report tells of it
+    except Exception as error:  # one strange file must not end a run of days; the report lists it
         reason, detail = "an unexpected error", f"{type(error).__name__}: {one_line(error)}"
     return Rejected(recording.id, reason, detail)
 
 
 def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance:
-    """Raises Reject."""
+    """The utterance of a recording. Raises Reject."""
     meta = recording.meta
     text = " ".join(meta.get("text", "").split())
     if not text:
@@ -135,7 +90,7 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
     if "\ufffd" in text:
         raise Reject("text that is not UTF-8")
     wave = read_audio(recording.audio, meta.get("suffix", ""), recipe)
-    lang, phonemes, unknown = read_text(text, meta, recipe)
+    lang, phonemes, unknown = find_phonemes(text, meta, recipe)
     durations = given_durations(meta, phonemes, len(wave))
     unit = meta.get("duration_unit", DURATION_UNIT)
     frames = len(wave) // HOP + 1
@@ -148,7 +103,7 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
     check_rate(len(phonemes), frames, wave)
     if timing == "aligned":
         durations, unit = align(wave, phonemes, aligner), HOP
-    result = {"id": recording.id, "text": text, "lang": lang}
+    result: dict[str, Any] = {"id": recording.id, "text": text, "lang": lang}
     if voice := meta.get("voice") or recipe.voice:
         result["voice"] = voice
     result["phonemes"] = phonemes
@@ -176,8 +131,8 @@ def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
     except (soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError) as error:
         if suffix in FOREIGN_SUFFIXES or audio[4:8] == b"ftyp":  # the head of MPEG-4
             raise Reject(f"{suffix or '.m4a'} audio, which libsndfile does not read: make it flac") from error
-        said = getattr(error, "error_string", None)  # libsndfile's own, without an address in memory
-        raise Reject("unreadable audio", said or one_line(error)) from error
+        message = getattr(error, "error_string", None)  # libsndfile's, without an address in memory
+        raise Reject("unreadable audio", message or one_line(error)) from error
     if len(wave) > limit:
         raise Reject(f"longer than {recipe.max_seconds:g} s")
     if rate < MIN_RATE:
@@ -197,7 +152,7 @@ def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
 
 
 def read_file(path: str) -> bytes:
-    """Raises Reject."""
+    """The content of a path or an address. Raises Reject."""
     try:
         if "://" in path:
             import fsspec
@@ -213,7 +168,7 @@ def read_file(path: str) -> bytes:
 # text
 
 
-def read_text(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]:
+def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]:
     """(language, phonemes, symbols that the vocabulary lacks). Raises Reject."""
     lang = language(meta.get("lang", ""), text, recipe.lang)
     phonemes = meta.get("phonemes")
@@ -221,7 +176,7 @@ def read_text(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[st
         return lang, phonemes, tuple(sorted(set(phonemes) - set(SYMBOLS)))
     if lang not in LANGUAGES:
         raise Reject("a language that cannot be phonemized", lang)
-    phonemizes(lang)
+    check_phonemizer(lang)
     tokenizer = Tokenizer("phonemes", SYMBOLS, report=lambda message: None)
     try:
         sentences = tokenizer.sentences(text, lang)
@@ -231,33 +186,33 @@ def read_text(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[st
 
 
 @functools.cache
-def phonemizes(lang: str) -> None:
-    """Raise Missing unless the phonemizer of a language works."""
+def check_phonemizer(lang: str) -> None:
+    """Raise MissingRequirement if the phonemizer of a language does not work."""
     try:
         phonemize(TABLE[lang].sample, lang)
     except UserError as error:
-        raise Missing(str(error)) from error
-    except Exception as error:  # such as a full disk, or a package that is half installed
-        raise Missing(f"cannot phonemize {lang}: {one_line(error)}") from error
+        raise MissingRequirement(str(error)) from error
+    except Exception as error:  # such as a full disk, or a broken package
+        raise MissingRequirement(f"cannot phonemize {lang}: {one_line(error)}") from error
 
 
-def language(said: str, text: str, default: str) -> str:
-    """One of LANGUAGES from what a data set says ("en", "en_GB", "zh-CN", ""); what is none stays."""
-    said = said.strip().lower().replace("_", "-")
-    if not said:
+def language(name: str, text: str, default: str) -> str:
+    """One of LANGUAGES for a data set's name ("en", "en_GB", "zh-CN", ""). Other names are returned."""
+    name = name.strip().lower().replace("_", "-")
+    if not name:
         return detect_language(text, default)
-    if said in LANGUAGES:
-        return said
-    if said in ("english", "eng", "en") or said.startswith("en-"):
+    if name in LANGUAGES:
+        return name
+    if name in ("english", "eng", "en") or name.startswith("en-"):
         english = default if default.startswith("en") else "en-us"
-        return "en-gb" if said in ("en-uk", "en-gb") else english
-    if said in ("chinese", "mandarin", "zho", "cmn") or said.startswith(("zh-", "cmn-")):
+        return "en-gb" if name in ("en-uk", "en-gb") else english
+    if name in ("chinese", "mandarin", "zho", "cmn") or name.startswith(("zh-", "cmn-")):
         return "zh"
-    return said
+    return name
 
 
 def check_rate(symbols: int, frames: int, wave: np.ndarray) -> None:
-    """Raise Reject where text and audio cannot belong together."""
+    """Raise Reject if text and audio cannot belong together."""
     slow, fast = SYMBOLS_PER_SECOND
     seconds = len(wave) / SAMPLE_RATE
     if symbols + 2 > frames or symbols > fast * seconds:
@@ -265,35 +220,3 @@ def check_rate(symbols: int, frames: int, wave: np.ndarray) -> None:
     spoken = len(trim_silence(wave)) / SAMPLE_RATE
     if symbols < slow * spoken:
         raise Reject("text too short for its audio", f"{symbols} symbols, {spoken:.2f} s")
-
-
-# durations
-
-
-def given_durations(meta: dict, phonemes: str, samples: int) -> list | None:
-    """The durations that a json brings, or None where it has none or they do not fit."""
-    durations, unit = meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
-    if not isinstance(durations, list) or not all(map(is_length, [unit, *durations])) or not unit:
-        return None
-    off = abs(sum(durations) * unit - samples)
-    fit = len(durations) == len(phonemes) + 2 and off <= TOLERANCE * SAMPLE_RATE
-    return durations if fit and isinstance(meta.get("phonemes"), str) else None
-
-
-def is_length(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9
-
-
-def align(wave: np.ndarray, phonemes: str, source: AlignerSource) -> list[int]:
-    """Frames of a pause, each phoneme, a pause. Raises Reject, Missing."""
-    aligner = source.get()
-    vocab = {symbol: i for i, symbol in enumerate(source.vocab)}
-    ids = np.array([vocab[" "], *(vocab[symbol] for symbol in phonemes), vocab[" "]], dtype=np.int64)
-    mel = log_mel(wave)
-    try:
-        frames = aligner.align(mel, ids)
-    except UserError as error:
-        raise Reject("the aligner finds no path", str(error)) from error
-    if len(frames) != len(ids) or int(frames.sum()) != len(mel) or int(frames.min()) < 1:
-        raise Reject("the aligner finds no path", f"{len(mel)} frames, {len(ids)} symbols")
-    return [int(count) for count in frames]

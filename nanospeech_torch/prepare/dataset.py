@@ -1,4 +1,4 @@
-"""Preparing a data set: recordings of any source -> shards that the trainer reads, in parallel, resumable."""
+"""Preparing a data set: recordings of any source -> shards to train on, in parallel and resumable."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import json
 import re
 import tarfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from nanospeech_core.system.files import replacing
 
+from ..training.data.shards import forget_members
+from .durations import AlignerSource
 from .folder import Folder, Position
-from .preparing import AlignerSource, Recipe, Rejected, Utterance
 from .recording import Damaged, Recording
 from .report import Tally
 from .sources import Input, count_recordings, find_inputs, read_recordings
+from .utterance import Recipe, Rejected, Utterance
 from .workers import prepare_all
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a preparation's result depends on."""
+    """Everything that the result depends on, but for the sources' content."""
 
     sources: tuple[str, ...]
     recipe: Recipe = field(default_factory=Recipe)
@@ -36,7 +38,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Break:
+class BrokenInput:
     """In the stream of recordings: an input that cannot be read further."""
 
     name: str
@@ -46,17 +48,17 @@ class Break:
 def prepare(
     settings: Settings, output: str | Path, workers: int = 1, aligner: AlignerSource | None = None
 ) -> dict:
-    """Prepare all of the sources, or what an earlier run left to do.
+    """Prepare all sources, or the rest of them after an interrupted run.
 
     Args:
         output: the folder of the shards.
-        workers: processes; 0 works in this one.
-        aligner: instead of the one that the settings name.
+        workers: processes; 0: this process does the work.
+        aligner: replaces the one that the settings name.
     Returns:
-        the report, the content of report.json (`preparation_report.make_report`).
+        the report, the content of report.json (see `report.make_report`).
     Raises:
-        UserError: a source cannot be found, the folder was prepared otherwise or cannot be written, there is
-            no aligner, or nothing in the sources can be used.
+        UserError: a source cannot be found, the folder was prepared differently or cannot be written, there
+            is no aligner, or no recording can be used.
     """
     inputs = find_inputs(settings.sources)
     folder = Folder(Path(output), settings.name)
@@ -75,8 +77,8 @@ def prepare(
 
 def read_all(
     inputs: list[Input], start: Position, columns: tuple[str, ...]
-) -> Iterator[tuple[Position, Recording | Break]]:
-    """(position after it, recording or Break), of all inputs from `start` on."""
+) -> Iterator[tuple[Position, Recording | BrokenInput]]:
+    """(position after it, recording or BrokenInput), of all inputs from `start` on."""
     for number in range(start.inputs, len(inputs)):
         found = inputs[number]
         count = start.recordings if number == start.inputs else 0
@@ -86,27 +88,29 @@ def read_all(
                 meta = {**recording.meta, "source": recording.meta.get("source") or found.name}
                 yield Position(number, count), replace(recording, meta=meta)
         except Damaged as error:
-            yield Position(number + 1, 0), Break(found.location, str(error))
+            yield Position(number + 1, 0), BrokenInput(found.location, str(error))
 
 
 def write_shards(
     settings: Settings, inputs: list[Input], folder: Folder, workers: int, aligner: AlignerSource
 ) -> Tally:
-    """Write the shards that are not there yet; the figures of all of them.
+    """Write the shards that do not exist yet; returns the counts of all shards.
 
     Raises:
-        UserError: a shard cannot be written (those before it stay), or there is no aligner.
+        UserError: a shard cannot be written (earlier ones stay), or there is no aligner.
     """
     from tqdm import tqdm
 
-    tally, seen, number, position = Tally(), set(), 0, Position()
+    tally, number, position = Tally(), 0, Position()
+    seen: set[int] = set()  # fingerprints of the ids
     for number, (position, ids, part) in enumerate(folder.progress(), 1):  # noqa: B007
         tally.merge(part)
         seen.update(map(fingerprint, ids))
     counts = [count_recordings(found) for found in inputs]
+    known = [count for count in counts if count is not None]
     results = prepare_all(read_all(inputs, position, settings.columns), settings.recipe, workers, aligner)
     bar = tqdm(
-        total=None if None in counts else sum(counts),
+        total=sum(known) if len(known) == len(counts) else None,
         initial=tally.utterances + len(tally.rejected),
         unit=" utterances",
         disable=None,  # shown on a terminal only
@@ -122,23 +126,29 @@ def write_shards(
 
 @dataclass
 class Shard:
-    """What was read for one shard: all after the one before, to its last utterance."""
+    """What was read for one shard: everything after the previous shard, up to its last utterance."""
 
     next: Position = field(default_factory=Position)
     ids: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
 
-def write_shard(path: Path, results: Iterator, size: int, seen: set[int], update) -> Shard | None:
-    """Write a shard of `size` utterances, or of all that are left; None where the results had ended before.
+def write_shard(
+    path: Path,
+    results: Iterator[tuple[Position, Utterance | Rejected | BrokenInput]],
+    size: int,
+    seen: set[int],
+    update: Callable[[], object],
+) -> Shard | None:
+    """Write a shard of `size` utterances, or of all that are left; None if no result is left.
 
-    Where all that are left are rejected, there is no file.
+    If all remaining recordings are rejected, no file is written.
     """
     shard, read, tar = Shard(), False, None
     with contextlib.ExitStack() as stack:
         for shard.next, result in results:
             read = True
-            if isinstance(result, Break):
+            if isinstance(result, BrokenInput):
                 shard.tally.damaged.append([result.name, result.error])
                 continue
             update()
@@ -158,7 +168,7 @@ def write_shard(path: Path, results: Iterator, size: int, seen: set[int], update
             text = json.dumps(result.meta, ensure_ascii=False)
             add_member(tar, f"{member_name(result.id)}.{suffix}", result.audio)
             add_member(tar, f"{member_name(result.id)}.json", text.encode("utf-8", "backslashreplace"))
-            tar.members = []  # tarfile would keep all of them
+            forget_members(tar)
             shard.ids.append(result.id)
             shard.tally.accept(result)
             if shard.tally.utterances == size:
@@ -167,17 +177,17 @@ def write_shard(path: Path, results: Iterator, size: int, seen: set[int], update
 
 
 def add_member(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    info = tarfile.TarInfo(name)  # of no time and nobody: the same content gives the same bytes
+    info = tarfile.TarInfo(name)  # without time and owner: the same content gives the same bytes
     info.size = len(content)
     tar.addfile(info, io.BytesIO(content))
 
 
 def member_name(id: str) -> str:
-    """An id as the name of a tar's member without its suffix: dots would end the key, and so are escaped."""
+    """An id as the name of a tar's member without its suffix. Dots are escaped: they would end the key."""
     return re.sub(r"[%.:\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", id.strip("/")) or "%"
 
 
 def fingerprint(id: str) -> int:
-    """64 bits of a member's name: ids of millions of utterances fit into memory."""
+    """A 64-bit hash of a member's name, so that the ids of millions of utterances fit into memory."""
     name = member_name(id).encode("utf-8", "backslashreplace")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")

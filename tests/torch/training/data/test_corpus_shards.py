@@ -1,4 +1,4 @@
-"""Where the audio of prepared shards lies: the right bytes of tar files and folders, or a clear error."""
+"""Where the audio of prepared shards is: the right bytes of tar files and folders, or a clear error."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from nanospeech_core.errors import UserError
 pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 
-from nanospeech_torch.training.data.corpus import Place, Skip, read_places, read_wave
+from nanospeech_torch.training.data.corpus import AudioLocation, Skip, read_wave, scan_shards
 
 
 def test_places_hold_the_bytes_of_tar_files_and_folders(tmp_path):
@@ -31,7 +31,7 @@ def test_places_hold_the_bytes_of_tar_files_and_folders(tmp_path):
     files += [(f"{key}.json", json.dumps({"n": key}).encode()) for key in ("z/y", "y")]  # in any order
     corpus.write_tar(tmp_path / "b.tar", files)
     patterns = (str(tmp_path / "*"), str(tmp_path / "*.tar"))  # the second matches what the first did
-    found = list(read_places(patterns))
+    found = list(scan_shards(patterns))
     assert [key for key, _, _ in found] == list(content)
     assert {key: place.read() for key, place, _ in found} == content
     assert all(meta == {"n": key} for key, _, meta in found)
@@ -44,7 +44,7 @@ def test_key_is_the_name_up_to_the_first_dot_of_the_base_name(tmp_path):
         *(("c.mp3", b"A2"), ("c.wav", b"the same in another format"), ("c.json", b'{"n": 2}')),
     ]
     skipped = []
-    places = read_places((str(corpus.write_tar(tmp_path / "x.tar", files)),), skipped.append)
+    places = scan_shards((str(corpus.write_tar(tmp_path / "x.tar", files)),), skipped.append)
     found = {key: (place.read(), meta["n"]) for key, place, meta in places}
     assert found == {"v1.0/a": (b"A0", 0), "v1.0/b": (b"A1", 1), "c": (b"A2", 2)}
     assert skipped == []
@@ -61,7 +61,7 @@ def test_incomplete_broken_and_repeated_utterances_are_counted(tmp_path):
         tmp_path / "y.tar", [("f.wav", b"3"), ("f.json", b"{}"), ("g.wav", b"4"), ("g.json", b"{}")]
     )
     skipped = Counter()
-    found = list(read_places((str(tmp_path / "*.tar"),), lambda reason: skipped.update([reason])))
+    found = list(scan_shards((str(tmp_path / "*.tar"),), lambda reason: skipped.update([reason])))
     assert [(key, place.read(), meta) for key, place, meta in found] == [
         ("f", b"1", {"n": 1}),
         ("g", b"4", {}),
@@ -96,22 +96,22 @@ def test_a_broken_tar_file_is_an_error_that_names_it(tmp_path, damage):
         content = path.read_bytes()
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"cannot read the shard .*x\.tar") as caught:
-        list(read_places((str(path),)))
+        list(scan_shards((str(path),)))
     assert ("nanospeech_torch.prepare reads other formats" in str(caught.value)) == (damage == "gz")
 
 
 def test_files_that_vanish_or_may_not_be_read(tmp_path):
     with pytest.raises(Skip, match="unreadable audio"):
-        Place(str(tmp_path / "nowhere.wav")).read()
+        AudioLocation(str(tmp_path / "nowhere.wav")).read()
     (tmp_path / "a.json").symlink_to(tmp_path / "nowhere")  # no file: as if it were not there
     (tmp_path / "a.wav").write_bytes(b"x")
     skipped = []
-    assert list(read_places((str(tmp_path),), skipped.append)) == [] and skipped == ["no json"]
+    assert list(scan_shards((str(tmp_path),), skipped.append)) == [] and skipped == ["no json"]
     if os.geteuid():
         (tmp_path / "b.json").write_text("{}")
         (tmp_path / "b.json").chmod(0)
         with pytest.raises(UserError, match="cannot read .*b.json"):
-            list(read_places((str(tmp_path),)))
+            list(scan_shards((str(tmp_path),)))
 
 
 # audio

@@ -13,17 +13,11 @@ import pytest
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
-from nanospeech_torch.prepare import preparing
+from nanospeech_torch.prepare import utterance as preparing
+from nanospeech_torch.prepare.durations import AlignerSource
 from nanospeech_torch.prepare.encoding import encode, with_serial
-from nanospeech_torch.prepare.preparing import (
-    AlignerSource,
-    Missing,
-    Recipe,
-    Rejected,
-    Utterance,
-    prepare_recording,
-)
-from nanospeech_torch.prepare.recording import Recording
+from nanospeech_torch.prepare.recording import MissingRequirement, Recording
+from nanospeech_torch.prepare.utterance import Recipe, Rejected, Utterance, prepare_recording
 
 soundfile = pytest.importorskip("soundfile")
 EVEN = AlignerSource(loaded=preparations.EvenAligner())
@@ -283,7 +277,7 @@ def test_given_durations_stay():
     ],
     ids=str,
 )
-def test_durations_that_do_not_fit_are_found_anew(changes):
+def test_durations_that_do_not_fit_are_found_again(changes):
     result = accepted(noise(1.0), text="Hello", **timed(**changes))
     meta = result.meta
     assert (result.timing, meta["duration_unit"]) == ("aligned", HOP)
@@ -294,7 +288,7 @@ def test_durations_that_do_not_fit_are_found_anew(changes):
     assert plain.timing == "none" and not {"durations", "duration_unit"} & plain.meta.keys()
 
 
-def test_an_aligner_hears_pauses_around_the_phonemes():
+def test_an_aligner_gets_pauses_around_the_phonemes():
     seen = []
 
     class Spy(preparations.EvenAligner):
@@ -321,7 +315,7 @@ def test_an_aligner_that_finds_no_path():
 
 
 def test_without_an_aligner():
-    with pytest.raises(Missing):
+    with pytest.raises(MissingRequirement):
         prepare(noise(1.0), WITHOUT)
 
 

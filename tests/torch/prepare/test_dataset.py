@@ -22,11 +22,14 @@ from preparations import contents, read_shard, tones, write_shard
 from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare import __main__ as command
-from nanospeech_torch.prepare import preparation, preparing, streams
-from nanospeech_torch.prepare.preparation import Settings, member_name, prepare
-from nanospeech_torch.prepare.preparing import AlignerSource, Missing, Recipe, Rejected
-from nanospeech_torch.prepare.recording import Recording
+from nanospeech_torch.prepare import dataset as preparation
+from nanospeech_torch.prepare import streams
+from nanospeech_torch.prepare import utterance as preparing
+from nanospeech_torch.prepare.dataset import Settings, member_name, prepare
+from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.recording import MissingRequirement, Recording
 from nanospeech_torch.prepare.report import histogram, table
+from nanospeech_torch.prepare.utterance import Recipe, Rejected
 from nanospeech_torch.prepare.workers import AHEAD, prepare_all
 
 pytest.importorskip("soundfile")
@@ -182,9 +185,9 @@ def test_ids_become_names_of_members(tmp_path):
     report = prepare(settings(tmp_path / "list.jsonl", shard_size=99), tmp_path / "out", workers=0)
     assert report["utterances"] == len(ids)
     assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == ids
-    from nanospeech_torch.training.data.shards import read_pairs
+    from nanospeech_torch.training.data.corpus import scan_shards
 
-    assert len(list(read_pairs((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
+    assert len(list(scan_shards((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
 
 
 # the folder
@@ -244,7 +247,7 @@ def test_no_place_to_write(tmp_path, source):
 
 def test_one_preparation_at_a_time(tmp_path, source):
     folder = preparation.Folder(tmp_path / "out", "data")
-    with folder.locked(), pytest.raises(UserError, match="another preparation is writing"):
+    with folder.locked(), pytest.raises(UserError, match="another run is writing"):
         prepare(settings(source), tmp_path / "out", workers=0)
     prepare(settings(source), tmp_path / "out", workers=0)
 
@@ -352,9 +355,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path, times):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.03)
     error = process.communicate(timeout=30)[1].decode()
-    assert process.returncode in (130, -signal.SIGINT) and (
-        times == 2 or error == "python -m nanospeech_torch.prepare: interrupted\n"
-    )
+    assert process.returncode in (130, -signal.SIGINT) and (times == 2 or error == "prepare: interrupted\n")
     _, alive = psutil.wait_procs(children, timeout=10)
     assert children and not alive
     assert not list(out.glob(".data*")) or times == 2
@@ -377,7 +378,7 @@ def test_full_disk(tmp_path):
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     shard = tmp_path / "out" / "data-000001.tar"
-    assert done.stderr == f"python -m nanospeech_torch.prepare: cannot write {shard}: File too large\n"
+    assert done.stderr == f"prepare: cannot write {shard}: File too large\n"
     assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == ["u000", "u001"]
     assert not list((tmp_path / "out").glob(".data*")) and not shard.exists()
     assert run(*arguments).returncode == 0
@@ -484,7 +485,7 @@ def test_a_corpus_is_not_read_ahead():
 def test_without_an_aligner_nothing_is_done(tmp_path):
     source = write_shard(tmp_path / "in.tar", tones(3, durations=False))
     for workers in (0, 1):
-        with pytest.raises(Missing, match="there is no aligner"):
+        with pytest.raises(MissingRequirement, match="there is no aligner"):
             prepare(settings(source), tmp_path / "out", workers, preparations.NoAligner())
     assert not list((tmp_path / "out").glob("*.tar"))
 
@@ -504,7 +505,7 @@ def test_workers_use_one_thread_each(monkeypatch):
 def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
     """No recording is to blame for that."""
     source = write_shard(tmp_path / "in.tar", [(id, a, {"text": "Hello."}) for id, a, _ in tones(3)])
-    preparing.phonemizes.cache_clear()
+    preparing.check_phonemizer.cache_clear()
     for name, error in (("phonemizer", ImportError), ("full", OSError(28, "No space left on device"))):
         with monkeypatch.context() as patch:
 
@@ -512,7 +513,9 @@ def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
                 raise error
 
             patch.setattr("nanospeech_core.text.english.espeak.phonemize", failing)
-            with pytest.raises(Missing, match="No space left" if name == "full" else "ImportError"):
+            with pytest.raises(
+                MissingRequirement, match="No space left" if name == "full" else "ImportError"
+            ):
                 prepare(settings(source), tmp_path / "out", workers=0)
     assert not list((tmp_path / "out").glob("*.tar"))
 
@@ -541,10 +544,7 @@ def test_command(tmp_path, source, capsys):
     assert len(shard) == 5 and {suffix for suffix, _, _ in shard.values()} == {"opus"}
     assert shard["u000"][2]["lang"] == "en-gb"
     assert command.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 1
-    assert (
-        capsys.readouterr().err
-        == f"python -m nanospeech_torch.prepare: there is nothing at {tmp_path / 'none'}\n"
-    )
+    assert capsys.readouterr().err == f"prepare: there is nothing at {tmp_path / 'none'}\n"
 
 
 def test_columns_of_the_command(tmp_path, capsys):

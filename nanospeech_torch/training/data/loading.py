@@ -1,0 +1,86 @@
+"""Making batches from plans, in this process or in worker processes.
+
+What is random in a batch depends on the run's seed and the batch's number only.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from nanospeech_core.errors import UserError
+
+from .batch_plans import BatchPlan
+from .corpus import Skip
+from .utterances import UtteranceDataset
+
+
+class BatchDataset(torch.utils.data.Dataset):
+    """Maps a plan to (the batch, why utterances of it were skipped). Instead of a batch there is a UserError
+    if none can be made.
+    """
+
+    def stream(
+        self, plans: Iterable[Any], workers: int = 0, pin_memory: bool = False
+    ) -> Iterator[tuple[Any, list[str]]]:
+        """The batches of `plans`, in order, made by `workers` processes; 0: in this process."""
+        loader = torch.utils.data.DataLoader(
+            self,
+            batch_size=None,
+            sampler=plans,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            pin_memory=pin_memory,
+            worker_init_fn=ignore_signals,
+        )
+        for batch, skipped in loader:
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch, skipped
+
+
+class UtteranceBatchDataset(BatchDataset):
+    """Maps a `BatchPlan` to a task's batch of utterances.
+
+    Args:
+        utterances: the corpus.
+        build: (sequences of utterances, frames to pad to, seed) -> the task's batch.
+        seed: of the run.
+    """
+
+    def __init__(self, utterances: UtteranceDataset, build: Callable[..., Any], seed: int) -> None:
+        self.utterances, self.build, self.seed = utterances, build, seed
+
+    def __getitem__(self, plan: BatchPlan) -> tuple[Any, list[str]]:
+        """A batch, and why utterances of it were skipped; a UserError instead if none is left."""
+        sequences, skipped, broken = [], [], []
+        for positions in plan.sequences:
+            sequence = []
+            for i in positions:
+                try:
+                    sequence.append(self.utterances[i])
+                except Skip as reason:
+                    skipped.append(str(reason))
+                    broken.append(self.utterances.entries[i].key)
+            if sequence:
+                sequences.append(sequence)
+        if not sequences:  # returned: a worker's exception would arrive with its traceback as text
+            what = f"{', '.join(broken[:3])}{', ...' * (len(broken) > 3)}: {skipped[0]}"
+            return UserError(f"no utterance of batch {plan.number} can be read ({what})"), skipped
+        return self.build(sequences, plan.frames, batch_seed(self.seed, plan.number)), skipped
+
+
+def ignore_signals(worker: int) -> None:
+    """Leave Ctrl-C, and a scheduler's SIGTERM, to the training process: the whole process group gets them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def batch_seed(seed: int, number: int) -> int:
+    """The seed of a batch's masks and noise."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,85 @@
+"""Where a run reports to: log.jsonl, the terminal with its progress bar, and the trackers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nanospeech_core.errors import UserError
+
+from ..monitoring.trackers import log_samples
+from .task import RunConfig
+
+
+class RunLog:
+    """The log of one run. Only the main process writes.
+
+    Args:
+        accelerator: accelerate's `Accelerator`, with the trackers.
+        config: of the run.
+        folder: of the run.
+    """
+
+    def __init__(self, accelerator: Any, config: RunConfig, folder: Path) -> None:
+        self.accelerator, self.config, self.folder = accelerator, config, folder
+        self.main = accelerator.is_main_process
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """One line in log.jsonl, one in the terminal; the numbers also to the trackers."""
+        if not self.main:
+            return
+        append_json(self.folder / "log.jsonl", entry)
+        numbers = {k: v for k, v in entry.items() if isinstance(v, (int, float)) and k != "step"}
+        if "step" in entry and numbers:
+            self.accelerator.log(numbers, step=entry["step"])
+        values = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
+        print_line(" ".join(values))
+
+    @contextmanager
+    def trackers(self) -> Iterator[None]:
+        """TensorBoard or Weights & Biases, as `config.watch.trackers` says, while the block runs."""
+        config = self.config
+        if config.watch.trackers:
+            flat = {"out": config.out, "seed": config.seed, "learning_rate": config.optimizer.learning_rate}
+            self.accelerator.init_trackers("nanospeech", config=flat)
+        try:
+            yield
+        finally:
+            for tracker in self.accelerator.trackers:
+                tracker.finish()
+
+    def track_samples(self, folder: Path, step: int) -> None:
+        """Send a folder of samples to the trackers."""
+        if self.accelerator.trackers:
+            log_samples(self.accelerator.trackers, folder, step)
+
+    def progress_bar(self, step: int) -> Any:
+        """A progress bar over the steps, from `step` on; shown on a terminal only."""
+        from tqdm import tqdm
+
+        disable = not (self.main and sys.stderr.isatty())
+        return tqdm(total=self.config.optimizer.steps, initial=step, disable=disable, unit="step")
+
+
+def print_line(line: str) -> None:
+    """Print a line that does not break the progress bar."""
+    from tqdm import tqdm
+
+    tqdm.write(line)
+    sys.stdout.flush()
+
+
+def append_json(path: Path, entry: dict[str, Any]) -> None:
+    """Add one line of JSON to a file; floats are rounded to 6 digits. Raises UserError."""
+    entry = {
+        key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()
+    }
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,121 @@
+"""Batches made from plans, in this process or in workers."""
+
+import itertools
+from dataclasses import replace
+
+import corpus
+import pytest
+
+from nanospeech_core.errors import UserError
+
+torch = pytest.importorskip("torch")
+
+from nanospeech_torch.training.config import DataConfig
+from nanospeech_torch.training.data.batch import Batch, collate
+from nanospeech_torch.training.data.batch_plans import BatchPlan, batch_plans
+from nanospeech_torch.training.data.corpus import read_index
+from nanospeech_torch.training.data.loading import UtteranceBatchDataset, batch_seed
+from nanospeech_torch.training.data.utterances import (
+    UtteranceDataset,
+)
+
+MODEL = corpus.small_model()
+PATCH = MODEL.transformer.patch
+
+
+def index(path, model=MODEL):
+    return read_index(DataConfig(shards=(str(path),)), model, lambda line: None)
+
+
+def build(sequences, length, seed) -> Batch:
+    """A batch, its seed among the ids."""
+    batch = collate(sequences, MODEL, length // PATCH)
+    return replace(batch, first_tokens=torch.full_like(batch.first_tokens, seed % 2**31))
+
+
+# libraries and loaders
+
+
+def same(a: Batch, b: Batch) -> bool:
+    return all(torch.equal(getattr(a, name), getattr(b, name)) for name in vars(a))
+
+
+def batches(items, count, memory_hours=1.0, workers=0, seed=3, start=0, report=lambda line: None, **config):
+    library = UtteranceDataset(items, memory_hours, report)
+    config = DataConfig(batch_seconds=4.0, max_seconds=3.0, **config)
+    stream = UtteranceBatchDataset(library, build, seed).stream(
+        batch_plans(library.entries, config, PATCH, seed, start), workers
+    )
+    return list(itertools.islice(stream, count))
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory):
+    return corpus.write_corpus(tmp_path_factory.mktemp("data") / "x.tar", 10, 2)
+
+
+def spoil(shard, items, numbers):
+    """Overwrite the audio of items where it lies."""
+    with open(shard, "r+b") as file:
+        for number in numbers:
+            file.seek(items[number].location.offset)
+            file.write(b"\0" * items[number].location.size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("buckets", [0, 2])
+def test_lazily_or_by_workers_the_batches_are_those_of_memory(shard, buckets):
+    items = index(shard)
+    in_memory = batches(items, 7, buckets=buckets)
+    assert all(skipped == [] for _, skipped in in_memory)
+    assert len({tuple(batch.mask.shape) for batch, _ in in_memory}) <= (buckets or 99)
+    for changes in ({"memory_hours": 0.0}, {"workers": 2}, {"memory_hours": 0.0, "workers": 2}):
+        others = batches(items, 7, buckets=buckets, **changes)
+        assert all(same(a, b) for (a, _), (b, _) in zip(in_memory, others, strict=True)), changes
+
+
+def test_going_on_gives_the_same_batches_under_the_same_seeds(shard):
+    items = index(shard)
+    whole = batches(items, 12)
+    rest = batches(items, 5, start=7)
+    assert all(same(a, b) for (a, _), (b, _) in zip(whole[7:], rest, strict=True))
+    seeds = [int(batch.first_tokens[0]) for batch, _ in whole]
+    assert seeds == [batch_seed(3, number) % 2**31 for number in range(12)] and len(set(seeds)) == 12
+
+
+def test_batch_seeds_are_far_apart():
+    seeds = {batch_seed(seed, number) for seed in range(30) for number in range(100)}
+    assert len(seeds) == 3000 and all(0 <= seed < 2**63 for seed in seeds)
+    torch.Generator().manual_seed(2**63 - 1 + 1)  # the noises' is the next: the greatest is a seed too
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_broken_audio_found_late_is_skipped_and_reported(tmp_path, workers):
+    shard = corpus.write_corpus(tmp_path / "x.tar", 8)
+    items = index(shard)
+    spoil(shard, items, [1, 5])
+    library = UtteranceDataset(items, 0.0)
+    sequences = [[0, 1, 2], [5], [3, 4]]
+    stream = UtteranceBatchDataset(library, build, 0).stream(
+        iter([BatchPlan(0, sequences), BatchPlan(1, [[6, 7]])]), workers
+    )
+    (batch, skipped), (whole, none) = list(stream)
+    assert skipped == ["unreadable audio"] * 2 and none == []
+    left = [[library[0], library[2]], [library[3], library[4]]]
+    assert same(batch, build(left, 0, batch_seed(0, 0)))
+    assert same(whole, build([[library[6], library[7]]], 0, batch_seed(0, 1)))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_of_broken_audio_only_is_one_clear_error(tmp_path, workers):
+    shard = corpus.write_corpus(tmp_path / "x.tar", 6)
+    items = index(shard)
+    spoil(shard, items, range(1, 6))
+    order = [BatchPlan(6, [[0]]), BatchPlan(7, [[1, 2], [3], [5]]), BatchPlan(8, [[0]])]
+    stream = UtteranceBatchDataset(UtteranceDataset(items, 0.0), build, 0).stream(iter(order), workers)
+    batch, skipped = next(stream)
+    assert len(batch.mask) == 1 and skipped == []
+    with pytest.raises(UserError) as caught:
+        next(stream)
+    message = "no utterance of batch 7 can be read (u001, u002, u003, ...: unreadable audio)"
+    assert str(caught.value) == message
