@@ -29,7 +29,7 @@ _compiler: threading.Thread | None = None
 
 
 class Model(Protocol):
-    """What `compile_in_background` runs: `Nanospeech`, which is on a higher floor."""
+    """What `compile_in_background` runs: `Nanospeech`, which is in a higher layer."""
 
     config: ModelConfig
 

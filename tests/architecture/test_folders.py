@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("nanospeech_core", "nanospeech_mlx", "nanospeech_torch", "convert")
-# From the ground up: a module may import those of its own floor and of the floors below it.
-FLOORS = {
+# From the bottom up: a module may import those of its own layer and of the layers below it.
+LAYERS = {
     "nanospeech_core": (
         ("errors", "strict", "config"),
         ("system",),
@@ -99,22 +99,22 @@ def graph() -> dict[str, set[str]]:
     }
 
 
-def floor(module: str, package: str) -> int | None:
-    """The floor of a module of a package; None: it is outside, or the package itself."""
+def layer(module: str, package: str) -> int | None:
+    """The layer of a module of a package; None: it is outside, or the package itself."""
     if not module.startswith(package + "."):
         return None
     part = module.removeprefix(package + ".").split(".")[0]
-    return next(number for number, parts in enumerate(FLOORS[package]) if part in parts)
+    return next(number for number, parts in enumerate(LAYERS[package]) if part in parts)
 
 
 def climbs(arrows: dict[str, set[str]], package: str) -> list[str]:
-    """The imports that run from a lower floor to a higher one."""
+    """The imports that run from a lower layer to a higher one."""
     return [
-        f"{module} (floor {low}) imports {other} (floor {high})"
+        f"{module} (layer {low}) imports {other} (layer {high})"
         for module, others in arrows.items()
         for other in sorted(others)
-        if (low := floor(module, package)) is not None
-        and (high := floor(other, package)) is not None
+        if (low := layer(module, package)) is not None
+        and (high := layer(other, package)) is not None
         and low < high
     ]
 
@@ -137,7 +137,7 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
     return next((found for module in sorted(arrows) if (found := visit(module, []))), [])
 
 
-@pytest.mark.parametrize("package", FLOORS)
+@pytest.mark.parametrize("package", LAYERS)
 def test_imports_run_downwards(package):
     assert not climbs(graph(), package)
 
@@ -146,11 +146,11 @@ def test_no_circle():
     assert circle(graph()) == []
 
 
-@pytest.mark.parametrize("package", FLOORS)
-def test_every_part_has_a_floor(package):
+@pytest.mark.parametrize("package", LAYERS)
+def test_every_part_has_a_layer(package):
     folder = ROOT / package.replace(".", "/")
     parts = {path.stem for path in folder.iterdir() if path.suffix == ".py" or list(path.glob("*.py"))}
-    listed = {part for parts in FLOORS[package] for part in parts}
+    listed = {part for parts in LAYERS[package] for part in parts}
     assert parts - {"__init__"} == listed
 
 
@@ -178,7 +178,7 @@ def test_a_climb_and_a_circle_are_seen():
         "nanospeech_core.cli.main": {"nanospeech_core.text.words"},
     }
     assert climbs(arrows, "nanospeech_core") == [
-        "nanospeech_core.audio.mel (floor 2) imports nanospeech_core.cli.main (floor 11)"
+        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.main (layer 11)"
     ]
     assert len(circle(arrows)) == 3
     assert circle({"a": {"b"}, "b": set()}) == []
