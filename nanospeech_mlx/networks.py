@@ -31,7 +31,7 @@ from .models.duration import DurationPredictor, DurationTransformer, PhoneDurati
 from .models.quantization import quantize_layers
 from .models.vocos import Vocos
 
-Batch = tuple[mx.array, mx.array, mx.array, mx.array | None]
+PromptBatch = tuple[mx.array, mx.array, mx.array, mx.array | None]
 Model = TypeVar("Model", bound="Networks")
 
 
@@ -146,7 +146,7 @@ class Networks(nn.Module):
                 part.set_dtype(getattr(mx, precision))
                 mx.eval(part.parameters())  # else MLX also keeps the float32 weights until the first use
 
-    def collate(self, prompts: Sequence[Prompt], bucket: int = 1) -> Batch:
+    def collate(self, prompts: Sequence[Prompt], bucket: int = 1) -> PromptBatch:
         """cond, visible, text and mask of a batch: the result of `sampling.prompt.collate` as tensors."""
         *parts, mask = collate(prompts, self.transformer.patch, bucket)
         cond, visible, text = map(self.tensor, parts)

@@ -26,7 +26,7 @@ from .models.dit import DiT
 from .models.duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
 from .models.vocos import Vocos
 
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]
+PromptBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]
 Model = TypeVar("Model", bound="Networks")
 
 
@@ -130,7 +130,7 @@ class Networks(nn.Module):
             if part is not None:
                 part.to(getattr(torch, precision))
 
-    def collate(self, prompts: Sequence[Prompt], bucket: int = 1) -> Batch:
+    def collate(self, prompts: Sequence[Prompt], bucket: int = 1) -> PromptBatch:
         """cond, visible, text and mask of a batch: the result of `sampling.prompt.collate` as tensors."""
         *parts, mask = collate(prompts, self.transformer.patch, bucket)
         cond, visible, text = map(self.tensor, parts)

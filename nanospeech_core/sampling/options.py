@@ -33,7 +33,8 @@ MASKED, ODE, REFINE = ("masked", "refine"), ("ode", "refine"), ("refine",)
 class GenerateOptions:
     """The options of `generate` and `stream`, beside the text.
 
-    To add one: declare it here, and use it in the sample loop of each backend.
+    To add one: declare it here, then use it in `sample_steps` of each backend's `nanospeech.py`, which passes
+    it to the sample loop. If it changes the reveal plan, use it in `Backend.plan` (`synthesis/backend.py`).
     """
 
     voice: str | None = option(
@@ -96,7 +97,7 @@ class GenerateOptions:
         "interleaved",
         samplers=MASKED,
         choices=ORDERS,
-        help="in which masked decoding reveals the tokens: interleaved keeps neighbours apart, blocks is "
+        help="in which masked decoding reveals the tokens: interleaved keeps neighbors apart, blocks is "
         "left to right",
     )
     diffusion_steps: int = option(
@@ -225,7 +226,7 @@ class GenerateOptions:
         return next(iter(named.values()), None)
 
     def sampling(self) -> dict[str, Any]:
-        """The arguments of `Nanospeech.sample`, without the seed."""
+        """The arguments of `Pipeline.sample`, without the seed."""
         return {name: getattr(self, name) for name in SAMPLING if name != "seed"}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .schedules import bit_reversal, cfg_ramp, reveal_counts, temperature_ramp
+from .schedules import cfg_ramp, reveal_counts, temperature_ramp
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def stream_blocks(tokens: int, first: int, growth: float, largest: int) -> list[
 def token_order(masked: np.ndarray, seed: int, order: str = "random") -> np.ndarray:
     """The masked positions, int64, in the order in which they are revealed.
 
-    Tokens of one iteration are sampled independently of each other, which harms neighbours most.
+    Tokens of one iteration are sampled independently of each other, which harms neighbors most.
 
     Args:
         masked: bool [tokens].
@@ -106,3 +106,11 @@ def token_order(masked: np.ndarray, seed: int, order: str = "random") -> np.ndar
     reversal = bit_reversal(len(masked).bit_length())
     rank = reversal[(positions + rng.integers(len(reversal))) % len(reversal)]
     return positions[np.argsort(rank)]
+
+
+def bit_reversal(bits: int) -> np.ndarray:
+    """int64 [2^bits]: each index with its bits in reverse order (van der Corput's sequence)."""
+    result = np.zeros(1, np.int64)
+    for _ in range(bits):
+        result = np.concatenate((2 * result, 2 * result + 1))
+    return result

@@ -8,18 +8,6 @@ import math
 
 import numpy as np
 
-MIN_GAP = 0.05  # 1 - t is clamped here wherever a clean prediction becomes a velocity
-
-
-def time_frequencies(count: int, period: int) -> np.ndarray:
-    """float32 [count]: 10000^(-i / period), the frequencies of the sinusoids that embed a time.
-
-    Times reach 1000. There, a rounding error of a frequency changes the fifth digit of the sine, so both
-    backends use this table. The exponent is float32, as in the training of the original checkpoints.
-    """
-    exponent = np.arange(count, dtype=np.float32) * np.float32(-math.log(10000) / period)
-    return np.exp(exponent.astype(np.float64)).astype(np.float32)
-
 
 def ode_times(steps: int, sway: float = 0.0) -> list[float]:
     """The `steps + 1` times of `steps` ODE intervals, 0 (noise) to 1 (data).
@@ -71,11 +59,3 @@ def temperature_ramp(counts: list[int], schedule: str = "constant") -> list[floa
         return [1.0] * len(counts)
     done = np.cumsum(counts)
     return [float(share) for share in done / sum(counts)]
-
-
-def bit_reversal(bits: int) -> np.ndarray:
-    """int64 [2^bits]: each index with its bits in reverse order (van der Corput's sequence)."""
-    result = np.zeros(1, np.int64)
-    for _ in range(bits):
-        result = np.concatenate((2 * result, 2 * result + 1))
-    return result

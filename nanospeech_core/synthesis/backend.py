@@ -1,4 +1,4 @@
-"""What synthesis needs of a backend (MLX, PyTorch): its networks, called with numpy arrays."""
+"""The interface of a backend (MLX, PyTorch), and what follows from it: reveal plans and mels from options."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import UserError
+from . import espeak
 from .chinese import normalize as chinese_normalize
 from .chinese import pinyin
-from .english import espeak
 from .english import normalize as english_normalize
 from .language_detection import join_parts, split_spoken
 from .symbols import SYMBOLS

@@ -27,7 +27,7 @@ def rotary_table(x: mx.array, dim: int) -> Table:
 
 
 def rotate(x: mx.array, table: Table) -> mx.array:
-    """Rotate neighbouring pairs of the last axis by their angle; x [batch, heads, length, dim]."""
+    """Rotate neighboring pairs of the last axis by their angle; x [batch, heads, length, dim]."""
     if isinstance(table, mx.array):
         return mx.fast.rope(x, x.shape[-1], traditional=True, base=None, scale=1.0, offset=0, freqs=table)
     pairs = x.reshape(*x.shape[:-1], -1, 2)

@@ -15,7 +15,8 @@ import numpy as np
 from mlx import nn
 
 from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
-from nanospeech_core.sampling.schedules import MIN_GAP, ode_times, time_frequencies
+from nanospeech_core.sampling.schedules import ode_times
+from nanospeech_core.sampling.timesteps import MIN_GAP, time_frequencies
 
 from .activations import SiLU, silu
 from .context import HeadContext
@@ -100,7 +101,7 @@ class DiffLoss(nn.Module):
         z_channels: width of the condition z.
         depth, width: of the MLP.
         objective: "ddpm" or "flow".
-        context: how many neighbours on each side are part of the conditioning (`add_context`).
+        context: how many neighbors on each side are part of the conditioning (`add_context`).
         regression: whether their mel is too: their own if visible, else the mel regression.
     """
 
@@ -123,7 +124,7 @@ class DiffLoss(nn.Module):
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
     def add_context(self, z: mx.array, mel: mx.array | None, mask: mx.array | None = None) -> mx.array:
-        """The head's conditioning [batch, tokens, z_channels]: z with its neighbours' context.
+        """The head's conditioning [batch, tokens, z_channels]: z with its neighbors' context.
 
         mel: [batch, tokens, channels]: visible tokens, elsewhere the mel regression, which gets no gradient
         from the head's loss. mask: bool [batch, tokens], false where padded.

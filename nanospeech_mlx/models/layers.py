@@ -11,7 +11,7 @@ from collections.abc import Callable
 import mlx.core as mx
 from mlx import nn
 
-from nanospeech_core.sampling.schedules import time_frequencies
+from nanospeech_core.sampling.timesteps import time_frequencies
 
 from ..device import kernels
 from ..device.kernels import fused

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import mlx.core as mx
 
-from nanospeech_core.sampling.schedules import MIN_GAP
+from nanospeech_core.sampling.timesteps import MIN_GAP
 
 from ..models.dit import DiT
 

@@ -2,7 +2,7 @@
 
 After "One TTS Alignment To Rule Them All" (Badlani et al., arXiv 2108.10447): a text and a mel encoder, the
 distance of every frame from every symbol, a monotonic path. Unlike the paper's, the encoders are residual and
-normalized, and their context is short: with more, a symbol could match its neighbour's frames. Channels last.
+normalized, and their context is short: with more, a symbol could match its neighbor's frames. Channels last.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def rotary_table(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate neighbouring pairs of the last axis; x [..., length, dim], table of `rotary_table`."""
+    """Rotate neighboring pairs of the last axis; x [..., length, dim], table of `rotary_table`."""
     cos, sin = table
     pairs = x.reshape(*x.shape[:-1], -1, 2)
     half = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).reshape(x.shape)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanospeech_core.sampling.schedules import time_frequencies
+from nanospeech_core.sampling.timesteps import time_frequencies
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from nanospeech_core.sampling.schedules import MIN_GAP
+from nanospeech_core.sampling.timesteps import MIN_GAP
 
 from ..models.dit import DiT
 

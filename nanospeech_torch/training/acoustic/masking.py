@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nanospeech_core.sampling.schedules import bit_reversal
+from nanospeech_core.sampling.reveal import bit_reversal
 
 from ..data.batch import Batch
 from .config import AcousticLossConfig

@@ -22,6 +22,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder
 
 from . import checkpoints, processes, runtime, schedule
+from .ema import update_ema
 from .metrics import RunningMeans
 from .run_log import RunLog
 from .settings import as_json, write_settings
@@ -272,7 +273,7 @@ class Engine:
             optimizer.step()
             self.check_gradient(loss_name, norm, optimizer.step_was_skipped)
             values["gradient" if loss_name == "model" else f"gradient_{loss_name}"] = norm
-        schedule.update_ema(self.ema_model, self.task.model, self.step, self.config.optimizer.ema)
+        update_ema(self.ema_model, self.task.model, self.step, self.config.optimizer.ema)
         self.step += 1
         self.position += self.world * len(batches)
         return values

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import nn
-
 
 def progress(step: int, steps: int, seconds: float, minutes: float) -> float:
     """The share of a run that is done, 0 to 1: of its steps or (with `minutes`) of its time, the greater."""
@@ -18,10 +15,3 @@ def learning_rate(step: int, done: float, peak: float, final: float, warmup: int
     """A cosine from `peak` to `final` as `done` goes from 0 to 1, with a warm-up of `warmup` steps."""
     cosine = final + (peak - final) * 0.5 * (1 + math.cos(math.pi * done))
     return cosine * min(1.0, (step + 1) / max(1, warmup))
-
-
-@torch.no_grad()
-def update_ema(ema_model: nn.Module, model: nn.Module, step: int, decay: float) -> None:
-    """ema <- d ema + (1 - d) model, with d = (1 + step) / (10 + step), at most `decay`."""
-    d = min(decay, (1 + step) / (10 + step))
-    torch._foreach_lerp_(list(ema_model.parameters()), list(model.parameters()), 1 - d)

@@ -5,13 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from nanospeech_core.sampling.schedules import (
-    bit_reversal,
-    cfg_ramp,
-    ode_times,
-    reveal_counts,
-    time_frequencies,
-)
+from nanospeech_core.sampling.reveal import bit_reversal
+from nanospeech_core.sampling.schedules import cfg_ramp, ode_times, reveal_counts
+from nanospeech_core.sampling.timesteps import time_frequencies
 
 SWAYS = [-1.0, -0.5, 0.0, 0.4, 0.8]
 

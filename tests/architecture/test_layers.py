@@ -1,4 +1,4 @@
-"""The folders are the architecture: imports run downwards, without circles; folders and files are small."""
+"""The folders are the architecture: imports run downwards, without cycles; folders and files are small."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def layer(module: str, package: str) -> int | None:
     return next(number for number, parts in enumerate(LAYERS[package]) if part in parts)
 
 
-def climbs(arrows: dict[str, set[str]], package: str) -> list[str]:
+def upward_imports(arrows: dict[str, set[str]], package: str) -> list[str]:
     """The imports that run from a lower layer to a higher one."""
     return [
         f"{module} (layer {low}) imports {other} (layer {high})"
@@ -119,8 +119,8 @@ def climbs(arrows: dict[str, set[str]], package: str) -> list[str]:
     ]
 
 
-def circle(arrows: dict[str, set[str]]) -> list[str]:
-    """The modules of one circle of imports; [] where there is none."""
+def import_cycle(arrows: dict[str, set[str]]) -> list[str]:
+    """The modules of one import cycle; [] where there is none."""
     done: set[str] = set()
 
     def visit(module: str, path: list[str]) -> list[str]:
@@ -139,11 +139,11 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 
 @pytest.mark.parametrize("package", LAYERS)
 def test_imports_run_downwards(package):
-    assert not climbs(graph(), package)
+    assert not upward_imports(graph(), package)
 
 
-def test_no_circle():
-    assert circle(graph()) == []
+def test_no_import_cycle():
+    assert import_cycle(graph()) == []
 
 
 @pytest.mark.parametrize("package", LAYERS)
@@ -171,17 +171,17 @@ def test_no_folder_is_too_full():
     assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
 
 
-def test_a_climb_and_a_circle_are_seen():
+def test_upward_imports_and_cycles_are_found():
     arrows = {
         "nanospeech_core.text.words": {"nanospeech_core.audio.mel"},
         "nanospeech_core.audio.mel": {"nanospeech_core.cli.main"},
         "nanospeech_core.cli.main": {"nanospeech_core.text.words"},
     }
-    assert climbs(arrows, "nanospeech_core") == [
+    assert upward_imports(arrows, "nanospeech_core") == [
         "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.main (layer 11)"
     ]
-    assert len(circle(arrows)) == 3
-    assert circle({"a": {"b"}, "b": set()}) == []
+    assert len(import_cycle(arrows)) == 3
+    assert import_cycle({"a": {"b"}, "b": set()}) == []
 
 
 def test_imports_are_seen_wherever_they_stand():

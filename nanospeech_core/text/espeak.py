@@ -1,4 +1,4 @@
-"""English phonemes: espeak-ng, called through the library that the espeakng-loader package brings.
+"""Phonemes by espeak-ng, called through the library in the package espeakng-loader. English uses it.
 
 espeak-ng keeps its voice and its state in global variables. So it is loaded once per process, on first use,
 and a lock is held while it reads a sentence: threads take turns, and a fork waits until the sentence is read.
@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError
+from ..errors import UserError
 
 NEEDS = "pip install espeakng-loader"
 _REINSTALL = "pip install --force-reinstall espeakng-loader"
@@ -75,7 +75,7 @@ def _library() -> Any:  # a CDLL, whose functions have no types
     try:
         import espeakng_loader
     except ImportError as error:
-        raise UserError(f"English needs espeak-ng: {NEEDS}") from error
+        raise UserError(f"phonemes need espeak-ng: {NEEDS}") from error
     try:
         data = espeakng_loader.get_data_path()
         missing = [name for name in _FILES if not os.access(os.path.join(data, name), os.R_OK)]
