@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ..errors import UserError
-from ..evaluation.benchmark import DEFAULT_SETTINGS, TEXTS, Backend, BenchmarkConfig, benchmark
+from ..evaluation.benchmark import DEFAULT_SETTINGS, TEXTS, BenchmarkBackend, BenchmarkConfig, benchmark
 from ..evaluation.settings import parse_setting
 from ..evaluation.tables import benchmark_table
 from ..sampling.options import COMPILE_HELP, PRECISION_HELP, PRECISIONS
@@ -21,7 +21,7 @@ DESCRIPTION = (
 )
 
 
-def run(backend: Backend, argv: Sequence[str] | None, prog: str) -> int:
+def run(backend: BenchmarkBackend, argv: Sequence[str] | None, prog: str) -> int:
     """Run the command.
 
     Args:
