@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import pwd
 import sys
 import tempfile
 
@@ -61,6 +62,19 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """No HOME, and a user id that the system does not know."""
+
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "NANOSPEECH_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert os.path.expanduser("~") == "~"
 
 
 @pytest.fixture(scope="session")

@@ -144,3 +144,10 @@ def test_without_its_library_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UserError, match="^there is no folder me/voice; .*pip install huggingface_hub$"):
         hub.find_folder("me/voice")
+
+
+@pytest.mark.parametrize("revision", ["", "@" + "0" * 40])
+def test_the_hub_without_a_home(homeless, monkeypatch, revision):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.path.expanduser("~/.cache/huggingface/hub"))
+    with pytest.raises(UserError, match="no home folder for the hub's cache: set HF_HOME"):
+        hub.find_folder(f"who/what{revision}")
