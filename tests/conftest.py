@@ -24,7 +24,7 @@ os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs the
 
 os.environ["MLX_ENABLE_TF32"] = "0"  # some Apple GPUs' products are coarser with it than the tests allow
 
-pytest.register_assert_rewrite("commands")  # its assertions say what they compared
+pytest.register_assert_rewrite("commands")  # its assertions print what they compared
 
 with contextlib.suppress(ImportError):
     from nanospeech_mlx.device.blas import use_fast_blas
@@ -46,7 +46,7 @@ def has_cuda() -> bool:
 
 @pytest.fixture(autouse=True)
 def fresh_accelerate():
-    """accelerate keeps a precision for the whole process: no test shall inherit another's."""
+    """accelerate keeps a precision for the entire process: no test shall inherit another's."""
     yield
     if "accelerate" in sys.modules:
         from runs import reset_accelerate

@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_named(path, value, sentence):
     assert sentence in str(caught.value)
 
 
-def test_a_head_without_a_regression_cannot_be_told_it():
+def test_a_head_cannot_be_conditioned_on_a_missing_regression():
     values = {"residual": False, "diffusion": {"regression": True}}
     with pytest.raises(UserError, match="diffusion.regression needs residual"):
         ModelConfig.from_dict(values)

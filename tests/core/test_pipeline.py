@@ -11,7 +11,7 @@ from nanospeech_core.sampling.prompt import Prompt
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_checkpoint(tmp_path_factory.mktemp("speaker") / "tiny")
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(params=NAMES)

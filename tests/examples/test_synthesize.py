@@ -95,7 +95,7 @@ def test_prepare_and_training_take_it(recipe, tmp_path):
         ("Hello there.", 1, "do not add up"),
     ],
 )
-def test_sentences_that_cannot_be_said(recipe, tmp_path, text, off, reason):
+def test_sentences_that_cannot_be_spoken(recipe, tmp_path, text, off, reason):
     rows = [{"id": "x", "voice": "af_heart", "text": text}, ROWS[0]]
     made = recipe.make_shard(tmp_path / "s.tar", rows, FakeTeacher(off), "flac")
     assert made.rejected[0][0] == "x" and reason in made.rejected[0][1]
@@ -161,15 +161,15 @@ def test_other_arguments_need_another_folder(command, tmp_path, capsys):
     assert contents(tmp_path / "out") == before
 
 
-def test_what_is_left_out_is_said(command, tmp_path, capsys):
+def test_what_is_left_out_is_reported(command, tmp_path, capsys):
     write(tmp_path / "texts.jsonl", [*ROWS, {"id": "dots", "voice": "af_heart", "text": "..."}])
     assert command() == 0
-    said = capsys.readouterr()
-    assert "dots is left out" in said.err and "1 sentences left out" in said.out
+    captured = capsys.readouterr()
+    assert "dots is left out" in captured.err and "1 sentences left out" in captured.out
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ([], "is empty"),
         (["{"], "line 1: not a JSON object"),
@@ -181,11 +181,11 @@ def test_what_is_left_out_is_said(command, tmp_path, capsys):
         (["\udcff"], "is not UTF-8 (at byte 0)"),
     ],
 )
-def test_bad_texts_are_one_sentence(command, tmp_path, capsys, lines, said):
+def test_bad_texts_are_one_sentence(command, tmp_path, capsys, lines, message):
     (tmp_path / "texts.jsonl").write_bytes("\n".join(lines).encode(errors="surrogateescape"))
     assert command() == 1
     error = capsys.readouterr().err
-    assert error.startswith("synthesize: ") and said in error and error.count("\n") == 1
+    assert error.startswith("synthesize: ") and message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -264,23 +264,23 @@ def test_the_teacher_is_asked_for_durations(teacher, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda onnx, path: None, "cannot read"),
         (lambda onnx, path: path.write_bytes(b"no model at all"), "no ONNX file"),
         (lambda onnx, path: graph(onnx, path, "something/else"), "no graph of Kokoro-82M"),
     ],
 )
-def test_models_that_are_none(teacher, tmp_path, make, said):
+def test_models_that_are_none(teacher, tmp_path, make, message):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     make(onnx, tmp_path / "k.onnx")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         teacher.Teacher(tmp_path / "k.onnx", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "holds no voices"),
         (b"neither npz nor npy", "holds no voices"),
@@ -288,10 +288,10 @@ def test_models_that_are_none(teacher, tmp_path, make, said):
         (np.zeros(7, "<f4").tobytes(), "holds no voices"),
     ],
 )
-def test_archives_that_are_none(teacher, tmp_path, content, said):
+def test_archives_that_are_none(teacher, tmp_path, content, message):
     path = tmp_path / "voices.bin"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         teacher.read_style(path, "af_heart")
 
 

@@ -49,7 +49,7 @@ class NoAligner(AlignerSource):
 def tones(
     count: int, seed: int = 0, durations: bool = True, voices: int = 2
 ) -> list[tuple[str, bytes, dict]]:
-    """(id, wav, json) of utterances u000, u001, ... of the voices v0, v1, ... in turn."""
+    """(id, wav, json) of utterances u000, u001, ... of the voices v0, v1, ... alternately."""
     rng = np.random.default_rng(seed)
     result = []
     for i in range(count):

@@ -40,8 +40,8 @@ def test_solvers_converge_with_their_order(backend, method, order, sway):
     """dx/dt = -x and dx/dt = A x, a rotation: halving the interval divides the error by 2 to the order."""
     start = np.array([[1.0, 0.5]], np.float32)
     rotation = backend.array(np.array([[0.0, 2.0], [-2.0, 0.0]], np.float32))
-    turned = np.array([[math.cos(2) - 0.5 * math.sin(2), math.sin(2) + 0.5 * math.cos(2)]])
-    for f, exact in ((lambda t, x: -x, math.exp(-1) * start), (lambda t, x: x @ rotation, turned)):
+    rotated = np.array([[math.cos(2) - 0.5 * math.sin(2), math.sin(2) + 0.5 * math.cos(2)]])
+    for f, exact in ((lambda t, x: -x, math.exp(-1) * start), (lambda t, x: x @ rotation, rotated)):
         steps = {1: (32, 64), 2: (8, 16), 4: (4, 8)}[order]  # float32 leaves rk4 no room beyond
         coarse, fine = (
             np.abs(solve(backend, f, start, ode_times(n, sway), method) - exact).max() for n in steps
@@ -89,7 +89,7 @@ class Oracle:
         self.predict = predict
 
     def embed_text(self, text, tokens, drop, mask):
-        return text  # only its number of rows is looked at
+        return text  # only its number of rows is used
 
     def modulations(self, time):
         return float(time[0])
@@ -116,7 +116,7 @@ def test_a_clean_prediction_is_reached(backend, method, steps):
     clean = normal(1, 5, 3)
     oracle = Oracle(lambda t, x: backend.array(clean)[None] + 0 * x)
     end = sample_flow(backend, oracle, normal(0, 5, 3), ode_times(steps), method=method, predict="clean")
-    if method == "euler":  # the others also look at t = 1, where the gap is clamped
+    if method == "euler":  # the others also evaluate t = 1, where the gap is clamped
         np.testing.assert_allclose(end, clean, atol=1e-5)
     else:
         assert np.abs(end - clean).max() < np.abs(normal(0, 5, 3) - clean).max()
@@ -172,7 +172,7 @@ def test_dropped_rows_see_nothing(backend):
 
 @pytest.fixture
 def oracle_head(backend):
-    """A DiffLoss whose network is a function of x, t (a float) and z: its conditioning holds t, then z."""
+    """A DiffLoss whose network is a function of x, t (a float) and z: its conditioning is t, then z."""
 
     def make(objective: str, function):
         join = backend.framework.concatenate
@@ -206,7 +206,7 @@ def test_flow_head_lands_on_the_clean_token(backend, oracle_head, steps, cfg):
     np.testing.assert_allclose(backend.numpy(states[-1]), z, atol=1e-5)
 
 
-def test_flow_head_tells_its_network_the_time(backend, oracle_head):
+def test_flow_head_passes_the_time_to_its_network(backend, oracle_head):
     seen = []
 
     def network(x, t, z):
@@ -350,13 +350,13 @@ def test_mar_reveals_each_token_once(backend, oracle_head, num_iter, cfg):
         3,
     )
     known = visible.copy()
-    for k, (state, draft) in enumerate(run):
+    for k, (state, estimate) in enumerate(run):
         visible_now, flags = (backend.numpy(part) for part in transformer.seen[k])
         assert np.array_equal(flags[0], known)
         np.testing.assert_allclose(visible_now[0], target * known[:, None], atol=1e-5)
         known[plan.reveal[k]] = True
         np.testing.assert_allclose(backend.numpy(state)[0], target * known[:, None], atol=1e-5)
-        assert np.array_equal(backend.numpy(draft), backend.numpy(state))  # without a regression
+        assert np.array_equal(backend.numpy(estimate), backend.numpy(state))  # without a regression
     assert known.all() and len(transformer.seen) == len(plan)
 
 
@@ -373,17 +373,17 @@ def test_mar_adds_the_residual_to_the_regression(backend, oracle_head):
     )
     sampled = 10 * (u + 2 * (c - u)) + 0.125
     known = np.zeros((tokens, 1), bool)
-    for reveal, (state, draft) in zip(plan.reveal, states, strict=True):
+    for reveal, (state, estimate) in zip(plan.reveal, states, strict=True):
         known[reveal] = True
         expected = np.where(known, sampled, 0), np.where(known, sampled, 10 * c)
         np.testing.assert_allclose(backend.numpy(state)[0], expected[0], rtol=1e-4, atol=1e-4)
-        np.testing.assert_allclose(backend.numpy(draft)[0], expected[1], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(backend.numpy(estimate)[0], expected[1], rtol=1e-4, atol=1e-4)
     assert known.all()
 
 
 @pytest.mark.parametrize("regression", [False, True])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
-def test_mar_tells_the_head_of_the_neighbours(backend, monkeypatch, regression, cfg):
+def test_mar_conditions_the_head_on_the_neighbours(backend, monkeypatch, regression, cfg):
     """The head's network returns its conditioning, which is computed here token by token."""
     module, tokens, std = backend.module("models.diffloss"), 7, 0.5
     head = module.DiffLoss(3, 3, 1, 8, "flow", 2, regression)

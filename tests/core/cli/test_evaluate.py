@@ -102,7 +102,7 @@ def fails(backend: str, capsys, *arguments: object) -> str:
 
 
 def refuses(capsys, *arguments: object) -> str:
-    """What is said of arguments that do not go together."""
+    """The message for arguments that do not go together."""
     with pytest.raises(SystemExit) as raised:
         run("torch", "--texts", "texts.jsonl", *arguments)
     assert raised.value.code == 2
@@ -138,8 +138,8 @@ def test_everything(backend, model, measures, capsys, folder):
     assert report["versions"]["numpy"] == np.__version__ and report["machine"]["cpus"] and report["device"]
     assert report["asr"] == "fake:one" and report["reference"] == [".", "voice"]
     masked, ode = report["settings"]
-    chosen = masked["options"]
-    assert [chosen[key] for key in ("sampler", "num_iter", "temperature", "cfg")] == ["masked", 2, 0.5, 1]
+    options = masked["options"]
+    assert [options[key] for key in ("sampler", "num_iter", "temperature", "cfg")] == ["masked", 2, 0.5, 1]
     assert ode["options"] == {
         "sampler": "ode", "steps": 2, "method": "midpoint", "sway_coef": -1, "cfg": 1, "speed": 1, "seed": 0
     }  # fmt: skip
@@ -170,8 +170,8 @@ def test_everything(backend, model, measures, capsys, folder):
     assert report["reference_means"]["f0_sd"] == pytest.approx(2 * recognition.RATE, abs=2)
 
 
-def test_what_is_measured_is_what_generate_says(backend, model, measures):
-    speaker = importlib.import_module(f"nanospeech_{backend}").Nanospeech.from_pretrained(str(model))
+def test_the_speech_measured_is_that_of_generate(backend, model, measures):
+    pipeline = importlib.import_module(f"nanospeech_{backend}").Nanospeech.from_pretrained(str(model))
     run(
         backend,
         model,
@@ -184,10 +184,10 @@ def test_what_is_measured_is_what_generate_says(backend, model, measures):
         *PLAIN,
     )
     assert [language for _, language in measures.calls] == ["en"] * 3
-    wave = speaker.generate(TEXTS[1], voice="emma", lang="en-gb", use_diffusion=True, num_iter=2, seed=5)
-    heard = measures.calls[1][0]
-    assert np.array_equal(heard, recognition.resample(audio.as_written(wave), 24000))
-    np.testing.assert_allclose(heard, recognition.resample(wave, 24000), atol=1e-4)
+    wave = pipeline.generate(TEXTS[1], voice="emma", lang="en-gb", use_diffusion=True, num_iter=2, seed=5)
+    received = measures.calls[1][0]
+    assert np.array_equal(received, recognition.resample(audio.as_written(wave), 24000))
+    np.testing.assert_allclose(received, recognition.resample(wave, 24000), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -268,7 +268,7 @@ def test_characters_of_chinese_are_counted_apart(model, measures):
     assert (result["wer"], result["cer"]) == (50, 25)
 
 
-def test_a_text_that_cannot_be_spoken_counts_as_not_heard(model, measures, capsys):
+def test_a_text_that_cannot_be_spoken_counts_as_not_recognized(model, measures, capsys):
     write_rows([*ROWS[:2], {"id": "long", "text": "ha " * 40_000}])
     flags = ["--setting", "ode:steps=1", "--asr", "x", "--output", "out", "--json", "a.json", *PLAIN]
     run("torch", model, "--texts", "texts.jsonl", *flags)
@@ -304,9 +304,9 @@ def test_a_training_checkpoint_speaks(model, measures, capsys):
     torch = pytest.importorskip("torch")
     from nanospeech_torch import Nanospeech
 
-    speaker = Nanospeech.from_pretrained(str(model))
-    ema = {k: v for k, v in speaker.state_dict().items() if not k.startswith("vocoder.")}
-    config = speaker.config.to_dict() | {"vocoder": None}
+    pipeline = Nanospeech.from_pretrained(str(model))
+    ema = {k: v for k, v in pipeline.state_dict().items() if not k.startswith("vocoder.")}
+    config = pipeline.config.to_dict() | {"vocoder": None}
     torch.save({"ema": ema, "config": config, "step": 3}, "step-3.pt")
     flags = ["--texts", "texts.jsonl", "--setting", "ode:steps=1", "--json", "a.json", *PLAIN]
     run("torch", "step-3.pt", *flags)
@@ -320,7 +320,7 @@ def test_a_training_checkpoint_speaks(model, measures, capsys):
     assert "other.pt is no checkpoint of this trainer" in fails("torch", capsys, "other.pt", *flags)
 
 
-def test_mlx_is_told_to_export_a_training_checkpoint(capsys):
+def test_mlx_asks_to_export_a_training_checkpoint(capsys):
     sentence = fails("mlx", capsys, "step-3.pt", "--texts", "texts.jsonl", *PLAIN)
     assert "step-3.pt is a training checkpoint" in sentence and "nanospeech_torch.export" in sentence
 

@@ -86,7 +86,7 @@ def fails(backend: str, *arguments: object, **options) -> str:
 
 
 def speaks(path: str) -> float:
-    """The seconds of a file that must hold audible speech in the right format."""
+    """The seconds of a file that must contain audible speech in the right format."""
     info = soundfile.info(path)
     assert (info.samplerate, info.channels, info.subtype) == (24000, 1, "PCM_16")
     wave = audio.read(path)
@@ -264,13 +264,13 @@ def test_the_embedded_model(backend):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_mistakes_are_told_at_once(backend, arguments, sentence):
+def test_mistakes_give_an_error_at_once(backend, arguments, sentence):
     """Before any framework is imported: it is absent here, and little time is taken."""
     process = arguments == ["--text"]
     who = resource.RUSAGE_CHILDREN if process else resource.RUSAGE_SELF
     before = resource.getrusage(who)
-    said = ["--text", "Hello.", "--output", "a.wav", *arguments]
-    out, err = run(backend, *said, code=2, stdin=b"Hi.", frameworks=False, process=process)
+    argv = ["--text", "Hello.", "--output", "a.wav", *arguments]
+    out, err = run(backend, *argv, code=2, stdin=b"Hi.", frameworks=False, process=process)
     after = resource.getrusage(who)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
     usage, error = err.splitlines()

@@ -118,7 +118,7 @@ def test_import_keeps_the_dtype(tmp_path, original, vocos):
     assert {array.dtype for array in tensors.values()} == {np.dtype("<f2")}
 
 
-def test_import_without_the_public_vocoder_says_so(tmp_path, original):
+def test_import_without_the_public_vocoder_gives_a_warning(tmp_path, original):
     done = run("convert", "import-nanospeech", original, "-o", "ours")
     assert done.err.count("\n") == 1
     assert done.err.startswith("python -m convert: no vocoder is written, the embedded one will be used: ")
@@ -153,7 +153,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, original, vocos,
 
 
 @pytest.mark.parametrize("backend", NAMES)
-def test_generate_says_which_vocoder_it_lacks(tmp_path, original, backend):
+def test_generate_names_the_missing_vocoder(tmp_path, original, backend):
     Backend(backend)
     speak = [f"nanospeech_{backend}.generate", "--text", "Hi.", "--steps", 1, "--method", "euler"]
     done = run(*speak, "--model", original, "--output", "a.wav")

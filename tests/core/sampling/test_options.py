@@ -61,7 +61,7 @@ def test_bounds_and_numpy_numbers_are_allowed():
     GenerateOptions(use_diffusion=np.bool_(True), stream=np.bool_(False)).check()
 
 
-def test_what_agrees_may_be_said_twice():
+def test_options_that_agree_may_be_given_together():
     assert GenerateOptions().named_sampler() is None
     for agreeing in (
         {"sampler": "masked", "use_diffusion": True},

@@ -1,4 +1,4 @@
-"""Which options each sampler reads: what `SAMPLERS` says changes the speech; the model's default sampler."""
+"""Samplers: the options that `SAMPLERS` lists change the speech; the model's default sampler."""
 
 import importlib
 

@@ -52,7 +52,7 @@ def test_the_voice_is_the_reference(folder):
     assert prepared.reference.durations.sum() == len(prepared.reference.mel) == 188
 
 
-def test_the_voice_gives_the_accent_unless_told(folder):
+def test_the_voice_gives_the_accent_by_default(folder):
     american, british = (phonemize("Nobody's car.", language) for language in ("en-us", "en-gb"))
     assert american != british
     for options, expected in (

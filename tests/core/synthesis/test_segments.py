@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 
 def predict(ids: np.ndarray) -> np.ndarray:
-    """Six to eight frames a symbol, whole tokens, a long pause before and after; as `predict_frames`."""
+    """Six to eight frames a symbol, complete tokens, a long pause before and after; as `predict_frames`."""
     frames = 6 + ids % 3
     frames[[0, -1]] = 20
     frames[-1] += -int(frames.sum()) % 4
@@ -77,8 +77,8 @@ def test_an_utterance_is_split_at_its_pause():
     assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
     assert (left.pauses, left.tail, left.offset) == ((), 50, 0)
     assert (right.pauses, right.lead, right.offset) == ((InnerPause(3, 4, 50),), 50, 4)
-    (whole,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
-    assert decode(whole.ids) == " a "
+    (unsplit,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
+    assert decode(unsplit.ids) == " a "
 
 
 def test_a_symbol_too_long(folder):

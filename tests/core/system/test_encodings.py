@@ -69,7 +69,7 @@ def test_random_bytes_are_seldom_taken_for_text():
     assert sum(guess(rng.bytes(int(rng.integers(20, 2000)))) is not None for _ in range(500)) <= 3
 
 
-def test_a_sample_may_end_within_a_character():
+def test_a_sample_may_end_inside_a_character():
     assert guess(("一" + "的人大小" * encodings.SAMPLE).encode("gbk")[1:][1:]) == "gbk"
     assert guess(b"a" + "的人大小".encode("gbk") * encodings.SAMPLE) == "gbk"
 

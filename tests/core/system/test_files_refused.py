@@ -91,7 +91,7 @@ def test_a_locked_folder(tmp_path):
     may_not = []
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
-            pytest.skip("root may look everywhere, and there is no setpriv")
+            pytest.skip("root has access to all files, and there is no setpriv")
         rights = "-dac_override,-dac_read_search"
         may_not = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
     (tmp_path / "locked").mkdir(mode=0o000)

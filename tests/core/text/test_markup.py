@@ -209,7 +209,7 @@ LEXICON = {
         ("new\nyork", "nuː jˈɔːk"),
         ("New York City.", "ɛn wˈaɪ."),  # the longest
         ("New York city.", "nuː jˈɔːk sˈɪɾi."),
-        ("I can't, can I?", "aɪ kˈænt, kˈaː ˈaɪ?"),  # whole words
+        ("I can't, can I?", "aɪ kˈænt, kˈaː ˈaɪ?"),  # complete words
         ("The can's gifs.", f"ðə kˈaːz {phonemize('gifs')}."),
         ("Go to gif.com.", phonemize("Go to gif dot com.")),
         (f"[gif](/ɡˈɪf/) {TOMATO}", "ɡˈɪf təˈmɑːtoʊ"),  # the text knows better

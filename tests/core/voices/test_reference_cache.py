@@ -41,7 +41,7 @@ def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
     assert speak("Hello.", voice="heart") is not first
     default = speak("Hello.")
     count = len(read)
-    assert speak("Goodbye.") is default and len(read) == count  # the default is not looked for again
+    assert speak("Goodbye.") is default and len(read) == count  # the default is not searched for again
     recording = folder / "voices" / "emma.flac"
     os.utime(recording, ns=(0, recording.stat().st_mtime_ns + 1))
     assert speak("Hello.", voice="emma") is not first and len(read) == count + 1
@@ -49,11 +49,11 @@ def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
         speak("Hello.", voice="nobody")
 
 
-def test_a_recording_is_heard_once(tmp_path, monkeypatch):
-    heard, references = [], ReferenceCache()
+def test_a_recording_is_transcribed_once(tmp_path, monkeypatch):
+    transcribed, references = [], ReferenceCache()
 
     def transcribe(*args):
-        heard.append(args)
+        transcribed.append(args)
         return "Hello there."
 
     monkeypatch.setattr("nanospeech_core.voices.recording.transcribe", transcribe)
@@ -61,11 +61,11 @@ def test_a_recording_is_heard_once(tmp_path, monkeypatch):
     audio.write(tmp_path / "me.wav", wave)
     options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"))
     found = [prepare_text(text, CONFIG, None, options, references=references) for text in ("One.", "Two.")]
-    assert len(heard) == 1 and found[0].reference is found[1].reference
+    assert len(transcribed) == 1 and found[0].reference is found[1].reference
     prepare_text("Three.", CONFIG, None, replace(options, lang="en-gb"), references=references)
     audio.write(tmp_path / "me.wav", wave[: -SAMPLE_RATE // 2])
     prepare_text("Four.", CONFIG, None, options, references=references)
-    assert len(heard) == 3
+    assert len(transcribed) == 3
     for number in range(2 * KEPT):
         other = replace(options, ref_text=f"Word {number}.")
         prepare_text("Five.", CONFIG, None, other, references=references)

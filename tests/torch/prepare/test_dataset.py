@@ -1,4 +1,4 @@
-"""A whole preparation: its shards and figures; nothing stops it, spoils it or makes it begin anew."""
+"""A complete preparation: its shards and figures; nothing stops it, spoils it or makes it start over."""
 
 import contextlib
 import importlib.util
@@ -133,11 +133,11 @@ def test_figures(tmp_path, source):
     assert report["durations"] == {"given": 8} and report["unknown_symbols"] == {}
     assert {int(s): n for s, n in report["lengths"].items()} == Counter(c // SAMPLE_RATE for c in samples)
     assert report["rejected"]["count"] == 3
-    shown = {
+    reasons = {
         r["reason"]: (r["count"], [case.split()[0] for case in r["first"]])
         for r in report["rejected"]["reasons"]
     }
-    assert shown == {
+    assert reasons == {
         "empty text": (1, ["u001"]),
         "unreadable audio": (1, ["u006"]),
         "an id that was read before": (1, ["u002"]),
@@ -271,7 +271,7 @@ class Kill(BaseException):
 @pytest.mark.parametrize("when", range(1, 13))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monkeypatch, when, moment):
-    prepare(settings(source, shard_size=2), tmp_path / "whole", workers=0)
+    prepare(settings(source, shard_size=2), tmp_path / "complete", workers=0)
     replace, calls = os.replace, []
 
     def dying(*paths):
@@ -291,9 +291,9 @@ def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monk
     again = []
     monkeypatch.setattr(preparation, "read_recordings", spy(preparation.read_recordings, again))
     prepare(settings(source, shard_size=2), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "out") == contents(tmp_path / "complete")
     assert sum(p.stat().st_ino == inode for p, inode in written.items()) >= shards
-    assert len(again) <= 11 - 2 * shards  # what was finished is not done anew
+    assert len(again) <= 11 - 2 * shards  # what was finished is not done again
 
 
 def spy(read, seen):
@@ -328,8 +328,8 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path):
     assert not alive
     assert run(*arguments, out).returncode == 0
     assert {p: p.stat().st_ino for p in finished} == finished
-    prepare(settings(source, shard_size=3, recipe=Recipe(align=False)), tmp_path / "whole", workers=0)
-    assert contents(out) == contents(tmp_path / "whole")
+    prepare(settings(source, shard_size=3, recipe=Recipe(align=False)), tmp_path / "complete", workers=0)
+    assert contents(out) == contents(tmp_path / "complete")
 
 
 @pytest.mark.slow
@@ -363,7 +363,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path, times):
 
 @pytest.mark.slow
 def test_full_disk(tmp_path):
-    """No file may pass 400 kB: the second shard cannot be written, the first stays whole."""
+    """No file may pass 400 kB: the second shard cannot be written, the first stays complete."""
     small = tones(2)
     big = corpus.audio_bytes(0.1 * np.random.default_rng(0).normal(size=20 * SAMPLE_RATE))
     source = write_shard(
@@ -467,7 +467,7 @@ def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path):
 
 
 def test_a_corpus_is_not_read_ahead():
-    """Memory holds a few recordings of each worker, however long the results are left lying."""
+    """A few recordings of each worker are in memory, however long the results are left lying."""
     read = []
 
     def endless():

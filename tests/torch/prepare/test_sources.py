@@ -1,4 +1,4 @@
-"""What recordings can come from: all of it is read alike, from any place on, and what is broken is told."""
+"""What recordings can come from: all are read alike, from any position on; what is broken is reported."""
 
 import http.server
 import importlib.util
@@ -218,10 +218,10 @@ def test_reading_from_any_place_on_is_the_rest_of_reading_all(tmp_path, shard, k
             source = source / "list.jsonl"
             source.write_text("".join(lines))
     (found,) = find_inputs([str(source)])
-    whole = list(read_recordings(found))
-    assert [r.id for r in whole] == [f"u{i:03d}" for i in range(6)]
+    complete = list(read_recordings(found))
+    assert [r.id for r in complete] == [f"u{i:03d}" for i in range(6)]
     for skip in range(1, 8):
-        assert list(read_recordings(found, skip)) == whole[skip:]
+        assert list(read_recordings(found, skip)) == complete[skip:]
 
 
 @pytest.mark.parametrize("remote", [False, True])
@@ -273,8 +273,8 @@ class Server:
 
             def do_GET(self):
                 server.requests.append(self.path)
-                whole = len(server.requests) > broken
-                self.answer(slice(None) if whole else slice(0, after))
+                complete = len(server.requests) > broken
+                self.answer(slice(None) if complete else slice(0, after))
 
             def answer(self, part):
                 content = files.get(self.path)

@@ -1,4 +1,4 @@
-"""A run's report: what it reads of a log, what it draws, and that the page needs and leaks nothing."""
+"""A run's report: what it reads of a log, what it plots, and that the page needs and leaks nothing."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ VOID = {"meta", "img", "i-void", "br"}
 
 
 class Page(HTMLParser):
-    """Elements in order, as (tag, attributes, text); checks that they are closed in turn."""
+    """Elements in order, as (tag, attributes, text); checks that they are closed in order."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -60,7 +60,7 @@ class Page(HTMLParser):
         ]
 
     def charts(self):
-        """Title -> {label: (steps, values)} of what is drawn."""
+        """Title -> {label: (steps, values)} of the plots."""
         result = {}
         for element in self.elements:
             if element[0] == "b":
@@ -87,7 +87,7 @@ def write_log(folder: Path, *entries: dict | str) -> Path:
 def write_samples(run: Path, step: int, seconds=(0.7, 1.3), **changes) -> Path:
     folder = run / "samples" / f"step-{step:08d}"
     folder.mkdir(parents=True)
-    item = {"title": "in the voice of v0", "text": f"said at {step}", "note": "", "audio": [], "plots": []}
+    item = {"title": "in the voice of v0", "text": f"spoken at {step}", "note": "", "audio": [], "plots": []}
     for i, length in enumerate(seconds):
         wave = np.sin(np.arange(round(length * SAMPLE_RATE)) * 0.05 * (i + 1)).astype(np.float32) / 2
         audio.write(folder / f"{i}.wav", wave)
@@ -127,7 +127,7 @@ def make(run: Path, max_samples=6) -> Page:
 # the log
 
 
-def test_every_number_of_the_log_is_drawn(tmp_path):
+def test_every_number_of_the_log_is_plotted(tmp_path):
     charts = make(write_log(tmp_path / "run", *FULL)).charts()
     assert {title: set(lines) for title, lines in charts.items()} == {
         "word error rate (%)": {"masked diffusion", "flow ODE"},
@@ -155,12 +155,12 @@ def test_the_header_has_the_main_figures(tmp_path):
 
 
 def test_a_half_written_last_line_is_left_out():
-    whole = "".join(json.dumps(entry) + "\n" for entry in TRAINING[:3])
-    cut = whole[:-30]
+    complete = "".join(json.dumps(entry) + "\n" for entry in TRAINING[:3])
+    cut = complete[:-30]
     read = history.read_log(cut)
     assert list(read.series["flow"]) == [20, 40] and read.unreadable == 0
-    assert history.read_log(whole).step == 60
-    assert history.read_log(whole.rstrip("\n")).step == 60  # whole, but for the line's end
+    assert history.read_log(complete).step == 60
+    assert history.read_log(complete.rstrip("\n")).step == 60  # complete, but for the line's end
 
 
 def test_lines_that_are_no_json_are_counted(tmp_path):
@@ -210,7 +210,7 @@ def test_a_vocoders_log(tmp_path):
     assert any(element[2] == "training time4 min" for element in made.all("div"))
 
 
-def test_a_number_that_nobody_foresaw_is_drawn(tmp_path):
+def test_an_unknown_number_is_plotted(tmp_path):
     entries = [{"step": 1, "weird_thing": -3, "flag": True, "name": "x", "skipped": {"no audio": 2}}]
     made = make(write_log(tmp_path / "run", *entries))
     assert made.charts() == {"weird thing": {"training": ([1], [-3.0])}}
@@ -246,7 +246,7 @@ def test_the_state_of_a_run(tmp_path, config, age, state):
         ("config.toml", 'task = "acoustic"\n[data]\nshards = ["a-*.tar", "b.tar"]\n[optimizer]\nsteps = 9\n'),
     ],
 )
-def test_the_config_is_summed_up_and_given_whole(tmp_path, name, text):
+def test_the_config_is_summarized_and_given_completely(tmp_path, name, text):
     run = write_log(tmp_path / "run", *FULL)
     (run / name).write_text(text)
     made = make(run)
@@ -255,7 +255,7 @@ def test_the_config_is_summed_up_and_given_whole(tmp_path, name, text):
     assert made.all("pre")[0][2] == text and history.read_run(run).state == "finished"
 
 
-def test_a_broken_config_is_shown_as_it_is(tmp_path):
+def test_a_broken_config_is_printed_as_it_is(tmp_path):
     run = write_log(tmp_path / "run", *FULL)
     (run / "config.json").write_text('{"task": ')
     assert make(run).all("pre")[0][2] == '{"task": '
@@ -269,7 +269,7 @@ def test_audio_and_plots_are_in_the_page(tmp_path):
     write_samples(run, 1000, (0.7, 1.3))
     write_samples(run, 2000, (0.9,))
     made = make(run)
-    assert [element[2] for element in made.all("h4")] == ["said at 2000", "said at 1000"]
+    assert [element[2] for element in made.all("h4")] == ["spoken at 2000", "spoken at 1000"]
     assert [element[2] for element in made.all("summary")] == ["step 1,000"]
     lengths = []
     for _, attributes, _ in made.all("audio"):
@@ -278,7 +278,7 @@ def test_audio_and_plots_are_in_the_page(tmp_path):
         wave, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
         assert rate == SAMPLE_RATE and 0.3 < np.abs(wave).max() < 0.7
         lengths.append(len(wave) / rate)
-    np.testing.assert_allclose(lengths, [0.9, 0.7, 1.3], atol=0.06)  # an MP3 is padded to whole blocks
+    np.testing.assert_allclose(lengths, [0.9, 0.7, 1.3], atol=0.06)  # an MP3 is padded to complete blocks
     assert len(made.all("img")) == 2
     assert "cfg 1" in made.elements[made.elements.index(made.all("audio")[0]) - 1][2]
 
@@ -291,8 +291,8 @@ def test_a_plot_is_still_the_same_picture(tmp_path):
     image.fromarray(pixels).save(tmp_path / "p.png")
     kind, _, data = gallery.image_source(tmp_path / "p.png").partition(";base64,")
     assert kind == "data:image/webp"
-    with image.open(io.BytesIO(base64.b64decode(data))) as shown:
-        seen = np.asarray(shown.convert("RGBA")).astype(int)
+    with image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        seen = np.asarray(picture.convert("RGBA")).astype(int)
     assert seen.shape == pixels.shape and np.array_equal(seen[..., 3], pixels[..., 3])
     assert np.abs(seen[5, 5] - (255, 0, 0, 255)).max() < 12 and np.abs(seen[35, 5, :3]).max() < 12
 
@@ -306,26 +306,26 @@ def test_a_plot_without_pillow(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("limit", "shown"), [(0, []), (1, [9]), (2, [9, 0]), (4, [9, 6, 3, 0]), (99, list(range(9, -1, -1)))]
+    ("limit", "steps"), [(0, []), (1, [9]), (2, [9, 0]), (4, [9, 6, 3, 0]), (99, list(range(9, -1, -1)))]
 )
-def test_samples_are_spread_over_the_run_newest_first(limit, shown):
-    assert gallery.spread([(step, Path()) for step in range(10)], limit) == [(step, Path()) for step in shown]
+def test_samples_are_spread_over_the_run_newest_first(limit, steps):
+    assert gallery.spread([(step, Path()) for step in range(10)], limit) == [(step, Path()) for step in steps]
     assert gallery.spread([], limit) == []
 
 
-def test_the_page_says_how_many_samples_it_leaves_out(tmp_path):
+def test_the_page_counts_the_samples_that_it_leaves_out(tmp_path):
     run = write_log(tmp_path / "run", *FULL)
     for step in (500, 1000, 1500, 2000):
         write_samples(run, step, (0.2,))
     (run / "samples" / ".step-00002500.part").mkdir()  # of a killed run
     (run / "samples" / "step-00003000").mkdir()  # empty
     made = make(run, max_samples=2)
-    assert [element[2] for element in made.all("h4")] == ["said at 2000", "said at 500"]
+    assert [element[2] for element in made.all("h4")] == ["spoken at 2000", "spoken at 500"]
     assert any("2 of 4 steps" in element[2] for element in made.all("p"))
     assert make(run, max_samples=0).all("audio") == []
 
 
-def test_damaged_samples_do_not_keep_the_rest_from_being_shown(tmp_path):
+def test_damaged_samples_do_not_hide_the_others(tmp_path):
     run = write_log(tmp_path / "run", *FULL)
     write_samples(run, 1000, (0.2,))
     damaged = write_samples(run, 1500, (0.2, 0.4))
@@ -333,7 +333,7 @@ def test_damaged_samples_do_not_keep_the_rest_from_being_shown(tmp_path):
     (damaged / "p.png").write_bytes(b"\x89PNG")
     (write_samples(run, 2000) / "samples.json").write_text('{"half')
     made = make(run)
-    assert [element[2] for element in made.all("h4")] == ["said at 1500", "said at 1000"]
+    assert [element[2] for element in made.all("h4")] == ["spoken at 1500", "spoken at 1000"]
     assert len(made.all("audio")) == 2
     assert any(element[2] == "samples.json cannot be read" for element in made.all("p"))
 
@@ -347,7 +347,7 @@ def test_a_file_outside_the_folder_is_not_taken_in(tmp_path):
     assert made.all("audio") == made.all("img") == [] and made.all("h4")
 
 
-# the page as a whole
+# the entire page
 
 
 def test_the_page_fetches_nothing_and_escapes_everything(tmp_path):
@@ -472,7 +472,7 @@ def test_curves_lie_where_their_values_are():
     )
 
 
-def test_a_wide_range_is_drawn_logarithmically():
+def test_a_wide_range_is_plotted_logarithmically():
     def scale(values, from_zero=False):
         line = chart.Line("", np.arange(len(values)), np.array(values))
         return chart.Scale(chart.Panel("", [line], from_zero), [line.values])

@@ -59,7 +59,7 @@ def read(folder, text="", *overrides, suffix="toml"):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_every_format_says_the_same(tmp_path, suffix):
+def test_every_format_gives_the_same(tmp_path, suffix):
     got = read(tmp_path, FORMATS[suffix], suffix=suffix)
     default = AcousticConfig()
     transformer = dataclasses.replace(default.model.transformer, depth=5)
@@ -312,7 +312,7 @@ def test_write_settings_where_it_cannot(tmp_path):
         ('task = "vocoder"', VocoderConfig),
     ],
 )
-def test_the_task_says_which_config(tmp_path, text, kind):
+def test_the_task_determines_the_config(tmp_path, text, kind):
     got = tasks.load_config(str(write(tmp_path, text)))
     assert type(got) is kind and got == kind()
 
