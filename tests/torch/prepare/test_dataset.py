@@ -1,6 +1,5 @@
 """A complete preparation: its shards and figures; nothing stops it, spoils it or makes it start over."""
 
-import contextlib
 import importlib.util
 import json
 import os
@@ -17,43 +16,25 @@ import numpy as np
 import preparations
 import psutil
 import pytest
-from preparations import contents, read_shard, tones, write_shard
+from preparations import contents, read_shard, settings, tones, write_shard
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare import __main__ as command
 from nanospeech_torch.prepare import dataset as preparation
 from nanospeech_torch.prepare import streams
-from nanospeech_torch.prepare import utterance as preparing
-from nanospeech_torch.prepare.dataset import Settings, member_name, prepare
+from nanospeech_torch.prepare.dataset import member_name, prepare
 from nanospeech_torch.prepare.durations import AlignerSource
-from nanospeech_torch.prepare.recording import MissingRequirement, Recording
 from nanospeech_torch.prepare.report import histogram, table
-from nanospeech_torch.prepare.utterance import Recipe, Rejected
-from nanospeech_torch.prepare.workers import AHEAD, prepare_all
+from nanospeech_torch.prepare.utterance import Recipe
 
 pytest.importorskip("soundfile")
 ROOT = Path(__file__).parents[3]
 
 
-def settings(*sources, **changes) -> Settings:
-    return Settings(**{"sources": tuple(map(str, sources)), "shard_size": 4, **changes})
-
-
 def run(*arguments) -> subprocess.CompletedProcess:
     line = [sys.executable, "-m", "nanospeech_torch.prepare", *map(str, arguments)]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)
-
-
-@pytest.fixture
-def source(tmp_path):
-    """Eleven utterances in two shards, three of which cannot be used."""
-    utterances = tones(10)
-    utterances[1] = ("u001", utterances[1][1], {**utterances[1][2], "text": ""})
-    utterances[6] = ("u006", b"noise", utterances[6][2])
-    write_shard(tmp_path / "in-0.tar", utterances[:7])
-    write_shard(tmp_path / "in-1.tar", [*utterances[7:], utterances[2]])
-    return tmp_path / "in-*.tar"
 
 
 # what comes out
@@ -188,76 +169,6 @@ def test_ids_become_names_of_members(tmp_path):
     from nanospeech_torch.training.data.corpus import scan_shards
 
     assert len(list(scan_shards((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
-
-
-# the folder
-
-
-def test_a_second_run_does_nothing(tmp_path, source, monkeypatch):
-    report = prepare(settings(source), tmp_path / "out", workers=0)
-    before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (tmp_path / "out").iterdir()}
-    monkeypatch.setattr(preparation, "read_recordings", None)
-    assert prepare(settings(source), tmp_path / "out", workers=0) == report
-    assert {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (tmp_path / "out").iterdir()} == before
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"shard_size": 5}, "shard_size was 4 and is 5"),
-        ({"recipe": Recipe(format="opus")}, 'format was "flac" and is "opus"'),
-        ({"recipe": Recipe(lang="en-gb", align=False)}, "align was true and is false; lang was"),
-        ({"name": "other"}, 'name was "data" and is "other"'),
-        ({"aligner": "x"}, 'aligner was null and is "x"'),
-    ],
-)
-def test_other_arguments_need_another_folder(tmp_path, source, changes, message):
-    prepare(settings(source), tmp_path / "out", workers=0)
-    before = contents(tmp_path / "out")
-    with pytest.raises(UserError, match=message):
-        prepare(settings(source, **changes), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == before
-
-
-def test_other_data_need_another_folder(tmp_path, source):
-    prepare(settings(source), tmp_path / "out", workers=0)
-    write_shard(tmp_path / "in-2.tar", tones(1, seed=1))
-    with pytest.raises(UserError, match="the sources have other files"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-    (tmp_path / "in-2.tar").unlink()
-    write_shard(tmp_path / "in-1.tar", tones(1))
-    with pytest.raises(UserError, match="or files of another size"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-
-
-def test_shards_of_somebody_else_are_left_alone(tmp_path, source):
-    (tmp_path / "out").mkdir()
-    theirs = write_shard(tmp_path / "out" / "theirs.tar", tones(1)).read_bytes()
-    with pytest.raises(UserError, match="has shards that this command did not make"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == {"theirs.tar": theirs}
-
-
-def test_no_place_to_write(tmp_path, source):
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(UserError, match="cannot make the folder"):
-            prepare(settings(source), path, workers=0)
-
-
-def test_one_preparation_at_a_time(tmp_path, source):
-    folder = preparation.Folder(tmp_path / "out", "data")
-    with folder.locked(), pytest.raises(UserError, match="another run is writing"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-    prepare(settings(source), tmp_path / "out", workers=0)
-
-
-def test_a_shard_that_was_deleted_comes_back(tmp_path, source):
-    prepare(settings(source), tmp_path / "out", workers=0)
-    before = contents(tmp_path / "out")
-    (tmp_path / "out" / "data-000001.tar").unlink()
-    prepare(settings(source), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == before
 
 
 # being stopped
@@ -431,93 +342,6 @@ def test_nothing_that_can_be_used(tmp_path):
 def test_nothing_at_all(tmp_path):
     with pytest.raises(UserError, match="nothing can be used: the sources are empty"):
         prepare(settings(corpus.write_tar(tmp_path / "x.tar", [])), tmp_path / "out", workers=0)
-
-
-# workers
-
-
-@pytest.mark.slow
-def test_workers_change_nothing(tmp_path, source):
-    even = AlignerSource(loaded=preparations.EvenAligner())
-    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(9, durations=False)])
-    outputs = []
-    for workers in (0, 1, 2):
-        out = tmp_path / f"out-{workers}"
-        report = prepare(settings(source, bare), out, workers=workers, aligner=even)
-        assert report["durations"] == {"aligned": 9, "given": 8}
-        outputs.append(contents(out))
-    assert outputs[0] == outputs[1] == outputs[2]
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path):
-    """And leaves the order, and those that others were at, as they were."""
-    utterances = tones(24, durations=False)
-    lengths = Counter(len(meta["phonemes"]) for _, _, meta in utterances)
-    rarest = min(lengths, key=lambda n: (lengths[n], n))
-    source = write_shard(tmp_path / "in.tar", utterances)
-    deadly = AlignerSource(loaded=preparations.DeadlyAligner(rarest))
-    report = prepare(settings(source, shard_size=99), tmp_path / "out", workers=2, aligner=deadly)
-    victims = [id for id, _, meta in utterances if len(meta["phonemes"]) == rarest]
-    (entry,) = report["rejected"]["reasons"]
-    assert (entry["reason"], entry["count"]) == ("a worker process dies of it", len(victims))
-    assert entry["first"] == victims[:5] and 0 < len(victims) < 12
-    survivors = [id for id, _, _ in utterances if id not in victims]
-    assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == survivors
-
-
-def test_a_corpus_is_not_read_ahead():
-    """A few recordings of each worker are in memory, however long the results are left lying."""
-    read = []
-
-    def endless():
-        while True:
-            read.append(len(read))
-            yield len(read), Recording(str(len(read)), problem="broken")
-
-    with contextlib.closing(prepare_all(endless(), Recipe(), 2, AlignerSource())) as results:
-        for expected in range(1, 30):
-            position, result = next(results)
-            assert (position, result) == (expected, Rejected(str(expected), "broken"))
-            assert len(read) <= expected + 2 * AHEAD + 1
-
-
-def test_without_an_aligner_nothing_is_done(tmp_path):
-    source = write_shard(tmp_path / "in.tar", tones(3, durations=False))
-    for workers in (0, 1):
-        with pytest.raises(MissingRequirement, match="there is no aligner"):
-            prepare(settings(source), tmp_path / "out", workers, preparations.NoAligner())
-    assert not list((tmp_path / "out").glob("*.tar"))
-
-
-def test_workers_use_one_thread_each(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    stream = [(i, Recording(str(i), problem="x")) for i in range(3)]
-    seen = []
-    for _ in prepare_all(stream, Recipe(), 1, AlignerSource()):
-        (worker,) = (c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline()))
-        seen.append({name: worker.environ()[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")})
-    assert seen[0] == {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    assert os.environ["OMP_NUM_THREADS"] == "7" and "OPENBLAS_NUM_THREADS" not in os.environ
-
-
-def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
-    """No recording is to blame for that."""
-    source = write_shard(tmp_path / "in.tar", [(id, a, {"text": "Hello."}) for id, a, _ in tones(3)])
-    preparing.check_phonemizer.cache_clear()
-    for name, error in (("phonemizer", ImportError), ("full", OSError(28, "No space left on device"))):
-        with monkeypatch.context() as patch:
-
-            def failing(text, language, error=error):
-                raise error
-
-            patch.setattr("nanospeech_core.text.espeak.phonemize", failing)
-            with pytest.raises(
-                MissingRequirement, match="No space left" if name == "full" else "ImportError"
-            ):
-                prepare(settings(source), tmp_path / "out", workers=0)
-    assert not list((tmp_path / "out").glob("*.tar"))
 
 
 # the command
