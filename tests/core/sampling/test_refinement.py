@@ -57,9 +57,9 @@ def test_the_worst_are_masked_and_the_rest_is_kept():
     changes[[11, 30]] += 100
     states = trail(draft, changes, times)
     got = remask(PROMPT, states, times, 0.125, "worst", 0)
-    hidden = ~got.visible
-    assert np.flatnonzero(hidden).tolist() == [8, 9, 11, 30]
-    assert (got.cond[hidden] == 0).all() and (got.cond[:KNOWN] == COND[:KNOWN]).all()
+    remasked = ~got.visible
+    assert np.flatnonzero(remasked).tolist() == [8, 9, 11, 30]
+    assert (got.cond[remasked] == 0).all() and (got.cond[:KNOWN] == COND[:KNOWN]).all()
     kept = got.visible & ~PROMPT.visible
     assert (got.cond[kept] == states[-1][kept]).all() and got.text is PROMPT.text
 

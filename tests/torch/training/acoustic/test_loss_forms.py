@@ -124,10 +124,10 @@ def test_the_duration_loss_of_symbols_by_hand():
     wanted = torch.log1p(work.batch.durations)
     guess = wanted + 0.2 * torch.randn(wanted.shape, generator=generator())
     model.duration_predictor.forward = lambda ids, frames, known, mask: guess
-    hidden = work.masks.duration_targets
-    expected = sum(smooth_l1(float(e)) for e in (guess - wanted)[hidden])
+    targets = work.masks.duration_targets
+    expected = sum(smooth_l1(float(e)) for e in (guess - wanted)[targets])
     assert float(duration_loss(model, work)) == pytest.approx(expected, rel=1e-4)
-    guess = torch.where(hidden, wanted, 7.0)
+    guess = torch.where(targets, wanted, 7.0)
     assert float(duration_loss(model, work)) == 0.0
 
 
