@@ -42,7 +42,7 @@ def disagreement(states: Sequence[np.ndarray], times: Sequence[float]) -> np.nda
 def remask(
     prompt: Prompt, states: Sequence[np.ndarray], times: Sequence[float], share: float, order: str, seed: int
 ) -> Prompt:
-    """The prompt of masked decoding: the prompt of the ODE, and the tokens of its draft that are kept.
+    """The prompt of masked decoding: the prompt of the ODE, and the tokens that stay of its draft.
 
     Args:
         prompt: of the ODE.
