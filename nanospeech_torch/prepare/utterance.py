@@ -169,7 +169,7 @@ def read_file(path: str) -> bytes:
 
 
 def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]:
-    """(language, phonemes, symbols that the vocabulary lacks). Raises Reject."""
+    """(language, phonemes, symbols that are not in the vocabulary). Raises Reject."""
     lang = language(meta.get("lang", ""), text, recipe.lang)
     phonemes = meta.get("phonemes")
     if isinstance(phonemes, str) and phonemes.strip():

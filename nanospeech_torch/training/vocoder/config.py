@@ -107,7 +107,7 @@ class VocoderConfig:
         check_sizes("model", self.model, 0)
         if (self.model.input_channels, self.model.hop_length) != (N_MELS, HOP):
             raise UserError(
-                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, as of the mel"
+                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, to match the mel"
             )
         if self.watch.asr:
             raise UserError("config: a vocoder does not read texts: watch.asr must be empty")

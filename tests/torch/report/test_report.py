@@ -490,8 +490,8 @@ def test_a_wide_range_is_drawn_logarithmically():
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (lambda run: None, "no such folder"),
-        (lambda run: run.mkdir(), "is no training run: it has no log.jsonl"),
+        (lambda run: None, "does not exist"),
+        (lambda run: run.mkdir(), "is not a training run: it has no log.jsonl"),
         (lambda run: write_log(run), "has no step yet"),
         (lambda run: write_log(run, {"parameters": 5}), "has no step yet"),
         (lambda run: write_log(run, '{"step": 2'), "has no step yet"),
