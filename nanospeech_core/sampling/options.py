@@ -31,7 +31,7 @@ MASKED, ODE, REFINE = ("masked", "refine"), ("ode", "refine"), ("refine",)
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """The options of `generate` and `stream`, beside the text.
+    """The options of `generate` and `stream`, except the text.
 
     To add one: declare it here, then use it in `sample_steps` of each backend's `nanospeech.py`, which passes
     it to the sample loop. If it changes the reveal plan, use it in `Backend.plan` (`synthesis/backend.py`).

@@ -27,7 +27,7 @@ GENERATED_FRAMES = 70  # of a pause, at most: the model is silent for 94 frames,
 
 @dataclass(frozen=True)
 class InnerPause:
-    """A pause inside an utterance: symbols [first, last), of which the last is a space, last `frames`."""
+    """A pause inside an utterance: symbols [first, last) take `frames`; the last one is a space."""
 
     first: int
     last: int

@@ -143,7 +143,7 @@ def insert_pronunciations(
 
 
 def restore_words(text: str, pronunciations: list[GivenPronunciation]) -> str:
-    """A text with its stand-ins replaced by the written words, of which there is one for each, in order."""
+    """A text with its stand-ins replaced by the written words, one for each, in order."""
     words = iter(pronunciations)
     return _STAND_IN.sub(lambda match: next(words).word, text)
 

@@ -76,7 +76,7 @@ class VocoderLossConfig:
 
 @dataclass(frozen=True)
 class VocoderOptimizerConfig(OptimizerConfig):
-    """As for any task, but with a GAN's momentum, and a high clip, since the losses' weights are large."""
+    """As for any task, with a GAN's momentum and a high clip, because the losses' weights are large."""
 
     steps: int = 12_000
     learning_rate: float = 1e-3
