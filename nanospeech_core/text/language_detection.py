@@ -79,7 +79,7 @@ def split_written(text: str, language: str) -> list[tuple[str, str]]:
 
 
 def split_spoken(text: str, language: str) -> list[tuple[str, str]]:
-    """A normalized sentence as (language, part), by the script alone; closing punctuation stays with its part.
+    """A normalized sentence as (language, part), by the script alone; closing marks stay with their part.
 
     A text without letters is in `language`.
     """
