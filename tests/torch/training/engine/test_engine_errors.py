@@ -100,7 +100,7 @@ def intact(config):
         ('watch.trackers=["mlflow"]', "watch.trackers must be one of tensorboard, wandb, not 'mlflow'"),
         ('watch.trackers=["wandb"]', "watch.trackers names wandb: pip install wandb"),
         ("model=3", "model must contain named values, not int"),
-        ("model.transformer.dim=33", "transformer.dim is 33"),
+        ("model.transformer.dim=33", "transformer.dim must be a multiple of 16, not 33"),
         ("data.shards=[]", "no data: nothing matches data.shards (it is empty)"),
         ('data.shards=["nowhere/*.tar"]', "no data: nothing matches nowhere/*.tar"),
         ("data.held_out=50", "data.held_out is 50, of 12 utterances"),
