@@ -358,7 +358,7 @@ def test_init_from(config, tmp_path, kind):
     loaded = load_config(str(path))
     assert loaded.model == config.model  # what [model] does not say
     assert equal(task_of(loaded).model.state_dict(), state["ema"])
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="does not match"):
         task_of(load_config(str(path), ["model.dim=8"]))
 
 
