@@ -168,7 +168,7 @@ class Nanospeech(Networks, Pipeline):
         return self.compiled_step if self.compiled else None
 
     def default_workers(self) -> int:
-        """How many sentences to make at the same time: two on a CPU, as each computes in one thread."""
+        """How many sentences to generate at once: two on a CPU, as each computes in one thread."""
         return 1 if kernels.on_gpu() else min(2, cpus())
 
     def free_memory(self) -> None:

@@ -168,7 +168,7 @@ class Nanospeech(Networks, Pipeline):
         return self.compiled_step if self.compiled else None
 
     def default_workers(self) -> int:
-        """How many sentences to make at the same time: several on a CPU, if each computes in one thread."""
+        """How many sentences to generate at once: several on a CPU, if each computes in one thread."""
         on_cpu = self.transformer.proj_out.weight.device.type == "cpu"
         single = on_cpu and torch.get_num_threads() == 1 and not self.compiled
         return min(MAX_THREADS, cpus()) if single else 1

@@ -27,7 +27,7 @@ GENERATED_FRAMES = 70  # of a pause, at most: the model is silent for 94 frames,
 
 @dataclass(frozen=True)
 class InnerPause:
-    """A pause inside an utterance: symbols [first, last), of which the last is a space, last `frames`."""
+    """A pause inside an utterance: symbols [first, last) take `frames`; the last one is a space."""
 
     first: int
     last: int
@@ -57,7 +57,7 @@ def apply_pauses(
 ) -> tuple[np.ndarray, np.ndarray, tuple[tuple[int, int], ...]]:
     """Durations in which every inner pause has its length.
 
-    The space gets the pause; the marks before it keep their durations as far as these fit in.
+    The space gets the pause; the marks before it keep their durations as far as they fit.
 
     Args:
         durations: int64 [symbols] in frames, as predicted.
@@ -88,7 +88,7 @@ def inserted_silences(
 ) -> tuple[tuple[int, int], ...]:
     """The rest of long pauses: (frame of the generated mel at which to insert, frames of silence), in order.
 
-    It is inserted in the middle of what the model generates of the pause.
+    It is inserted in the middle of the generated part of the pause.
 
     Args:
         pauses: in order.

@@ -246,7 +246,7 @@ def test_a_folder_with_one_broken_file_leaves_nothing(tmp_path):
 
 
 def test_nothing_to_convert(tmp_path):
-    assert "no such file or folder" in failure("torch2mlx", tmp_path / "none")
+    assert "does not exist" in failure("torch2mlx", tmp_path / "none")
     assert "no .safetensors file" in failure("torch2mlx", tmp_path)
 
 
@@ -275,7 +275,7 @@ def test_quantize(tmp_path, monkeypatch):
     text = run("inspect", "nanospeech-mar-8bit").out
     assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
     assert "already quantized" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
-    assert "no such folder" in failure("quantize", tmp_path / "none", "--bits", 4)
+    assert "does not exist" in failure("quantize", tmp_path / "none", "--bits", 4)
     for mistake in (["--bits", 3], ["--bits", 4, "--group-size", 48], []):
         assert "usage:" in run("quantize", "embedded", *mistake, code=2).err
     assert [path.name for path in tmp_path.iterdir()] == ["nanospeech-mar-8bit"]

@@ -155,7 +155,7 @@ def test_other_arguments_need_another_folder(command, tmp_path, capsys):
     before = contents(tmp_path / "out")
     assert command("--format", "flac") == 1
     error = capsys.readouterr().err
-    assert "was prepared otherwise" in error and '"opus"' in error and error.count("\n") == 1
+    assert "was prepared differently" in error and '"opus"' in error and error.count("\n") == 1
     (tmp_path / "k.onnx").write_bytes(b"another model")
     assert command() == 1
     assert contents(tmp_path / "out") == before
@@ -177,7 +177,7 @@ def test_what_is_left_out_is_reported(command, tmp_path, capsys):
         (['{"id": "a", "text": 3, "voice": "af_heart"}'], "line 1: not a JSON object with the strings"),
         (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: the id 'a' occurs twice"),
         (['{"id": "../a", "text": "Hello.", "voice": "af_heart"}'], "cannot be a name in a shard"),
-        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "no English or Chinese voice"),
+        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "not an English or Chinese voice"),
         (["\udcff"], "is not UTF-8 (at byte 0)"),
     ],
 )
@@ -267,8 +267,8 @@ def test_the_teacher_is_asked_for_durations(teacher, tmp_path):
     ("make", "message"),
     [
         (lambda onnx, path: None, "cannot read"),
-        (lambda onnx, path: path.write_bytes(b"no model at all"), "no ONNX file"),
-        (lambda onnx, path: graph(onnx, path, "something/else"), "no graph of Kokoro-82M"),
+        (lambda onnx, path: path.write_bytes(b"no model at all"), "not an ONNX file"),
+        (lambda onnx, path: graph(onnx, path, "something/else"), "not a graph of Kokoro-82M"),
     ],
 )
 def test_models_that_are_none(teacher, tmp_path, make, message):
@@ -282,10 +282,10 @@ def test_models_that_are_none(teacher, tmp_path, make, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "holds no voices"),
-        (b"neither npz nor npy", "holds no voices"),
-        (b"PK\x03\x04 a broken archive", "holds no voices"),
-        (np.zeros(7, "<f4").tobytes(), "holds no voices"),
+        (b"", "contains no voices"),
+        (b"neither npz nor npy", "contains no voices"),
+        (b"PK\x03\x04 a broken archive", "contains no voices"),
+        (np.zeros(7, "<f4").tobytes(), "contains no voices"),
     ],
 )
 def test_archives_that_are_none(teacher, tmp_path, content, message):
@@ -312,7 +312,7 @@ def test_a_voice_between_two(teacher, tmp_path):
     for share, factor in (("0", 1.0), ("0.25", 1.5), ("1", 3.0)):
         np.testing.assert_allclose(kokoro.style(f"af_heart+bm_george@{share}"), factor * styles(), rtol=1e-6)
     for end in ("", "@", "@1.5", "@-1", "@x"):
-        with pytest.raises(UserError, match="no mixture of voices"):
+        with pytest.raises(UserError, match="not a mixture of voices"):
             kokoro.check({"af_heart+bm_george" + end})
     with pytest.raises(UserError, match="there is no voice af_sky"):
         kokoro.check({"af_heart+af_sky@0.5"})

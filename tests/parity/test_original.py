@@ -94,7 +94,9 @@ def test_without_the_public_vocoder_the_embedded_one_speaks_with_a_warning(
     folder, name, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.warns(UserWarning, match="embedded vocoder: .*charactr/vocos-mel-24khz.* HF_HUB_OFFLINE"):
+    with pytest.warns(
+        UserWarning, match="embedded vocoder is used: .*charactr/vocos-mel-24khz.* HF_HUB_OFFLINE"
+    ):
         pipeline = Backend(name).module("nanospeech").Nanospeech.from_pretrained(folder)
     with warnings.catch_warnings(action="error"):
         embedded = Backend(name).module("nanospeech").Nanospeech.from_pretrained()

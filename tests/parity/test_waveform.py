@@ -255,9 +255,9 @@ def test_a_text_sounds_the_same_in_a_batch(folders, name, options):
     [
         ("...", '^text 600: there is nothing to speak in "..."$'),
         ("한국어", "^text 600: there is nothing to speak in"),
-        ("[pause x]", "^text 600: .* is no pause of 0 to 60 seconds"),
+        ("[pause x]", "^text 600: .* is not a pause of 0 to 60 seconds"),
         (" ", "^text 600 is empty$"),
-        ("[a](/X/)", "^text 600: .* is no phoneme of this model"),
+        ("[a](/X/)", "^text 600: .* is not a phoneme of this model"),
     ],
 )
 def test_a_text_that_cannot_be_spoken_is_named_before_any_is(folders, bad, message):

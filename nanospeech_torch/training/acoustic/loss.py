@@ -178,8 +178,8 @@ class JointLoss(nn.Module):
     ) -> Tensor:
         """The diffusion loss of tokens, each under `draws` noises.
 
-        With model guidance the target moves as in `flow_loss`. What guidance moves in sampling is the token,
-        and so the mel regression's part of it too. ("ddpm" heads have no model guidance.)
+        With model guidance the target moves as in `flow_loss`. In sampling, guidance moves the token, which
+        includes the mel regression. ("ddpm" heads have no model guidance.)
 
         Args:
             head: the diffusion head.

@@ -68,9 +68,9 @@ def test_long_ogg_is_written_completely(tmp_path):
     ("name", "content", "message"),
     [
         ("missing.wav", None, "No such file"),
-        ("empty.wav", b"", "no audio file"),
-        ("text.wav", b"hello " * 100, "no audio file"),
-        ("text.raw", b"hello " * 100, "no audio file"),
+        ("empty.wav", b"", "not an audio file"),
+        ("text.wav", b"hello " * 100, "not an audio file"),
+        ("text.raw", b"hello " * 100, "not an audio file"),
     ],
 )
 def test_unreadable_files(tmp_path, name, content, message):

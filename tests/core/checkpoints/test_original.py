@@ -148,11 +148,19 @@ CONV = "transformer.input_embed.conv_pos_embed.conv1d.0.weight"
     [
         ("model", reshaped("lora.weight", 1), "model.safetensors is not an original .* a tensor lora.weight"),
         ("model", without(TO_Q), f"model.safetensors is not an original .* it has no {TO_Q}"),
-        ("model", reshaped(TO_Q, 100, 32), r"by the width of a head does not divide \(100 by 64\)"),
-        ("model", reshaped(CONV, 32, 3, 31), r"channels of a group does not divide \(32 by 3\)"),
-        ("model", reshaped(CONV, 32, 0, 31), r"does not divide \(32 by 0\)"),
+        (
+            "model",
+            reshaped(TO_Q, 100, 32),
+            r"by the width of a head is not a whole number: 100 is not divisible by 64",
+        ),
+        (
+            "model",
+            reshaped(CONV, 32, 3, 31),
+            r"channels of a group is not a whole number: 32 is not divisible by 3",
+        ),
+        ("model", reshaped(CONV, 32, 0, 31), r"32 is not divisible by 0"),
         ("model", reshaped(CONV, 32, 2), "conv1d.0.weight has 2 axes, not 3"),
-        ("model", reshaped(CONV, 32, 2, 30), "conv_pos_kernel is 30; it must be odd"),
+        ("model", reshaped(CONV, 32, 2, 30), "conv_pos_kernel must be odd, not 30"),
         ("model", lambda tensors: {}, "it has no transformer.input_embed.proj.weight"),
         (
             "duration",

@@ -220,11 +220,11 @@ def test_what_cannot_be_quantized(source: Path, tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     for folder, bits, group_size, sentence in (
         (out, 4, 32, "is already quantized to 8 bits"),
-        (source, 3, 32, "quantization.bits is 3; it must be one of 4, 8"),
-        (source, 8, 48, "quantization.group_size is 48; it must be one of 32, 64, 128"),
-        (narrow, 8, 128, "no layer with an input that is a multiple of 128"),
+        (source, 3, 32, "quantization.bits must be one of 4, 8, not 3"),
+        (source, 8, 48, "quantization.group_size must be one of 32, 64, 128, not 48"),
+        (narrow, 8, 128, "no layer whose input is a multiple of 128"),
         (original, 8, 64, "import-nanospeech"),
-        (tmp_path / "none", 8, 64, "no such folder"),
+        (tmp_path / "none", 8, 64, "does not exist"),
         (source / "model.safetensors", 8, 64, "is a file"),
     ):
         with pytest.raises(UserError, match=sentence):
@@ -250,11 +250,15 @@ def test_a_folder_that_contradicts_its_config(source: Path, tmp_path: Path, back
     for quantization in ({"bits": 4, "group_size": 32}, {"bits": 8, "group_size": 64}):
         check_error(values | {"quantization": quantization}, tensors, "is not quantized as its config says")
     check_error(values | {"quantization": None}, tensors, "unexpected: .*scales")
-    check_error(values | {"quantization": {"mode": "mxfp4"}}, tensors, "quantization.mode is 'mxfp4'")
+    check_error(
+        values | {"quantization": {"mode": "mxfp4"}},
+        tensors,
+        "quantization.mode must be one of affine, not 'mxfp4'",
+    )
     lacking = {name: array for name, array in tensors.items() if name != "to_mel.biases"}
     check_error(values, lacking, "to_mel is not quantized as its config says")
     lacking = {name: array for name, array in tensors.items() if name != "to_mel.scales"}
-    check_error(values, lacking, "do(es)? not fit its config")
+    check_error(values, lacking, "does not match its config")
     plain, _ = load_tensors(source / "model.safetensors")
     check_error(values, plain, "has no quantized layer")
     wide = {"to_mel.weight": np.zeros((4, 16), np.uint32)}

@@ -132,7 +132,7 @@ def test_check_names_what_does_not_fit():
     assert list(kept) == ["b", "a"]
     with pytest.raises(UserError, match=r"1 missing: c"):
         check_tensors(tensors, {"a": (2,), "b": (2, 3), "c": (1,)}, "m")
-    with pytest.raises(UserError, match=r"m does not fit.*1 unexpected: b"):
+    with pytest.raises(UserError, match=r"m does not match its config.*1 unexpected: b"):
         check_tensors(tensors, {"a": (2,)}, "m")
     with pytest.raises(UserError, match=r"1 of the wrong shape: b \(is \[2, 3\], should be \[3, 2\]\)"):
         check_tensors(tensors, {"a": (2,), "b": (3, 2)}, "m")

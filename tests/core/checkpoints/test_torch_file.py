@@ -89,14 +89,14 @@ class Evil:
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_code_is_refused_and_not_run(tmp_path, protocol):
     path = saved(tmp_path, {"a": torch.ones(1), "b": Evil(tmp_path / "hacked")}, pickle_protocol=protocol)
-    with pytest.raises(UserError, match="mkdir, which is not a tensor: refused"):
+    with pytest.raises(UserError, match="mkdir, which is not a tensor"):
         load_torch_file(path)
     assert not (tmp_path / "hacked").exists()
 
 
 @pytest.mark.parametrize("value", [torch.nn.Linear(2, 2), {"a": torch.Size([1])}], ids=["module", "class"])
 def test_other_classes_are_refused(tmp_path, value):
-    with pytest.raises(UserError, match="is not a tensor: refused"):
+    with pytest.raises(UserError, match="is not a tensor"):
         load_torch_file(saved(tmp_path, value))
 
 
@@ -179,9 +179,9 @@ class Pickler(pickle.Pickler):
         (3, (2,), (1,), "past the end"),
         (0, (2, 2), (3, 2), "past the end"),
         (0, (10**6, 10**6), (0, 0), "past the end"),
-        (-1, (2,), (1,), "broken shape"),
-        (3, (2,), (-1,), "broken shape"),
-        (0, (2,), (1, 1), "broken shape"),
+        (-1, (2,), (1,), "invalid shape"),
+        (3, (2,), (-1,), "invalid shape"),
+        (0, (2,), (1, 1), "invalid shape"),
     ],
 )
 def test_a_tensor_lies_inside_its_storage(tmp_path, offset, size, stride, sentence):

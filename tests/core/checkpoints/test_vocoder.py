@@ -71,7 +71,7 @@ def test_another_vocoder_takes_the_place_of_the_checkpoints(tmp_path):
 
 def test_a_vocoder_that_was_asked_for_and_is_absent_is_an_error(tmp_path):
     model = write_checkpoint(tmp_path / "model")
-    with pytest.raises(UserError, match="no such folder"):
+    with pytest.raises(UserError, match="does not exist"):
         load_with_vocoder(model, "pt", tmp_path / "none")
     with pytest.raises(UserError, match="contains no vocoder"):
         load_with_vocoder(model, "pt", tmp_path)

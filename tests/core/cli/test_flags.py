@@ -78,7 +78,7 @@ def test_help_lists_the_defaults(capsys):
     with pytest.raises(SystemExit):
         parse("--help")
     help_text = " ".join(capsys.readouterr().out.split())
-    assert f"masked decoding iterations (default: {GenerateOptions().num_iter})" in help_text
+    assert f"masked decoding iterations, 1 to 1000 (default: {GenerateOptions().num_iter})" in help_text
     assert "scale 1 + s" in help_text
     assert "--num-iter" not in help_text and "--ref_audio" not in help_text  # help has one spelling
 
@@ -116,10 +116,10 @@ UNREAD = [
     (["--method", "rk4"], f"--method {READS_ODE} (the default) does not read it"),
     (["--sway-coef", "0"], f"--sway-coef {READS_ODE} (the default)"),
     (["--refine-order", "worst"], "--refine-order is an option of --sampler refine; --sampler masked (the"),
-    (["--sampler=refine", "--use-diffusion"], "--sampler refine and --use-diffusion exclude each other"),
-    (["--sampler=ode", "--refine"], "--sampler ode and --refine exclude each other"),
+    (["--sampler=refine", "--use-diffusion"], "--sampler refine and --use-diffusion cannot be used together"),
+    (["--sampler=ode", "--refine"], "--sampler ode and --refine cannot be used together"),
     (["--sampler=ode", "--compile"], "--compile needs --sampler masked or refine"),
-    (["--batch-size", "8"], "--batch-size is an option of --input"),
+    (["--batch-size", "8"], "--batch-size needs --input"),
 ]
 
 

@@ -250,14 +250,14 @@ def test_an_error_names_the_number_of_a_line_that_is_no_text(run, pipeline, caps
     [
         (["--input", "no.txt", "--output-dir", "out"], 1, "cannot read no.txt"),
         (["--input", "empty.txt", "--output-dir", "out"], 1, "empty.txt has no text"),
-        (["--input", "lines.txt", "--output-dir", "lines.txt"], 1, "cannot make the folder"),
+        (["--input", "lines.txt", "--output-dir", "lines.txt"], 1, "cannot create the folder"),
         (["--input", "lines.txt", "--output-dir", "no/such/out"], 1, "there is no folder"),
         (["--input", "lines.txt"], 2, "--input needs --output-dir"),
         (["--text", "a", "--output-dir", "out"], 2, "--input needs --output-dir"),
-        (["--input", "lines.txt", "--output-dir", "out", "--text", "a"], 2, "exclude each other"),
-        (["--input", "lines.txt", "--output-dir", "out", "--stream"], 2, "exclude each other"),
+        (["--input", "lines.txt", "--output-dir", "out", "--text", "a"], 2, "cannot be used together"),
+        (["--input", "lines.txt", "--output-dir", "out", "--stream"], 2, "cannot be used together"),
         (["--input", "lines.txt", "--output-dir", "out", "--batch-size", "0"], 2, "at least 1"),
-        (["--input", "lines.txt", "--output-dir", "-"], 2, "--output-dir needs a folder"),
+        (["--input", "lines.txt", "--output-dir", "-"], 2, "--output-dir must be a folder"),
     ],
 )
 def test_bad_lines(run, capsys, argv, code, message):
@@ -276,7 +276,7 @@ def test_a_stream_has_its_own_order(run, capsys, order):
     flags = ("--text", "Hello.", "--output", "a.wav", "--stream", "--sampler", "masked", "--order")
     with pytest.raises(SystemExit, match="2"):
         run(*flags, order)
-    assert f"excludes --order {order}" in capsys.readouterr().err
+    assert f"--order {order} cannot be used together" in capsys.readouterr().err
     assert run(*flags, "blocks") == 0
 
 

@@ -85,8 +85,8 @@ def test_bounds_come_from_the_annotation():
     [
         ("number", "1", "--number must be a number, not '1'"),
         ("number", float("nan"), "--number must be a number, not nan"),
-        ("count", None, "--count must be a whole number from 1 up, not None"),
-        ("count", 0, "--count must be a whole number from 1 up, not 0"),
+        ("count", None, "--count must be a whole number of at least 1, not None"),
+        ("count", 0, "--count must be a whole number of at least 1, not 0"),
         ("path", 5, "--path must be a string or a path or a mapping, not 5"),
         ("switch", None, "--switch must be True or False, not None"),
     ],

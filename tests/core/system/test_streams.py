@@ -186,7 +186,7 @@ def test_a_terminal_is_not_written_to(run, capfd):
         assert run("--text", "One.", "--output", f"/dev/fd/{terminal}") == 1
     finally:
         os.close(main), os.close(terminal)
-    assert "sound is not written to a terminal" in capfd.readouterr().err
+    assert "cannot write sound to a terminal" in capfd.readouterr().err
 
 
 def test_an_answer_and_its_sound_are_not_mixed(capsys):

@@ -186,7 +186,9 @@ def test_a_long_path_where_open_folders_have_no_names(tmp_path, monkeypatch, fre
     assert os.path.samefile(folder / "espeak-ng-data", deep)
     forget()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
-    with pytest.raises(UserError, match="no link to it can be made .*: install into a folder with a shorter"):
+    with pytest.raises(
+        UserError, match="no link to it can be created .*: install into a folder with a shorter"
+    ):
         phonemize("Hello.")
 
 

@@ -141,5 +141,5 @@ def test_a_lexicon_is_opened_again_when_it_changes(tmp_path):
 
 @pytest.mark.parametrize("lexicon", [{"": "a"}, {" ": "a"}, {"hi": None}, {5: "a"}])
 def test_a_lexicon_of_other_things(lexicon):
-    with pytest.raises(UserError, match="^lexicon: an entry is a word and its phonemes, not "):
+    with pytest.raises(UserError, match="^lexicon: an entry must be a word and its phonemes, not "):
         open_lexicon(lexicon, TOKENIZER.ids)

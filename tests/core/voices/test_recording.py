@@ -103,7 +103,7 @@ def test_m4a_by_ffmpeg(tmp_path):
     assert len(decoded) / RATE == pytest.approx(3, abs=0.1)
     assert np.sqrt(2 * np.mean(decoded**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
     (tmp_path / "b.m4a").write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(UserError, match="b.m4a: it is no audio file that libsndfile or FFmpeg knows"):
+    with pytest.raises(UserError, match="b.m4a: it is not an audio file that libsndfile or FFmpeg can read"):
         audio.read(tmp_path / "b.m4a")
 
 

@@ -87,7 +87,7 @@ def test_a_model_without_voices_borrows_the_embedded_ones(tmp_path, monkeypatch,
 def test_without_any_voices(tmp_path, monkeypatch):
     monkeypatch.setattr(voices, "PRETRAINED", tmp_path / "none")
     for place in (None, tmp_path):
-        with pytest.raises(UserError, match="no voices; give it one by --ref-audio"):
+        with pytest.raises(UserError, match="no voices: use --ref-audio"):
             choose_voice(place, GenerateOptions())
     with pytest.raises(UserError, match="--ref-audio"):
         choose_voice(tmp_path, GenerateOptions(voice="heart"))

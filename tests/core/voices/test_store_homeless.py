@@ -27,7 +27,7 @@ def test_without_a_home_there_are_no_voices_of_ones_own(homeless, capsys):
 def test_without_a_home_a_voice_cannot_be_kept(homeless, capsys):
     assert voice_commands.run(None, ["add", "me", "none.wav", "Hello."], "prog") == 1
     assert capsys.readouterr().err == (
-        "prog: you have no home folder to keep voices in: set HOME, or NANOSPEECH_DATA to a folder\n"
+        "prog: there is no home folder to store voices in: set HOME, or NANOSPEECH_DATA to a folder\n"
     )
 
 

@@ -364,7 +364,7 @@ def test_no_mlx_lm(run, llm, monkeypatch, name):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("./none", "no such folder: ./none"),
+        ("./none", "./none does not exist"),
         ("empty", "empty is not a language model that mlx-lm can load: "),
         (
             "owner/none",
@@ -424,7 +424,7 @@ def test_bad_questions_and_voices(run, llm, arguments, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--prompt", "Hi."], "give a language model by --llm"),
+        (["--prompt", "Hi."], "name a language model with --llm"),
         (["--llm", "x", "--max-tokens", "0"], "--max-tokens must be a whole number of at least 1, not 0"),
         (["--llm", "x", "--llm-temperature", "nan"], "--llm-temperature must be a number from 0 to 2"),
         (["--llm", "x", "--cfg", "nan"], "--cfg must be a number"),

@@ -302,7 +302,7 @@ def test_full_disk(tmp_path):
 def test_damaged_shard(tmp_path, source):
     path = tmp_path / "in-0.tar"
     path.write_bytes(path.read_bytes()[:-30_000])
-    with pytest.warns(UserWarning, match="in-0.tar is damaged, the rest of it is lost: ") as caught:
+    with pytest.warns(UserWarning, match="in-0.tar is damaged, and the rest of it is skipped: ") as caught:
         report = prepare(settings(source, shard_size=3), tmp_path / "out", workers=0)
     assert len(caught) == 1
     assert [Path(entry["input"]).name for entry in report["damaged"]] == ["in-0.tar"]
@@ -368,7 +368,7 @@ def test_command(tmp_path, source, capsys):
     assert len(shard) == 5 and {suffix for suffix, _, _ in shard.values()} == {"opus"}
     assert shard["u000"][2]["lang"] == "en-gb"
     assert command.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 1
-    assert capsys.readouterr().err == f"prepare: there is nothing at {tmp_path / 'none'}\n"
+    assert capsys.readouterr().err == f"prepare: {tmp_path / 'none'} does not exist\n"
 
 
 def test_columns_of_the_command(tmp_path, capsys):
@@ -380,7 +380,7 @@ def test_columns_of_the_command(tmp_path, capsys):
     meta = read_shard(tmp_path / "out" / "data-000000.tar")["a"][2]
     assert (meta["voice"], meta["text"]) == ("ann", "Hello there.")
     assert command.main([*arguments, "--columns", "path,spaeker"]) == 1
-    assert "--columns: 'spaeker' is none of audio, " in capsys.readouterr().err
+    assert "--columns: 'spaeker' is not one of audio, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_shards_of_somebody_else_are_left_alone(tmp_path, source):
 def test_no_place_to_write(tmp_path, source):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(UserError, match="cannot make the folder"):
+        with pytest.raises(UserError, match="cannot create the folder"):
             prepare(settings(source), path, workers=0)
 
 

@@ -225,7 +225,7 @@ def test_patterns_of_addresses(shard):
         memory.pipe(f"/many/{name}.tar", shard.read_bytes())
     assert [i.name for i in find_inputs(["memory://many/*.tar"])] == ["a.tar", "b.tar", "c.tar"]
     assert [i.name for i in find_inputs(["memory://many/{1..2}.tar"])] == ["1.tar", "2.tar"]
-    with pytest.raises(UserError, match="there is nothing at memory://none/"):
+    with pytest.raises(UserError, match="memory://none/.* does not exist"):
         find_inputs(["memory://none/*.tar"])
 
 
@@ -261,10 +261,10 @@ def test_patterns_folders_and_doubles(tmp_path, shard):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", "there is nothing at"),
-        ("*.nothing", "there is nothing at"),
-        ("empty", "holds no metadata.csv, no .tar shards, and no .json"),
-        ("song.wav", "is no shard"),
+        ("nothing", "does not exist"),
+        ("*.nothing", "does not exist"),
+        ("empty", "contains no metadata.csv, no .tar shards, and no .json"),
+        ("song.wav", "is not a shard"),
     ],
 )
 def test_what_is_none_of_it(tmp_path, name, message):

@@ -213,8 +213,8 @@ def test_there_is_a_panel_where_only_one_step_is_logged(tmp_path):
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (lambda run: None, "no such folder"),
-        (lambda run: run.mkdir(), "is no training run: it has no log.jsonl"),
+        (lambda run: None, "does not exist"),
+        (lambda run: run.mkdir(), "is not a training run: it has no log.jsonl"),
         (lambda run: write_log(run), "has no step yet"),
         (lambda run: write_log(run, {"parameters": 5}), "has no step yet"),
         (lambda run: write_log(run, '{"step": 2'), "has no step yet"),

@@ -279,7 +279,7 @@ def test_what_does_not_fit(config, tmp_path, source):
         return str(error.value)
 
     torch.save({"model": {}}, tmp_path / "x.pt")
-    assert "is no checkpoint of this trainer" in words_of(tmp_path / "x.pt")
+    assert "is not a checkpoint of this trainer" in words_of(tmp_path / "x.pt")
     (tmp_path / "y.pt").write_bytes(source.read_bytes()[:1000])
     assert "cannot read the checkpoint" in words_of(tmp_path / "y.pt")
     for number, (name, changed, words) in enumerate(

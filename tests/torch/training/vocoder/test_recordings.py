@@ -159,7 +159,7 @@ def test_bad_predicted_mels(folder, tmp_path_factory):
     for broken in (np.zeros((9, 80)), np.zeros((9000, 100))):
         for i in range(10):
             np.save(mels / f"tone-{i}.npy", broken)
-        with pytest.raises(UserError, match=r"tone-\d.npy is no log-mel of tone-\d.wav"):
+        with pytest.raises(UserError, match=r"tone-\d.npy is not a log-mel of tone-\d.wav"):
             read(folder, **settings)
     for i in range(10):
         (mels / f"tone-{i}.npy").write_bytes(b"no array")
