@@ -1,4 +1,4 @@
-"""Write a checkpoint folder in the other backend's layout."""
+"""Write a checkpoint folder in the other backend's layout. `checkpoints.tensors` swaps the axes."""
 
 from __future__ import annotations
 

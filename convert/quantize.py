@@ -10,7 +10,7 @@ import numpy as np
 
 from nanospeech_core.checkpoints.folder import EMBEDDED, read_config, resolve
 from nanospeech_core.checkpoints.original import OriginalFiles
-from nanospeech_core.checkpoints.quantization import fits, quantize
+from nanospeech_core.checkpoints.quantization import can_quantize, quantize
 from nanospeech_core.checkpoints.tensors import DTYPES, FLOATING, cast
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
@@ -78,10 +78,10 @@ def quantize_folder(
 
 
 def quantize_all(tensors: dict[str, np.ndarray], wanted: QuantizationConfig) -> dict[str, np.ndarray]:
-    """Quantize the matrices that `fits` accepts, each to three tensors; scales keep the matrix's dtype."""
+    """Quantize what `can_quantize` accepts, each to three tensors; scales keep the matrix's dtype."""
     result = {}
     for name, array in tensors.items():
-        if array.dtype not in FLOATING or not fits(name, array, wanted.group_size):
+        if array.dtype not in FLOATING or not can_quantize(name, array, wanted.group_size):
             result[name] = array
             continue
         layer = name.removesuffix(".weight")

@@ -28,7 +28,7 @@ from .models.aligner import Aligner
 from .models.diffloss import DiffLoss
 from .models.dit import DiT
 from .models.duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
-from .models.quantization import quantize_layers
+from .models.quantization import use_quantized_layers
 from .models.vocos import Vocos
 
 PromptBatch = tuple[mx.array, mx.array, mx.array, mx.array | None]
@@ -125,7 +125,7 @@ class Networks(nn.Module):
         shape.
         """
         if self.config.quantization is not None:
-            quantize_layers(self, self.config.quantization, tensors)
+            use_quantized_layers(self, self.config.quantization, tensors)
         own = dict(tree_flatten(self.parameters()))
         fitting = check_tensors(tensors, {name: value.shape for name, value in own.items()}, path)
         taken = []

@@ -1,6 +1,7 @@
-"""Fades and cross-fades, from one waveform to another or to silence.
+"""The curves of fades and cross-fades, and `splice`. All curves are raised cosines.
 
-All are raised cosines; a rising and a falling one add up to 1.
+They are used between the chunks of a stream (`synthesis.streaming`), at the ends of segments
+(`synthesis.assembly`) and around an edit (`editing`).
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ MASKED, ODE, REFINE = ("masked", "refine"), ("ode", "refine"), ("refine",)
 class GenerateOptions:
     """The options of `generate` and `stream`, except the text.
 
-    To add one: declare it here, then use it in `sample_steps` of each backend's `nanospeech.py`, which passes
-    it to the sample loop. If it changes the reveal plan, use it in `Backend.plan` (`synthesis/backend.py`).
+    To add one: declare it here, then use it in `Backend.sample_steps` or, if it changes the reveal plan, in
+    `Backend.plan` (both in `synthesis/backend.py`). A backend changes only if its sample loop needs it.
     """
 
     voice: str | None = option(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import UserError
+from .options import GenerateOptions
 from .prompt import Prompt
 
 
@@ -64,3 +65,25 @@ def remask(
     visible[masked] = False
     kept = visible & ~prompt.visible
     return Prompt(np.where(kept[:, None], states[-1], prompt.cond), visible, prompt.text)
+
+
+def remask_batch(
+    prompts: Sequence[Prompt],
+    seeds: Sequence[int],
+    states: Sequence[np.ndarray],
+    times: Sequence[float],
+    options: GenerateOptions,
+) -> list[Prompt]:
+    """`remask` of each prompt of a batch.
+
+    Args:
+        prompts, seeds: of the batch.
+        states: float32 [batch, tokens, channels] at each of `times`; values in padding are ignored.
+        times: of `ode_times`.
+        options: of the sampler `refine`, after `with_sampler`.
+    """
+    share = 0.0 if options.refine is None else options.refine
+    return [
+        remask(p, [x[b, : len(p.cond)] for x in states], times, share, options.refine_order, seed)
+        for b, (p, seed) in enumerate(zip(prompts, seeds, strict=True))
+    ]

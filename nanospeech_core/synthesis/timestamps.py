@@ -1,4 +1,4 @@
-"""Timestamp files: JSON with words and phones, SubRip (.srt), WebVTT (.vtt)."""
+"""Timestamp files: JSON with words and phones, SubRip, WebVTT. The times come from `assembly`."""
 
 from __future__ import annotations
 

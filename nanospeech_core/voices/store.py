@@ -1,7 +1,7 @@
 """Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
 
 A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
-`description`, `default` (true for the voice that speaks when none is named) and `tempo`. They hold audio and
+`description`, `default` (true: comes first among the voices of a language) and `tempo`. They hold audio and
 text, not a mel or an embedding: every model can use them, and anyone can listen to the voice.
 """
 
@@ -121,7 +121,7 @@ def list_voices(folder: str | os.PathLike) -> list[Voice]:
 
 
 def user_voices() -> list[Voice]:
-    """The user's voices, by name. A broken one is skipped with a warning."""
+    """The user's voices, the default first, then by name. A broken one is skipped with a warning."""
     voices = []
     for name in voice_names(user_folder()):
         try:

@@ -1,6 +1,7 @@
 """The joint loss: flow matching on some rows of a batch, the masked path on the others, durations on all.
 
-The diffusion loss and the mel regression train the masked path. The losses are returned as sums, so that the
+Its terms: `flow` (flow matching); `head` (the diffusion loss) and `regression` (of the mel) train the masked
+path; `duration`. The losses are returned as sums, so that the
 gradients of several batches or processes add up exactly.
 """
 

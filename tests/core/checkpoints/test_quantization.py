@@ -13,7 +13,7 @@ from convert.convert import convert
 from convert.describe import describe
 from convert.quantize import quantize_folder
 from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder
-from nanospeech_core.checkpoints.quantization import dequantize, fits, quantize
+from nanospeech_core.checkpoints.quantization import can_quantize, dequantize, quantize
 from nanospeech_core.checkpoints.tensors import load_tensors, save_tensors
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
@@ -73,7 +73,7 @@ def test_only_matrices_that_divide_into_groups_fit() -> None:
         ("conv.weight", (8, 64, 7), False),
         ("grn.gamma", (64, 64), False),
     ):
-        assert fits(name, np.zeros(shape, np.float32), 64) is expected, (name, shape)
+        assert can_quantize(name, np.zeros(shape, np.float32), 64) is expected, (name, shape)
 
 
 @pytest.fixture(scope="module", params=["pt", "mlx"])

@@ -9,8 +9,8 @@ from nanospeech_core.synthesis.pauses import (
     SPLIT_FRAMES,
     InnerPause,
     apply_pauses,
+    divide_pause,
     lead_samples,
-    share,
     split_frames,
     stream_skipped_seconds,
     tail_samples,
@@ -37,7 +37,7 @@ def test_the_rest_of_a_long_pause_is_inserted_in_its_middle():
 
 @pytest.mark.parametrize("frames", [0, 1, 24, 93])
 def test_a_shared_pause_is_complete(frames):
-    assert sum(share(frames)) == sum(split_frames(InnerPause(0, 1, frames))) == frames
+    assert sum(divide_pause(frames)) == sum(split_frames(InnerPause(0, 1, frames))) == frames
     assert sum(split_frames(None)) == SPLIT_FRAMES
 
 
