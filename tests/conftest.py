@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import pwd
+import signal
 import sys
 import tempfile
 
@@ -21,6 +22,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs them
+
+# A shell starts background jobs with Ctrl-C ignored, and their children inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["MLX_ENABLE_TF32"] = "0"  # some Apple GPUs' products are coarser with it than the tests allow
 
