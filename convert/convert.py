@@ -1,4 +1,4 @@
-"""Write a checkpoint folder in the other backend's layout."""
+"""Write a checkpoint folder in the other backend's layout. `checkpoints.tensors` swaps the axes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def with_config_beside(checkpoint: Source) -> Source:
 
 
 def warn_of_absent(output: Path, checkpoint: Source) -> None:
-    """Warn if a folder written from a single file cannot be loaded, or lacks a part."""
+    """Warn if a folder written from a single file cannot be loaded, or a part is missing."""
     names = [file.name for file in checkpoint.files]
     is_vocoder = names == [PARTS["vocoder."]]
     says_config = checkpoint.config is not None or is_vocoder and "config" in checkpoint.files[0].metadata
@@ -142,7 +142,7 @@ def cast_all(tensors: dict[str, np.ndarray], dtype: str | None) -> dict[str, np.
     for name, array in tensors.items():
         result[name] = cast(array, CASTS[dtype]) if array.dtype in FLOATING else array
         if result[name] is not array and is_finite(array) and not is_finite(result[name]):
-            raise UserError(f"{name} has values that {dtype} cannot hold; choose another --dtype")
+            raise UserError(f"{name} has values that {dtype} cannot represent: choose another --dtype")
     return result
 
 

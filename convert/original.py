@@ -54,7 +54,7 @@ def import_nanospeech(
     except UserError as error:
         if vocoder is not None:
             raise
-        warnings.warn(f"no vocoder is written, the embedded one will be used: {error}", stacklevel=2)
+        warnings.warn(f"no vocoder is written, so the embedded one will be used: {error}", stacklevel=2)
     else:
         config = replace(config, vocoder=vocos)
         written.append(TensorFile("vocos.safetensors", tensors, {"format": "pt"}, "pt"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from nanospeech_core.checkpoints.folder import EMBEDDED, read_config, resolve
 from nanospeech_core.checkpoints.original import OriginalFiles
-from nanospeech_core.checkpoints.quantization import fits, quantize
+from nanospeech_core.checkpoints.quantization import can_quantize, quantize
 from nanospeech_core.checkpoints.tensors import DTYPES, FLOATING, cast
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
@@ -28,12 +28,12 @@ def quantize_folder(
 ) -> Path:
     """Write a checkpoint folder with its model's linear layers and embeddings quantized.
 
-    The config describes it under `quantization`, as in mlx-lm. Not quantized are: layers with an input that
-    is not a multiple of the group, tensors that are no matrices, and the vocoder and the aligner, which have
-    their own files and may be another checkpoint's.
+    The config describes it under `quantization`, as in mlx-lm. These are not quantized: layers with an input
+    that is not a multiple of the group, tensors that are not matrices, and the vocoder and the aligner, which
+    have their own files and may be another checkpoint's.
 
     Args:
-        source: a folder, a hub id, or `EMBEDDED` (or None). Its layout is kept.
+        source: a folder, a hub id, or `EMBEDDED` (or None). Its layout stays.
         bits, group_size: of `QuantizationConfig`.
         output: the folder to write. By default the source's name with `-4bit` or `-8bit`, beside the source
             or, for the embedded checkpoint and the hub's, in the current folder.
@@ -46,12 +46,14 @@ def quantize_folder(
     folder = resolve(source)
     if OriginalFiles.find(folder) is not None:
         raise UserError(
-            f"{folder} is an original Nanospeech checkpoint: first convert it by "
+            f"{folder} is an original Nanospeech checkpoint: convert it first with "
             "python -m convert import-nanospeech"
         )
     config = read_config(folder)
     if config.quantization is not None:
-        raise UserError(f"{folder} is already quantized to {config.quantization.bits} bits; use its source")
+        raise UserError(
+            f"{folder} is already quantized to {config.quantization.bits} bits: convert its source instead"
+        )
     wanted = QuantizationConfig(group_size, bits)
     replace(config, quantization=wanted)  # validates it
     if output is None:
@@ -67,7 +69,7 @@ def quantize_folder(
     model = files[MODEL]
     tensors = quantize_all(model.tensors, wanted)
     if len(tensors) == len(model.tensors):
-        raise UserError(f"{folder} has no layer with an input that is a multiple of {group_size}")
+        raise UserError(f"{folder} has no layer whose input is a multiple of {group_size}")
     files[MODEL] = TensorFile(MODEL, tensors, model.metadata | {"format": model.format}, model.format)
     copied = [path for path in checkpoint.copied if path.name != "config.json"]
     values = (checkpoint.config or {}) | {"quantization": asdict(wanted)}
@@ -76,10 +78,10 @@ def quantize_folder(
 
 
 def quantize_all(tensors: dict[str, np.ndarray], wanted: QuantizationConfig) -> dict[str, np.ndarray]:
-    """Quantize the matrices that `fits` accepts, each to three tensors; scales keep the matrix's dtype."""
+    """Quantize what `can_quantize` accepts, each to three tensors; scales keep the matrix's dtype."""
     result = {}
     for name, array in tensors.items():
-        if array.dtype not in FLOATING or not fits(name, array, wanted.group_size):
+        if array.dtype not in FLOATING or not can_quantize(name, array, wanted.group_size):
             result[name] = array
             continue
         layer = name.removesuffix(".weight")

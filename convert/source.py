@@ -67,7 +67,7 @@ def read(path: str | os.PathLike) -> Source:
     if os.path.isdir(path):
         return read_folder(path)
     if not os.path.exists(path):
-        raise UserError(f"no such file or folder: {path}")
+        raise UserError(f"{path} does not exist")
     if path.suffix in PT_SUFFIXES:
         return read_pt(path)
     return Source(path, [read_safetensors(path)])
@@ -102,7 +102,7 @@ def without_absent(config: dict, names: Sequence[str]) -> dict:
 
 
 def read_pt(path: Path) -> Source:
-    """Read a training checkpoint (of `model`, `ema`, `config`, `step` the EMA weights) or a state dict."""
+    """Read a training checkpoint (its EMA weights and its config) or a state dict."""
     try:
         import torch
     except ImportError as error:
@@ -112,7 +112,7 @@ def read_pt(path: Path) -> Source:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except pickle.UnpicklingError as error:
-        raise UserError(f"{path} contains other than tensors and plain values: refused") from error
+        raise UserError(f"cannot read {path}: it contains more than tensors and plain values") from error
     except Exception as error:  # damaged bytes make torch's reader fail in any way
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path} is not a complete torch checkpoint: {reason}") from error
@@ -136,7 +136,7 @@ def read_pt(path: Path) -> Source:
 
 
 def from_torch(name: str, tensor: Any) -> np.ndarray:
-    """A torch tensor as numpy, bit by bit; bfloat16, which numpy lacks, as `BFLOAT16`."""
+    """A torch tensor as numpy, bit for bit; bfloat16, which numpy does not have, as `BFLOAT16`."""
     import torch
 
     tensor = tensor.detach().contiguous()

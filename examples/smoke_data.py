@@ -33,12 +33,8 @@ SENTENCES = (
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make a few sentences for a trial run of a training recipe.")
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument(
-        "--voices", type=int, default=1, metavar="N", help="how many voices take turns (default: 1)"
-    )
-    parser.add_argument(
-        "--texts", metavar="JSONL", help="lines {text, lang, voice}, in place of our sentences"
-    )
+    parser.add_argument("--voices", type=int, default=1, metavar="N", help="number of voices (default: 1)")
+    parser.add_argument("--texts", metavar="JSONL", help="lines {text, lang, voice} instead of our sentences")
     args = parser.parse_args()
     try:
         from nanospeech_torch import Nanospeech

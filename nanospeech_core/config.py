@@ -235,7 +235,7 @@ class ModelConfig:
 
 def one_of(name: str, value: str | int, choices: tuple[str, ...] | tuple[int, ...]) -> None:
     if value not in choices:
-        raise UserError(f"config: {name} is {value!r}; it must be one of {', '.join(map(str, choices))}")
+        raise UserError(f"config: {name} must be one of {', '.join(map(str, choices))}, not {value!r}")
 
 
 def check_sizes(name: str, section: DataclassInstance, symbols: int) -> None:
@@ -245,17 +245,17 @@ def check_sizes(name: str, section: DataclassInstance, symbols: int) -> None:
     for key, value in sizes.items():
         least = 0 if key in may_be_zero or isinstance(value, bool) else 1
         if value < least:
-            raise UserError(f"config: {name}.{key} is {value}; it must be at least {least}")
+            raise UserError(f"config: {name}.{key} must be at least {least}, not {value}")
     for key, divisor in (
         ("dim", sizes.get("conv_pos_groups", 1)),
         ("dim_head", 2),  # rotary positions rotate pairs
         ("n_fft", 2 * sizes.get("hop_length", 1)),
     ):
         if sizes.get(key, 0) % divisor:
-            raise UserError(f"config: {name}.{key} is {sizes[key]}; it must be a multiple of {divisor}")
+            raise UserError(f"config: {name}.{key} must be a multiple of {divisor}, not {sizes[key]}")
     for key in ("conv_pos_kernel", "kernel"):
         if not sizes.get(key, 1) % 2:
-            raise UserError(f"config: {name}.{key} is {sizes[key]}; it must be odd")
+            raise UserError(f"config: {name}.{key} must be odd, not {sizes[key]}")
     if sizes.get("text_num_embeds", symbols) < symbols:
         raise UserError(
             f"config: {name}.text_num_embeds is {sizes['text_num_embeds']}, "

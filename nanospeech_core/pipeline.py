@@ -1,4 +1,4 @@
-"""The pipeline from a text to waveforms, on any backend: whole, in chunks, in batches; and speech editing."""
+"""The pipeline from a text to waveforms, on any backend: at once, in chunks, in batches; speech editing."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Pipeline(Backend):
         if checked.stream:
             raise UserError("a batch cannot be streamed: leave out stream, or speak one text after the other")
         if not isinstance(batch_size, numbers.Integral) or batch_size < 1:
-            raise UserError(f"batch_size must be a whole number from 1 up, not {batch_size!r}")
+            raise UserError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise UserError(f"texts must be a list of texts, not {texts!r:.40}")
         texts = list(texts)
@@ -154,7 +154,7 @@ class Pipeline(Backend):
         margin: float = MARGIN,
         **options: Any,
     ) -> np.ndarray:
-        """Change words in a recording. Everything but these and a little around them stays, bit by bit.
+        """Change words in a recording. Only these and a little around them change; the rest stays the same.
 
         Arguments, result and errors are those of `nanospeech_core.editing.edit.edit`.
 

@@ -25,7 +25,7 @@ def from_dict(cls: type[T], values: dict, where: str) -> T:
         UserError: a key is unknown (the nearest one is suggested) or a value has the wrong type.
     """
     if not isinstance(values, dict):
-        raise UserError(f"{where} must hold named values, not {type(values).__name__}")
+        raise UserError(f"{where} must contain named values, not {type(values).__name__}")
     hints = typing.get_type_hints(cls)
     for key in values:
         if key not in hints:

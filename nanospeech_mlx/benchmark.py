@@ -73,9 +73,11 @@ def device_info() -> dict:
 def main(argv: list[str] | None, prog: str) -> int:
     """Run the command; see `nanospeech_core.cli.benchmark.run`."""
     from nanospeech_core.cli import benchmark
-    from nanospeech_core.evaluation.benchmark import Backend
+    from nanospeech_core.evaluation.benchmark import BenchmarkBackend
 
-    backend = Backend(import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info)
+    backend = BenchmarkBackend(
+        import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info
+    )
     return benchmark.run(backend, argv, prog)
 
 

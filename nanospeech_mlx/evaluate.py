@@ -19,8 +19,8 @@ def load(model: str | None, precision: str = "float32") -> tuple[Nanospeech, str
     """The model and the name of its device."""
     if model is not None and model.endswith(".pt"):
         raise UserError(
-            f"{model} is a training checkpoint, which only PyTorch reads: convert it by "
-            "python -m nanospeech_torch.export, or evaluate it by python -m nanospeech_torch.evaluate"
+            f"{model} is a training checkpoint, which only PyTorch reads: convert it with "
+            "python -m nanospeech_torch.export, or evaluate it with python -m nanospeech_torch.evaluate"
         )
     return load_checkpoint(model, precision=precision), device_name()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 import mlx.core as mx
 import numpy as np
@@ -12,12 +11,8 @@ from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.noise import Noise
-from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.prompt import Prompt, pad
-from nanospeech_core.sampling.refinement import remask
+from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.sampling.reveal import RevealPlan
-from nanospeech_core.sampling.samplers import with_sampler
-from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.synthesis.durations import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import cpus
@@ -71,86 +66,53 @@ class Nanospeech(Networks, Pipeline):
         durations = self.tensor(frames[None].astype(np.float32))
         return self.array(predictor(self.tensor(ids[None]), durations, self.tensor(known[None]))[0])
 
-    def sample_steps(
+    def begin_batch(self) -> None:
+        """From the second batch on, MLX's kernels are compiled in the background (on a GPU)."""
+        kernels.compile_from_second_sentence(self)
+
+    def ode_steps(
+        self, prompts: Sequence[Prompt], noise: np.ndarray, times: list[float], method: str, cfg: float
+    ) -> Iterator[mx.array]:
+        """The tokens [batch, tokens, channels] after each step of the flow ODE; see `Backend`."""
+        cond, visible, text, mask = self.collate(prompts)
+        start, predict = self.tensor(noise), self.config.predict
+        for tokens in flow.sample(
+            self.transformer, cond, visible, text, start, times, method, cfg, predict, mask
+        ):
+            mx.eval(tokens)
+            yield tokens
+
+    def masked_steps(
         self,
         prompts: Sequence[Prompt],
-        seeds: Sequence[int],
-        options: GenerateOptions,
-        plans: Sequence[RevealPlan] | None = None,
+        plans: Sequence[RevealPlan],
+        noises: Sequence[Noise],
+        diffusion_steps: int,
+        temperature: float,
     ) -> Iterator[tuple[mx.array, mx.array]]:
-        """Tokens and estimate, [batch, tokens, channels], after each ODE step and each iteration.
-
-        Both are normalized; values in padding are undefined. In masked decoding, tokens that are still masked
-        are zero; in the estimate they are the mel regression. The ODE yields the same array twice.
-
-        Args:
-            prompts: the batch; lengths may differ only if the transformer masks the padding.
-            seeds: of each prompt.
-            options: those of text and voice have no effect. If sampler, cfg, steps, method or sway_coef is
-                None, it is that of `config.sampling`.
-            plans: of masked decoding, for each prompt; None: made from the options.
-        Raises:
-            UserError: the model has no diffusion head, or the head needs more steps.
-        """
-        kernels.compile_from_second_sentence(self)
-        usual, o = self.config.sampling, with_sampler(options, self.config)
-        cfg = usual.cfg if o.cfg is None else o.cfg
-        head = None if o.sampler == "ode" else self.diffusion_module
-        if head is None and o.sampler != "ode":
-            raise UserError(f"this model has no diffusion head for --sampler {o.sampler}; use --sampler ode")
-        if head is not None and head.objective == "ddpm" and o.diffusion_steps < 2:
-            raise UserError("this model's diffusion head needs at least 2 --diffusion-steps")
-        noises = [Noise(seed, *prompt.cond.shape) for prompt, seed in zip(prompts, seeds, strict=True)]
-        if o.sampler != "masked":
-            steps, method = o.steps or usual.steps, o.method or usual.method
-            times = ode_times(steps, usual.sway_coef if o.sway_coef is None else o.sway_coef)
-            cond, visible, text, mask = self.collate(prompts)
-            states = [self.tensor(pad([noise.initial for noise in noises]))]
-            for tokens in flow.sample(
-                self.transformer,
-                cond,
-                visible,
-                text,
-                states[0],
-                times,
-                method,
-                cfg,
-                self.config.predict,
-                mask,
-            ):
-                mx.eval(tokens)
-                states.append(tokens)
-                yield tokens, tokens
-        if o.sampler == "refine":
-            share = cast(float, o.refine)  # `with_sampler` sets it
-            trajectory = [self.array(state) for state in states]
-            prompts = [
-                remask(p, [x[b, : len(p.cond)] for x in trajectory], times, share, o.refine_order, seeds[b])
-                for b, p in enumerate(prompts)
-            ]
-        if head is not None:
-            plans = plans or [self.plan(prompt, seed, o) for prompt, seed in zip(prompts, seeds, strict=True)]
-            step = self.get_compiled_step()
-            # without a mask, padding would change the speech
-            bucket = TOKENS if step is not None and self.transformer.mask_padding else 1
-            cond, visible, text, mask = self.collate(prompts, bucket)
-            for tokens, estimate in mar.sample(
-                self.transformer,
-                head,
-                self.to_mel,
-                cond,
-                visible,
-                text,
-                plans,
-                noises,
-                o.diffusion_steps,
-                o.temperature,
-                self.config.residual_std,
-                mask,
-                step,
-            ):
-                mx.eval(tokens)
-                yield tokens, estimate
+        """Tokens and estimate, [batch, tokens, channels], after each iteration; see `Backend`."""
+        assert self.diffusion_module is not None  # `sample_steps` checks it
+        step = self.get_compiled_step()
+        # without a mask, padding would change the speech
+        bucket = TOKENS if step is not None and self.transformer.mask_padding else 1
+        cond, visible, text, mask = self.collate(prompts, bucket)
+        for tokens, estimate in mar.sample(
+            self.transformer,
+            self.diffusion_module,
+            self.to_mel,
+            cond,
+            visible,
+            text,
+            plans,
+            noises,
+            diffusion_steps,
+            temperature,
+            self.config.residual_std,
+            mask,
+            step,
+        ):
+            mx.eval(tokens)
+            yield tokens, estimate
 
     def decode(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]."""
@@ -168,7 +130,7 @@ class Nanospeech(Networks, Pipeline):
         return self.compiled_step if self.compiled else None
 
     def default_workers(self) -> int:
-        """How many sentences to make at the same time: two on a CPU, as each computes in one thread."""
+        """How many sentences to generate at once: two on a CPU, as each computes in one thread."""
         return 1 if kernels.on_gpu() else min(2, cpus())
 
     def free_memory(self) -> None:

@@ -28,7 +28,7 @@ from .models.aligner import Aligner
 from .models.diffloss import DiffLoss
 from .models.dit import DiT
 from .models.duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
-from .models.quantization import quantize_layers
+from .models.quantization import use_quantized_layers
 from .models.vocos import Vocos
 
 PromptBatch = tuple[mx.array, mx.array, mx.array, mx.array | None]
@@ -102,7 +102,7 @@ class Networks(nn.Module):
             vocoder: another Vocos, as `find_vocoder` takes it; None: the checkpoint's own, or for an original
                 Nanospeech checkpoint the public one that belongs to it.
             compile: compile masked decoding, once for each shape; segments are padded so that shapes are few.
-                On a CPU nothing is compiled, as it would be no faster: a warning says so.
+                On a CPU nothing is compiled, because it would not be faster; a warning says so.
             precision: the argument of `set_precision`.
         Raises:
             UserError: the checkpoint is missing or incomplete, or the precision is unknown.
@@ -125,7 +125,7 @@ class Networks(nn.Module):
         shape.
         """
         if self.config.quantization is not None:
-            quantize_layers(self, self.config.quantization, tensors)
+            use_quantized_layers(self, self.config.quantization, tensors)
         own = dict(tree_flatten(self.parameters()))
         fitting = check_tensors(tensors, {name: value.shape for name, value in own.items()}, path)
         taken = []
@@ -137,8 +137,8 @@ class Networks(nn.Module):
     def set_precision(self, precision: str) -> None:
         """Compute in float16, bfloat16 or float32: transformer, mel regression and diffusion head.
 
-        Durations, vocoder and aligner stay float32, and so do the tokens between the steps. The codes
-        of quantized weights are kept. Raises UserError if the precision is unknown.
+        Durations, vocoder and aligner stay float32, and so do the tokens between the steps. The codes of
+        quantized weights stay. Raises UserError if the precision is unknown.
         """
         check_precision(precision)
         for part in (self.transformer, self.to_mel, self.diffusion_module):

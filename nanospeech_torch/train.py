@@ -16,8 +16,8 @@ def main(argv: list[str] | None, prog: str) -> int:
     """Train the acoustic model, the vocoder or the aligner of a config.
 
     A run that was stopped continues where it stopped. Ctrl-C or SIGTERM ends a run after the current step and
-    writes a checkpoint; a second one ends it at once, without. On several GPUs: `accelerate launch -m
-    nanospeech_torch.train ...`.
+    writes a checkpoint; a second one ends it at once, without a checkpoint. On several GPUs: `accelerate
+    launch -m nanospeech_torch.train ...`.
     """
     import argparse
 

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import platform
+import pwd
+import signal
 import sys
 import tempfile
 
@@ -21,9 +23,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 os.environ["NANOSPEECH_DATA"] = os.devnull  # nor the voices of whoever runs them
 
+# A shell starts background jobs with Ctrl-C ignored, and their children inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 os.environ["MLX_ENABLE_TF32"] = "0"  # some Apple GPUs' products are coarser with it than the tests allow
 
-pytest.register_assert_rewrite("commands")  # its assertions say what they compared
+pytest.register_assert_rewrite("commands")  # its assertions print what they compared
 
 with contextlib.suppress(ImportError):
     from nanospeech_mlx.device.blas import use_fast_blas
@@ -45,7 +51,7 @@ def has_cuda() -> bool:
 
 @pytest.fixture(autouse=True)
 def fresh_accelerate():
-    """accelerate keeps a precision for the whole process: no test shall inherit another's."""
+    """accelerate keeps a precision for the entire process: no test shall inherit another's."""
     yield
     if "accelerate" in sys.modules:
         from runs import reset_accelerate
@@ -61,6 +67,19 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """No HOME, and a user id that the system does not know."""
+
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "NANOSPEECH_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert os.path.expanduser("~") == "~"
 
 
 @pytest.fixture(scope="session")

@@ -36,15 +36,21 @@ def main(argv: list[str] | None = None) -> int:
         prog="perturb", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
     )
     parser.add_argument("shards", nargs="+", metavar="SHARDS", help="tar files or folders of audio + json")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--share", type=float, default=0.5, help="of the utterances that get a copy (default: 0.5)"
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the shards"
     )
     parser.add_argument(
-        "--voices", type=int, default=12, metavar="N", help="new voices of each voice (default: 12)"
+        "--share", type=float, default=0.5, help="share of the utterances to copy, 0 to 1 (default: 0.5)"
     )
-    parser.add_argument("--shard-size", type=int, default=500, metavar="N", help="utterances (default: 500)")
-    parser.add_argument("--format", choices=("opus", "flac"), default="opus", help="(default: opus)")
+    parser.add_argument(
+        "--voices", type=int, default=12, metavar="N", help="new voices per voice (default: 12)"
+    )
+    parser.add_argument(
+        "--shard-size", type=int, default=500, metavar="N", help="utterances per shard (default: 500)"
+    )
+    parser.add_argument(
+        "--format", choices=("opus", "flac"), default="opus", help="audio format (default: opus)"
+    )
     args = parser.parse_args(argv)
     if not 0 < args.share <= 1:
         parser.error("--share must be more than 0 and at most 1")

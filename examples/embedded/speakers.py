@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="speakers", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
     )
     parser.add_argument("texts", type=Path, metavar="JSONL", help='lines {"id", "text", "voice"}: texts.py')
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSONL")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSONL", help="file to write")
     parser.add_argument(
         "--voices", type=Path, required=True, metavar="FILE", help="voices-v1.0.bin, or a folder of NAME.bin"
     )

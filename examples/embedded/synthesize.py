@@ -71,15 +71,21 @@ def main(argv: list[str] | None = None) -> int:
         prog="synthesize", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
     )
     parser.add_argument("texts", type=Path, metavar="JSONL", help='lines {"id", "text", "voice"}: texts.py')
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the shards"
+    )
     parser.add_argument("--teacher", type=Path, required=True, metavar="ONNX", help="kokoro-v1.0.int8.onnx")
     parser.add_argument(
         "--voices", type=Path, required=True, metavar="FILE", help="voices-v1.0.bin, or a folder of NAME.bin"
     )
-    parser.add_argument("--shards", type=int, metavar="N", help="the first N only (default: all the texts)")
-    parser.add_argument("--shard-size", type=int, default=100, metavar="N", help="sentences (default: 100)")
-    parser.add_argument("--format", choices=("opus", "flac"), default="opus", help="(default: opus)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core)")
+    parser.add_argument("--shards", type=int, metavar="N", help="write only the first N (default: all)")
+    parser.add_argument(
+        "--shard-size", type=int, default=100, metavar="N", help="sentences per shard (default: 100)"
+    )
+    parser.add_argument(
+        "--format", choices=("opus", "flac"), default="opus", help="audio format (default: opus)"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
     args = parser.parse_args(argv)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     args.workers = cores if args.workers is None else args.workers
@@ -153,7 +159,7 @@ def read_texts(path: Path) -> list[dict]:
         if not row["id"] or set(row["id"]) & set("./\\\0"):
             raise UserError(f"{place}: the id {row['id']!r} cannot be a name in a shard")
         if row["voice"][:1] not in LANGUAGES:
-            raise UserError(f"{place}: {row['voice']!r} is no English or Chinese voice of the teacher")
+            raise UserError(f"{place}: {row['voice']!r} is not an English or Chinese voice of the teacher")
         seen.add(row["id"])
         rows.append(row)
     return rows

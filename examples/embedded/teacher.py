@@ -91,7 +91,7 @@ class Teacher:
         except ValueError:
             share = math.nan
         if not 0 <= share <= 1:
-            raise UserError(f"{name!r} is no mixture of voices: write it like af_heart+bm_george@0.3")
+            raise UserError(f"{name!r} is not a mixture of voices: write it like af_heart+bm_george@0.3")
         return (1 - share) * self.style(first) + share * self.style(second)
 
 
@@ -115,11 +115,11 @@ def load(path: Path):
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except DecodeError as error:
-        raise UserError(f"cannot read {path}: it is no ONNX file") from error
+        raise UserError(f"cannot read {path}: it is not an ONNX file") from error
     inside = {name for node in model.graph.node for name in node.output}
     if {entry.name for entry in model.graph.input} != INPUTS or DURATIONS not in inside:
         raise UserError(
-            f"{path} is no graph of Kokoro-82M with {', '.join(sorted(INPUTS))} and durations: "
+            f"{path} is not a graph of Kokoro-82M with {', '.join(sorted(INPUTS))} and durations: "
             "use kokoro-v1.0.int8.onnx of kokoro-onnx's release model-files-v1.0"
         )
     if all(output.name != DURATIONS for output in model.graph.output):
@@ -144,7 +144,7 @@ def list_voices(voices: Path) -> list[str]:
     except OSError as error:
         raise UserError(f"cannot read {voices}: {error.strerror or error}") from error
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{voices} holds no voices of Kokoro-82M") from error
+        raise UserError(f"{voices} contains no voices of Kokoro-82M") from error
 
 
 def read_style(voices: Path, name: str) -> np.ndarray:
@@ -164,7 +164,7 @@ def read_style(voices: Path, name: str) -> np.ndarray:
     except OSError as error:
         raise UserError(f"cannot read {voices}: {error.strerror or error}") from error
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} holds no voices of Kokoro-82M") from error
+        raise UserError(f"{path} contains no voices of Kokoro-82M") from error
     if table.size != STYLES * WIDTH or not np.isfinite(table).all():
         raise UserError(f"{path}: the voice {name} is not {STYLES} x {WIDTH} finite numbers")
     return table.reshape(STYLES, WIDTH)

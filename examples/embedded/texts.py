@@ -62,7 +62,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="texts", description=(__doc__ or "").split("\n\n")[1], allow_abbrev=False
     )
     parser.add_argument("--ljspeech", type=Path, metavar="FILE", help="LJSpeech's metadata.csv")
-    parser.add_argument("--libritts", type=Path, metavar="DIR", help="with *.normalized.txt at any depth")
+    parser.add_argument(
+        "--libritts", type=Path, metavar="DIR", help="folder with *.normalized.txt at any depth"
+    )
     parser.add_argument(
         "--tatoeba", type=Path, nargs="*", default=[], metavar="FILE", help="eng_ or cmn_sentences.tsv(.bz2)"
     )
@@ -72,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--limit", type=int, default=16000, metavar="N", help="at most N of each source (default: 16000)"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="file to write")
     args = parser.parse_args(argv)
     if args.limit < 1:
         parser.error("--limit must be at least 1")
@@ -129,7 +131,7 @@ def sentences(ljspeech: Path | None, libritts: Path | None, tatoeba: list[Path])
 
 
 def some(found: Iterator, path: Path) -> Iterator:
-    """Passes on what is found. Raises UserError if that is nothing, or if `path` cannot be read."""
+    """Yield the items. Raises UserError if there are none, or if `path` cannot be read."""
     empty = True
     try:
         for item in found:

@@ -1,6 +1,7 @@
-"""Fades and cross-fades: every place where one waveform gives way to another, or to silence.
+"""The curves of fades and cross-fades, and `splice`. All curves are raised cosines.
 
-All of them are raised cosines, of which a rising and a falling one add up to 1.
+They are used between the chunks of a stream (`synthesis.streaming`), at the ends of segments
+(`synthesis.assembly`) and around an edit (`editing`).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def splice(
 ) -> np.ndarray:
     """Replace a part of `wave` by a part of `new`, with a cross-fade on both sides.
 
-    The cross-fades are outside of what is replaced. On each side `new` is moved by a few milliseconds to the
+    The cross-fades are outside the replaced part. On each side `new` is moved by a few milliseconds to the
     place where its waveform is most like the old one, so that their periods meet. This changes the duration.
 
     Args:
@@ -65,7 +66,7 @@ def splice(
         used: seconds (begin, end) of `new`.
         sample_rate: of both, in Hz.
     Returns:
-        The whole, of the type and with the channels of `wave`.
+        The new waveform, with the dtype and the channels of `wave`.
     """
     fade_length, shift = round(FADE_SECONDS * sample_rate), round(SHIFT_SECONDS * sample_rate)
     left, begin = round(replaced[0] * sample_rate), round(used[0] * sample_rate)
@@ -92,7 +93,7 @@ def channel_levels(wave: np.ndarray) -> np.ndarray:
 
 
 def best_match(target: np.ndarray, wave: np.ndarray, start: int, shift: int) -> int:
-    """The sample of `wave`, at most `shift` from `start`, from which on it is most like `target`.
+    """The sample, at most `shift` from `start`, from which `wave` is most like `target`.
 
     By normalized cross-correlation; `start` if `target` is empty or silent.
     """

@@ -1,4 +1,4 @@
-"""Reading and writing audio files. Everywhere inside, speech is mono float32 at 24 kHz."""
+"""Reading and writing audio files. Inside the package, speech is mono float32 at 24 kHz."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def decode_with_ffmpeg(path: str | os.PathLike, name: str) -> tuple[np.ndarray, 
         import av
     except ImportError as error:
         raise UserError(
-            f"cannot read {name}: it is no audio file that libsndfile knows; "
+            f"cannot read {name}: it is not an audio file that libsndfile can read; "
             "other formats (.m4a) need av: pip install av"
         ) from error
     try:
@@ -70,7 +70,9 @@ def decode_with_ffmpeg(path: str | os.PathLike, name: str) -> tuple[np.ndarray, 
         if not blocks:  # FFmpeg may trust a suffix and decode nothing
             raise ValueError
     except (av.error.FFmpegError, IndexError, ValueError) as error:  # IndexError: a video without sound
-        raise UserError(f"cannot read {name}: it is no audio file that libsndfile or FFmpeg knows") from error
+        raise UserError(
+            f"cannot read {name}: it is not an audio file that libsndfile or FFmpeg can read"
+        ) from error
     return np.concatenate(blocks), rate, "PCM_16"
 
 
@@ -109,7 +111,7 @@ def check_output(
         raise UserError(f"cannot write {path}: the suffix must be one of {', '.join(FORMATS)}")
     check_writable(path)
     if is_terminal(path):
-        raise UserError("sound is not written to a terminal: pipe it to a player, or name a file")
+        raise UserError("cannot write sound to a terminal: pipe it to a player, or name a file")
     if (sample_rate, channels) != (SAMPLE_RATE, 1):  # every format takes these
         _check_format(path, sample_rate, channels, choose_encoding(path, encoding))
 

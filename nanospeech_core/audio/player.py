@@ -58,7 +58,7 @@ class Player:
             self._check()
 
     def stop(self) -> None:
-        """Cut off what is playing and discard what waits."""
+        """Stop playback at once and discard the waiting audio."""
         with self._changed:
             self._blocks.clear()
             self._stops += 1

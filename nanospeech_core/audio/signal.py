@@ -29,8 +29,8 @@ def trim_silence(
 ) -> np.ndarray:
     """Cut the silence at both ends; the result is empty if all of it is silent.
 
-    A block of 10 ms is silent if its RMS is `threshold_db` below that of the loudest one. `keep_seconds` of
-    silence are kept.
+    A block of 10 ms is silent if its RMS is `threshold_db` below the loudest block's. `keep_seconds` of
+    silence stay.
     """
     frame = sample_rate // 100
     padded = np.pad(wave.astype(np.float64), (0, -len(wave) % frame))

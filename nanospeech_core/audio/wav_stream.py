@@ -68,7 +68,7 @@ def writing_wav(
 
 
 def _header_offset(stream: io.FileIO) -> int | None:
-    """Where the header begins in a file; None for a stream that is no file, or one that only appends."""
+    """Where the header begins in a file; None for a stream that is not a file, or one that only appends."""
     import fcntl
 
     appends = fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_APPEND

@@ -35,9 +35,7 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")
         return PRETRAINED
     if os.path.isfile(os.path.expanduser(model)):
-        raise UserError(
-            f"{model} is a file; a checkpoint is the folder that holds config.json and model.safetensors"
-        )
+        raise UserError(f"{model} is a file; a checkpoint is a folder with config.json and model.safetensors")
     return find_folder(model, revision)
 
 

@@ -36,7 +36,7 @@ def find_folder(
         return folder
     match = HUB_ID.fullmatch(str(name))
     if not match or os.path.isdir(folder.parent):
-        raise UserError(f"no such folder: {name}")
+        raise UserError(f"{name} does not exist")
     return download(match["id"], revision or match["revision"], patterns, needed)
 
 
@@ -62,7 +62,7 @@ def download(repository: str, revision: str | None, patterns: Sequence[str], nee
     if missing and is_offline():
         raise UserError(
             f"{repository} is in the cache without {missing[0]}, "
-            "and HF_HUB_OFFLINE forbids downloading it: unset it once"
+            "and HF_HUB_OFFLINE forbids the download: unset HF_HUB_OFFLINE once"
         )
     if missing:
         raise UserError(f"the hub's repository {repository} has no {missing[0]}")
@@ -94,7 +94,7 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str]) -> Pat
         if is_offline():
             raise UserError(
                 f"there is no folder {repository}, it is not (completely) in the cache{at}, "
-                "and HF_HUB_OFFLINE forbids downloading it: unset it once"
+                "and HF_HUB_OFFLINE forbids the download: unset HF_HUB_OFFLINE once"
             ) from error
         raise UserError(
             f"there is no folder {repository}, and the hub cannot be reached (is the network up?)"

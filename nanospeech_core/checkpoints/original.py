@@ -166,7 +166,9 @@ def sizes(weights: Tensors, prefix: str, mels: int, path: Path) -> dict:
 
     def ratio(above: int, below: int, what: str) -> int:
         if not below or above % below:
-            raise UserError(f"{path}: {prefix}{what} does not divide ({above} by {below})")
+            raise UserError(
+                f"{path}: {prefix}{what} is not a whole number: {above} is not divisible by {below}"
+            )
         return above // below
 
     dim, joined = shape("input_embed.proj.weight", 2)

@@ -1,4 +1,7 @@
-"""Weights of 4 or 8 bits, in the affine format of MLX (`mx.quantize`), written and read with numpy.
+"""Weights of 4 or 8 bits, in the affine format of MLX (`mx.quantize`), computed with numpy.
+
+`convert/quantize.py` makes them (`quantize`). PyTorch reads them as float32 (`dequantize_all`), MLX computes
+with them as they are (`nanospeech_mlx/models/quantization.py`).
 
 Each row of a matrix [out, in] is split into groups of `group_size` numbers. A group has a scale and a bias.
 A number is stored as a code from 0 to 2^bits - 1 and means scale x code + bias. A uint32 holds 32 / bits
@@ -63,7 +66,7 @@ def dequantize(packed: np.ndarray, scales: np.ndarray, biases: np.ndarray, bits:
     return (weight + biases[..., None].astype(np.float32)).reshape(rows, -1)
 
 
-def fits(name: str, weight: np.ndarray, group_size: int) -> bool:
+def can_quantize(name: str, weight: np.ndarray, group_size: int) -> bool:
     """Whether a tensor is the matrix of a linear layer or an embedding that can be split into groups.
 
     A single row (the last layer of a duration predictor) is not quantized: it saves nothing.
@@ -73,14 +76,14 @@ def fits(name: str, weight: np.ndarray, group_size: int) -> bool:
     )
 
 
-def layers(tensors: Mapping[str, np.ndarray]) -> list[str]:
+def quantized_layers(tensors: Mapping[str, np.ndarray]) -> list[str]:
     """The names of the quantized layers among the tensors of a file."""
     return [name.removesuffix(".scales") for name in tensors if name.endswith(".scales")]
 
 
 def parameter_counts(tensors: Mapping[str, np.ndarray], bits: int) -> dict[str, int]:
     """The number of parameters of each tensor; those of a quantized layer count as before quantization."""
-    quantized, counts = set(layers(tensors)), {}
+    quantized, counts = set(quantized_layers(tensors)), {}
     for name, array in tensors.items():
         layer, _, part = name.rpartition(".")
         factor = {"weight": 32 // bits, "scales": 0, "biases": 0}.get(part, 1) if layer in quantized else 1
@@ -92,7 +95,7 @@ def check_quantized(
     tensors: Mapping[str, np.ndarray], quantization: QuantizationConfig, path: str | os.PathLike
 ) -> None:
     """Raise UserError if the tensors of the file `path` do not match the quantization in its config."""
-    names = layers(tensors)
+    names = quantized_layers(tensors)
     if not names:
         raise UserError(f"{path} has no quantized layer, but its config has a quantization")
     for name in names:
@@ -112,7 +115,7 @@ def dequantize_all(
     tensors: Mapping[str, np.ndarray], quantization: QuantizationConfig
 ) -> dict[str, np.ndarray]:
     """Convert quantized layers to float32 matrices. The tensors must have passed `check_quantized`."""
-    names = layers(tensors)
+    names = quantized_layers(tensors)
     packed = {f"{name}.{part}" for name in names for part in ("scales", "biases")}
     result = {name: array for name, array in tensors.items() if name not in packed}
     for name in names:

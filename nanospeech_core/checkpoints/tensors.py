@@ -73,7 +73,7 @@ def load_tensors(
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except (SafetensorError, ValueError) as error:
-        raise UserError(f"{path} is not a whole safetensors file: {error}") from error
+        raise UserError(f"{path} is not a complete safetensors file: {error}") from error
     metadata = header.pop("__metadata__", None) or {}
     tensors = {}
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
@@ -156,7 +156,7 @@ def file_format(metadata: Mapping[str, str], path: str | os.PathLike) -> str:
     """The layout that a file's metadata names, "pt" or "mlx"; "pt" if it names none."""
     name = metadata.get("format", "pt")
     if name not in FORMATS:
-        raise UserError(f"{path} has the format {name!r}; it must be one of {', '.join(FORMATS)}")
+        raise UserError(f"{path}: the format must be one of {', '.join(FORMATS)}, not {name!r}")
     return name
 
 
@@ -188,7 +188,7 @@ def check_tensors(
             more = ", ..." if len(names) > 3 else ""
             problems.append(f"{len(names)} {kind}: {', '.join(names[:3])}{more}")
     if problems:
-        raise UserError(f"{path} does not fit its config; tensors {'; '.join(problems)}")
+        raise UserError(f"{path} does not match its config; tensors {'; '.join(problems)}")
     return {name: tensors[name] for name in expected}
 
 

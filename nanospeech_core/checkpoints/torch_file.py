@@ -46,7 +46,7 @@ def load_torch_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except _Refused as error:
-        raise UserError(f"{path} contains {error}, which is not a tensor: refused") from error
+        raise UserError(f"cannot read {path}: it contains {error}, which is not a tensor") from error
     except Exception as error:  # damaged bytes make zipfile and pickle fail in many ways
         raise UserError(
             f"{path} is not a complete file of torch.save: {error or type(error).__name__}"
@@ -103,7 +103,7 @@ class _Reader(pickle.Unpickler):
     def tensor(self, storage: np.ndarray, offset: int, size: tuple, stride: tuple, *_: object) -> np.ndarray:
         """torch._utils._rebuild_tensor_v2: a view of a storage, checked to lie inside it."""
         if len(size) != len(stride) or min((offset, *size, *stride)) < 0:
-            raise ValueError("a tensor has a broken shape")
+            raise ValueError("a tensor has an invalid shape")
         count = math.prod(size)
         if count == 0:
             return np.zeros(size, storage.dtype)

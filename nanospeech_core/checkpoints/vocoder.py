@@ -52,7 +52,7 @@ def load_with_vocoder(
     except UserError as error:
         if vocoder is not None or config.vocoder is None:
             raise
-        warnings.warn(f"speaking through the small embedded vocoder: {error}", stacklevel=2)
+        warnings.warn(f"the small embedded vocoder is used: {error}", stacklevel=2)
         return config, tensors
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("vocoder.")}
     tensors |= {f"vocoder.{name}": tensor for name, tensor in weights.items()}

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ..errors import UserError
-from ..evaluation.benchmark import DEFAULT_SETTINGS, TEXTS, Backend, BenchmarkConfig, benchmark
+from ..evaluation.benchmark import DEFAULT_SETTINGS, TEXTS, BenchmarkBackend, BenchmarkConfig, benchmark
 from ..evaluation.settings import parse_setting
 from ..evaluation.tables import benchmark_table
 from ..sampling.options import COMPILE_HELP, PRECISION_HELP, PRECISIONS
@@ -21,7 +21,7 @@ DESCRIPTION = (
 )
 
 
-def run(backend: Backend, argv: Sequence[str] | None, prog: str) -> int:
+def run(backend: BenchmarkBackend, argv: Sequence[str] | None, prog: str) -> int:
     """Run the command.
 
     Args:
@@ -46,18 +46,20 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
     parser.add_argument("checkpoint", nargs="?", metavar="CKPT", help="folder, hub id, `embedded` (default)")
     parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked`, "
         f"`ode` or `refine`, with options of generate; repeatable (default: {', '.join(DEFAULT_SETTINGS)})")
-    parser.add_argument("--length", action="append", choices=list(TEXTS), help="which built-in text "
+    parser.add_argument("--length", action="append", choices=list(TEXTS), help="built-in text "
         "(English) to speak; repeatable (default: all)")
     parser.add_argument("--text", type=argument, action="append", metavar="TEXT",
         help="a text to speak instead; repeatable")
     parser.add_argument("--voice", metavar="NAME", help="a voice of the model (default: its first)")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help=PRECISION_HELP +
         "; repeatable (default: float32)")
-    parser.add_argument("--compile", action="store_true", help=f"{COMPILE_HELP}; the table has its time")
-    parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs (default: %(default)s)")
+    parser.add_argument("--compile", action="store_true", help=f"{COMPILE_HELP}; the table shows the time")
+    parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs, "
+        "1 to 1000 (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all results, run by run")
     parser.add_argument("--quiet", action="store_true", help="print only the table and errors")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}",
+        help="print the version and exit")
     # fmt: on
     args = parser.parse_args(argv)
     precisions, lengths = args.precision or ["float32"], args.length or list(TEXTS)
@@ -69,11 +71,11 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
             ("length", lengths),
         ):
             if len(set(values)) < len(values):
-                raise UserError(f"a --{flag} is given twice")
+                raise UserError(f"the same --{flag} is named twice: remove one")
         if args.text and args.length:
-            raise UserError("--text and --length exclude each other")
+            raise UserError("--text and --length cannot be used together")
         if not 1 <= args.runs <= 1000:
-            raise UserError("--runs must be from 1 to 1000")
+            raise UserError("--runs must be from 1 to 1000, not {args.runs}")
     except UserError as error:
         parser.error(str(error))
     texts = {name: TEXTS[name] for name in lengths}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ..audio import files as audio
 from ..checkpoints.folder import local_config
-from ..editing.edit import MARGIN, check_margin
+from ..editing.edit import MARGIN, MAX_MARGIN, check_margin
 from ..errors import UserError
 from ..sampling.options import SAMPLING, GenerateOptions
 from ..system.encodings import argument
@@ -35,15 +35,18 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--output", type=named, required=True, metavar="FILE", help="the result, at "
         "the recording's rate; if the recording is uncompressed, .wav keeps every unedited sample exactly, "
         ".flac 24 bits of it")
-    parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="minimal "
-        "milliseconds to generate again on each side of changed words (default: %(default)g)")
+    parser.add_argument("--margin", type=float, default=MARGIN, metavar="MS", help="least "
+        "time to generate again on each side of changed words, in ms, "
+        f"0 to {MAX_MARGIN:g} (default: %(default)g)")
     parser.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
-    parser.add_argument("--lexicon", type=named, metavar="FILE", help="pronunciations: a word, "
-        "a tab and its phonemes per line")
-    parser.add_argument("--model", metavar="DIR|ID", help="checkpoint (default: `embedded`)")
-    parser.add_argument("--vocoder", metavar="DIR|ID", help="speak through this Vocos (default: the model's)")
-    parser.add_argument("--quiet", action="store_true", help="print only errors")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
+    parser.add_argument("--lexicon", type=named, metavar="FILE", help="pronunciations: each "
+        "line has a word, a tab and its phonemes")
+    parser.add_argument("--model", metavar="DIR|ID", help="checkpoint folder, hub id or `embedded` (default)")
+    parser.add_argument("--vocoder", metavar="DIR|ID", help="use this Vocos as vocoder "
+        "(default: the model's own)")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}",
+        help="print the version and exit")
     generation = parser.add_argument_group("generation")
     # fmt: on
     add_precision(generation)

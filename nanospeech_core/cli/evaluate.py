@@ -54,30 +54,33 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
     add_precision(parser)
     parser.add_argument("--wavs", metavar="DIR", help="measure recordings instead of a model: "
         "DIR/ID.wav (or .flac, ...)")
-    parser.add_argument("--output", metavar="DIR", help="keep the speech as DIR/SETTING/ID.wav")
+    parser.add_argument("--output", metavar="DIR", help="save the speech as DIR/SETTING/ID.wav")
     parser.add_argument("--json", metavar="FILE", help="write all results, utterance by utterance")
     parser.add_argument("--quiet", action="store_true", help="print only the table and errors")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
+    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}",
+        help="print the version and exit")
     voice = parser.add_argument_group("voice (default: the text's voice if the model has it, else its first)")
     voice.add_argument("--voice", metavar="NAME", help="a voice of the model, for all texts")
     voice.add_argument("--ref-audio", metavar="FILE", help="a recording, as the voice of all texts")
     voice.add_argument("--ref-text", type=argument, metavar="TEXT", help="the words of the recording")
     metrics = parser.add_argument_group("metrics")
-    metrics.add_argument("--asr", metavar="KIND:MODEL", help="error rates, by faster-whisper:NAME_OR_PATH; "
-        "a small recognizer also makes errors on people: measure recordings too, for comparison")
-    metrics.add_argument("--reference", action="append", default=[], metavar="DIR|voice", help="similarity "
-        "to DIR/ID.wav (or .flac, ...), or to the voice's own recording; repeatable for both")
+    metrics.add_argument("--asr", metavar="KIND:MODEL", help="measure error rates with "
+        "faster-whisper:NAME_OR_PATH; a small recognizer also makes errors on people: "
+        "measure recordings too, for comparison")
+    metrics.add_argument("--reference", action="append", default=[], metavar="DIR|voice", help="measure "
+        "similarity to DIR/ID.wav (or .flac, ...), or to the voice's own recording; repeatable for both")
     metrics.add_argument("--no-dnsmos", action="store_true", help="leave out DNSMOS")
     metrics.add_argument("--no-prosody", action="store_true", help="leave out the deviations of pitch and "
         "level")
-    metrics.add_argument("--threads", type=int, default=0, metavar="N", help="threads of the recognizer")
+    metrics.add_argument("--threads", type=int, default=0, metavar="N", help="threads of the recognizer "
+        "(default: 0, its own choice)")
     # fmt: on
     args = parser.parse_args(argv)
     try:
         _check(args)
         settings = tuple(parse_setting(text) for text in args.setting or ())
         if len({setting.folder_name for setting in settings}) < len(settings):
-            raise UserError("a --setting is given twice")
+            raise UserError("the same --setting is named twice: remove one")
     except UserError as error:
         parser.error(str(error))
     same = ("texts", "limit", "checkpoint", "precision", "wavs", "voice", "ref_audio", "ref_text", "output",
@@ -93,19 +96,19 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Raise UserError for arguments that are out of range or exclude each other."""
+    """Raise UserError for arguments that are out of range or cannot be used together."""
     if args.ref_audio is not None and args.ref_text is None:
         raise UserError("--ref-audio needs --ref-text, the words of the recording")
     GenerateOptions(voice=args.voice, ref_audio=args.ref_audio, ref_text=args.ref_text).check()
     if args.limit is not None and args.limit < 1 or args.threads < 0:
         raise UserError("--limit must be at least 1, and --threads at least 0")
     if len(args.reference) != len({name == VOICE_REFERENCE for name in args.reference}):
-        raise UserError("--reference takes one folder, and `voice`")
+        raise UserError("--reference takes at most one folder, and `voice`")
     if args.wavs is None:
         return
     for name in ("checkpoint", "setting", "voice", "ref_audio", "output"):
         if getattr(args, name):
             flag = "a checkpoint" if name == "checkpoint" else "--" + name.replace("_", "-")
-            raise UserError(f"--wavs and {flag} exclude each other: recordings are measured as they are")
+            raise UserError(f"--wavs and {flag} cannot be used together: recordings are measured as they are")
     if VOICE_REFERENCE in args.reference:
-        raise UserError("--reference voice needs a model: recordings have no voice of a model")
+        raise UserError("--reference voice needs a model: --wavs measures recordings")

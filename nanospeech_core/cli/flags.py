@@ -1,4 +1,4 @@
-"""The flags that commands share: those of `GenerateOptions`, and which of them exclude each other."""
+"""The flags that commands share: those of `GenerateOptions`, and which of them cannot be used together."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
             what,
             "--text",
             type=argument,
-            help="what to say (default, and -: standard input); [pause 0.5] is half a second of silence, "
+            help="text to speak (default or -: standard input); [pause 0.5] is half a second of silence, "
             "[tomato](/təˈmɑːtoʊ/) is a word and its phonemes",
         )
     _add(
@@ -83,9 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser, text: bool = True) -> None:
             "--output-dir",
             type=named,
             metavar="DIR",
-            help="of --input: the folder, for 0001.wav, 0002.wav, ...",
+            help="with --input: folder for 0001.wav, 0002.wav, ...",
         )
-        _add(what, "--batch-size", type=int, metavar="N", default=8, help="of --input: sentences at once")
+        _add(what, "--batch-size", type=int, metavar="N", default=8, help="with --input: sentences at once")
     else:
         parser.set_defaults(stream=True)
     voice = parser.add_argument_group("who says it")
@@ -165,7 +165,9 @@ def check_flags(
         compile: whether --compile is among the flags.
     """
     if options.stream and "order" in names and options.order != "blocks":
-        raise UserError(f"--stream goes from left to right, which excludes --order {options.order}")
+        raise UserError(
+            f"--stream and --order {options.order} cannot be used together: a stream goes from left to right"
+        )
     sampler = options.named_sampler()
     is_named = sampler is not None
     if sampler is None:

@@ -62,18 +62,23 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     )
     add_arguments(parser)
     parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"nanospeech-mar {version()}",
+        help="print the version and exit",
+    )
     args = parser.parse_args(argv)
     args.given_flags = given_flags = explicit_arguments(parser, argv, args)
     single = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
     if args.input is not None and (single or args.stream):
-        parser.error(f"--input and --{(single or ['stream'])[0]} exclude each other")
+        parser.error(f"--input and --{(single or ['stream'])[0]} cannot be used together")
     if args.output_dir == STANDARD:
-        parser.error("--output-dir needs a folder, not standard output")
+        parser.error("--output-dir must be a folder, not standard output")
     if (args.input is None) != (args.output_dir is None):
         parser.error("--input needs --output-dir, and --output-dir needs --input")
     if args.input is None and "batch_size" in given_flags:
-        parser.error("--batch-size is an option of --input")
+        parser.error("--batch-size needs --input")
     try:
         options = from_args(args)
         check_flags(given_flags, options, local_config(args.model), args.compile)

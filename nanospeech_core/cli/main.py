@@ -67,7 +67,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--backend", choices=BACKENDS, help="default: MLX if installed, else PyTorch")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, help="backend to use (default: MLX if installed, else PyTorch)"
+    )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     return parser
 

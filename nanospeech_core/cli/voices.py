@@ -28,7 +28,7 @@ from ..voices.store import (
 from . import output
 from .flags import named
 
-DESCRIPTION = "Your own voices, from recordings. Speak with a voice by --voice NAME."
+DESCRIPTION = "Your own voices, from recordings. --voice NAME speaks with one."
 CONSENT = (
     "Only add the voice of a person who agreed to be imitated. Say that the speech is synthetic wherever it "
     "could be taken for the person's."
@@ -40,31 +40,33 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, epilog=CONSENT, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add = commands.add_parser("add", help="add a voice", epilog=CONSENT, allow_abbrev=False)
-    add.add_argument("name", metavar="NAME")
+    add.add_argument("name", metavar="NAME", help="name of the new voice")
     add.add_argument("recording", type=named, metavar="FILE", help="any audio file; 2 to 15 s of it are used")
     add.add_argument(
         "text",
         metavar="TEXT",
         nargs="?",
         type=argument,
-        help="the words of the recording (default: found by a speech recognizer)",
+        help="words of the recording (default: a recognizer transcribes it)",
     )
-    add.add_argument("--lang", choices=LANGUAGES, help="the language (default: by the script of the text)")
+    add.add_argument("--lang", choices=LANGUAGES, help="language (default: by the script of the text)")
     add.add_argument(
-        "--description", type=argument, default="yours", help="shown by --list-voices (default: %(default)s)"
+        "--description",
+        type=argument,
+        default="yours",
+        metavar="TEXT",
+        help="description that --list-voices shows (default: %(default)s)",
     )
-    add.add_argument("--asr", metavar="KIND:MODEL", help="the recognizer, see --ref-asr of generate")
+    add.add_argument("--asr", metavar="KIND:MODEL", help="recognizer, as --ref-asr of generate")
     add.add_argument("--replace", action="store_true", help="replace your voice of this name")
     commands.add_parser("list", help="list your voices", allow_abbrev=False)
     remove = commands.add_parser("remove", help="delete a voice", allow_abbrev=False)
-    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("name", metavar="NAME", help="name of the voice")
     export = commands.add_parser(
-        "export", help="copy a voice to the folder of a model, or to share it", allow_abbrev=False
+        "export", help="copy a voice into the folder of a model, or to share it", allow_abbrev=False
     )
-    export.add_argument("name", metavar="NAME")
-    export.add_argument(
-        "folder", metavar="FOLDER", help="where to write voices/NAME.flac and voices/NAME.json"
-    )
+    export.add_argument("name", metavar="NAME", help="name of the voice")
+    export.add_argument("folder", metavar="FOLDER", help="folder for voices/NAME.flac and voices/NAME.json")
     export.add_argument("--replace", action="store_true", help="replace a voice of this name there")
     args = parser.parse_args(argv)
     work: dict[str, Callable[[], None]] = {

@@ -34,7 +34,7 @@ def words_of(
 ) -> list[str]:
     """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
 
-    The text, which `check_text` let pass, or the lexicon may give phonemes to words, see `text.markup`.
+    `check_text` has accepted the text. The text or the lexicon may give phonemes to words, see `text.markup`.
 
     Raises:
         UserError: nothing in it can be spoken, or it has a [pause].
@@ -56,16 +56,16 @@ def words_of(
 
 
 def without_stress(word: str) -> str:
-    """By which words are compared: espeak-ng's stress depends on the words around."""
+    """The symbols without stress, to compare words: espeak-ng's stress depends on the words around."""
     return word.translate({ord(mark): None for mark in "ˈˌ"})
 
 
 def find_changes(
     old: list[str], new: list[str], tokenizer: Tokenizer, config: ModelConfig
 ) -> tuple[np.ndarray, list[Change]]:
-    """The ids of the old words, int64 [symbols] with pauses, and the changes that make the new ones of them.
+    """The ids of the old words, int64 [symbols] with pauses, and the changes that give the new words.
 
-    There is a pause (the space) on both sides of inserted words; with deleted words one of the two goes.
+    Inserted words have a pause (the space) on both sides; one pause is deleted with deleted words.
     """
     encoded = [tokenizer.encode(word).astype(np.int64) for word in old]
     pause = np.array([pause_id(config)])
@@ -92,7 +92,7 @@ def find_changes(
 
 
 def join_words(words: list[np.ndarray], pause: np.ndarray) -> np.ndarray:
-    """Ids of words with a pause between two of them."""
+    """The ids of words, with a pause between two."""
     parts = [part for word in words for part in (pause, word)]
     return np.concatenate(parts[1:]).astype(np.int64) if parts else np.zeros(0, np.int64)
 
@@ -100,7 +100,7 @@ def join_words(words: list[np.ndarray], pause: np.ndarray) -> np.ndarray:
 def merge_near(
     changes: list[Change], ids: np.ndarray, frames: np.ndarray, margin: int, patch: int
 ) -> list[Change]:
-    """Changes of which the masked frames could meet become one, which also generates what is between them.
+    """Merge changes whose masked frames could meet; the merged one also generates the frames between them.
 
     Args:
         changes: in order.

@@ -46,10 +46,10 @@ def edit(
         text: what the recording says.
         edited: what it should say. Both may give phonemes to words: `[tomato](/təˈmɑːtoʊ/)`.
         sample_rate: of `wave`, in Hz.
-        margin: at least so many milliseconds on each side of changed words are generated too.
+        margin: at least this many milliseconds on each side of changed words are generated too.
         options: checked, with a sampler; those of the voice are ignored.
     Raises:
-        UserError: the model cannot edit, or a text, the recording or the margin is unfit.
+        UserError: the model cannot edit, or a text, the recording or the margin is invalid.
     """
     check_margin(margin)
     check_text(text, "--text")
@@ -91,7 +91,7 @@ def check_model(model: Backend) -> Aligner:
 def compare_texts(
     text: str, edited: str, config: ModelConfig, options: GenerateOptions
 ) -> tuple[np.ndarray, list[Change]]:
-    """The ids of the text, int64 [symbols], and the changes that make the edited text of it, in order."""
+    """The ids of the text, int64 [symbols], and the changes that turn it into the edited text, in order."""
     language = options.lang or detect_language(text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     lexicon = open_lexicon(options.lexicon, tokenizer.ids)
@@ -103,7 +103,7 @@ def analyze_recording(wave: np.ndarray, sample_rate: int) -> tuple[float, np.nda
     """The gain that brings a recording to the model's level, and its log-mel [frames, bins] at that level.
 
     Raises:
-        UserError: it is no recording, is silent, or is longer than `MAX_SECONDS`.
+        UserError: it is not a recording, is silent, or is longer than `MAX_SECONDS`.
     """
     if not isinstance(sample_rate, numbers.Integral) or sample_rate < 1:
         raise UserError(f"the sample rate must be a whole number above 0, not {sample_rate!r}")
@@ -159,10 +159,10 @@ def replace_speech(
     """Decode the generated mel and splice it into the recording.
 
     Args:
-        model: of which the vocoder is used.
+        model: its vocoder is used.
         wave: [samples] or [samples, channels], changed after the edit's place only.
         sample_rate: of `wave`, in Hz.
-        gain: by which the model's level is above that of `wave`.
+        gain: from the level of `wave` to the model's level.
         mel: log-mel [frames, bins] of the recording.
         prompt: the edit.
         generated: log-mel [frames, bins] from the first masked frame on.

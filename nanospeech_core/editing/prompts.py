@@ -65,7 +65,7 @@ def make_edit_prompt(
 
     Args:
         change: one of `find_changes`.
-        recording: the whole.
+        recording: the complete recording.
         new_frames: int64, the frames of each of `change.ids`.
         span: of `context_span`.
         margin: frames, see `masked_frames`.
@@ -81,7 +81,7 @@ def make_edit_prompt(
     length, tokens = len(text), -(-len(text) // patch)
     if tokens * patch > MAX_FRAMES:
         raise UserError(
-            f"the new words and what is around them would last {length / FRAME_RATE:.0f} s; "
+            f"the new words and their context would last {length / FRAME_RATE:.0f} s; "
             f"the model speaks at most {MAX_FRAMES / FRAME_RATE:.0f} s at once"
         )
     origin, finish = (int(recording.begins()[symbol]) for symbol in span)

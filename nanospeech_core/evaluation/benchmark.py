@@ -33,7 +33,7 @@ BUSY = 0.5  # load average per CPU
 
 
 @dataclass(frozen=True)
-class Backend:
+class BenchmarkBackend:
     """What a backend provides to a benchmark."""
 
     import_backend: Callable[[], object]
@@ -60,7 +60,7 @@ class BenchmarkConfig:
     json: str | None = None  # the report's file
 
 
-def benchmark(backend: Backend, config: BenchmarkConfig, quiet: bool = False) -> dict:
+def benchmark(backend: BenchmarkBackend, config: BenchmarkConfig, quiet: bool = False) -> dict:
     """Run a benchmark. All input is checked before the backend is imported.
 
     Args:
@@ -116,7 +116,7 @@ def benchmark(backend: Backend, config: BenchmarkConfig, quiet: bool = False) ->
 
 
 def measure(
-    backend: Backend, pipeline: Any, config: BenchmarkConfig, precision: str, quiet: bool
+    backend: BenchmarkBackend, pipeline: Any, config: BenchmarkConfig, precision: str, quiet: bool
 ) -> list[dict]:
     """Measure every text with every setting: first the calls, without timing, then the times.
 

@@ -33,14 +33,14 @@ def read_items(path: str | os.PathLike) -> list[TextItem]:
     """Read a JSONL file of {text, id, lang, voice}. Only the text is required; other keys are ignored.
 
     Raises:
-        UserError: the file cannot be read or is empty; a line is no such object, has a text without words, or
-            has an id that is not unique or cannot be a file's name.
+        UserError: the file cannot be read or is empty; a line is not such an object, has a text without
+            words, or has an id that is not unique or cannot be a file name.
     """
     items: dict[str, TextItem] = {}
     for number, values in json_lines(path):
         item = _parse_item(values, number, f"{path}, line {number}")
         if item.id in items:
-            raise UserError(f"{path}, line {number}: there is an id {item.id!r} already")
+            raise UserError(f"{path}, line {number}: the id {item.id!r} occurs twice")
         items[item.id] = item
     return list(items.values())
 
@@ -54,7 +54,7 @@ def _parse_item(values: object, number: int, place: str) -> TextItem:
     given_id = values.get("id")
     name = f"{number:04d}" if given_id is None else str(given_id)
     if not name or name in (".", "..") or any(c in name for c in "/\\\0"):
-        raise UserError(f"{place}: the id {name!r} cannot be a file's name")
+        raise UserError(f"{place}: the id {name!r} cannot be a file name")
     text = values["text"]
     item = TextItem(
         name, text, values.get("lang") or detect_language(text, TextItem.lang), values.get("voice")
@@ -85,7 +85,7 @@ def find_recordings(folder: str | os.PathLike, ids: Sequence[str]) -> dict[str, 
     missing = [name for name in ids if name not in found]
     if missing:
         raise UserError(
-            f"{folder} lacks {len(missing)} of {len(ids)} recordings; the first is {missing[0]}.wav "
+            f"{len(missing)} of {len(ids)} recordings are missing in {folder}; the first is {missing[0]}.wav "
             f"(or {', '.join(list(FORMATS)[1:])})"
         )
     return {name: found[name] for name in ids}

@@ -1,4 +1,4 @@
-"""When, where and with what software figures were measured."""
+"""The date, the machine and the software of a measurement."""
 
 from __future__ import annotations
 

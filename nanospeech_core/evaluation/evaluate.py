@@ -1,6 +1,6 @@
 """Measure how well a model speaks: speak the texts of a file by several settings and score the speech.
 
-The same metrics can be taken of recordings, to compare a model with people.
+The same metrics work on recordings, to compare a model with people.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def parse_setting(text: str) -> Setting:
                 f"{sampler} has no option {key!r}{_suggestion(key, keys)}; it has {', '.join(keys)}"
             )
         if key in values:
-            raise UserError(f"{key} is given twice in {text!r}")
+            raise UserError(f"{key} occurs twice in {text!r}")
         values[key] = _parse_value(key, value)
     if sampler == "refine":
         values = {"refine": REFINE_SHARE} | values

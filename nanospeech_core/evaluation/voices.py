@@ -25,7 +25,7 @@ def choose_voices(
     Args:
         pipeline: the model.
         items: the texts.
-        voice_options: of their fields, `voice`, `ref_audio` and `ref_text` are used.
+        voice_options: `voice`, `ref_audio` and `ref_text` are used.
     Raises:
         UserError: there is no such voice, or a model cannot speak the language of a text.
     """
@@ -59,6 +59,6 @@ def choose_language(item: TextItem, voice: Voice) -> str:
         return item.lang
     if item.lang != "en":
         raise UserError(
-            f"the text {item.id} has the lang {item.lang!r}; choose from en, {', '.join(LANGUAGES)}"
+            f"the text {item.id}: lang must be one of en, {', '.join(LANGUAGES)}, not {item.lang!r}"
         )
     return voice.language if voice.language.startswith("en") else "en-us"

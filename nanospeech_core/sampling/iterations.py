@@ -1,4 +1,4 @@
-"""The iterations of masked decoding: which tokens of a batch each samples, by which noise and guidance."""
+"""The iterations of masked decoding: the tokens that each one samples, their noise and guidance."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ class Option:
                 return
         bounds = ""
         if self.least > -math.inf:
-            bounds = " up" if self.most >= UNBOUNDED else f" to {self.most:g}"
-            bounds = f" from {self.least:g}{bounds}"
+            unbounded = self.most >= UNBOUNDED
+            bounds = f" of at least {self.least:g}" if unbounded else f" from {self.least:g} to {self.most:g}"
         kind = "a whole number" if whole else "a number"
         raise UserError(f"{self.flag} must be {kind}{bounds}, not {value!r}")
 
@@ -95,7 +95,7 @@ def option(
     """Declare an option: a dataclass field, whose annotation gives its type and whether it may be None.
 
     Args:
-        default: its value where nothing is asked for.
+        default: the default value.
         samplers: those that read it. For another sampler it is an error on the command line.
         least, most: the range of a number.
         choices: the strings that it may be; (): any.

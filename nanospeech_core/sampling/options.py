@@ -31,10 +31,10 @@ MASKED, ODE, REFINE = ("masked", "refine"), ("ode", "refine"), ("refine",)
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """The options of `generate` and `stream`, beside the text.
+    """The options of `generate` and `stream`, except the text.
 
-    To add one: declare it here, then use it in `sample_steps` of each backend's `nanospeech.py`, which passes
-    it to the sample loop. If it changes the reveal plan, use it in `Backend.plan` (`synthesis/backend.py`).
+    To add one: declare it here, then use it in `Backend.sample_steps` or, if it changes the reveal plan, in
+    `Backend.plan` (both in `synthesis/backend.py`). A backend changes only if its sample loop needs it.
     """
 
     voice: str | None = option(
@@ -54,14 +54,14 @@ class GenerateOptions:
         group="voice",
         metavar="TEXT",
         parse=argument,
-        help="what is said in --ref-audio (default: a recognizer transcribes it)",
+        help="words of --ref-audio (default: a recognizer transcribes it)",
     )
     ref_asr: str | None = option(
         None,
         group="voice",
         metavar="KIND:MODEL",
-        help="the recognizer: faster-whisper: or mlx-whisper:, and a model's name or folder (default: the "
-        "small model of the one that is installed)",
+        help="recognizer: faster-whisper:MODEL or mlx-whisper:MODEL, where MODEL is a name or a folder "
+        "(default: the installed one, with its small model)",
     )
     lang: str | None = option(
         None,
@@ -91,14 +91,14 @@ class GenerateOptions:
         most=1000,
         flag="--num_iter",
         metavar="N",
-        help="masked decoding iterations",
+        help="masked decoding iterations, 1 to 1000",
     )
     order: str = option(
         "interleaved",
         samplers=MASKED,
         choices=ORDERS,
-        help="in which masked decoding reveals the tokens: interleaved keeps neighbors apart, blocks is "
-        "left to right",
+        help="order in which masked decoding reveals the tokens: interleaved keeps neighbors apart, blocks "
+        "is left to right",
     )
     diffusion_steps: int = option(
         4,
@@ -106,7 +106,7 @@ class GenerateOptions:
         least=1,
         most=1000,
         metavar="N",
-        help="denoising steps a token",
+        help="denoising steps per token, 1 to 1000",
     )
     temperature: float = option(
         0.3,
@@ -114,13 +114,13 @@ class GenerateOptions:
         least=0,
         most=2,
         metavar="T",
-        help="of the diffusion, 0 to 2",
+        help="noise of the diffusion head, 0 to 2",
     )
     temperature_schedule: str = option(
         "constant",
         samplers=MASKED,
         choices=TEMPERATURE_SCHEDULES,
-        help="over the iterations; linear rises to --temperature",
+        help="temperature over the iterations; linear rises to --temperature",
     )
     cfg: float | None = option(
         None,
@@ -128,14 +128,14 @@ class GenerateOptions:
         least=0,
         most=20,
         metavar="SCALE",
-        help="guidance scale, 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s; "
+        help="guidance scale, 0 to 20; 1 is off (the strength s of Nanospeech and F5-TTS is scale 1 + s; "
         f"default: the model's, usually {USUAL.cfg:g})",
     )
     cfg_schedule: str = option(
         "linear",
         samplers=MASKED,
         choices=CFG_SCHEDULES,
-        help="of the guidance scale, over the iterations of masked decoding",
+        help="guidance scale over the iterations of masked decoding",
     )
     steps: int | None = option(
         None,
@@ -143,7 +143,7 @@ class GenerateOptions:
         least=1,
         most=1000,
         metavar="N",
-        help=f"ODE steps (default: the model's, usually {USUAL.steps})",
+        help=f"ODE steps, 1 to 1000 (default: the model's, usually {USUAL.steps})",
     )
     method: str | None = option(
         None,
@@ -166,20 +166,20 @@ class GenerateOptions:
         most=1,
         metavar="SHARE",
         const=REFINE_SHARE,
-        help="use --sampler refine: masked diffusion samples this share of the ODE draft's tokens again "
-        f"(without a number: {REFINE_SHARE:g})",
+        help="use --sampler refine: masked diffusion samples this share (0 to 1) of the ODE draft's tokens "
+        f"again (without a number: {REFINE_SHARE:g})",
     )
     refine_order: str = option(
         "worst",
         samplers=REFINE,
         choices=REFINE_ORDERS,
-        help="which tokens are sampled again: worst are those whose ODE estimates disagree most",
+        help="tokens to sample again: worst are those whose ODE estimates disagree most",
     )
     stream: bool = option(
         False,
         samplers=("masked",),
         group="text",
-        help="masked decoding from left to right, in blocks that are played or written as they are ready",
+        help="masked decoding from left to right, in blocks that are played or written at once",
     )
     speed: float = option(
         1.0,
@@ -187,7 +187,7 @@ class GenerateOptions:
         least=0.25,
         most=4,
         metavar="X",
-        help="0.25 to 4",
+        help="tempo, 0.25 to 4; 2 is twice as fast",
     )
     seed: int = option(
         0,
@@ -195,11 +195,11 @@ class GenerateOptions:
         least=0,
         most=2**63 - 1,
         metavar="N",
-        help="same seed, same speech",
+        help="random seed; the same seed gives the same speech",
     )
 
     def check(self) -> None:
-        """Raise UserError, naming the flag, for a value out of range, or options that exclude each other."""
+        """Raise UserError, naming the flag, for a value out of range or options that exclude each other."""
         for name, declared in options_of(type(self)).items():
             declared.check(getattr(self, name))
         if self.ref_text is not None and self.ref_audio is None:
@@ -207,7 +207,7 @@ class GenerateOptions:
         if self.ref_asr is not None and (self.ref_audio is None or self.ref_text is not None):
             raise UserError("--ref-asr transcribes --ref-audio: give --ref-audio, and no --ref-text")
         if self.voice is not None and self.ref_audio is not None:
-            raise UserError("--voice and --ref-audio exclude each other")
+            raise UserError("--voice and --ref-audio cannot be used together")
         self.named_sampler()
 
     def named_sampler(self) -> str | None:
@@ -222,7 +222,7 @@ class GenerateOptions:
         if self.refine is not None:
             named["--refine"] = "refine"
         if len(set(named.values())) > 1:
-            raise UserError(f"{' and '.join(named)} exclude each other: they name different samplers")
+            raise UserError(f"{' and '.join(named)} cannot be used together: they name different samplers")
         return next(iter(named.values()), None)
 
     def sampling(self) -> dict[str, Any]:
@@ -233,12 +233,12 @@ class GenerateOptions:
 DEFAULTS = GenerateOptions()
 SAMPLING = options_of_group(GenerateOptions, "sampling")  # the options of how it is generated
 COMPILE_HELP = (
-    "compile masked decoding, once for each of a few lengths; the first sentences take longer. On a CPU it "
-    "is no faster, and MLX ignores it there; Metal and CUDA have not been measured"
+    "compile masked decoding, once for each of a few lengths; the first sentences take longer; no gain on a "
+    "CPU, where MLX ignores it; not measured on Metal and CUDA"
 )
 PRECISION_HELP = (
-    "of the transformer and the diffusion head; the rest is float32. float16 and bfloat16 need half the "
-    "memory; MLX is slow in them on a CPU"
+    "dtype of the transformer and the diffusion head (the rest is float32); float16 and bfloat16 need half "
+    "the memory, but MLX on a CPU is slow with them"
 )
 
 

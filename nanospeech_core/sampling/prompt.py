@@ -65,7 +65,7 @@ def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def pause_id(config: ModelConfig) -> int:
-    """The id of the pauses before and after an utterance: that of the space."""
+    """The id of the pauses before and after an utterance: the id of the space."""
     if " " not in config.text.vocab:
         raise UserError("the model's vocabulary has no space, the symbol of the pauses around a sentence")
     return config.text.vocab.index(" ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .schedules import cfg_ramp, reveal_counts, temperature_ramp
+from .schedules import guidance_scales, reveal_counts, temperature_factors
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ def make_reveal_plan(
         ends = np.cumsum(counts)
         reveal += [np.sort(ordered[end - count : end]) for end, count in zip(ends, counts, strict=True)]
     counts = [len(part) for part in reveal]
-    scales, factors = cfg_ramp(counts, cfg, cfg_schedule), temperature_ramp(counts, temperature_schedule)
+    scales, factors = (
+        guidance_scales(counts, cfg, cfg_schedule),
+        temperature_factors(counts, temperature_schedule),
+    )
     return RevealPlan(tuple(reveal), tuple(scales), tuple(factors))
 
 

@@ -1,4 +1,4 @@
-"""Which sampler speaks, and the options that it does not read."""
+"""Which sampler is used, and the options that it does not read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLERS = options_by_sampler(GenerateOptions, SAMPLER_NAMES)
 
 
 def sampler_of(options: GenerateOptions, config: ModelConfig) -> str:
-    """The name of the sampler that speaks: as the options say, else the model's config."""
+    """The name of the sampler: from the options, else from the model's config."""
     usual = "ode" if config.diffusion is None else "masked"
     return options.named_sampler() or config.sampling.sampler or usual
 
@@ -41,7 +41,7 @@ def check_sampler_reads(names: Collection[str], sampler: str, named: bool = True
     """Raise UserError for an option that other samplers read and this one does not: it would have no effect.
 
     Args:
-        names: of options; those that no sampler reads, and other names, are passed over.
+        names: of options; those that no sampler reads, and other names, are ignored.
         sampler: one of `SAMPLERS`.
         named: whether the user named the sampler; False: it is the model's default.
     """

@@ -25,7 +25,8 @@ def ode_times(steps: int, sway: float = 0.0) -> list[float]:
 def reveal_counts(tokens: int, num_iter: int) -> list[int]:
     """How many tokens each iteration reveals: MaskGIT's cosine schedule, as in MAR (arXiv 2406.11838, 3.4).
 
-    After iteration k, floor(tokens cos(pi/2 (k+1)/num_iter)) tokens stay masked, one less at least.
+    After iteration k, floor(tokens cos(pi/2 (k+1)/num_iter)) tokens stay masked (k from 0): at least one
+    fewer than before, and at least one for each later iteration.
     The counts are positive and sum to `tokens`; there are min(num_iter, tokens) of them.
     """
     num_iter = min(num_iter, tokens)
@@ -38,7 +39,7 @@ def reveal_counts(tokens: int, num_iter: int) -> list[int]:
     return counts
 
 
-def cfg_ramp(counts: list[int], cfg: float, schedule: str = "linear") -> list[float]:
+def guidance_scales(counts: list[int], cfg: float, schedule: str = "linear") -> list[float]:
     """The guidance scale of each iteration: "constant", or "linear" in the share revealed after it (MAR)."""
     if schedule == "constant":
         return [cfg] * len(counts)
@@ -49,7 +50,7 @@ def cfg_ramp(counts: list[int], cfg: float, schedule: str = "linear") -> list[fl
     return scales
 
 
-def temperature_ramp(counts: list[int], schedule: str = "constant") -> list[float]:
+def temperature_factors(counts: list[int], schedule: str = "constant") -> list[float]:
     """The factor of the temperature in each iteration: "constant" (1), or "linear" in the share revealed
     after it.
 

@@ -45,7 +45,7 @@ class Word(NamedTuple):
 class Speech:
     """A spoken segment, or a chunk of one; the waves of all, concatenated, are the whole speech.
 
-    The first chunk of a segment has the text, the words and the phones of all of it, the others have none.
+    The first chunk of a segment has the text, the words and the phones of the segment; the others have none.
 
     phones: without a gap from the beginning to the end of the wave. Both phones and words are () if the model
     has no durations (config `text.alignment`).
@@ -63,7 +63,7 @@ class Speech:
 class SpeechAssembler:
     """Puts pauses around waveforms and gives times to words, segment by segment.
 
-    text: that is spoken.
+    text: the spoken text.
     streaming: whether the speech is played while it is generated; it then begins with its first sound.
     standalone: False: the speech is a part of something longer, with as much silence at its ends as between
         two utterances.

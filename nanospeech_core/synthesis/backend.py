@@ -11,9 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..config import ModelConfig
+from ..errors import UserError
+from ..sampling.noise import Noise
 from ..sampling.options import GenerateOptions
-from ..sampling.prompt import Prompt
+from ..sampling.prompt import Prompt, pad
+from ..sampling.refinement import remask_batch
 from ..sampling.reveal import RevealPlan, make_reveal_plan
+from ..sampling.samplers import with_sampler
+from ..sampling.schedules import ode_times
 from ..system.parallel import Abandoned
 from ..voices.alignment import Align
 from ..voices.reference import Reference
@@ -51,14 +56,40 @@ class Backend(ABC):
         """log(1 + frames) of each symbol, float32 [symbols], given the frames of those that are `known`."""
 
     @abstractmethod
-    def sample_steps(
+    def begin_batch(self) -> None:
+        """Called before a batch of segments is generated."""
+
+    @abstractmethod
+    def ode_steps(
+        self, prompts: Sequence[Prompt], noise: np.ndarray, times: list[float], method: str, cfg: float
+    ) -> Iterator[Any]:
+        """The tokens, a backend array [batch, tokens, channels], after each step of the flow ODE.
+
+        Args:
+            prompts: the batch; lengths may differ only if the transformer masks the padding.
+            noise: float32 [batch, tokens, channels] at time 0.
+            times: from 0 to 1, one more than there are steps.
+            method: euler, midpoint or rk4.
+            cfg: guidance scale.
+        """
+
+    @abstractmethod
+    def masked_steps(
         self,
         prompts: Sequence[Prompt],
-        seeds: Sequence[int],
-        options: GenerateOptions,
-        plans: Sequence[RevealPlan] | None = None,
+        plans: Sequence[RevealPlan],
+        noises: Sequence[Noise],
+        diffusion_steps: int,
+        temperature: float,
     ) -> Iterator[tuple[Any, Any]]:
-        """Tokens and their estimate, backend arrays [batch, tokens, channels], after each sampling step."""
+        """Tokens and estimate, backend arrays [batch, tokens, channels], after each iteration.
+
+        Args:
+            prompts: the batch; lengths may differ only if the transformer masks the padding.
+            plans, noises: of each prompt.
+            diffusion_steps: denoising steps per token.
+            temperature: of the head's noise.
+        """
 
     @abstractmethod
     def decode(self, mel: np.ndarray) -> np.ndarray:
@@ -96,6 +127,60 @@ class Backend(ABC):
             options.temperature_schedule,
             blocks,
         )
+
+    def sample_steps(
+        self,
+        prompts: Sequence[Prompt],
+        seeds: Sequence[int],
+        options: GenerateOptions,
+        plans: Sequence[RevealPlan] | None = None,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Tokens and estimate, [batch, tokens, channels], after each ODE step and each iteration.
+
+        Both are backend arrays and normalized; values in padding are undefined. In masked decoding, tokens
+        that are still masked are zero; in the estimate they are the mel regression. The ODE yields the same
+        array twice.
+
+        Args:
+            prompts: the batch; lengths may differ only if the transformer masks the padding.
+            seeds: of each prompt.
+            options: those of text and voice have no effect. If sampler, cfg, steps, method or sway_coef is
+                None, it is that of `config.sampling`.
+            plans: of masked decoding, for each prompt; None: made from the options.
+        Raises:
+            UserError: the model has no diffusion head, or the head needs more steps.
+        """
+        self.begin_batch()
+        default, o = self.config.sampling, with_sampler(options, self.config)
+        self._check_head(o)
+        noises = [Noise(seed, *prompt.cond.shape) for prompt, seed in zip(prompts, seeds, strict=True)]
+        if o.sampler != "masked":
+            cfg = default.cfg if o.cfg is None else o.cfg
+            sway = default.sway_coef if o.sway_coef is None else o.sway_coef
+            times = ode_times(o.steps or default.steps, sway)
+            noise = pad([noise.initial for noise in noises])
+            states = []
+            for tokens in self.ode_steps(prompts, noise, times, o.method or default.method, cfg):
+                states.append(tokens)
+                yield tokens, tokens
+            if o.sampler == "refine":
+                trajectory = [noise, *map(self.array, states)]
+                prompts = remask_batch(prompts, seeds, trajectory, times, o)
+        if o.sampler != "ode":
+            plans = plans or [self.plan(prompt, seed, o) for prompt, seed in zip(prompts, seeds, strict=True)]
+            yield from self.masked_steps(prompts, plans, noises, o.diffusion_steps, o.temperature)
+
+    def _check_head(self, options: GenerateOptions) -> None:
+        """Raise UserError if the model cannot run the sampler of the options."""
+        head = self.diffusion_module
+        if options.sampler == "ode":
+            return
+        if head is None:
+            raise UserError(
+                f"this model has no diffusion head for --sampler {options.sampler}; use --sampler ode"
+            )
+        if head.objective == "ddpm" and options.diffusion_steps < 2:
+            raise UserError("this model's diffusion head needs at least 2 --diffusion-steps")
 
     def generate_mels(
         self,

@@ -27,7 +27,7 @@ def speak_batches(
 
     Args:
         model: with a vocoder.
-        texts: that `check_texts` let pass.
+        texts: accepted by `check_texts`.
         names: of the texts, in messages.
         options: checked, with a sampler.
         batch_size: segments that are generated at once, if the transformer masks padding.
@@ -87,7 +87,7 @@ def speak_window(
 
 
 def decode_text(model: Backend, jobs: list[SegmentJob], mels: dict[SegmentJob, np.ndarray]) -> np.ndarray:
-    """The waveform of a text, all of whose mels are ready; these are removed from `mels`."""
+    """The waveform of a text whose mels are all ready; they are removed from `mels`."""
     assembler = SpeechAssembler(jobs[0].text, model.config)
     waves = []
     for job in jobs:

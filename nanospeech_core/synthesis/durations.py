@@ -11,11 +11,11 @@ from ..sampling.prompt import MAX_FRAMES
 def whole_frames(log_frames: np.ndarray, speed: float, patch: int) -> np.ndarray:
     """Predicted log(1 + frames) [symbols] -> whole frames int64 [symbols], at least 1 each.
 
-    The boundaries are rounded, so that errors do not add up; where a symbol is stretched to a whole frame,
-    those after it give way. The last pause is stretched to fill the last token.
+    The boundaries are rounded, so that errors do not add up; if a symbol is stretched to a whole frame, the
+    next ones become shorter. The last pause is stretched to fill the last token.
 
     Raises:
-        UserError: a prediction is not finite, as broken weights make it.
+        UserError: a prediction is not finite, because of broken weights.
     """
     if not np.isfinite(log_frames).all():
         raise UserError("the model predicts durations that are not finite; its weights are broken")

@@ -23,7 +23,7 @@ from ..text.tokenizer import Sentence, Tokenizer
 from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
-from .pauses import JOINED_FRAMES, InnerPause, requested_frames, share
+from .pauses import JOINED_FRAMES, InnerPause, divide_pause, requested_frames
 
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
 # Where one sentence ends inside another: in symbols, and in the text that they are of.
@@ -146,7 +146,7 @@ def make_utterances(
                 sentences[-1].append(PlacedSentence(sentence, words, start))
             else:
                 if frames is not None and utterances:
-                    tail, frames = share(frames)
+                    tail, frames = divide_pause(frames)
                     utterances[-1] = replace(utterances[-1], tail=tail)
                 pauses = sentence_pauses(sentence, 1) if timed else ()
                 ids = with_pauses(ids, config) if timed else ids
@@ -162,8 +162,8 @@ def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
     """The pauses between short sentences that `split_sentences` has joined.
 
     Without them the model hurries from one to the next: few utterances of the training data have several
-    sentences, and the teacher model hurries there. Before a small letter the sentence goes on ("Is it? he
-    asked.").
+    sentences, and the teacher model hurries there. Before a lower-case letter the sentence goes on ("Is it?
+    he asked.").
 
     start: the index of the sentence's first symbol in the utterance.
     """

@@ -1,7 +1,8 @@
 """How long every pause is: between utterances, inside one, at both ends, and where a long sentence is cut.
 
-All lengths of silence are decided here. A text asks for pauses in seconds (`[pause 0.5]`, at most `MAX_PAUSE`
-of `text.markup`), an utterance counts them in mel frames, and a waveform in samples.
+All lengths of silence are decided here, except the longest that a text may ask for (`MAX_PAUSE` in
+`text.markup`). A text asks for pauses in seconds (`[pause 0.5]`), an utterance counts them in mel frames,
+and a waveform in samples.
 
 A pause inside an utterance is a longer space between two words: in the training data, a space is silent for
 its whole duration. The training data have no spaces of several seconds, though. So the model generates at
@@ -27,7 +28,7 @@ GENERATED_FRAMES = 70  # of a pause, at most: the model is silent for 94 frames,
 
 @dataclass(frozen=True)
 class InnerPause:
-    """A pause inside an utterance: symbols [first, last), of which the last is a space, last `frames`."""
+    """A pause inside an utterance: symbols [first, last) take `frames`; the last one is a space."""
 
     first: int
     last: int
@@ -42,14 +43,14 @@ def requested_frames(seconds: float) -> int:
     return round(seconds * FRAME_RATE)
 
 
-def share(frames: int) -> tuple[int, int]:
+def divide_pause(frames: int) -> tuple[int, int]:
     """A pause between two utterances, divided: frames at the end of the first, frames before the second."""
     return frames // 2, frames - frames // 2
 
 
 def split_frames(pause: InnerPause | None) -> tuple[int, int]:
     """The same where an utterance is cut in two, at one of its pauses or (None) elsewhere."""
-    return share(SPLIT_FRAMES if pause is None else pause.frames)
+    return divide_pause(SPLIT_FRAMES if pause is None else pause.frames)
 
 
 def apply_pauses(
@@ -57,7 +58,7 @@ def apply_pauses(
 ) -> tuple[np.ndarray, np.ndarray, tuple[tuple[int, int], ...]]:
     """Durations in which every inner pause has its length.
 
-    The space gets the pause; the marks before it keep their durations as far as these fit in.
+    The space gets the pause; the marks before it keep their durations as far as they fit.
 
     Args:
         durations: int64 [symbols] in frames, as predicted.
@@ -88,7 +89,7 @@ def inserted_silences(
 ) -> tuple[tuple[int, int], ...]:
     """The rest of long pauses: (frame of the generated mel at which to insert, frames of silence), in order.
 
-    It is inserted in the middle of what the model generates of the pause.
+    It is inserted in the middle of the generated part of the pause.
 
     Args:
         pauses: in order.

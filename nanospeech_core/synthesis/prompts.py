@@ -46,5 +46,5 @@ def make_prompt(
 
 
 def total_tokens(reference: Reference, frames: np.ndarray | int, patch: int) -> int:
-    """Tokens of the reference and of a sentence of `frames`, the last of which may be filled up."""
+    """Tokens of the reference and of a sentence of `frames`; the last token may be padded."""
     return len(reference.mel) // patch + -(-int(np.sum(frames)) // patch)

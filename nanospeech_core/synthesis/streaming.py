@@ -73,7 +73,7 @@ def stream_plan(model: Backend, segment: Segment, seed: int, options: GenerateOp
 
 
 def receptive_field(config: VocosConfig) -> int:
-    """How many frames on each side of a sample change what a Vocos gives there."""
+    """How many frames on each side of a sample affect it in a Vocos."""
     convolutions = 3 * (config.num_layers + 1)  # of 7 frames each
     return convolutions + config.n_fft // (2 * config.hop_length)  # and its inverse transform
 
@@ -97,7 +97,7 @@ class ChunkDecoder:
         self.held_back = np.zeros(0, np.float32)  # the samples after them, as the last chunk had them
 
     def next_chunk(self, mel: np.ndarray, final_frames: int) -> np.ndarray:
-        """The samples that can be given out now, float32 [samples]; empty if they are too few.
+        """The samples that are final now, float32 [samples]; empty if they are too few.
 
         Args:
             mel: log-mel of the whole [frames, mel_dim], estimated beyond the final frames.

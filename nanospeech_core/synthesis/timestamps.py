@@ -1,4 +1,4 @@
-"""Timestamp files: JSON with words and phones, SubRip (.srt), WebVTT (.vtt)."""
+"""Timestamp files: JSON with words and phones, SubRip, WebVTT. The times come from `assembly`."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def as_vtt(speeches: Sequence[Speech]) -> str:
 
 
 def cues(speeches: Sequence[Speech]) -> list[tuple[str, list[Word]]]:
-    """Subtitles: sentences, cut between words where they are long, rather after a mark than elsewhere."""
+    """Subtitles: sentences; long ones are cut between words, preferably after a mark."""
     result = []
     for speech in speeches:
         limit = length_limit(CUE_CHARACTERS, speech.text)

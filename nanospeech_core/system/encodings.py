@@ -187,7 +187,7 @@ _SCORES: dict[str, Callable[[str], float]] = {
 def _wrong(name: str, encoding: str) -> UserError:
     title = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
     return UserError(
-        f"{name} is not UTF-8 but, it seems, {title}: save it as UTF-8 (or: iconv -f {title} -t UTF-8)"
+        f"{name} is not UTF-8; it is probably {title}: save it as UTF-8 (or: iconv -f {title} -t UTF-8)"
     )
 
 

@@ -62,7 +62,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
+        raise UserError(f"cannot create the folder {path}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def making_folder(path: Path) -> Iterator[None]:
     try:
         path.mkdir(exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from error
+        raise UserError(f"cannot create the folder {path}: {error.strerror or error}") from error
     try:
         yield
     finally:

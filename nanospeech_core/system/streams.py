@@ -1,4 +1,4 @@
-"""Paths that are no regular files: standard input and output (-), pipes, devices.
+"""Paths that are not regular files: standard input and output (-), pipes, devices.
 
 Output written to them cannot be replaced or deleted. Input can be read only once.
 """

@@ -1,4 +1,4 @@
-"""Characters: which are Chinese, full-width forms made plain, Chinese punctuation made Western."""
+"""Find Chinese characters, and replace full-width forms and Chinese punctuation."""
 
 import re
 import unicodedata
@@ -22,7 +22,7 @@ WESTERN_PUNCTUATION = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """Full-width letters, digits and signs made plain: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
+    """Replace full-width letters, digits and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
     return text.translate(_FOLD)
 
 

@@ -81,7 +81,7 @@ def _library() -> Any:  # a CDLL, whose functions have no types
         missing = [name for name in _FILES if not os.access(os.path.join(data, name), os.R_OK)]
         if missing:
             raise UserError(
-                f"espeak-ng cannot be started, {missing[0]} cannot be read in {data}: {_REINSTALL}"
+                f"espeak-ng cannot be started: {missing[0]} cannot be read in {data}; {_REINSTALL}"
             )
         library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
         library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
@@ -124,7 +124,7 @@ def _link(path: str) -> str:
         link.symlink_to(path, target_is_directory=True)
     except OSError as error:
         raise UserError(
-            f"espeak-ng cannot open a path as long as {path}, and no link to it can be made in the temporary "
+            f"espeak-ng cannot open the long path {path}, and no link to it can be created in the temporary "
             f"folder ({error.strerror or error}): install into a folder with a shorter name"
         ) from error
     return str(link)

@@ -57,7 +57,7 @@ def detect_language(text: str, default: str = ALPHABETIC) -> str:
 
 
 def split_written(text: str, language: str) -> list[tuple[str, str]]:
-    """A written sentence as (language, part), in order: in which language the numbers of a part are read.
+    """A written sentence as (language, part), in order; a part's numbers are read in its language.
 
     A sentence in one script is in that script's language. `language` decides where both scripts meet, and
     where there are no letters at all.
@@ -79,7 +79,7 @@ def split_written(text: str, language: str) -> list[tuple[str, str]]:
 
 
 def split_spoken(text: str, language: str) -> list[tuple[str, str]]:
-    """A normalized sentence as (language, part), by the script alone; punctuation goes with what it closes.
+    """A normalized sentence as (language, part), by the script alone; closing marks stay with their part.
 
     A text without letters is in `language`.
     """
@@ -100,7 +100,7 @@ def split_spoken(text: str, language: str) -> list[tuple[str, str]]:
 
 
 def join_parts(parts: list[str]) -> str:
-    """Parts of a sentence with a space between two, but none inside brackets and quotes or before a comma."""
+    """Join parts of a sentence with spaces, except inside brackets and quotes or before a comma."""
     joined = ""
     for part in filter(None, map(str.strip, parts)):
         close = not joined or joined.endswith(_OPENING) or part.startswith(_CLOSING)

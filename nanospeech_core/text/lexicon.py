@@ -44,9 +44,9 @@ def read_lexicon(path: str | os.PathLike, vocab: Collection[str]) -> dict[str, s
         word, tab, phonemes = line.partition("\t")
         word, place = " ".join(word.split()), f"{path}, line {number}"
         if not tab or not word or "\t" in phonemes.strip():
-            raise UserError(f"{place}: an entry is a word, a tab and its phonemes")
+            raise UserError(f"{place}: an entry must be a word, a tab and its phonemes")
         if word in entries:
-            raise UserError(f'{place}: there is an entry for "{word}" already')
+            raise UserError(f'{place}: there is already an entry for "{word}"')
         entries[word] = check_phonemes(phonemes, vocab, place)
     return entries
 
@@ -65,7 +65,7 @@ def check_phonemes(phonemes: str, vocab: Collection[str], place: str) -> str:
     for symbol in phonemes:
         if symbol not in vocab:
             letters = "".join(sorted(symbol for symbol in vocab if symbol.isalpha()))
-            raise UserError(f'{place}: "{symbol}" is no phoneme of this model; its phonemes are {letters}')
+            raise UserError(f'{place}: "{symbol}" is not a phoneme of this model; its phonemes are {letters}')
     if not any(symbol.isalnum() and symbol not in STRESS for symbol in phonemes):
         raise UserError(f"{place}: there are no phonemes")
     return phonemes
@@ -126,7 +126,7 @@ def open_lexicon(lexicon: str | os.PathLike | Mapping[str, str] | None, known: C
     if isinstance(lexicon, Mapping):
         for entry in lexicon.items():
             if not all(isinstance(part, str) and part.strip() for part in entry):
-                raise UserError(f"lexicon: an entry is a word and its phonemes, not {entry!r:.60}")
+                raise UserError(f"lexicon: an entry must be a word and its phonemes, not {entry!r:.60}")
         return _index(tuple(lexicon.items()), known)
     try:
         status = os.stat(lexicon)

@@ -143,7 +143,7 @@ def insert_pronunciations(
 
 
 def restore_words(text: str, pronunciations: list[GivenPronunciation]) -> str:
-    """A text with its stand-ins replaced by the written words, of which there is one for each, in order."""
+    """A text with its stand-ins replaced by the written words, one for each, in order."""
     words = iter(pronunciations)
     return _STAND_IN.sub(lambda match: next(words).word, text)
 
@@ -188,5 +188,7 @@ def _need_phonemes(tokenizer: Tokenizer, what: str) -> None:
 def _seconds(match: re.Match) -> float:
     number = _SECONDS.fullmatch(fold(match["seconds"]))
     if number is None or not math.isfinite(float(number[1])) or float(number[1]) > MAX_PAUSE:
-        raise UserError(f'"{match[0]}" is no pause of 0 to {MAX_PAUSE:g} seconds, such as [pause 0.5]')
+        raise UserError(
+            f'"{match[0]}" is not a pause of 0 to {MAX_PAUSE:g} seconds: write it like [pause 0.5]'
+        )
     return float(number[1])

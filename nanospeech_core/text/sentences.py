@@ -88,7 +88,7 @@ def first_break(text: str, limit: int) -> int:
 
 
 def length_limit(characters: int, text: str) -> int:
-    """A number of characters of English text -> as much speech in characters of this text."""
+    """The number of characters of this text that speak as long as some characters of English text."""
     chinese = 2 * len(_CJK.findall(text)) > len(text)
     return max(1, characters // 3) if chinese else characters  # a Chinese character is a syllable
 

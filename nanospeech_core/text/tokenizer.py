@@ -29,7 +29,7 @@ class Sentence(NamedTuple):
 class Tokenizer:
     """Turns text into the symbols of a model's vocabulary, and symbols into ids.
 
-    A character that cannot be spoken is skipped, and reported the first time it is met.
+    A character that cannot be spoken is skipped, and reported the first time it occurs.
 
     Args:
         kind: "phonemes" or "characters".
@@ -39,7 +39,7 @@ class Tokenizer:
 
     def __init__(self, kind: str, vocab: Sequence[str], report: Callable[[str], object] = warnings.warn):
         if kind not in ("phonemes", "characters"):
-            raise UserError(f'the kind of a tokenizer is "phonemes" or "characters", not "{kind}"')
+            raise UserError(f'the kind of a tokenizer must be "phonemes" or "characters", not "{kind}"')
         self.kind = kind
         self.ids = {symbol: index for index, symbol in enumerate(vocab)}
         self.unknown: set[str] = set()

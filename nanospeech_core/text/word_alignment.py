@@ -1,4 +1,4 @@
-"""Which symbols of a sentence speak which of its written words.
+"""Find the symbols of a sentence that speak each of its written words.
 
 espeak-ng reads a sentence as a whole: it joins words ("of the" is one) and stresses them by their context. So
 each word is also read by itself, and its symbols are aligned to the sentence's. Written and spoken words are
@@ -40,7 +40,7 @@ def align_words(
     phonemize: Callable[[str], str],
     display: Callable[[str], str] = str,
 ) -> tuple[str, list[WordSpan]]:
-    """Find which symbols of a sentence speak which of its words; words that are read as one are one.
+    """Find the symbols that speak each word of a sentence; words that are read as one count as one.
 
     Args:
         written: the sentence as it is written.

@@ -47,7 +47,7 @@ def recognizer(
         kind, model = "faster-whisper", name
     if kind not in RECOGNIZERS or not model:
         names = ", ".join(f"{known}:NAME_OR_PATH" for known in RECOGNIZERS)
-        raise UserError(f"there is no recognizer {name!r}; known: {names}")
+        raise UserError(f"there is no recognizer {name!r}; choose from {names}")
     return RECOGNIZERS[kind](model, languages, threads, extra)
 
 

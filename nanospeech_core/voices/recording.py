@@ -44,7 +44,7 @@ def voice_from_recording(
         text: all words of the recording; None: a recognizer transcribes it.
         language: of the text; None: detected by its script.
         asr: the recognizer, see `recognition.recognizer`; None: an installed one.
-        find_onsets: aligns a recording that is too long, so that it is cut at a pause between two words.
+        find_onsets: aligns a recording that is too long, to cut it at a pause between two words.
         argument: what messages call `text`.
     Raises:
         UserError: the recording is unreadable, silent, shorter than 2 s or too long; its text cannot be

@@ -83,7 +83,7 @@ def make_reference(
 
 
 def log_mel_with_treble(wave: np.ndarray) -> np.ndarray:
-    """The log-mel of a recording; treble that it lacks is replaced by a little noise.
+    """The log-mel of a recording; a little noise replaces missing treble.
 
     The corpus has sound up to 12 kHz. After a recording without treble (from a telephone, or at 16 kHz), the
     model misses the voice and its speech is 8 dB too loud (docs/experiments.md).

@@ -29,7 +29,7 @@ def choose_voice(
 
     Args:
         folder: the checkpoint's, see `voices_folder`.
-        options: of which voice, ref_audio, ref_text, ref_asr and lang are read.
+        options: voice, ref_audio, ref_text, ref_asr and lang are read.
         text: to be spoken.
         find_onsets: see `voice_from_recording`.
     Raises:
@@ -44,7 +44,7 @@ def choose_voice(
         return find_voice(folder, options.voice)
     voices = list_voices(folder)
     if not voices:
-        raise UserError("this model has no voices; give it one by --ref-audio")
+        raise UserError("this model has no voices: use --ref-audio")
     language = options.lang or detect_language(text, voices[0].language)
 
     def distance(voice: Voice) -> tuple[bool, bool]:

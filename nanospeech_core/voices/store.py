@@ -1,7 +1,7 @@
 """Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
 
 A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
-`description`, `default` (true for the voice that speaks when none is named) and `tempo`. They hold audio and
+`description`, `default` (true: comes first among the voices of a language) and `tempo`. They hold audio and
 text, not a mel or an embedding: every model can use them, and anyone can listen to the voice.
 """
 
@@ -71,7 +71,7 @@ def _files(folder: str | os.PathLike) -> list[Path]:
 def user_folder(to_write: bool = False) -> Path:
     """The folder of the user's own voices: NANOSPEECH_DATA, else the system's folder for application data.
 
-    For a user without a home folder (a container's `--user 12345`) it is an empty place.
+    For a user without a home folder (a container's `--user 12345`) it is an empty device (/dev/null).
 
     Args:
         to_write: whether voices are to be written there.
@@ -89,7 +89,7 @@ def user_folder(to_write: bool = False) -> Path:
     if folder.is_absolute():
         return folder
     if to_write:
-        raise UserError(f"you have no home folder to keep voices in: set HOME, or {DATA_FOLDER} to a folder")
+        raise UserError(f"there is no home folder to store voices in: set HOME, or {DATA_FOLDER} to a folder")
     return Path(os.devnull)
 
 
@@ -121,7 +121,7 @@ def list_voices(folder: str | os.PathLike) -> list[Voice]:
 
 
 def user_voices() -> list[Voice]:
-    """The user's voices, by name. A broken one is skipped with a warning."""
+    """The user's voices, the default first, then by name. A broken one is skipped with a warning."""
     voices = []
     for name in voice_names(user_folder()):
         try:
@@ -210,7 +210,7 @@ def _read_fields(meta: object, seconds: float, path: Path) -> dict:
     types = {"text": str, "phonemes": str, "language": str, "description": str, "default": bool}
     optional = {"durations": None, "description": "", "default": False, "tempo": 1.0}
     if not isinstance(meta, dict):
-        raise UserError(f"{path} must hold a JSON object")
+        raise UserError(f"{path} must contain a JSON object")
     unknown = sorted(set(meta) - set(types) - set(optional))
     if unknown:
         raise UserError(f"{path} has an unknown key: {unknown[0]}")

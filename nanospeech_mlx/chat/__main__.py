@@ -193,17 +193,26 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     model.add_argument("--system", type=argument, metavar="TEXT", help="the system prompt")
     model.add_argument("--think", action="store_true", help="allow reasoning first, which is not spoken")
     model.add_argument(
-        "--max-tokens", type=int, metavar="N", default=2048, help="limit of an answer (default: %(default)s)"
+        "--max-tokens",
+        type=int,
+        metavar="N",
+        default=2048,
+        help="length limit of an answer (default: %(default)s)",
     )
     model.add_argument(
         "--llm-temperature",
         type=float,
         metavar="T",
         default=0.7,
-        help="of the language model, 0 to 2 (default: %(default)s)",
+        help="temperature of the language model, 0 to 2 (default: %(default)s)",
     )
     add_arguments(parser, text=False)
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"nanospeech-mar {output.version()}",
+        help="print the version and exit",
+    )
     args = parser.parse_args(argv)
     try:
         options = from_args(args)
@@ -214,7 +223,7 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
     if args.output == STANDARD and not args.quiet:
         parser.error("--output - needs --quiet, as the answer's text is printed to standard output too")
     if args.llm is None and not args.list_voices:
-        parser.error("give a language model by --llm")
+        parser.error("name a language model with --llm")
     if args.max_tokens < 1:
         parser.error(f"--max-tokens must be a whole number of at least 1, not {args.max_tokens}")
     if not 0 <= args.llm_temperature <= 2:

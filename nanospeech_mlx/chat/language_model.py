@@ -17,7 +17,7 @@ FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 
 
 class LanguageModel:
-    """A chat model of mlx-lm with its conversation, whose beginning the model's key-value cache has.
+    """A chat model of mlx-lm with its conversation; the key-value cache has the beginning of it.
 
     Args:
         model, tokenizer: from `mlx_lm.load`.

@@ -64,7 +64,7 @@ def fused(function: Callable[..., mx.array]) -> Callable[..., mx.array]:
 
 
 def compile_from_second_sentence(model: Model) -> None:
-    """Call it at the beginning of each sentence. The second call starts `compile_in_background`."""
+    """Start `compile_in_background` at the second call. Call it at the beginning of each sentence."""
     global _sentences
     _sentences += 1
     if _sentences > 1 and not getattr(_thread, "compiles", False):

@@ -17,7 +17,7 @@ class _Streams:
 
 
 def free_streams_at_thread_end() -> None:
-    """Make the end of this thread destroy the MLX streams that it opened (ml-explore/mlx#3395).
+    """Destroy the MLX streams of this thread when it ends (ml-explore/mlx#3395).
 
     Nothing is done in the main thread, and before MLX 0.32, which has no `clear_streams`.
     """

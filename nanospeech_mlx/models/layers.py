@@ -176,7 +176,7 @@ class TextEmbedding(nn.Module):
         """The features [batch, frames, text_dim].
 
         Args:
-            text: int32 [batch, symbols]: ids, -1 for none. Cut or filled to `frames`.
+            text: int32 [batch, symbols]: ids, -1 for none. Cut or padded to `frames`.
             frames: how many mel frames.
             drop: bool [batch], true for rows without any text (guidance), or None.
             mask: bool [batch, frames], false where padded, or None.

@@ -9,7 +9,7 @@ from mlx import nn
 from nanospeech_core.config import QuantizationConfig
 
 
-def quantize_layers(model: nn.Module, quantization: QuantizationConfig, tensors: Container[str]) -> None:
+def use_quantized_layers(model: nn.Module, quantization: QuantizationConfig, tensors: Container[str]) -> None:
     """Replace the layers whose weights are quantized in a checkpoint, before it is loaded.
 
     Args:

@@ -48,7 +48,7 @@ def head_inputs(
     modulations: list[mx.array],
     mask: mx.array | None,
 ) -> tuple[mx.array, mx.array | None]:
-    """For every token, the head's conditioning [batch x tokens, dim] and the mel regression, or None."""
+    """The head's conditioning [batch x tokens, dim] and the mel regression (or None) of every token."""
     z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask)
     regression = None if to_mel is None else to_mel(z)
     mel = None if regression is None else mx.where(visible[..., None], tokens, regression)
@@ -63,8 +63,8 @@ def make_step(
 ) -> Step:
     """One iteration of `sample` as a function of arrays: for either objective, with and without guidance.
 
-    The arguments are those of `sample`. The function that is returned takes the tokens and which of them are
-    visible, then what is the same in all iterations (`unconditional`: `head_inputs` without text and tokens;
+    The arguments are those of `sample`. The returned function takes the tokens and which of them are visible,
+    then the inputs that all iterations share (`unconditional`: `head_inputs` without text and tokens;
     None: no guidance), then `Iteration.arrays()`. It returns tokens, visible and estimate after the
     iteration.
     """
@@ -116,7 +116,7 @@ def compile_step(
 ) -> ByShape:
     """The function of `make_step`, compiled once for each shape of its arguments.
 
-    Make one and keep it: it holds what is compiled. It uses the weights as they are when it is called.
+    Make one and keep it: it stores the compiled code. It reads the weights when it is called.
     """
     step = make_step(transformer, diffusion_module, to_mel, residual_std)
     weights = [part.state for part in (transformer, diffusion_module, to_mel) if part is not None]

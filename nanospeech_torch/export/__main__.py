@@ -43,7 +43,7 @@ def main(argv: list[str] | None, prog: str) -> int:
         help="a vocoder's run, a vocos.safetensors, a folder or a hub id (default: the embedded one)",
     )
     parser.add_argument(
-        "-o", "--output", required=True, metavar="DIR", type=Path, help="the folder, or a vocoder's file"
+        "-o", "--output", required=True, metavar="DIR", type=Path, help="folder, or a vocoder's file"
     )
     parser.add_argument(
         "--aligner",
@@ -51,26 +51,29 @@ def main(argv: list[str] | None, prog: str) -> int:
         help="an aligner (default: the embedded one, if it has the same symbols)",
     )
     parser.add_argument(
-        "--dtype", choices=("float32", "float16"), default="float16", help="of the weights (default: float16)"
+        "--dtype",
+        choices=("float32", "float16"),
+        default="float16",
+        help="dtype of the weights (default: float16)",
     )
     parser.add_argument(
         "--voice",
         metavar="NAME",
-        help="make a voice of this name from an utterance: of that voice, or of any",
+        help="make a voice of this name from an utterance of that voice, else of any voice",
     )
     parser.add_argument(
         "--voices",
         metavar="JSON",
-        help="a list of voices to make from utterances (see examples/embedded/voices.json)",
+        help="list of voices to make from utterances (see examples/embedded/voices.json)",
     )
     parser.add_argument(
-        "--shards", nargs="*", default=[], metavar="GLOB", help="the shards with these utterances"
+        "--shards", nargs="*", default=[], metavar="GLOB", help="shards with these utterances"
     )
     parser.add_argument(
         "--tempo-shards",
         nargs="*",
         metavar="GLOB",
-        help="speech to measure their tempo on, preferably not trained on (default: --shards)",
+        help="speech that the voices' tempo is measured on, preferably not trained on (default: --shards)",
     )
     args = parser.parse_args(argv)
     return guard(lambda: run(args), prog, quiet=False)
@@ -113,11 +116,12 @@ def export(
     path = best_or_newest(run)
     state = read_checkpoint(path)
     if not (isinstance(state, dict) and isinstance(state.get("config"), dict) and "ema" in state):
-        raise UserError(f"{path} is no checkpoint of nanospeech_torch.train")
+        raise UserError(f"{path} is not a checkpoint of nanospeech_torch.train")
     if "transformer" not in state["config"]:
         if vocoder or aligner or output.suffix != ".safetensors":
             raise UserError(
-                f"{path} is not of an acoustic model; export a vocoder alone with -o vocos.safetensors"
+                f"{path} is not a checkpoint of an acoustic model; "
+                "export a vocoder alone with -o vocos.safetensors"
             )
         save_vocoder(output, *vocoder_of(state, path), dtype)
         return
@@ -170,7 +174,7 @@ def save(
         cast = {name: value.astype(dtype) for name, value in tensors.items()}
     for name, value in cast.items():
         if not np.isfinite(value).all():
-            raise UserError(f"{name} has values that {dtype} cannot hold")
+            raise UserError(f"{name} has values that {dtype} cannot represent: choose another --dtype")
     save_tensors(path, cast, {"format": "pt", **(metadata or {})})
 
 

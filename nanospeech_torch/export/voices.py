@@ -52,7 +52,8 @@ def read_voices(path: str) -> list[dict]:
             or ("key" in item) == ("voice" in item)
         ):
             raise UserError(
-                f"{path}: a voice has {', '.join(sorted(needed))}, either key or voice, and perhaps default"
+                f"{path}: a voice must have {', '.join(sorted(needed))}, and key or voice; "
+                "default is optional"
             )
     return voices
 
@@ -66,11 +67,11 @@ def make_voices(
         output: the checkpoint folder.
         voices: of `read_voices`. One without `key` becomes the utterance of its `voice` that is nearest to
             `VOICE_SECONDS`.
-        default: the name of one more voice, the default one: the utterance nearest to `VOICE_SECONDS`, of the
+        default: the name of one more voice, the default one: the utterance nearest to `VOICE_SECONDS` of the
             data's voice of this name, or of any voice if there is none.
         shards: glob patterns.
         tempo_shards: glob patterns of the speech on which the voices' tempo is measured; None: `shards`.
-            Texts that the model was not trained on are better: it may know the tempo of others by heart.
+            Texts that the model was not trained on are better: it may have memorized the tempo of the others.
     Raises:
         UserError: an utterance does not exist, or cannot be a voice.
     """
@@ -171,7 +172,7 @@ def set_tempo(model: Nanospeech, output: Path, name: str, metas: list[dict]) -> 
 
 
 def seconds(meta: dict) -> float:
-    """An utterance's length by its durations; infinite if its json lacks something that a voice needs."""
+    """An utterance's length by its durations; infinite if its json does not have what a voice needs."""
     from ..training.data.corpus import DURATION_UNIT, is_number_list
 
     durations, unit = meta.get("durations"), meta.get("duration_unit", DURATION_UNIT)
@@ -189,7 +190,7 @@ def make_voice(output: Path, item: dict, source: Source) -> None:
     key, location, meta = source
     try:
         if seconds(meta) == math.inf:
-            raise Skip("it lacks text, phonemes or durations")
+            raise Skip("it has no text, phonemes or durations")
         wave = read_wave(location.read(), max_seconds=30.0)
         padding = round(seconds(meta) * SAMPLE_RATE) - len(wave)  # added by a codec
         if abs(padding) > TOLERANCE * SAMPLE_RATE:

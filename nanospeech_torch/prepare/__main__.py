@@ -8,6 +8,7 @@ from nanospeech_core.system.process import command, importing
 
 with importing(__name__, "prepare"):
     import argparse
+    import inspect
     import os
     import re
     from collections.abc import Callable
@@ -18,7 +19,7 @@ with importing(__name__, "prepare"):
 
 PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\
-sources; what kind they are is detected:
+sources (the kind is detected):
   shards             data/*.tar, or addresses (https://..., hf://...; {000..123} expands), which are streamed:
                      audio and json ("text"; optional "voice", "lang", "phonemes", "durations") of equal names
   a folder           with metadata.csv, with shards, or with audio and json files of equal names
@@ -37,27 +38,27 @@ def main(argv: list[str] | None, prog: str) -> int:
     """
     parser = argparse.ArgumentParser(
         prog=prog,
-        description=main.__doc__,
+        description=inspect.cleandoc(main.__doc__ or ""),
         epilog=SOURCES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="see below")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder of the shards")
-    parser.add_argument("--name", type=word, default="data", help="the name of the shards (default: data)")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the shards")
+    parser.add_argument("--name", type=word, default="data", help="name of the shards (default: data)")
     parser.add_argument(
         "--lang",
         choices=LANGUAGES,
         default="en-us",
-        help="the language of texts that do not name theirs (default: en-us)",
+        help="language of texts that do not name theirs (default: en-us)",
     )
-    parser.add_argument("--voice", default="", help="the voice of recordings that do not name theirs")
-    parser.add_argument("--columns", default="", metavar="A,B,...", help="the names of a table's columns")
+    parser.add_argument("--voice", default="", help="voice of recordings that do not name theirs")
+    parser.add_argument("--columns", default="", metavar="A,B,...", help="names of a table's columns")
     parser.add_argument(
-        "--format", choices=("flac", "opus"), default="flac", help="of the audio (default: flac)"
+        "--format", choices=("flac", "opus"), default="flac", help="audio format (default: flac)"
     )
     parser.add_argument(
-        "--shard-size", type=whole(1), default=1000, metavar="N", help="utterances a shard (default: 1000)"
+        "--shard-size", type=whole(1), default=1000, metavar="N", help="utterances per shard (default: 1000)"
     )
     parser.add_argument(
         "--min-seconds", type=float, default=0.3, metavar="S", help="reject shorter recordings (default: 0.3)"
@@ -65,16 +66,14 @@ def main(argv: list[str] | None, prog: str) -> int:
     parser.add_argument(
         "--max-seconds", type=float, default=30.0, metavar="S", help="reject longer recordings (default: 30)"
     )
-    parser.add_argument("--aligner", metavar="MODEL", help="a checkpoint with an aligner (default: embedded)")
+    parser.add_argument("--aligner", metavar="MODEL", help="checkpoint with an aligner (default: embedded)")
+    parser.add_argument("--no-align", action="store_true", help="use the durations of the data; find none")
     parser.add_argument(
-        "--no-align", action="store_true", help="do not find durations; keep those of the data"
-    )
-    parser.add_argument(
-        "--workers", type=whole(0), metavar="N", help="worker processes (default: one a core)"
+        "--workers", type=whole(0), metavar="N", help="worker processes (default: one per core)"
     )
     args = parser.parse_args(argv)
     if args.no_align and args.aligner:
-        parser.error("--aligner and --no-align contradict each other")
+        parser.error("--aligner and --no-align cannot be used together")
     if not 0 < args.min_seconds < args.max_seconds <= 600:
         parser.error("--min-seconds must be more than 0 and less than --max-seconds, which is at most 600")
     return guard(lambda: run(args), "prepare", quiet=False)
@@ -111,7 +110,7 @@ def columns(names: str) -> tuple[str, ...]:
     found = tuple(name.strip() for name in names.split(",")) if names else ()
     for name in found:
         if name not in known:
-            raise UserError(f"--columns: {name!r} is none of {', '.join(sorted(known))}")
+            raise UserError(f"--columns: {name!r} is not one of {', '.join(sorted(known))}")
     return found
 
 
@@ -123,7 +122,7 @@ def cores() -> int:
 def word(text: str) -> str:
     """A type of arguments: names of files."""
     if not re.fullmatch(r"\w[\w-]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be a file's name: use letters, digits, _ and -")
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be a file name: use letters, digits, _ and -")
     return text
 
 

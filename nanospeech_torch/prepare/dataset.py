@@ -27,7 +27,7 @@ from .workers import prepare_all
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the result depends on, but for the sources' content."""
+    """Everything that the result depends on, except the sources' content."""
 
     sources: tuple[str, ...]
     recipe: Recipe = field(default_factory=Recipe)
@@ -71,7 +71,7 @@ def prepare(
             )
             report = folder.finish(tally, -(-tally.utterances // settings.shard_size))
             for name, error in tally.damaged:
-                warnings.warn(f"{name} is damaged, the rest of it is lost: {error}", stacklevel=2)
+                warnings.warn(f"{name} is damaged, and the rest of it is skipped: {error}", stacklevel=2)
     return report
 
 

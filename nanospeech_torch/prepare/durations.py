@@ -49,7 +49,7 @@ class AlignerSource:
             if getattr(model, "aligner", None) is None:
                 raise MissingRequirement(
                     f"{self.model or 'the embedded model'} has no aligner to find durations with: "
-                    "name a model with one by --aligner, or leave durations out by --no-align"
+                    "name another model with --aligner, or use --no-align"
                 )
             self.loaded, self.vocab = model.aligner, tuple(model.config.text.vocab)
         return self.loaded

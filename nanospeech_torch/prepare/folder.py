@@ -56,7 +56,7 @@ class Folder:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDONLY)
         except OSError as error:
-            raise UserError(f"cannot make the folder {self.path}: {error.strerror or error}") from error
+            raise UserError(f"cannot create the folder {self.path}: {error.strerror or error}") from error
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,10 +82,13 @@ class Folder:
         if shards:
             found = read_json(path)
             if found is None:
-                raise UserError(f"{self.path} has shards that this command did not make: choose another one")
+                raise UserError(
+                    f"{self.path} has shards that this command did not make: choose another folder"
+                )
             if changes := differences(found, arguments):
                 raise UserError(
-                    f"{self.path} was prepared otherwise ({'; '.join(changes)}): delete it or choose another"
+                    f"{self.path} was prepared differently ({'; '.join(changes)}): "
+                    "delete it or choose another"
                 )
         half_written = (f".{self.name}-*.tar", ".prepare.*.json", ".report.*.json", ".rejected.*.jsonl")
         try:

@@ -63,7 +63,7 @@ def find_inputs(sources: tuple[str, ...] | list[str]) -> list[Input]:
             else:
                 paths = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))
                 if not paths:
-                    raise UserError(f"there is nothing at {pattern}")
+                    raise UserError(f"{pattern} does not exist")
                 inputs += [found for path in paths for found in local_inputs(Path(path))]
     return list(dict.fromkeys(inputs))
 
@@ -91,7 +91,7 @@ def local_inputs(path: Path) -> list[Input]:
                 return [Input("tar", str(p), p.stat().st_size) for p in shards]
             if any(kind_of(p.name) == "json" for p in path.iterdir()):
                 return [Input("pairs", str(path))]
-            raise UserError(f"{path} holds no metadata.csv, no .tar shards, and no .json beside audio")
+            raise UserError(f"{path} contains no metadata.csv, no .tar shards, and no .json beside audio")
         size = path.stat().st_size
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
@@ -99,7 +99,7 @@ def local_inputs(path: Path) -> list[Input]:
     for kind, suffixes in (("tar", TAR_SUFFIXES), ("table", TABLE_SUFFIXES), ("list", LIST_SUFFIXES)):
         if name.endswith(suffixes):
             return [Input(kind, str(path), size)]
-    raise UserError(f"{path} is no shard (.tar), no table (.csv) and no list (.jsonl)")
+    raise UserError(f"{path} is not a shard (.tar), a table (.csv) or a list (.jsonl)")
 
 
 def remote_addresses(pattern: str) -> list[str]:
@@ -113,7 +113,7 @@ def remote_addresses(pattern: str) -> list[str]:
         files, path = fsspec.core.url_to_fs(pattern)
         found = [files.unstrip_protocol(name) for name in sorted(files.glob(path))]
     if not found:
-        raise UserError(f"there is nothing at {pattern}")
+        raise UserError(f"{pattern} does not exist")
     return found
 
 

@@ -130,7 +130,9 @@ def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
             wave = file.read(limit + 1, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError) as error:
         if suffix in FOREIGN_SUFFIXES or audio[4:8] == b"ftyp":  # the head of MPEG-4
-            raise Reject(f"{suffix or '.m4a'} audio, which libsndfile does not read: make it flac") from error
+            raise Reject(
+                f"{suffix or '.m4a'} audio, which libsndfile does not read: convert it to FLAC"
+            ) from error
         message = getattr(error, "error_string", None)  # libsndfile's, without an address in memory
         raise Reject("unreadable audio", message or one_line(error)) from error
     if len(wave) > limit:
@@ -169,7 +171,7 @@ def read_file(path: str) -> bytes:
 
 
 def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]:
-    """(language, phonemes, symbols that the vocabulary lacks). Raises Reject."""
+    """(language, phonemes, symbols that are not in the vocabulary). Raises Reject."""
     lang = language(meta.get("lang", ""), text, recipe.lang)
     phonemes = meta.get("phonemes")
     if isinstance(phonemes, str) and phonemes.strip():

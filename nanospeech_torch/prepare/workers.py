@@ -143,7 +143,7 @@ class Pool:
 
 
 def release(executor: ProcessPoolExecutor) -> None:
-    """Make sure that an executor ends whose workers have died, or are about to.
+    """Make sure that an executor ends if its workers have died or are about to die.
 
     Python 3.11.2 (3.11.7 no more) would wait forever to send work to workers that do not exist
     (github.com/python/cpython/issues/94777). Closing the reading end makes the sending fail.

@@ -88,9 +88,9 @@ def read_run(folder: Path) -> Run:
     """
     log = folder / "log.jsonl"
     if not folder.is_dir():
-        raise UserError(f"there is no run {folder}: no such folder")
+        raise UserError(f"{folder} does not exist")
     if not log.is_file():
-        raise UserError(f"{folder} is no training run: it has no log.jsonl")
+        raise UserError(f"{folder} is not a training run: it has no log.jsonl")
     try:
         text, written = log.read_text(encoding="utf-8", errors="replace"), log.stat().st_mtime
     except OSError as error:

@@ -129,7 +129,7 @@ def check(
     for name in names:
         value = getattr(config, name)
         if not (valid(value) and math.isfinite(value)):
-            raise UserError(f"config: {f'{section}.{name}'.lstrip('.')} is {value}; it must be {wanted}")
+            raise UserError(f"config: {f'{section}.{name}'.lstrip('.')} must be {wanted}, not {value}")
 
 
 def complete(model: ModelConfig) -> ModelConfig:

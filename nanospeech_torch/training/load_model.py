@@ -17,10 +17,10 @@ def load_model(path: str) -> Nanospeech:
     """The model of `step-N.pt`: its averaged weights, with the embedded checkpoint's vocoder and voices.
 
     Raises:
-        UserError: it is no such checkpoint, or there is no embedded checkpoint.
+        UserError: it is not such a checkpoint, or there is no embedded checkpoint.
     """
     if not os.path.isfile(path):
-        raise UserError(f"no such file: {path}")
+        raise UserError(f"{path} does not exist")
     folder = checkpoint.resolve()
     vocoder = checkpoint.read_config(folder).vocoder
     config, tensors = read_weights(path)

@@ -22,7 +22,7 @@ TASKS = ("acoustic", "vocoder", "aligner")
 
 
 def load_config(path: str, overrides: Sequence[str] = ()) -> AcousticConfig | VocoderConfig | AlignmentConfig:
-    """The config of a run: `AcousticConfig`, `VocoderConfig` or `AlignerTaskConfig`, as its `task` says.
+    """The config of a run: `AcousticConfig`, `VocoderConfig` or `AlignmentConfig`, as its `task` says.
 
     With `init_from`, the config of those weights gives the defaults of [model] (for an aligner also of
     [text]).

@@ -11,17 +11,9 @@ MIRRORS = {
     "torch": "nanospeech_torch",
     "convert": "convert",
 }
-NOT_YET = {  # tests that are still named after something else
-    "core/cli/test_interrupt.py",
-    "core/cli/test_locked.py",
-    "core/cli/test_odd_machines.py",
-    "core/test_memory.py",
-    "mlx/device/test_metal.py",
-    "mlx/sampling/test_launches.py",
-}
 
 
-def tests() -> list[str]:
+def mirrored_tests() -> list[str]:
     files = (path for folder in MIRRORS for path in (ROOT / "tests" / folder).rglob("test_*.py"))
     return sorted(path.relative_to(ROOT / "tests").as_posix() for path in files)
 
@@ -36,20 +28,14 @@ def is_mirror(name: str, subjects: set[str]) -> bool:
     return any(name == subject or name.startswith(subject + "_") for subject in subjects)
 
 
-@pytest.mark.parametrize("test", tests())
+@pytest.mark.parametrize("test", mirrored_tests())
 def test_every_test_is_named_after_its_subject(test):
     mirror, *between, file = Path(test).parts
     folder = ROOT.joinpath(MIRRORS[mirror], *between)
     name = Path(file).stem.removeprefix("test_")
-    mirrors = folder.is_dir() and is_mirror(name, subjects(folder))
-    if test in NOT_YET:
-        assert not mirrors, f"{test} can be taken off the list"
-    else:
-        assert mirrors, f"there is no {folder.relative_to(ROOT)}/{name}.py"
-
-
-def test_the_list_has_no_others():
-    assert set(tests()) >= NOT_YET
+    assert folder.is_dir() and is_mirror(name, subjects(folder)), (
+        f"there is no {folder.relative_to(ROOT)}/{name}.py"
+    )
 
 
 def test_a_stray_test_is_seen():

@@ -84,5 +84,5 @@ def test_a_package_by_itself_lists_its_commands(name):
         f"python -m {module}" for module in {"convert", *runnable} - {package}
     }
     assert all(does.strip() for _, does in listed)
-    told = subprocess.run([*line, "generate"], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert told.returncode == 2 and f"usage: python -m {package}.COMMAND" in told.stderr
+    result = subprocess.run([*line, "generate"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2 and f"usage: python -m {package}.COMMAND" in result.stderr

@@ -119,12 +119,12 @@ def test_a_faithful_twin_passes():
         ("    def forward(self, x, mask=None): ...\n", ""),
     ],
 )
-def test_a_changed_twin_is_told(old: str, new: str):
+def test_a_changed_twin_is_reported(old: str, new: str):
     assert old in TWIN
     assert differences(TWIN, TWIN.replace(old, new))
 
 
-def test_another_order_is_told():
+def test_another_order_is_reported():
     lines = TWIN.strip().splitlines()
     swapped = "\n".join([*lines[:3], lines[4], lines[3], *lines[5:]])
     assert differences(TWIN, swapped)

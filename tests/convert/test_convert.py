@@ -102,20 +102,20 @@ def test_a_file_there_and_back_is_byte_equal(tmp_path, name):
 
 @pytest.mark.slow
 def test_a_file_takes_the_config_beside_it_along(tmp_path):
-    """Without the parts that are not converted: so that what is written can be loaded, and that is told."""
-    whole = write_checkpoint(tmp_path / "whole")
+    """Without the parts that are not converted, so that the output can be loaded; a warning says so."""
+    complete = write_checkpoint(tmp_path / "complete")
     out = tmp_path / "out"
-    done = run("torch2mlx", whole / "model.safetensors", "-o", out)
+    done = run("torch2mlx", complete / "model.safetensors", "-o", out)
     assert done.out == f"{out}\n" and done.err == (
         f"python -m convert: {out} has only model.safetensors and will use the embedded vocoder and aligner; "
-        f"convert {whole} to keep its own\n"
+        f"convert {complete} to keep its own\n"
     )
     config, _ = load_folder(out, "mlx")
     assert config.name == "tiny" and config.vocoder == read_config(PRETRAINED).vocoder
     bare = write_checkpoint(tmp_path / "bare", config=tiny_config(vocoder=None))
     assert run("torch2mlx", bare / "model.safetensors", "-o", tmp_path / "again").err == ""
     assert (tmp_path / "again" / "config.json").read_bytes() == (bare / "config.json").read_bytes()
-    assert run("torch2mlx", whole / "vocos.safetensors", "-o", tmp_path / "vocoder").err == ""
+    assert run("torch2mlx", complete / "vocos.safetensors", "-o", tmp_path / "vocoder").err == ""
     assert load_vocoder(tmp_path / "vocoder", "mlx")[0] == tiny_config().vocoder
 
 
@@ -128,7 +128,7 @@ def test_a_file_takes_the_config_beside_it_along(tmp_path):
         ("vocos", "no config.json"),
     ],
 )
-def test_a_file_without_a_config_is_told(tmp_path, name, absent, beside):
+def test_a_file_without_a_config_gives_an_error(tmp_path, name, absent, beside):
     if beside is not None:  # of something else
         (tmp_path / "config.json").write_text(beside)
     source = tmp_path / f"{name}.safetensors"
@@ -164,7 +164,7 @@ def test_dtype_casts_the_floating_weights_only(tmp_path, flag, dtype):
     assert there["to_mel.bias"].tobytes() == expected.tobytes()
 
 
-def test_a_weight_too_large_for_the_dtype_is_told(tmp_path):
+def test_a_weight_too_large_for_the_dtype_gives_an_error(tmp_path):
     save_tensors(tmp_path / "m.safetensors", {"big.weight": np.full(2, 1e6, np.float32)})
     assert "big.weight" in failure("torch2mlx", tmp_path / "m.safetensors", "--dtype", "float16")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.safetensors"]
@@ -246,7 +246,7 @@ def test_a_folder_with_one_broken_file_leaves_nothing(tmp_path):
 
 
 def test_nothing_to_convert(tmp_path):
-    assert "no such file or folder" in failure("torch2mlx", tmp_path / "none")
+    assert "does not exist" in failure("torch2mlx", tmp_path / "none")
     assert "no .safetensors file" in failure("torch2mlx", tmp_path)
 
 
@@ -275,7 +275,7 @@ def test_quantize(tmp_path, monkeypatch):
     text = run("inspect", "nanospeech-mar-8bit").out
     assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
     assert "already quantized" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
-    assert "no such folder" in failure("quantize", tmp_path / "none", "--bits", 4)
+    assert "does not exist" in failure("quantize", tmp_path / "none", "--bits", 4)
     for mistake in (["--bits", 3], ["--bits", 4, "--group-size", 48], []):
         assert "usage:" in run("quantize", "embedded", *mistake, code=2).err
     assert [path.name for path in tmp_path.iterdir()] == ["nanospeech-mar-8bit"]
@@ -292,7 +292,7 @@ def test_the_embedded_checkpoint(tmp_path, monkeypatch):
     assert "contains no .safetensors file" in failure("inspect", "./embedded")
 
 
-def test_help_says_what_it_does():
+def test_help_describes_the_commands():
     text = run("--help").out
     assert all(command in text for command in ("torch2mlx", "mlx2torch", "quantize", "inspect"))
 
@@ -383,13 +383,13 @@ def test_pt_an_aligner_alone_or_in_a_model(tmp_path, torch):
     torch.save({"ema": own, "config": {"aligner": config["aligner"]}}, tmp_path / "a.pt")
     run("torch2mlx", tmp_path / "a.pt", "-o", tmp_path / "alone")
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["aligner.safetensors"]
-    whole = weights(torch) | {f"aligner.{name}": tensor for name, tensor in own.items()}
-    torch.save({"ema": whole, "config": config}, tmp_path / "w.pt")
-    run("torch2mlx", tmp_path / "w.pt", "-o", tmp_path / "whole")
-    for folder in ("alone", "whole"):
+    complete = weights(torch) | {f"aligner.{name}": tensor for name, tensor in own.items()}
+    torch.save({"ema": complete, "config": config}, tmp_path / "w.pt")
+    run("torch2mlx", tmp_path / "w.pt", "-o", tmp_path / "complete")
+    for folder in ("alone", "complete"):
         tensors, metadata = load_tensors(tmp_path / folder / "aligner.safetensors")
         assert metadata["format"] == "mlx" and tensors["mel_embed.weight"].shape == (2, 3, 4)
-    written = json.loads((tmp_path / "whole" / "config.json").read_text())
+    written = json.loads((tmp_path / "complete" / "config.json").read_text())
     assert written["aligner"] == config["aligner"] and written["vocoder"] is None
 
 
@@ -427,7 +427,7 @@ def test_pt_an_unknown_config_key(tmp_path, torch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
-def test_what_was_written_stands_where_it_cannot_be_told(tmp_path):
+def test_the_output_stays_where_its_path_cannot_be_printed(tmp_path):
     line = [*commands.start_of("convert"), "torch2mlx", make_folder(tmp_path / "model")]
     options = {"env": commands.environment(), "stderr": subprocess.PIPE, "text": True}
     with open("/dev/full", "w") as full:

@@ -45,26 +45,26 @@ def test_absent_keys_are_defaults():
         ("transformer.dim", 32.0, "config.transformer.dim must be int, not 32.0"),
         ("transformer.dim", True, "config.transformer.dim must be int, not True"),
         ("transformer.dim", None, "config.transformer.dim must be int, not None"),
-        ("transformer", [], "config.transformer must hold named values, not list"),
+        ("transformer", [], "config.transformer must contain named values, not list"),
         ("text.vocab", "abc", "config.text.vocab must be a list, not str"),
         ("text.vocab", [1], "config.text.vocab must be str, not 1"),
         ("residual", 1, "config.residual must be bool, not 1"),
-        ("predict", "noise", "config: predict is 'noise'; it must be one of clean, velocity"),
-        ("text.kind", "words", "config: text.kind is 'words'"),
-        ("diffusion.objective", "edm", "config: diffusion.objective is 'edm'"),
+        ("predict", "noise", "config: predict must be one of clean, velocity, not 'noise'"),
+        ("text.kind", "words", "config: text.kind must be one of phonemes, characters, not 'words'"),
+        ("diffusion.objective", "edm", "config: diffusion.objective must be one of flow, ddpm, not 'edm'"),
         ("diffusion.target_channels", 100, "but a token has patch x mel_dim = 400 numbers"),
         ("diffusion.z_channels", 64, "but transformer.dim is 32"),
-        ("diffusion.context", -1, "config: diffusion.context is -1; it must be at least 0"),
+        ("diffusion.context", -1, "config: diffusion.context must be at least 0, not -1"),
         ("diffusion.regression", 1, "config.diffusion.regression must be bool, not 1"),
-        ("transformer.heads", 0, "config: transformer.heads is 0; it must be at least 1"),
-        ("transformer.depth", -1, "config: transformer.depth is -1; it must be at least 0"),
-        ("transformer.dim", 24, "config: transformer.dim is 24; it must be a multiple of 16"),
-        ("duration.dim_head", 15, "config: duration.dim_head is 15; it must be a multiple of 2"),
-        ("transformer.conv_pos_kernel", 8, "config: transformer.conv_pos_kernel is 8; it must be odd"),
-        ("phone_duration.conv_pos_groups", 0, "phone_duration.conv_pos_groups is 0; it must be at least 1"),
+        ("transformer.heads", 0, "config: transformer.heads must be at least 1, not 0"),
+        ("transformer.depth", -1, "config: transformer.depth must be at least 0, not -1"),
+        ("transformer.dim", 24, "config: transformer.dim must be a multiple of 16, not 24"),
+        ("duration.dim_head", 15, "config: duration.dim_head must be a multiple of 2, not 15"),
+        ("transformer.conv_pos_kernel", 8, "config: transformer.conv_pos_kernel must be odd, not 8"),
+        ("phone_duration.conv_pos_groups", 0, "phone_duration.conv_pos_groups must be at least 1, not 0"),
         ("phone_duration.text_num_embeds", 9, "but text.vocab has 114 symbols"),
-        ("vocoder.n_fft", 1000, "config: vocoder.n_fft is 1000; it must be a multiple of 512"),
-        ("vocoder.num_layers", 0, "config: vocoder.num_layers is 0; it must be at least 1"),
+        ("vocoder.n_fft", 1000, "config: vocoder.n_fft must be a multiple of 512, not 1000"),
+        ("vocoder.num_layers", 0, "config: vocoder.num_layers must be at least 1, not 0"),
         ("vocoder.input_channels", 80, "but transformer.mel_dim is 100"),
         ("phone_duration", None, 'text.alignment "durations" needs phone_duration'),
         ("mel.std", 0, "config: mel.std and residual_std must be positive"),
@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_named(path, value, sentence):
     assert sentence in str(caught.value)
 
 
-def test_a_head_without_a_regression_cannot_be_told_it():
+def test_a_head_cannot_be_conditioned_on_a_missing_regression():
     values = {"residual": False, "diffusion": {"regression": True}}
     with pytest.raises(UserError, match="diffusion.regression needs residual"):
         ModelConfig.from_dict(values)
@@ -86,5 +86,5 @@ def test_a_head_without_a_regression_cannot_be_told_it():
 
 @pytest.mark.parametrize("values", [[], None, "config", 3])
 def test_no_object(values):
-    with pytest.raises(UserError, match="must hold named values"):
+    with pytest.raises(UserError, match="must contain named values"):
         ModelConfig.from_dict(values)

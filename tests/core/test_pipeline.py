@@ -11,7 +11,7 @@ from nanospeech_core.sampling.prompt import Prompt
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_checkpoint(tmp_path_factory.mktemp("speaker") / "tiny")
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(params=NAMES)
@@ -23,8 +23,8 @@ def model(request, folder):
 @pytest.mark.parametrize(
     ("texts", "size", "message"),
     [
-        (["Hello."], -1, "^batch_size must be a whole number from 1 up, not -1$"),
-        (["Hello."], 0, "^batch_size must be a whole number from 1 up, not 0$"),
+        (["Hello."], -1, "^batch_size must be a whole number of at least 1, not -1$"),
+        (["Hello."], 0, "^batch_size must be a whole number of at least 1, not 0$"),
         (["Hello."], 1.5, "^batch_size must be"),
         ("Hello.", 8, "^texts must be a list of texts, not 'Hello.'$"),
         (None, 8, "^texts must be a list of texts, not None$"),

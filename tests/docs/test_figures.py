@@ -1,4 +1,4 @@
-"""docs/figures.py draws what the model did, and the documentation has its pictures."""
+"""docs/figures.py plots what the model did, and the documentation has its pictures."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def bars(axis) -> int:
 
 
 def colored_tokens(axis, patch: int) -> int:
-    """The tokens that are drawn in color: the second image of an axis."""
+    """The tokens in color: the second image of an axis."""
     return int((~np.ma.getmaskarray(axis.images[1].get_array())[0]).sum()) // patch
 
 
@@ -61,8 +61,8 @@ def test_reveal_shows_the_plan(figures, model, tmp_path):
         axes = [axis for axis in figure.axes[column::2] if axis.get_visible()]
         counts = [len(tokens) for tokens in expected.reveal]
         assert [bars(axis) for axis in axes] == counts
-        shown = figures.SHOWN_REFERENCE + np.cumsum(counts)
-        assert [colored_tokens(axis, patch) for axis in axes] == shown.tolist()
+        visible = figures.SHOWN_REFERENCE + np.cumsum(counts)
+        assert [colored_tokens(axis, patch) for axis in axes] == visible.tolist()
         assert [axis.get_ylabel().split("\n")[1].split()[0] for axis in axes] == [f"+{n}" for n in counts]
     figures.save(figure, tmp_path / "reveal.png")
     width, height = png_size(tmp_path / "reveal.png")

@@ -292,7 +292,7 @@ def test_chat(tmp_path: Path) -> None:
 
 
 def test_flags_exist() -> None:
-    """All flags of the table are in --help, and all of --help are in the table or said elsewhere."""
+    """All flags of the table are in --help, and all of --help are in the table or documented elsewhere."""
     help_text = pages.run_line("python -m nanospeech_mlx.generate --help", "mlx").out
     table = [line for line in pages.text("docs/speak.md").splitlines() if line.startswith("| `--")]
     flags = {flag for line in table for flag in re.findall(r"--[\w-]+", line.split("|")[1])}

@@ -30,11 +30,11 @@ def test_what_is_installed_is_in_the_table(here):
     names = (Requirement(line) for line in licences.metadata.requires("nanospeech-mar") or ())
     direct = {canonicalize_name(need.name) for need in names if "extra" not in str(need.marker)}
     for name, distribution in here.items():
-        told = licences.families(licences.told(distribution))
-        if name in direct or told & STRICT:
+        found = licences.families(licences.declared(distribution))
+        if name in direct or found & STRICT:
             assert name in table, f"python tests/helpers/licences.py would add {name}"
         if name in table and name not in licences.INSIDE:
-            assert told <= licences.families(table[name][0]), (licences.told(distribution), table[name])
+            assert found <= licences.families(table[name][0]), (licences.declared(distribution), table[name])
 
 
 def test_what_obliges_is_first_and_there(here):

@@ -95,7 +95,7 @@ def test_prepare_and_training_take_it(recipe, tmp_path):
         ("Hello there.", 1, "do not add up"),
     ],
 )
-def test_sentences_that_cannot_be_said(recipe, tmp_path, text, off, reason):
+def test_sentences_that_cannot_be_spoken(recipe, tmp_path, text, off, reason):
     rows = [{"id": "x", "voice": "af_heart", "text": text}, ROWS[0]]
     made = recipe.make_shard(tmp_path / "s.tar", rows, FakeTeacher(off), "flac")
     assert made.rejected[0][0] == "x" and reason in made.rejected[0][1]
@@ -155,21 +155,21 @@ def test_other_arguments_need_another_folder(command, tmp_path, capsys):
     before = contents(tmp_path / "out")
     assert command("--format", "flac") == 1
     error = capsys.readouterr().err
-    assert "was prepared otherwise" in error and '"opus"' in error and error.count("\n") == 1
+    assert "was prepared differently" in error and '"opus"' in error and error.count("\n") == 1
     (tmp_path / "k.onnx").write_bytes(b"another model")
     assert command() == 1
     assert contents(tmp_path / "out") == before
 
 
-def test_what_is_left_out_is_said(command, tmp_path, capsys):
+def test_what_is_left_out_is_reported(command, tmp_path, capsys):
     write(tmp_path / "texts.jsonl", [*ROWS, {"id": "dots", "voice": "af_heart", "text": "..."}])
     assert command() == 0
-    said = capsys.readouterr()
-    assert "dots is left out" in said.err and "1 sentences left out" in said.out
+    captured = capsys.readouterr()
+    assert "dots is left out" in captured.err and "1 sentences left out" in captured.out
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ([], "is empty"),
         (["{"], "line 1: not a JSON object"),
@@ -177,15 +177,15 @@ def test_what_is_left_out_is_said(command, tmp_path, capsys):
         (['{"id": "a", "text": 3, "voice": "af_heart"}'], "line 1: not a JSON object with the strings"),
         (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: the id 'a' occurs twice"),
         (['{"id": "../a", "text": "Hello.", "voice": "af_heart"}'], "cannot be a name in a shard"),
-        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "no English or Chinese voice"),
+        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "not an English or Chinese voice"),
         (["\udcff"], "is not UTF-8 (at byte 0)"),
     ],
 )
-def test_bad_texts_are_one_sentence(command, tmp_path, capsys, lines, said):
+def test_bad_texts_are_one_sentence(command, tmp_path, capsys, lines, message):
     (tmp_path / "texts.jsonl").write_bytes("\n".join(lines).encode(errors="surrogateescape"))
     assert command() == 1
     error = capsys.readouterr().err
-    assert error.startswith("synthesize: ") and said in error and error.count("\n") == 1
+    assert error.startswith("synthesize: ") and message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -264,34 +264,34 @@ def test_the_teacher_is_asked_for_durations(teacher, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda onnx, path: None, "cannot read"),
-        (lambda onnx, path: path.write_bytes(b"no model at all"), "no ONNX file"),
-        (lambda onnx, path: graph(onnx, path, "something/else"), "no graph of Kokoro-82M"),
+        (lambda onnx, path: path.write_bytes(b"no model at all"), "not an ONNX file"),
+        (lambda onnx, path: graph(onnx, path, "something/else"), "not a graph of Kokoro-82M"),
     ],
 )
-def test_models_that_are_none(teacher, tmp_path, make, said):
+def test_models_that_are_none(teacher, tmp_path, make, message):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     make(onnx, tmp_path / "k.onnx")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         teacher.Teacher(tmp_path / "k.onnx", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"", "holds no voices"),
-        (b"neither npz nor npy", "holds no voices"),
-        (b"PK\x03\x04 a broken archive", "holds no voices"),
-        (np.zeros(7, "<f4").tobytes(), "holds no voices"),
+        (b"", "contains no voices"),
+        (b"neither npz nor npy", "contains no voices"),
+        (b"PK\x03\x04 a broken archive", "contains no voices"),
+        (np.zeros(7, "<f4").tobytes(), "contains no voices"),
     ],
 )
-def test_archives_that_are_none(teacher, tmp_path, content, said):
+def test_archives_that_are_none(teacher, tmp_path, content, message):
     path = tmp_path / "voices.bin"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         teacher.read_style(path, "af_heart")
 
 
@@ -312,7 +312,7 @@ def test_a_voice_between_two(teacher, tmp_path):
     for share, factor in (("0", 1.0), ("0.25", 1.5), ("1", 3.0)):
         np.testing.assert_allclose(kokoro.style(f"af_heart+bm_george@{share}"), factor * styles(), rtol=1e-6)
     for end in ("", "@", "@1.5", "@-1", "@x"):
-        with pytest.raises(UserError, match="no mixture of voices"):
+        with pytest.raises(UserError, match="not a mixture of voices"):
             kokoro.check({"af_heart+bm_george" + end})
     with pytest.raises(UserError, match="there is no voice af_sky"):
         kokoro.check({"af_heart+af_sky@0.5"})

@@ -134,7 +134,7 @@ def test_limit_counts_what_may_be_taken(texts, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda tmp: ["--ljspeech", str(tmp / "absent.csv")], "cannot read"),
         (lambda tmp: ["--libritts", str(tmp)], "there is no sentence in"),
@@ -147,12 +147,12 @@ def test_limit_counts_what_may_be_taken(texts, tmp_path, capsys):
         (lambda tmp: ["--ljspeech", str(tmp / "latin.csv")], "cannot read"),
     ],
 )
-def test_bad_input_is_one_sentence(texts, tmp_path, capsys, make, said):
+def test_bad_input_is_one_sentence(texts, tmp_path, capsys, make, message):
     (tmp_path / "broken.bz2").write_bytes(b"no archive")
     (tmp_path / "latin.csv").write_bytes("a|b|café".encode("latin-1"))
     assert texts.main([*make(tmp_path), "-o", str(tmp_path / "t.jsonl")]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("texts: ") and said in error and error.count("\n") == 1
+    assert error.startswith("texts: ") and message in error and error.count("\n") == 1
     assert not (tmp_path / "t.jsonl").exists()
 
 

@@ -1,4 +1,4 @@
-"""A tiny checkpoint folder: whole and of the embedded model's kind, with random weights that speak babble."""
+"""A tiny checkpoint folder: complete, of the embedded model's kind, with random weights that speak babble."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def write_tar(path: Path, members: list[tuple[str, bytes]]) -> Path:
 
 
 def write_corpus(path: Path, count: int = 12, voices: int = 2, seed: int = 0, letters: int = 6) -> Path:
-    """A shard of `count` utterances u000, u001, ... of the voices v0, v1, ... in turn."""
+    """A shard of `count` utterances u000, u001, ... of the voices v0, v1, ... alternately."""
     rng = np.random.default_rng(seed)
     members = []
     for i in range(count):

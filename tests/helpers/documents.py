@@ -3,7 +3,7 @@
 import random
 import re
 
-# Kinds of block with words w1, w2, ... in place of each "@": all of them must be said, in order.
+# Kinds of block with words w1, w2, ... in place of each "@": all of them must be spoken, in order.
 BLOCKS = [
     "# @ @\n", "@ **@ @** @. @ *@*!\n\n", "- @\n- [x] @ `@`\n", "3. @ @\n", "> @\n> @\n\n", "@\n===\n",
     "***\n", "```x\ncode\n```\n", "$$\nformula\n$$\n", "@ [@] (@) \"@\" @_@ @*@ <@ @>\n\n",

@@ -76,19 +76,19 @@ def hook(module: torch.nn.Module) -> list[torch.Tensor]:
 
 
 def part(work: JointBatch, noises: Noise, rows: list[int]) -> tuple[JointBatch, Noise]:
-    """Some rows of a batch, hidden and noised as in the whole."""
+    """Some rows of a batch, masked and noised as in the entire batch."""
     batch, masks = work.batch, work.masks
     tokens = batch.mask.shape[1]
-    chosen = torch.zeros(len(batch.mask), dtype=torch.bool)
-    chosen[rows] = True
-    new = torch.full((len(chosen),), -1)
+    selected = torch.zeros(len(batch.mask), dtype=torch.bool)
+    selected[rows] = True
+    new = torch.full((len(selected),), -1)
     new[rows] = torch.arange(len(rows))
 
     def targets(old: torch.Tensor) -> torch.Tensor:
-        old = old[chosen[old // tokens]]
+        old = old[selected[old // tokens]]
         return new[old // tokens] * tokens + old % tokens
 
-    masked = chosen[masks.masked_targets // tokens]
+    masked = selected[masks.masked_targets // tokens]
     copies = len(noises.head) // max(1, len(masked))
     of_rows = (
         "unconditional",

@@ -1,4 +1,4 @@
-"""Language models of a few kilobytes, as mlx-lm loads them: one that says what it is told, one at random."""
+"""Language models of a few kilobytes, as mlx-lm loads them: one with a fixed answer, one at random."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_scripted_llm(folder: Path, pieces: list[str], template: str | None = T
 
 
 def write_random_llm(folder: Path, seed: int = 0) -> Path:
-    """A Llama with random weights over the bytes of a text: what it says depends on all that was said."""
+    """A Llama with random weights over the bytes of a text: its answer depends on the entire conversation."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -50,19 +50,19 @@ def write_random_llm(folder: Path, seed: int = 0) -> Path:
     return write_llm(folder, tokenizer, tensors, TEMPLATE)
 
 
-def llama_tensors(size: int, vocab: int, draw) -> dict[str, np.ndarray]:
+def llama_tensors(size: int, vocab: int, sample) -> dict[str, np.ndarray]:
     layer = "model.layers.0"
     square, norm = (size, size), np.ones(size)
     return {
-        "model.embed_tokens.weight": draw((vocab, size)),
-        **{f"{layer}.self_attn.{name}_proj.weight": draw(square) for name in "qkvo"},
-        f"{layer}.mlp.gate_proj.weight": draw(square),
-        f"{layer}.mlp.up_proj.weight": draw(square),
-        f"{layer}.mlp.down_proj.weight": draw(square),
+        "model.embed_tokens.weight": sample((vocab, size)),
+        **{f"{layer}.self_attn.{name}_proj.weight": sample(square) for name in "qkvo"},
+        f"{layer}.mlp.gate_proj.weight": sample(square),
+        f"{layer}.mlp.up_proj.weight": sample(square),
+        f"{layer}.mlp.down_proj.weight": sample(square),
         f"{layer}.input_layernorm.weight": norm,
         f"{layer}.post_attention_layernorm.weight": norm,
         "model.norm.weight": norm,
-        "lm_head.weight": draw((vocab, size)),
+        "lm_head.weight": sample((vocab, size)),
     }
 
 

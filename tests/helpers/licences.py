@@ -1,7 +1,7 @@
 """Licences of what the plain install brings: `python tests/helpers/licences.py` writes docs/licences.md.
 
 It is made of the metadata of what is installed here, from this package's dependencies and those of its extra
-`cpu` on; run it where they are installed. What metadata do not tell stands in `INSIDE` and `ELSEWHERE`.
+`cpu` on; run it where they are installed. What the metadata lack stands in `INSIDE` and `ELSEWHERE`.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def installed(extras: tuple[str, ...] = ("cpu",)) -> dict[str, metadata.Distribu
     return found
 
 
-def told(distribution: metadata.Distribution) -> str:
-    """The licence by the metadata: an expression, or what the old fields say, shortened."""
+def declared(distribution: metadata.Distribution) -> str:
+    """The licence by the metadata: an expression, or the old fields, shortened."""
     fields = distribution.metadata
     if fields.get("License-Expression"):
         return fields["License-Expression"].replace(" AND ", " and ").replace(" OR ", " or ")
@@ -101,7 +101,7 @@ def rows() -> dict[str, tuple[str, str]]:
     """Package -> licence and what is inside, those that oblige most first."""
     result = dict(ELSEWHERE)
     for name, distribution in installed().items():
-        result[name] = INSIDE.get(name, (told(distribution), ""))
+        result[name] = INSIDE.get(name, (declared(distribution), ""))
 
     def rank(item: tuple[str, tuple[str, str]]) -> tuple[int, str]:
         kinds = families(item[1][0] + " " + item[1][1].replace("GPL-3.0 with the GCC exception", ""))

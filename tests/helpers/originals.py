@@ -96,7 +96,7 @@ def vocos_yaml(config: VocosConfig = VOCOS) -> dict:
 def write_vocos(
     folder: Path, weights: dict[str, np.ndarray] | None = None, config: VocosConfig = VOCOS
 ) -> Path:
-    """`config.yaml` and `pytorch_model.bin`, with the buffers that the public file holds; needs torch."""
+    """`config.yaml` and `pytorch_model.bin`, with the buffers of the public file; needs torch."""
     import torch
 
     if weights is None:

@@ -19,7 +19,7 @@ PAGES = [*GUIDES, *RECIPES, "CHANGELOG.md", "CONTRIBUTING.md", "nanospeech_core/
 
 
 def text(page: str) -> str:
-    """What a page of the repository says."""
+    """The text of a page of the repository."""
     return (ROOT / page).read_text(encoding="utf-8")
 
 

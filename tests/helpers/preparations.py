@@ -9,10 +9,13 @@ from pathlib import Path
 
 import corpus
 import numpy as np
+import pytest
 
 from nanospeech_core.errors import UserError
+from nanospeech_torch.prepare.dataset import Settings
 from nanospeech_torch.prepare.durations import AlignerSource
-from nanospeech_torch.prepare.recording import MissingRequirement
+from nanospeech_torch.prepare.recording import Damaged, MissingRequirement
+from nanospeech_torch.prepare.sources import find_inputs, read_recordings
 
 
 class EvenAligner:
@@ -49,7 +52,7 @@ class NoAligner(AlignerSource):
 def tones(
     count: int, seed: int = 0, durations: bool = True, voices: int = 2
 ) -> list[tuple[str, bytes, dict]]:
-    """(id, wav, json) of utterances u000, u001, ... of the voices v0, v1, ... in turn."""
+    """(id, wav, json) of utterances u000, u001, ... of the voices v0, v1, ... alternately."""
     rng = np.random.default_rng(seed)
     result = []
     for i in range(count):
@@ -86,3 +89,24 @@ def read_shard(path: Path) -> dict[str, tuple[str, bytes, dict]]:
 def contents(folder: Path) -> dict[str, bytes]:
     """All files of an output folder."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def settings(*sources, **changes) -> Settings:
+    return Settings(**{"sources": tuple(map(str, sources)), "shard_size": 4, **changes})
+
+
+def read(*sources, columns=()):
+    return [r for found in find_inputs([str(s) for s in sources]) for r in read_recordings(found, 0, columns)]
+
+
+def read_until_damage(source):
+    """(ids, the damage)"""
+    ids = []
+    with pytest.raises(Damaged) as caught:
+        for recording in read_recordings(*find_inputs([str(source)])):
+            ids.append(recording.id)
+    return ids, str(caught.value)
+
+
+def problems(recordings):
+    return [(r.id, r.problem) for r in recordings if r.problem]

@@ -134,7 +134,7 @@ def end(process: subprocess.Popen) -> None:
 
 
 def reset_accelerate() -> None:
-    """Forget what accelerate keeps for the whole process: the precision, above all."""
+    """Forget what accelerate keeps for the entire process: the precision, above all."""
     if "accelerate" in sys.modules:
         from accelerate.state import AcceleratorState, GradientState
 
@@ -162,7 +162,7 @@ def gradients_of_one(task, pair: list) -> tuple[dict, dict]:
     return {name: value.item() for name, value in values.items()}, gradients
 
 
-def concatenate(pair: list, noises: list, head_draws: int):
+def concatenate(pair: list, noises: list, head_copies: int):
     """Two (`JointBatch`, `Noise`) -> one of each, the second's rows below the first's."""
     import torch
     import torch.nn.functional as F
@@ -202,9 +202,9 @@ def concatenate(pair: list, noises: list, head_draws: int):
         masks=replace(first.masks, **masks),
         counts={name: first.counts[name] + pair[1].counts[name] for name in first.counts},
     )
-    # the head's rows are [draw, token], so each draw's go together
-    heads = [noise.head.unflatten(0, (head_draws, -1)) for noise in noises]
-    times = [noise.head_time.unflatten(0, (head_draws, -1)) for noise in noises]
+    # the head's rows are [copy, token], so those of a copy go together
+    heads = [noise.head.unflatten(0, (head_copies, -1)) for noise in noises]
+    times = [noise.head_time.unflatten(0, (head_copies, -1)) for noise in noises]
     noise = replace(
         noises[0],
         flow=rows([n.flow for n in noises], 0),

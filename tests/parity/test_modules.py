@@ -190,7 +190,7 @@ def test_same_functions(both, file, name, inputs):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_neighbours_turn_with_their_position(name):
+def test_neighbours_are_rotated_by_their_position(name):
     """RoFormer (arXiv 2104.09864), eq. 12-15: a complex number times e^(i m theta), m the position."""
     backend = Backend(name)
     attention, x = backend.module("models.attention"), normal(1, 2, 600, 64)

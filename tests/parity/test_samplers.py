@@ -67,7 +67,7 @@ def test_ode(both, style, method, cfg, predict):
     assert_same_states(*map(states, both), count=3)
 
 
-# (cfg, ramp): without guidance the ramp says nothing
+# (cfg, ramp): without guidance the ramp has no effect
 RAMPS = [(1.0, "linear"), (2.0, "linear"), (2.0, "constant")]
 MAR = list(itertools.product(["flow", "ddpm"], [False, True], RAMPS, [1, 4, 50]))
 
@@ -139,11 +139,11 @@ def test_the_head_is_conditioned_on_visible_neighbours(name):
 @pytest.mark.parametrize("cfg", [1.0, 3.0])
 @pytest.mark.parametrize(("objective", "steps"), [("flow", 1), ("flow", 8), ("ddpm", 2), ("ddpm", 100)])
 def test_head(both, objective, steps, cfg):
-    draws = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     rows = 3
-    z = draws.standard_normal((rows if cfg == 1 else 2 * rows, 32), dtype=np.float32)
-    init = draws.standard_normal((rows, CHANNELS), dtype=np.float32)
-    noise = draws.standard_normal((steps, rows, CHANNELS), dtype=np.float32) if objective == "ddpm" else None
+    z = rng.standard_normal((rows if cfg == 1 else 2 * rows, 32), dtype=np.float32)
+    init = rng.standard_normal((rows, CHANNELS), dtype=np.float32)
+    noise = rng.standard_normal((steps, rows, CHANNELS), dtype=np.float32) if objective == "ddpm" else None
 
     def states(backend: Backend) -> list[np.ndarray]:
         run = diffloss(backend, objective).sample(

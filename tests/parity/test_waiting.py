@@ -83,7 +83,7 @@ def test_the_ode(backend, method, cfg):
     assert without_numbers(backend, [dit], loop) == 4
 
 
-def test_reading_a_number_is_told(backend):
+def test_reading_a_number_is_detected(backend):
     """That is, what the tests above rely on."""
     (dit, *_) = networks(backend, "flow")
     for read in (

@@ -68,12 +68,12 @@ DEFAULTS = {
 
 
 @functools.cache
-def speaker(backend: str, folder: Path | None):
+def pipeline(backend: str, folder: Path | None):
     return Backend(backend).module("nanospeech").Nanospeech.from_pretrained(folder)
 
 
 def speak(backend: str, folder: Path | None, text: str = TEXT, **options) -> np.ndarray:
-    wave = speaker(backend, folder).generate(text, **{"seed": 7, **options})
+    wave = pipeline(backend, folder).generate(text, **{"seed": 7, **options})
     assert wave.dtype == np.float32 and wave.ndim == 1 and len(wave) > 4000
     peak = np.abs(wave).max()
     assert 0.01 < peak < 1  # neither inaudible, nor clipped, which would hide differences
@@ -145,12 +145,12 @@ def test_speed_voice_and_seed(folders, use_diffusion, options):
 def test_two_sentences(folders, use_diffusion):
     wave = assert_same(folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
     for name in NAMES:
-        first, second = speaker(name, folders["flow"]).speak(
+        first, second = pipeline(name, folders["flow"]).speak(
             TWO_SENTENCES, use_diffusion=use_diffusion, seed=7
         )
-        whole = speak(name, folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
-        assert np.array_equal(np.concatenate((first.wave, second.wave)), whole)
-        assert not first.wave[-4800:].any() and len(wave) == len(whole)  # the pause between
+        complete = speak(name, folders["flow"], TWO_SENTENCES, use_diffusion=use_diffusion)
+        assert np.array_equal(np.concatenate((first.wave, second.wave)), complete)
+        assert not first.wave[-4800:].any() and len(wave) == len(complete)  # the pause between
 
 
 STREAMED = {
@@ -163,24 +163,24 @@ STREAMED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("options", STREAMED.values(), ids=STREAMED)
 def test_streams(folders, options):
-    """Of both backends the same chunks, as long in all as the whole, and told of as the whole is."""
+    """Both backends give the same chunks, with the total length and the timestamps of the complete speech."""
     streams = [
-        list(speaker(name, folders["flow"]).speak(TWO_SENTENCES, stream=True, seed=7, **options))
+        list(pipeline(name, folders["flow"]).speak(TWO_SENTENCES, stream=True, seed=7, **options))
         for name in NAMES
     ]
-    whole = list(speaker("torch", folders["flow"]).speak(TWO_SENTENCES, seed=7, **options))
+    complete = list(pipeline("torch", folders["flow"]).speak(TWO_SENTENCES, seed=7, **options))
     for torch, mlx in zip(*streams, strict=True):
         assert relative_error(mlx.wave, torch.wave) <= TOLERANCE
         assert (torch.start, torch.end, torch.words) == (mlx.start, mlx.end, mlx.words)
     sentences = [chunk for chunk in streams[0] if chunk.text]
-    told = [(s.text, s.start, s.end, s.words, s.phones) for s in whole]
-    assert [(s.text, s.start, s.end, s.words, s.phones) for s in sentences] == told
+    expected = [(s.text, s.start, s.end, s.words, s.phones) for s in complete]
+    assert [(s.text, s.start, s.end, s.words, s.phones) for s in sentences] == expected
     if "sampler" not in options:
-        assert len(streams[0]) > len(whole)
-    else:  # the ODE's sentences are whole
-        assert len(streams[0]) == len(whole)
-        assert all(np.array_equal(a.wave, b.wave) for a, b in zip(streams[0], whole, strict=True))
-    joined, at_once = (np.concatenate([s.wave for s in part]) for part in (streams[0], whole))
+        assert len(streams[0]) > len(complete)
+    else:  # the ODE's sentences are not split
+        assert len(streams[0]) == len(complete)
+        assert all(np.array_equal(a.wave, b.wave) for a, b in zip(streams[0], complete, strict=True))
+    joined, at_once = (np.concatenate([s.wave for s in part]) for part in (streams[0], complete))
     assert joined.shape == at_once.shape
 
 
@@ -188,7 +188,7 @@ def test_streams(folders, options):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stream_that_is_closed_ends_its_work(folders, name):
     """Nothing is computed ahead, and nothing after: the first chunk takes its own block's share."""
-    backend, model = Backend(name), speaker(name, folders["flow"])
+    backend, model = Backend(name), pipeline(name, folders["flow"])
     counted = {
         "passes": (backend.module("models.dit").DiT, "hidden"),
         "vocoder": (backend.module("models.vocos").Vocos, backend.call),
@@ -199,36 +199,36 @@ def test_a_stream_that_is_closed_ends_its_work(folders, name):
 
     with count_calls(counted) as counts:
         chunks = len(list(speak()))
-    whole = counts["passes"].calls
+    passes = counts["passes"].calls
     assert counts["vocoder"].calls == chunks >= 5
-    assert whole == chunks * round(40 / chunks)
+    assert passes == chunks * round(40 / chunks)
     with count_calls(counted) as counts:
         stream = speak()
         assert counts["passes"].calls == 0
         assert len(next(stream))
-        assert (counts["passes"].calls, counts["vocoder"].calls) == (whole // chunks, 1)
+        assert (counts["passes"].calls, counts["vocoder"].calls) == (passes // chunks, 1)
         stream.close()
-        assert (counts["passes"].calls, counts["vocoder"].calls) == (whole // chunks, 1)
+        assert (counts["passes"].calls, counts["vocoder"].calls) == (passes // chunks, 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_vocoder_hears_the_draft_of_what_comes_next(folders, name, monkeypatch):
-    """To the right of what a chunk sounds: what the mel regression expects there, not zeros."""
-    model, drafts, heard = speaker(name, folders["flow"]), [], []
+def test_the_vocoder_receives_the_estimate_of_the_next_block(folders, name, monkeypatch):
+    """The context to the right of a chunk is the estimated mel, not zeros."""
+    model, estimates, decoded = pipeline(name, folders["flow"]), [], []
     sample_steps, decode = model.sample_steps, model.decode
 
     def watched(prompts, *rest):
-        for tokens, draft in sample_steps(prompts, *rest):
+        for tokens, estimate in sample_steps(prompts, *rest):
             start = prompts[0].start
-            drafts.append([model.array(part)[0][start:].reshape(-1, 100) for part in (tokens, draft)])
-            yield tokens, draft
+            estimates.append([model.array(part)[0][start:].reshape(-1, 100) for part in (tokens, estimate)])
+            yield tokens, estimate
 
     monkeypatch.setattr(model, "sample_steps", watched)
-    monkeypatch.setattr(model, "decode", lambda mel: heard.append(mel) or decode(mel))
+    monkeypatch.setattr(model, "decode", lambda mel: decoded.append(mel) or decode(mel))
     next(model.stream(TEXT, use_diffusion=True, seed=7))
-    tokens, draft = drafts[-1]
-    mel = (heard[-1] - model.config.mel.mean) / model.config.mel.std
-    assert np.allclose(mel, draft[: len(mel)], atol=1e-5)
+    tokens, estimate = estimates[-1]
+    mel = (decoded[-1] - model.config.mel.mean) / model.config.mel.std
+    assert np.allclose(mel, estimate[: len(mel)], atol=1e-5)
     ahead = slice(len(mel) - receptive_field(model.config.vocoder), len(mel))
     assert not tokens[ahead].any() and mel[ahead].any(axis=1).all()
 
@@ -242,7 +242,7 @@ BATCH = ["Hello there, how are you?", "Yes.", TWO_SENTENCES, "What a day, isn't 
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_a_text_sounds_the_same_in_a_batch(folders, name, options):
-    model = speaker(name, folders["flow"])
+    model = pipeline(name, folders["flow"])
     waves = dict(model.generate_batch(BATCH, batch_size=3, seed=7, **options))
     assert sorted(waves) == [0, 1, 2, 3]
     for number, text in enumerate(BATCH):
@@ -255,24 +255,24 @@ def test_a_text_sounds_the_same_in_a_batch(folders, name, options):
     [
         ("...", '^text 600: there is nothing to speak in "..."$'),
         ("한국어", "^text 600: there is nothing to speak in"),
-        ("[pause x]", "^text 600: .* is no pause of 0 to 60 seconds"),
+        ("[pause x]", "^text 600: .* is not a pause of 0 to 60 seconds"),
         (" ", "^text 600 is empty$"),
-        ("[a](/X/)", "^text 600: .* is no phoneme of this model"),
+        ("[a](/X/)", "^text 600: .* is not a phoneme of this model"),
     ],
 )
 def test_a_text_that_cannot_be_spoken_is_named_before_any_is(folders, bad, message):
     texts = [*["Hello."] * 599, bad]
     with pytest.raises(UserError, match=message):
-        next(speaker("torch", folders["flow"]).generate_batch(texts, sampler="ode", steps=1))
+        next(pipeline("torch", folders["flow"]).generate_batch(texts, sampler="ode", steps=1))
 
 
 def test_a_voice_is_not_a_texts_fault(folders):
     with pytest.raises(UserError, match="^there is no voice"):
-        next(speaker("torch", folders["flow"]).generate_batch(["Hello."], voice="nobody"))
+        next(pipeline("torch", folders["flow"]).generate_batch(["Hello."], voice="nobody"))
 
 
 def test_the_first_of_many_texts_is_there_soon(folders, monkeypatch):
-    model, read = speaker("torch", folders["flow"]), []
+    model, read = pipeline("torch", folders["flow"]), []
     prepare = batching.prepare_text
     monkeypatch.setattr(
         batching, "prepare_text", lambda text, *rest: read.append(text) or prepare(text, *rest)
@@ -285,9 +285,9 @@ def test_the_first_of_many_texts_is_there_soon(folders, monkeypatch):
     assert sorted([first, *(number for number, _ in waves)]) == [*range(40)] and len(read) == 40
 
 
-def test_a_model_that_hears_padding_gets_none(folders, monkeypatch):
+def test_a_model_without_a_mask_gets_no_padding(folders, monkeypatch):
     """A batch of one each, where the transformer does not mask its padding."""
-    model, sizes = speaker("torch", folders["original"]), []
+    model, sizes = pipeline("torch", folders["original"]), []
     sample_steps = model.sample_steps
     monkeypatch.setattr(
         model,
@@ -308,7 +308,7 @@ CONTROLLED = (
 def test_pauses_phonemes_and_times(folders, use_diffusion):
     spoken = [
         list(
-            speaker(name, folders["flow"]).speak(
+            pipeline(name, folders["flow"]).speak(
                 CONTROLLED, lexicon={"please": "plˈɪz"}, use_diffusion=use_diffusion, num_iter=3, seed=7
             )
         )
@@ -333,7 +333,7 @@ def test_pauses_phonemes_and_times(folders, use_diffusion):
 
 @pytest.mark.parametrize("backend", NAMES)
 def test_speed_changes_only_what_is_generated(folders, backend, monkeypatch):
-    model, seen = speaker(backend, folders["flow"]), []
+    model, seen = pipeline(backend, folders["flow"]), []
     sample_steps = model.sample_steps
     monkeypatch.setattr(
         model, "sample_steps", lambda prompts, *rest: seen.extend(prompts) or sample_steps(prompts, *rest)
@@ -356,7 +356,7 @@ def test_a_sentence_too_long_for_the_model(folders):
     waves = [
         [
             speech.wave
-            for speech in speaker(name, folders["flow"]).speak(text, speed=0.25, sampler="ode", steps=1)
+            for speech in pipeline(name, folders["flow"]).speak(text, speed=0.25, sampler="ode", steps=1)
         ]
         for name in NAMES
     ]
@@ -366,7 +366,7 @@ def test_a_sentence_too_long_for_the_model(folders):
 
 
 @pytest.mark.slow
-def test_every_option_is_heard(folders):
+def test_every_option_changes_the_speech(folders):
     """So that the comparisons above compare different things."""
     waves = [speak("torch", folders["flow"], **options) for options in OPTIONS.values()]
     waves.append(speak("torch", folders["flow"], seed=8))
@@ -386,15 +386,15 @@ def test_an_original_checkpoint(folders, options):
 
 
 @pytest.mark.parametrize("backend", NAMES)
-def test_what_a_model_cannot_do_is_told(folders, backend):
+def test_what_a_model_cannot_do_gives_an_error(folders, backend):
     with pytest.raises(UserError, match="no diffusion head"):
-        speaker(backend, folders["original"]).generate(TEXT, use_diffusion=True)
+        pipeline(backend, folders["original"]).generate(TEXT, use_diffusion=True)
     with pytest.raises(UserError, match="no diffusion head for --sampler refine; use --sampler ode"):
-        speaker(backend, folders["original"]).generate(TEXT, refine=0.3)
+        pipeline(backend, folders["original"]).generate(TEXT, refine=0.3)
     with pytest.raises(UserError, match="worst needs at least 2 --steps"):
-        speaker(backend, folders["flow"]).generate(TEXT, refine=0.3, steps=1)
+        pipeline(backend, folders["flow"]).generate(TEXT, refine=0.3, steps=1)
     with pytest.raises(UserError, match="at least 2 --diffusion-steps"):
-        speaker(backend, folders["ddpm"]).generate(TEXT, use_diffusion=True, diffusion_steps=1)
+        pipeline(backend, folders["ddpm"]).generate(TEXT, use_diffusion=True, diffusion_steps=1)
 
 
 @pytest.mark.parametrize("backend", NAMES)

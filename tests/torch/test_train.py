@@ -202,7 +202,7 @@ def test_ctrl_c_under_a_launcher_ends_every_process_with_one_checkpoint(unbroken
     assert checkpoints.read_checkpoint(checkpoint)["step"] == max(losses(config))
 
 
-def test_each_process_says_once_what_is_wrong(unbroken, tmp_path):
+def test_each_process_reports_an_error_once(unbroken, tmp_path):
     path = runs.write(change(unbroken, out=str(tmp_path / "run"), frozen=("nobody",)), tmp_path / "c.json")
     _, errors = assert_launched(runs.launch(2, "-m", "nanospeech_torch.train", str(path)), 1)
     sentences = [line for line in errors.splitlines() if line.startswith("python -m nanospeech_torch.train")]

@@ -1,7 +1,7 @@
 """Written Chinese to spoken Chinese: simplified characters, no digits.
 
-One table of (pattern, reading), applied in order, the more particular first. Digits that remain are read by
-the last pattern, as a plain number.
+One table of (pattern, reading), applied in order, the most specific first. Digits that remain are read by the
+last pattern, as a plain number.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def _large(number: int) -> str:
 
 
 def cardinal(match: re.Match) -> str:
-    """A number, its decimals digit by digit; so is a whole one with zeros in front, 007, or very long."""
+    """A number. Decimals are read digit by digit, as are very long integers and leading zeros (007)."""
     whole, point, decimals = match[0].partition(".")
     if (len(whole) > 1 and whole[0] == "0" and not point) or len(whole) > 16:
         words = whole.translate(DIGITS)
@@ -92,7 +92,7 @@ def points(match: re.Match) -> str:
 
 
 def date(match: re.Match) -> str:
-    """2024-05-01, 2024-05 and 05/01; as it stands where the month or the day cannot be."""
+    """2024-05-01, 2024-05 and 05/01; unchanged if the month or the day is impossible."""
     parts = match.groupdict()
     month, day = int(parts["month"]), int(parts["day"] or 1) if "day" in parts else 1
     if not (1 <= month <= 12 and 1 <= day <= 31):
@@ -169,7 +169,7 @@ def between(match: re.Match) -> str:
 
 
 def few(match: re.Match) -> str:
-    """2、3个 is 两三个, which is said as one word."""
+    """2、3个 is 两三个, which is spoken as one word."""
     first, second = int(match["first"]), int(match["second"])
     if second != first + 1:
         return match[0]

@@ -2,7 +2,7 @@
 
 Our models learned each word's tones from pypinyin's dictionary, as misaki's first Chinese front end has them:
 一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and 儿 is a separate
-syllable. How two third tones sound, the model learned from the teacher's audio.
+syllable. The model learned from the teacher's audio how two third tones sound.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _word(word: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _syllable(reading: str) -> str:
-    """IPA of a syllable such as "zhuang4", the tone after the vowel; "" if it is no syllable."""
+    """IPA of a syllable such as "zhuang4", the tone after the vowel; "" if it is not a syllable."""
     syllable = _SYLLABLE.fullmatch(reading)
     if syllable is None:
         return ""

@@ -82,8 +82,8 @@ class SentenceSplitter:
     """Takes plain text in pieces and returns each sentence as soon as it is complete.
 
     A line break ends a sentence. A sentence has at most about `MAX_LENGTH` characters, and at least
-    `MIN_LENGTH` unless it is a paragraph of its own. All text that can be spoken is kept, but of a web
-    address only the host.
+    `MIN_LENGTH` unless it is a complete paragraph. All text that can be spoken stays; of a web address, only
+    the host.
     """
 
     def __init__(self) -> None:

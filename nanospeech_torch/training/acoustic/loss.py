@@ -1,6 +1,7 @@
 """The joint loss: flow matching on some rows of a batch, the masked path on the others, durations on all.
 
-The diffusion loss and the mel regression train the masked path. The losses are returned as sums, so that the
+Its terms: `flow` (flow matching); `head` (the diffusion loss) and `regression` (of the mel) train the masked
+path; `duration`. The losses are returned as sums, so that the
 gradients of several batches or processes add up exactly.
 """
 
@@ -178,8 +179,8 @@ class JointLoss(nn.Module):
     ) -> Tensor:
         """The diffusion loss of tokens, each under `draws` noises.
 
-        With model guidance the target moves as in `flow_loss`. What guidance moves in sampling is the token,
-        and so the mel regression's part of it too. ("ddpm" heads have no model guidance.)
+        With model guidance the target moves as in `flow_loss`. In sampling, guidance moves the token, which
+        includes the mel regression. ("ddpm" heads have no model guidance.)
 
         Args:
             head: the diffusion head.

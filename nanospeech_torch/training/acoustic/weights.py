@@ -71,7 +71,9 @@ def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
     if os.path.isfile(path):
         state = read_checkpoint(path)
         if not (isinstance(state, dict) and "ema" in state and "config" in state):
-            raise UserError(f"{path} is no checkpoint of this trainer: it has no averaged weights and config")
+            raise UserError(
+                f"{path} is not a checkpoint of this trainer: it has no averaged weights and config"
+            )
         config = ModelConfig.from_dict(state["config"], str(path))
         tensors = {name: value.numpy() for name, value in state["ema"].items()}
     else:
@@ -86,14 +88,14 @@ def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
 def warm_start(model: Nanospeech, path: str) -> list[str]:
     """Copy a trained model's weights into `model`.
 
-    Parts that the trained model lacks (one trained on the flow path only has no head; a head may have no
-    context) keep their weights.
+    Parts that the trained model does not have (a model trained on the flow path only has no head; a head may
+    have no context) keep their weights.
 
     Args:
         model: to be trained.
         path: see `read_weights`.
     Returns:
-        the names of the parts that the trained model lacks.
+        the names of the parts that the trained model does not have.
     Raises:
         UserError: it cannot be read, has another vocabulary, or a tensor does not fit.
     """

@@ -8,7 +8,7 @@ from nanospeech_core.audio.mel import LOG_FLOOR
 
 
 def augment_mel(mel: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """A log-mel [frames, bins] as of another speaker, microphone, room and sample rate, float32.
+    """A log-mel [frames, bins] as if from another speaker, microphone, room and sample rate, float32.
 
     The bins are shifted (another vocal tract length), filtered (a tilt and slow cosines), in half of the
     cases cut off above 4 to 11 kHz (a lower sample rate), and mixed with noise up to 30 dB below speech.

@@ -128,7 +128,7 @@ def main(argv: list[str] | None, prog: str) -> int:
         "--aligner",
         default="embedded",
         metavar="RUN.pt|DIR|ID",
-        help="the aligner (default: the embedded one)",
+        help="aligner to measure (default: the embedded one)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances of each language")
     args = parser.parse_args(argv)

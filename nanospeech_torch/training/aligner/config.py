@@ -26,7 +26,7 @@ class AlignmentDataConfig(DataConfig):
 
 @dataclass(frozen=True)
 class AlignmentOptimizerConfig(OptimizerConfig):
-    """As for any task, but for a small network, which trains fast."""
+    """As for any task, with defaults for a small network, which trains fast."""
 
     steps: int = 2000
     learning_rate: float = 2e-3

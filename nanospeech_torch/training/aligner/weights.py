@@ -30,7 +30,7 @@ def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict[str, np.nda
         state = read_checkpoint(path)
         config = state.get("config") if isinstance(state, dict) else None
         if not (isinstance(config, dict) and config.get("aligner") and "ema" in state):
-            raise UserError(f"{path} is no checkpoint of an aligner's training run")
+            raise UserError(f"{path} is not a checkpoint of an aligner's training run")
         text = from_dict(TextConfig, config["text"], f"{path}: config.text")
         sizes = from_dict(AlignerConfig, config["aligner"], f"{path}: config.aligner")
         return text, sizes, {name: value.numpy() for name, value in state["ema"].items()}

@@ -273,7 +273,7 @@ def scan_tar(path: Path) -> Iterator[tuple[str, AudioLocation | bytes]]:
 def split_held_out(entries: list[IndexEntry], held_out: int) -> tuple[list[IndexEntry], list[IndexEntry]]:
     """(held out, for training). Held out are the utterances whose keys have the smallest checksums.
 
-    So data that are added later never move an utterance from training to validation.
+    So data that is added later never moves an utterance from training to validation.
     """
     ranked = sorted(entries, key=lambda entry: (zlib.crc32(entry.key.encode()), entry.key))
     held_out_keys = {entry.key for entry in ranked[:held_out]}

@@ -1,4 +1,7 @@
-"""The members of WebDataset shards: an audio file and a json file per utterance."""
+"""The members of WebDataset shards: an audio file and a json file per utterance.
+
+`corpus` describes the fields of the json file.
+"""
 
 from __future__ import annotations
 

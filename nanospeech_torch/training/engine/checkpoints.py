@@ -110,9 +110,9 @@ def delete_unfinished(folder: Path) -> None:
 
 
 def differences(ours: dict, other: dict) -> list[str]:
-    """The sections in which two models' configs differ, but for their names and sampling options.
+    """The sections in which two models' configs differ, except their names and sampling options.
 
-    Keys that only one of them has are ignored: a config of an older version lacks newer keys.
+    Keys that only one of them has are ignored: a config of an older version does not have newer keys.
     """
     names = sorted((ours.keys() & other.keys()) - {"name", "sampling"})
     return [

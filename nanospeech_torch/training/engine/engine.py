@@ -105,7 +105,7 @@ class Engine:
             self.seconds, self.best = state["seconds"], state["best"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UserError(
-                f"{path} is no checkpoint of this trainer: {str(error).splitlines()[0]}"
+                f"{path} is not a checkpoint of this trainer: {str(error).splitlines()[0]}"
             ) from error
         o = self.config.optimizer
         for optimizer in self.optimizers.values():  # the config may have changed since

@@ -24,7 +24,7 @@ class RunningMeans:
         self.weights[name] = self.weights.get(name, 0.0) + count
 
     def pop(self) -> dict[str, float]:
-        """The means; starts again from nothing."""
+        """Return the means and reset them."""
         means = {name: float(value) / max(self.weights[name], 1e-12) for name, value in self.sums.items()}
         self.sums, self.weights = {}, {}
         return means

@@ -1,4 +1,4 @@
-"""Where a run reports to: log.jsonl, the terminal with its progress bar, and the trackers."""
+"""The log of a run: log.jsonl, the terminal with its progress bar, and the trackers."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def worker_errors() -> Iterator[None]:
         if not str(error).startswith("DataLoader worker"):
             raise
         raise UserError(
-            "a worker process of the data loader died, most likely for lack of memory; start again with "
+            "a worker process of the data loader died, most likely because memory ran out; start again with "
             "fewer engine.workers or a lower data.memory_hours (data.max_hours of a vocoder; "
             f"{str(error).splitlines()[0].rstrip('. ')})"
         ) from error

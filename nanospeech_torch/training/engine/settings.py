@@ -54,7 +54,7 @@ def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot read the config {path}: it is not valid {kind}: {reason}") from error
     if not isinstance(values, dict):
-        raise UserError(f"cannot read the config {path}: it must hold named values")
+        raise UserError(f"cannot read the config {path}: it must contain named values")
     for override in overrides:
         apply_override(values, override)
     return values
@@ -85,7 +85,7 @@ def apply_override(values: dict, override: str) -> None:
     name, equals, text = override.partition("=")
     *sections, key = name.strip().split(".")
     if not equals or not all((*sections, key)):
-        raise UserError(f"{override!r} is no setting; write section.key=value")
+        raise UserError(f"{override!r} is not a setting: write section.key=value")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):

@@ -33,7 +33,7 @@ class ErrorRates:
         sentences: how many of the texts, from the first on.
         threads: of the recognizer; 0: it decides.
         model: the config of the models to be measured.
-        recognize: a function in place of `asr`.
+        recognize: a function to use instead of `asr`.
     Raises:
         UserError: the texts cannot be read, or a package is not installed. Raised before training begins.
     """
@@ -86,7 +86,7 @@ class ErrorRates:
 
 
 def encode_item(item: TextItem, tokenizer: Tokenizer, config: ModelConfig) -> np.ndarray:
-    """The ids of a item's text, int64 [symbols], with pauses at both ends if the model has durations.
+    """The ids of an item's text, int64 [symbols], with pauses at both ends if the model has durations.
 
     Voices named b* are British, as those of Kokoro-82M are.
     """

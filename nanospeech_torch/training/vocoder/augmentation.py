@@ -10,7 +10,7 @@ MAX_SPEED = 1.25  # of `augment_wave`
 
 
 def augment_wave(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Samples [n] in int16's range as of another speaker, microphone, room and sample rate.
+    """Samples [n] in int16's range as if from another speaker, microphone, room and sample rate.
 
     Each change has its own probability: faster or slower (pitch and vocal tract), filtered (a tilt and slow
     waves), with noise, and cut off above 3.5 to 10 kHz, as sharply as by resampling. A vocoder that was

@@ -76,7 +76,7 @@ class VocoderLossConfig:
 
 @dataclass(frozen=True)
 class VocoderOptimizerConfig(OptimizerConfig):
-    """As for any task, but with a GAN's momentum, and a high clip, since the losses' weights are large."""
+    """As for any task, with a GAN's momentum and a high clip, because the losses' weights are large."""
 
     steps: int = 12_000
     learning_rate: float = 1e-3
@@ -107,7 +107,7 @@ class VocoderConfig:
         check_sizes("model", self.model, 0)
         if (self.model.input_channels, self.model.hop_length) != (N_MELS, HOP):
             raise UserError(
-                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, as of the mel"
+                f"config: model.input_channels must be {N_MELS} and model.hop_length {HOP}, to match the mel"
             )
         if self.watch.asr:
             raise UserError("config: a vocoder does not read texts: watch.asr must be empty")

@@ -94,7 +94,7 @@ def resynthesize(model: Vocos, mel: Tensor) -> Tensor:
 def reconstruction(
     log_mel: LogMel, predicted: Tensor, target: Tensor, mel: Tensor, weights: dict[str, float]
 ) -> dict[str, Tensor]:
-    """RunningMeans over the crops of the losses whose weight is not 0. mel: the target's."""
+    """The means over the crops of the losses whose weight is not 0. mel: the target's."""
     losses = {
         "mel": lambda: F.l1_loss(log_mel(predicted), mel),
         "stft": lambda: stft_loss(predicted, target, STFT_RESOLUTIONS),

@@ -54,12 +54,12 @@ def main(argv: Sequence[str] | None, prog: str) -> int:
     )
     parser.add_argument("model", metavar="DIR|ID", help='checkpoint folder, hub id, or "embedded"')
     parser.add_argument("shards", nargs="+", help="prepared tar files, or folders of audio + json")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where the mels go")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the mels")
     parser.add_argument(
-        "--hours", type=float, default=20.0, help="of the corpus to predict, at most (default: 20)"
+        "--hours", type=float, default=20.0, help="hours of the corpus to predict, at most (default: 20)"
     )
     parser.add_argument(
-        "--max-seconds", type=float, default=12.0, help="longer utterances are left out (default: 12)"
+        "--max-seconds", type=float, default=12.0, help="leave out longer utterances (default: 12)"
     )
     parser.add_argument("--batch-size", type=int, default=8, help="utterances at once (default: 8)")
     args = parser.parse_args(argv)

@@ -114,7 +114,7 @@ def read_predicted(recording: Recording, folder: Path) -> np.ndarray | None:
     """The mel that `predicted_mels` wrote for a recording, float16 [frames, bins]; None if there is none.
 
     Raises:
-        UserError: the file cannot be read, or is no mel of this recording.
+        UserError: the file cannot be read, or is not a mel of this recording.
     """
     path = predicted_path(folder, recording.key)
     if not path.exists():
@@ -124,7 +124,7 @@ def read_predicted(recording: Recording, folder: Path) -> np.ndarray | None:
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     if mel.ndim != 2 or mel.shape[1] != N_MELS or len(mel) > len(recording.samples) // HOP + 1:
-        raise UserError(f"{path} is no log-mel of {recording.name}: its shape is {mel.shape}")
+        raise UserError(f"{path} is not a log-mel of {recording.name}: its shape is {mel.shape}")
     return mel.astype(np.float16)
 
 

@@ -35,10 +35,10 @@ def vocoder_of(state: dict, path: str) -> tuple[VocosConfig, dict[str, np.ndarra
     """The averaged vocoder in a training checkpoint's contents. Raises UserError if there is none."""
     config = state.get("config") if isinstance(state, dict) else None
     if not (isinstance(config, dict) and "ema" in state):
-        raise UserError(f"{path} is no checkpoint of a vocoder's training run")
+        raise UserError(f"{path} is not a checkpoint of a vocoder's training run")
     sizes = config.get("vocoder") or config.get("model")  # the latter until 0.1
     if not sizes or "transformer" in config:
-        raise UserError(f"{path} is no checkpoint of a vocoder's training run")
+        raise UserError(f"{path} is not a checkpoint of a vocoder's training run")
     weights = {name: value.numpy() for name, value in state["ema"].items()}
     return from_dict(VocosConfig, sizes, f"{path}: config"), weights
 

@@ -58,7 +58,7 @@ def test_write_is_16_bit_and_clips(tmp_path):
     assert audio.read(path) == pytest.approx([0.5, 1.0, -1.0], abs=1e-4)
 
 
-def test_long_ogg_is_written_whole(tmp_path):
+def test_long_ogg_is_written_completely(tmp_path):
     path = tmp_path / "a.ogg"
     audio.write(path, tone(20))
     assert len(audio.read(path)) == 20 * RATE
@@ -68,9 +68,9 @@ def test_long_ogg_is_written_whole(tmp_path):
     ("name", "content", "message"),
     [
         ("missing.wav", None, "No such file"),
-        ("empty.wav", b"", "no audio file"),
-        ("text.wav", b"hello " * 100, "no audio file"),
-        ("text.raw", b"hello " * 100, "no audio file"),
+        ("empty.wav", b"", "not an audio file"),
+        ("text.wav", b"hello " * 100, "not an audio file"),
+        ("text.raw", b"hello " * 100, "not an audio file"),
     ],
 )
 def test_unreadable_files(tmp_path, name, content, message):
@@ -141,8 +141,8 @@ def test_rates_and_channels_that_a_format_does_not_have(tmp_path, name, rate, ch
 
 
 @pytest.mark.parametrize("source", [*audio.KEPT, "ALAC_24", "IMA_ADPCM", "MPEG_LAYER_III"])
-def test_encodings_are_kept_or_replaced_by_what_holds_them(tmp_path, source):
-    """`.wav` and `.flac` hold what was read of a recording of that encoding."""
+def test_encodings_are_kept_or_replaced_by_sufficient_ones(tmp_path, source):
+    """`.wav` and `.flac` keep the samples of a recording of that encoding."""
     container, rate = {
         "ALAC_24": ("CAF", RATE),
         "PCM_S8": ("FLAC", RATE),
@@ -174,7 +174,7 @@ def test_ctrl_c_is_not_lost_while_a_recording_is_read(tmp_path):
     """What is raised in a function that libsndfile calls goes no further, nor does it in a destructor."""
     audio.write(tmp_path / "a.flac", np.random.default_rng(0).uniform(-1, 1, 24000))
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    heard = 0
+    interrupts = 0
     try:
         for tenths in range(30):
             try:
@@ -183,11 +183,11 @@ def test_ctrl_c_is_not_lost_while_a_recording_is_read(tmp_path):
                 while time.monotonic() < limit:
                     audio.read_whole(tmp_path / "a.flac")
             except KeyboardInterrupt:
-                heard += 1
+                interrupts += 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert heard >= 27
+    assert interrupts >= 27
 
 
 def test_as_written_is_what_is_read_back(tmp_path):
@@ -202,8 +202,8 @@ from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
 wave = np.random.default_rng(0).normal(size=12000).astype(np.float32) / 5
 for suffix in audio.FORMATS:
-    audio.write(f"whole{suffix}", wave)
-    size = os.path.getsize(f"whole{suffix}")
+    audio.write(f"complete{suffix}", wave)
+    size = os.path.getsize(f"complete{suffix}")
     for fitting in (0, size // 2, size - 1):
         resource.setrlimit(resource.RLIMIT_FSIZE, (fitting, -1))
         try:
@@ -215,10 +215,10 @@ for suffix in audio.FORMATS:
 
 
 def test_a_file_whose_end_does_not_fit_is_not_left(tmp_path):
-    """A limit in place of a full disk. libsndfile does not tell when .flac, .ogg and .opus lack their end."""
+    """A limit in place of a full disk. libsndfile does not report that .flac, .ogg and .opus are cut."""
     environment = {**os.environ, "PYTHONPATH": str(Path(audio.__file__).parents[2])}
     line = [sys.executable, "-c", FULL]
     done = subprocess.run(line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, timeout=120)
-    told = [f"cannot write part{suffix}: File too large" for suffix in audio.FORMATS for _ in range(3)]
-    assert done.stdout.splitlines() == told
-    assert sorted(os.listdir(tmp_path)) == sorted(f"whole{suffix}" for suffix in audio.FORMATS)
+    expected = [f"cannot write part{suffix}: File too large" for suffix in audio.FORMATS for _ in range(3)]
+    assert done.stdout.splitlines() == expected
+    assert sorted(os.listdir(tmp_path)) == sorted(f"complete{suffix}" for suffix in audio.FORMATS)

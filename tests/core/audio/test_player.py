@@ -1,4 +1,4 @@
-"""The player, on a sound device that writes down what it is told."""
+"""The player, on a sound device that records its calls."""
 
 import sys
 import threading
@@ -24,7 +24,7 @@ class Device:
 
     def __init__(self):
         self.calls: list[str] = []
-        self.heard: list[float] = []
+        self.played: list[float] = []
         self.gate = threading.Event()  # closed: `write` waits
         self.gate.set()
         self.error: PortAudioError | None = None
@@ -46,7 +46,7 @@ class Device:
         if self.error:
             raise self.error
         assert block.shape == (len(block), 1) and 0 < len(block) <= BLOCK
-        self.heard += block[:, 0].tolist()
+        self.played += block[:, 0].tolist()
         self.gate.wait(10)
 
 
@@ -69,20 +69,20 @@ def wait_until(condition) -> None:
         time.sleep(0.001)
 
 
-def test_all_is_heard_in_order(device):
+def test_everything_is_played_in_order(device):
     player = Player(RATE)
     player.finish()  # nothing is playing
     device.gate.clear()
     player.put(wave(1.0))
     player.put(wave(2.0))  # does not wait for the first
-    assert len(device.heard) <= BLOCK
+    assert len(device.played) <= BLOCK
     device.gate.set()
     player.finish()
-    assert device.heard == [*wave(1.0), *wave(2.0)]
+    assert device.played == [*wave(1.0), *wave(2.0)]
     assert device.calls == ["start", "stop"]  # no gap between them
     player.put(wave(3.0))
     player.finish()
-    assert len(device.heard) == 3 * len(wave(1.0)) and device.calls == ["start", "stop"] * 2
+    assert len(device.played) == 3 * len(wave(1.0)) and device.calls == ["start", "stop"] * 2
 
 
 def test_stop_is_at_once_and_forgets_what_waits(device):
@@ -90,13 +90,13 @@ def test_stop_is_at_once_and_forgets_what_waits(device):
     device.gate.clear()
     player.put(wave(1.0, 100 * BLOCK))
     player.put(wave(2.0))
-    wait_until(lambda: device.heard)
+    wait_until(lambda: device.played)
     threading.Timer(0.05, device.gate.set).start()  # the block that is being written
     player.stop()
-    assert device.heard == [*wave(1.0, BLOCK)] and device.calls == ["start", "abort"]
+    assert device.played == [*wave(1.0, BLOCK)] and device.calls == ["start", "abort"]
     player.put(wave(3.0))  # and it plays again
     player.finish()
-    assert device.heard == [*wave(1.0, BLOCK), *wave(3.0)]
+    assert device.played == [*wave(1.0, BLOCK), *wave(3.0)]
     player.stop()  # nothing is playing
     assert device.calls == ["start", "abort", "start", "stop"]
 
@@ -110,31 +110,31 @@ def in_background(call) -> threading.Thread:
     return thread
 
 
-def test_a_long_text_is_not_all_held(device):
+def test_a_long_text_is_not_buffered_completely(device):
     """Ten minutes, of which half a minute waits; the rest is given when there is room for it."""
     player, given = Player(RATE), []
 
-    def tell() -> None:
+    def produce() -> None:
         for number in range(600):
             player.put(wave(number, SECOND * BLOCK))
             given.append(number)
 
     device.gate.clear()
-    thread = in_background(tell)
+    thread = in_background(produce)
     wait_until(lambda: len(given) >= AHEAD_SECONDS)
     time.sleep(0.1)
     assert thread.is_alive() and AHEAD_SECONDS <= len(given) <= AHEAD_SECONDS + 1
     device.gate.set()
     thread.join(60)
     player.finish()
-    assert len(given) == 600 and device.heard == [n for n in range(600) for _ in range(SECOND * BLOCK)]
+    assert len(given) == 600 and device.played == [n for n in range(600) for _ in range(SECOND * BLOCK)]
 
 
 @pytest.mark.parametrize("how", ["stop", "failure"])
 def test_waiting_for_room_ends(device, how):
     player, ended = Player(RATE), []
 
-    def tell() -> None:
+    def produce() -> None:
         try:
             player.put(wave(2.0, 7 * BLOCK))
             ended.append("stop")
@@ -143,8 +143,8 @@ def test_waiting_for_room_ends(device, how):
 
     device.gate.clear()
     player.put(wave(1.0, round((AHEAD_SECONDS + 1) * RATE)))
-    thread = in_background(tell)
-    wait_until(lambda: device.heard)
+    thread = in_background(produce)
+    wait_until(lambda: device.played)
     time.sleep(0.05)
     assert thread.is_alive() and not ended
     if how == "failure":
@@ -157,10 +157,10 @@ def test_waiting_for_room_ends(device, how):
     if how == "stop":  # what waited for room is forgotten too
         player.put(wave(3.0))
         player.finish()
-        assert device.heard == [*wave(1.0, BLOCK), *wave(3.0)]
+        assert device.played == [*wave(1.0, BLOCK), *wave(3.0)]
 
 
-def test_a_device_that_fails_is_told(device):
+def test_a_failing_device_gives_an_error(device):
     player = Player(RATE)
     device.error = PortAudioError("unplugged")
     player.put(wave(1.0))

@@ -26,7 +26,7 @@ def test_resolve_local(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     assert checkpoint.resolve("models") == Path("models")
     for name in ("models/none", "./none", "../a/b", "one", "a b/c", "~nobody/x", "x" * 300):
-        with pytest.raises(UserError, match="no such folder"):
+        with pytest.raises(UserError, match="does not exist"):
             checkpoint.resolve(name)
     with pytest.raises(UserError, match="is a file"):
         checkpoint.resolve("file")
@@ -87,9 +87,9 @@ def test_hub_errors_are_one_sentence(tmp_path, monkeypatch, error, sentence):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    with pytest.raises(UserError, match=f"owner/name.*{sentence}") as told:
+    with pytest.raises(UserError, match=f"owner/name.*{sentence}") as caught:
         checkpoint.resolve("owner/name")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def write_folder(folder: Path, format: str | None) -> None:
@@ -124,10 +124,14 @@ def test_load_folder_gives_the_backends_layout(tmp_path, format, backend):
         ("config.json", b'{"transfromer": {}}', "unknown key 'transfromer'"),
         ("model.safetensors", None, "cannot read .*model.safetensors"),
         ("vocos.safetensors", None, "cannot read .*vocos.safetensors"),
-        ("model.safetensors", with_header({"__metadata__": {"format": "flax"}}), "format 'flax'"),
+        (
+            "model.safetensors",
+            with_header({"__metadata__": {"format": "flax"}}),
+            "format must be one of pt, mlx, not 'flax'",
+        ),
     ],
 )
-def test_a_broken_folder_is_told(tmp_path, file, content, sentence):
+def test_a_broken_folder_gives_an_error(tmp_path, file, content, sentence):
     write_folder(tmp_path / "m", "pt")
     (tmp_path / "m" / file).unlink()
     if content is not None:

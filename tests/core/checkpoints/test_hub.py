@@ -77,7 +77,7 @@ def test_an_incomplete_commit_is_fetched(cache, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["owner/name", "owner/name@v2", f"owner/name@{NEW}"])
-def test_what_is_absent_offline_is_told(cache, name):
+def test_an_absent_repository_gives_an_error_offline(cache, name):
     put(cache, "owner/name", OLD, "model.safetensors", ref=None)
     at = f" at {name.partition('@')[2]}" if "@" in name else ""
     with pytest.raises(
@@ -87,7 +87,7 @@ def test_what_is_absent_offline_is_told(cache, name):
 
 
 @pytest.mark.parametrize("revision", [None, OLD])
-def test_a_cached_repository_without_its_weights_is_told(cache, revision, monkeypatch):
+def test_a_cached_repository_without_its_weights_gives_an_error(cache, revision, monkeypatch):
     put(cache, "owner/name", OLD, "config.json")
     with pytest.raises(UserError, match="in the cache without model.safetensors, and HF_HUB_OFFLINE forbids"):
         hub.find_folder("owner/name", revision)
@@ -110,7 +110,7 @@ for name in ("owner/name@main", "other/name", "other/name@" + "a" * 40):
 """
 
 
-def test_without_a_network_that_is_told_at_once(cache):
+def test_without_a_network_there_is_an_error_at_once(cache):
     """No hub listens there: its library would try again for half a minute, and say so in many lines."""
     folder = put(cache, "owner/name", NEW, "model.safetensors")
     environment = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(cache)}
@@ -140,7 +140,14 @@ def test_the_public_vocoder(cache):
         find_vocoder(name)
 
 
-def test_without_its_library_a_sentence_says_what_to_install(monkeypatch):
+def test_without_its_library_the_error_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UserError, match="^there is no folder me/voice; .*pip install huggingface_hub$"):
         hub.find_folder("me/voice")
+
+
+@pytest.mark.parametrize("revision", ["", "@" + "0" * 40])
+def test_the_hub_without_a_home(homeless, monkeypatch, revision):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.path.expanduser("~/.cache/huggingface/hub"))
+    with pytest.raises(UserError, match="no home folder for the hub's cache: set HF_HOME"):
+        hub.find_folder(f"who/what{revision}")

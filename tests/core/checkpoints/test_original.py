@@ -1,4 +1,4 @@
-"""Original Nanospeech checkpoints: what the shapes tell, and every way in which a folder can be wrong."""
+"""Original Nanospeech checkpoints: the config from the shapes, and all ways for a folder to be wrong."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_load_folder_gives_the_backends_layout(folder, weights, backend):
 
 
 def test_a_predictor_inside_the_model(folder, weights):
-    """As a trainer leaves it that saves the whole system."""
+    """As written by a trainer that saves the entire system."""
     duration, _ = load_tensors(folder / "duration.safetensors")
     rewrite(folder, lambda t: t | {f"_duration_predictor.{name}": array for name, array in duration.items()})
     (folder / "duration.safetensors").unlink()
@@ -148,11 +148,19 @@ CONV = "transformer.input_embed.conv_pos_embed.conv1d.0.weight"
     [
         ("model", reshaped("lora.weight", 1), "model.safetensors is not an original .* a tensor lora.weight"),
         ("model", without(TO_Q), f"model.safetensors is not an original .* it has no {TO_Q}"),
-        ("model", reshaped(TO_Q, 100, 32), r"by the width of a head does not divide \(100 by 64\)"),
-        ("model", reshaped(CONV, 32, 3, 31), r"channels of a group does not divide \(32 by 3\)"),
-        ("model", reshaped(CONV, 32, 0, 31), r"does not divide \(32 by 0\)"),
+        (
+            "model",
+            reshaped(TO_Q, 100, 32),
+            r"by the width of a head is not a whole number: 100 is not divisible by 64",
+        ),
+        (
+            "model",
+            reshaped(CONV, 32, 3, 31),
+            r"channels of a group is not a whole number: 32 is not divisible by 3",
+        ),
+        ("model", reshaped(CONV, 32, 0, 31), r"32 is not divisible by 0"),
         ("model", reshaped(CONV, 32, 2), "conv1d.0.weight has 2 axes, not 3"),
-        ("model", reshaped(CONV, 32, 2, 30), "conv_pos_kernel is 30; it must be odd"),
+        ("model", reshaped(CONV, 32, 2, 30), "conv_pos_kernel must be odd, not 30"),
         ("model", lambda tensors: {}, "it has no transformer.input_embed.proj.weight"),
         (
             "duration",
@@ -163,7 +171,7 @@ CONV = "transformer.input_embed.conv_pos_embed.conv1d.0.weight"
         ("duration", reshaped("transformer.text_embed.text_embed.weight", 9, 16), "text_num_embeds is 8"),
     ],
 )
-def test_a_folder_that_is_wrong_is_told(folder, file, change, sentence):
+def test_a_wrong_folder_gives_an_error(folder, file, change, sentence):
     rewrite(folder, change, f"{file}.safetensors")
     with pytest.raises(UserError, match=sentence):
         read(folder)
@@ -181,7 +189,7 @@ def test_a_folder_that_is_wrong_is_told(folder, file, change, sentence):
         (reshaped("transformer.extra.weight", 2), "1 unexpected: transformer.extra.weight"),
     ],
 )
-def test_a_tensor_that_does_not_fit_is_told_by_the_model(folder, name, change, sentence):
+def test_the_model_reports_a_tensor_that_does_not_fit(folder, name, change, sentence):
     rewrite(folder, change)
     with pytest.raises(UserError, match=sentence):
         Backend(name).module("nanospeech").Nanospeech.from_pretrained(folder, vocoder=PRETRAINED)
@@ -189,7 +197,7 @@ def test_a_tensor_that_does_not_fit_is_told_by_the_model(folder, name, change, s
 
 @pytest.mark.parametrize("imported", [False, True], ids=["original", "imported"])
 def test_warm_start_of_a_model_with_a_head(folder, weights, tmp_path, imported):
-    """The transformer and the predictor are taken whole, the diffusion head and the regression stay fresh."""
+    """The transformer and the predictor are loaded, the diffusion head and the regression stay fresh."""
     torch = pytest.importorskip("torch")
     from convert.original import import_nanospeech
     from nanospeech_torch import Nanospeech

@@ -13,7 +13,7 @@ from convert.convert import convert
 from convert.describe import describe
 from convert.quantize import quantize_folder
 from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder
-from nanospeech_core.checkpoints.quantization import dequantize, fits, quantize
+from nanospeech_core.checkpoints.quantization import can_quantize, dequantize, quantize
 from nanospeech_core.checkpoints.tensors import load_tensors, save_tensors
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
@@ -55,7 +55,7 @@ def test_the_format_is_that_of_mlx(name: str, group_size: int, bits: int) -> Non
 
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("name", list(matrices()))
-def test_a_weight_comes_back_within_a_step(name: str, bits: int) -> None:
+def test_a_weight_is_restored_to_less_than_a_step(name: str, bits: int) -> None:
     weight = matrices()[name].astype(np.float32)
     packed, scales, biases = quantize(weight, bits, 64)
     assert packed.shape == (9, 256 * bits // 32) and scales.shape == biases.shape == (9, 4)
@@ -73,7 +73,7 @@ def test_only_matrices_that_divide_into_groups_fit() -> None:
         ("conv.weight", (8, 64, 7), False),
         ("grn.gamma", (64, 64), False),
     ):
-        assert fits(name, np.zeros(shape, np.float32), 64) is expected, (name, shape)
+        assert can_quantize(name, np.zeros(shape, np.float32), 64) is expected, (name, shape)
 
 
 @pytest.fixture(scope="module", params=["pt", "mlx"])
@@ -81,7 +81,7 @@ def source(request, tmp_path_factory) -> Path:
     return write_checkpoint(tmp_path_factory.mktemp("source") / "tiny", request.param, "F16", SMALL)
 
 
-def test_what_a_folder_holds(source: Path, tmp_path: Path) -> None:
+def test_the_content_of_a_folder(source: Path, tmp_path: Path) -> None:
     out = quantize_folder(source, 4, 32, tmp_path / "out")
     before, after = snapshot(source), snapshot(out)
     assert after.keys() == before.keys()
@@ -125,8 +125,8 @@ def test_one_folder_speaks_alike_on_both_backends_and_near_the_original(
     for name in NAMES:
         model = Backend(name).module("nanospeech").Nanospeech
         for folder in (source, out):
-            speaker = model.from_pretrained(folder)
-            spoken[name, folder] = speaker.generate(TEXT, use_diffusion=True, num_iter=3, seed=1)
+            pipeline = model.from_pretrained(folder)
+            spoken[name, folder] = pipeline.generate(TEXT, use_diffusion=True, num_iter=3, seed=1)
     assert np.abs(spoken["torch", out] - spoken["mlx", out]).max() < 2e-4
     exact, near = spoken["torch", source], spoken["torch", out]
     length = min(len(exact), len(near))  # durations may differ by some frames
@@ -141,16 +141,16 @@ def test_one_folder_speaks_alike_on_both_backends_and_near_the_original(
 def test_in_every_precision(source: Path, tmp_path: Path, name: str, precision: str) -> None:
     """The codes are kept; the scales have the precision, as what is computed with them."""
     out = quantize_folder(source, 8, 32, tmp_path / "out")
-    speaker = Backend(name).module("nanospeech").Nanospeech.from_pretrained(out, precision=precision)
-    layer = speaker.transformer.transformer_blocks[0].attn.to_q
+    pipeline = Backend(name).module("nanospeech").Nanospeech.from_pretrained(out, precision=precision)
+    layer = pipeline.transformer.transformer_blocks[0].attn.to_q
     if name == "mlx":
         assert str(layer.weight.dtype).endswith(".uint32") and str(layer.scales.dtype).endswith(precision)
     else:
         assert str(layer.weight.dtype).endswith(f".{precision}")
-    assert str(speaker.duration_predictor.to_pred.weight.dtype).endswith(".float32")
-    assert str(speaker.vocoder.head.out.weight.dtype).endswith(".float32")
+    assert str(pipeline.duration_predictor.to_pred.weight.dtype).endswith(".float32")
+    assert str(pipeline.vocoder.head.out.weight.dtype).endswith(".float32")
     for use_diffusion in (True, False):
-        wave = speaker.generate(TEXT, use_diffusion=use_diffusion, num_iter=2, steps=2)
+        wave = pipeline.generate(TEXT, use_diffusion=use_diffusion, num_iter=2, steps=2)
         assert wave.dtype == np.float32 and 0.01 < np.abs(wave).max() <= 1
 
 
@@ -167,13 +167,13 @@ def test_mlx_keeps_the_codes_and_torch_the_floats(source: Path, tmp_path: Path) 
     mx = pytest.importorskip("mlx.core")
     nn = pytest.importorskip("mlx.nn")
     out = quantize_folder(source, 8, 32, tmp_path / "out")
-    speaker = Backend("mlx").module("nanospeech").Nanospeech.from_pretrained(out)
-    block = speaker.transformer.transformer_blocks[0]
+    pipeline = Backend("mlx").module("nanospeech").Nanospeech.from_pretrained(out)
+    block = pipeline.transformer.transformer_blocks[0]
     assert isinstance(block.attn.to_q, nn.QuantizedLinear) and block.attn.to_q.weight.dtype == mx.uint32
     assert isinstance(block.ff.ff[0][0], nn.QuantizedLinear)
-    assert isinstance(speaker.duration_predictor.text_embed, nn.QuantizedEmbedding)
-    assert not isinstance(speaker.duration_predictor.to_pred, nn.QuantizedLinear)
-    assert not any(isinstance(m, nn.QuantizedLinear) for m in speaker.vocoder.modules())
+    assert isinstance(pipeline.duration_predictor.text_embed, nn.QuantizedEmbedding)
+    assert not isinstance(pipeline.duration_predictor.to_pred, nn.QuantizedLinear)
+    assert not any(isinstance(m, nn.QuantizedLinear) for m in pipeline.vocoder.modules())
 
     config, tensors = load_folder(out, "pt")
     assert config.quantization is None and not any(name.endswith(".scales") for name in tensors)
@@ -220,11 +220,11 @@ def test_what_cannot_be_quantized(source: Path, tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     for folder, bits, group_size, sentence in (
         (out, 4, 32, "is already quantized to 8 bits"),
-        (source, 3, 32, "quantization.bits is 3; it must be one of 4, 8"),
-        (source, 8, 48, "quantization.group_size is 48; it must be one of 32, 64, 128"),
-        (narrow, 8, 128, "no layer with an input that is a multiple of 128"),
+        (source, 3, 32, "quantization.bits must be one of 4, 8, not 3"),
+        (source, 8, 48, "quantization.group_size must be one of 32, 64, 128, not 48"),
+        (narrow, 8, 128, "no layer whose input is a multiple of 128"),
         (original, 8, 64, "import-nanospeech"),
-        (tmp_path / "none", 8, 64, "no such folder"),
+        (tmp_path / "none", 8, 64, "does not exist"),
         (source / "model.safetensors", 8, 64, "is a file"),
     ):
         with pytest.raises(UserError, match=sentence):
@@ -235,31 +235,35 @@ def test_what_cannot_be_quantized(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", NAMES)
-def test_a_folder_that_is_not_as_its_config_says(source: Path, tmp_path: Path, backend: str) -> None:
+def test_a_folder_that_contradicts_its_config(source: Path, tmp_path: Path, backend: str) -> None:
     out = quantize_folder(source, 8, 32, tmp_path / "out")
     model = Backend(backend).module("nanospeech").Nanospeech
     tensors, metadata = load_tensors(out / "model.safetensors")
     values = json.loads((out / "config.json").read_text())
 
-    def told(config: dict, tensors: dict, sentence: str) -> None:
+    def check_error(config: dict, tensors: dict, sentence: str) -> None:
         (out / "config.json").write_text(json.dumps(config))
         save_tensors(out / "model.safetensors", tensors, metadata)
         with pytest.raises(UserError, match=sentence):
             model.from_pretrained(out)
 
     for quantization in ({"bits": 4, "group_size": 32}, {"bits": 8, "group_size": 64}):
-        told(values | {"quantization": quantization}, tensors, "is not quantized as its config says")
-    told(values | {"quantization": None}, tensors, "unexpected: .*scales")
-    told(values | {"quantization": {"mode": "mxfp4"}}, tensors, "quantization.mode is 'mxfp4'")
+        check_error(values | {"quantization": quantization}, tensors, "is not quantized as its config says")
+    check_error(values | {"quantization": None}, tensors, "unexpected: .*scales")
+    check_error(
+        values | {"quantization": {"mode": "mxfp4"}},
+        tensors,
+        "quantization.mode must be one of affine, not 'mxfp4'",
+    )
     lacking = {name: array for name, array in tensors.items() if name != "to_mel.biases"}
-    told(values, lacking, "to_mel is not quantized as its config says")
+    check_error(values, lacking, "to_mel is not quantized as its config says")
     lacking = {name: array for name, array in tensors.items() if name != "to_mel.scales"}
-    told(values, lacking, "do(es)? not fit its config")
+    check_error(values, lacking, "does not match its config")
     plain, _ = load_tensors(source / "model.safetensors")
-    told(values, plain, "has no quantized layer")
+    check_error(values, plain, "has no quantized layer")
     wide = {"to_mel.weight": np.zeros((4, 16), np.uint32)}
     wide |= {f"to_mel.{part}": np.zeros((4, 2), np.float16) for part in ("scales", "biases")}
-    told(values, tensors | wide, "to_mel.weight")
+    check_error(values, tensors | wide, "to_mel.weight")
 
 
 def test_the_embedded_checkpoint(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_check_names_what_does_not_fit():
     assert list(kept) == ["b", "a"]
     with pytest.raises(UserError, match=r"1 missing: c"):
         check_tensors(tensors, {"a": (2,), "b": (2, 3), "c": (1,)}, "m")
-    with pytest.raises(UserError, match=r"m does not fit.*1 unexpected: b"):
+    with pytest.raises(UserError, match=r"m does not match its config.*1 unexpected: b"):
         check_tensors(tensors, {"a": (2,)}, "m")
     with pytest.raises(UserError, match=r"1 of the wrong shape: b \(is \[2, 3\], should be \[3, 2\]\)"):
         check_tensors(tensors, {"a": (2,), "b": (3, 2)}, "m")
@@ -159,16 +159,16 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_file_is_told(tmp_path, content):
+def test_a_broken_file_gives_an_error(tmp_path, content):
     path = tmp_path / "broken.safetensors"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="broken.safetensors") as told:
+    with pytest.raises(UserError, match="broken.safetensors") as caught:
         load_tensors(path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("cut", [1, 7, 100, 5000, -1])
-def test_a_truncated_file_is_told(tmp_path, cut):
+def test_a_truncated_file_gives_an_error(tmp_path, cut):
     (tmp_path / "cut.safetensors").write_bytes((GOLDEN / "vocos.safetensors").read_bytes()[:cut])
     with pytest.raises(UserError, match="cut.safetensors"):
         load_tensors(tmp_path / "cut.safetensors")

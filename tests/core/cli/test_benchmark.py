@@ -77,7 +77,7 @@ def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) 
 
 
 @pytest.mark.slow
-def test_compiling_is_told(backend: Backend, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+def test_compiling_is_reported(backend: Backend, folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     if backend.name == "torch":  # its compiler takes long
         monkeypatch.setattr(backend.framework, "compile", lambda function, **options: function)
     else:  # which compiles on a GPU only
@@ -99,7 +99,7 @@ def test_compiling_is_told(backend: Backend, folder: Path, tmp_path: Path, capsy
     assert all(result[key] is None for result in ode for key in ("compiling", "misses", "hits"))
 
 
-def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> None:
+def test_a_quantized_folder_is_reported(folder: Path, tmp_path: Path, capsys) -> None:
     from convert.quantize import quantize_folder
 
     out = quantize_folder(folder, 8, 32, tmp_path / "out")
@@ -111,7 +111,7 @@ def test_a_quantized_folder_says_so(folder: Path, tmp_path: Path, capsys) -> Non
 
 @pytest.mark.slow
 def test_the_usual_settings_have_a_stream(backend: Backend, folder: Path, tmp_path: Path, capsys) -> None:
-    """Without one, first sound would be a whole sentence's."""
+    """Without one, the first sound would come after the entire sentence."""
     arguments = ("--text", SENTENCE, "--runs", 1, "--quiet", "--json", tmp_path / "speed.json")
     run(backend, capsys, folder, *arguments)
     results = json.loads((tmp_path / "speed.json").read_text())["results"]
@@ -130,12 +130,12 @@ def test_a_model_without_a_head(backend: Backend, tmp_path: Path, capsys) -> Non
     assert "no diffusion head" in err and err.count("\n") == 1
 
 
-def test_a_busy_machine_is_told(folder: Path, capsys, monkeypatch) -> None:
+def test_a_busy_machine_gives_a_warning(folder: Path, capsys, monkeypatch) -> None:
     arguments = (folder, "--text", "Hello.", "--setting", "ode:steps=1", "--runs", 1)
-    for load, told in ((99.0, True), (0.0, False)):
+    for load, warned in ((99.0, True), (0.0, False)):
         monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, load, load))
         _, err = run(Backend("torch"), capsys, *arguments)
-        assert ("the machine is busy (load average 99.0)" in err) == told
+        assert ("the machine is busy (load average 99.0)" in err) == warned
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_a_busy_machine_is_told(folder: Path, capsys, monkeypatch) -> None:
     [
         (["--setting", "maskd"], 2, "did you mean 'masked'?"),
         (["--setting", "masked:steps=3"], 2, "masked has no option 'steps'"),
-        (["--setting", "ode", "--setting", "ode"], 2, "a --setting is given twice"),
-        (["--length", "short", "--length", "short"], 2, "a --length is given twice"),
+        (["--setting", "ode", "--setting", "ode"], 2, "the same --setting is named twice: remove one"),
+        (["--length", "short", "--length", "short"], 2, "the same --length is named twice"),
         (["--length", "long"], 2, "invalid choice: 'long'"),
         (["--precision", "int8"], 2, "invalid choice: 'int8'"),
-        (["--text", "Hello.", "--length", "short"], 2, "exclude each other"),
+        (["--text", "Hello.", "--length", "short"], 2, "cannot be used together"),
         (["--runs", "0"], 2, "--runs must be from 1 to 1000"),
         (["--text", " "], 1, "--text is empty"),
-        (["no/such/folder"], 1, "no such folder"),
+        (["no/such/folder"], 1, "does not exist"),
         (["--json", "no/such/folder.json"], 1, "there is no folder no/such"),
         (["--voice", "nobody", "--length", "short", "--runs", "1"], 1, "nobody"),
     ],

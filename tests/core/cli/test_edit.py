@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
         ("c.wav", "FLOAT"),
         ("d.flac", "PCM_24"),
     ):
-        loud = 20.0 if encoding == "FLOAT" else 1.0  # over full scale, which these files hold
+        loud = 20.0 if encoding == "FLOAT" else 1.0  # over full scale, which these files can store
         soundfile.write(folder / name, loud * wave, 12000, subtype=encoding)
     return folder
 
@@ -83,9 +83,10 @@ def test_every_encoding_is_kept_sample_by_sample(folder, tmp_path, name):
 )
 def test_flac_keeps_what_it_can(folder, tmp_path, name, encoding):
     wave = soundfile.read(folder / "b.wav")[0]
-    soundfile.write(folder / "e.wav", wave, 12000, subtype="FLOAT")  # no more than 24 bits hold
-    out, said = tmp_path / "out.flac", ["--text", SAID, "--edit", SAID]
-    assert main(NAMES[0], "--audio", folder / name, "--output", out, "--model", folder, "--quiet", *said) == 0
+    soundfile.write(folder / "e.wav", wave, 12000, subtype="FLOAT")  # no more than 24 bits can store
+    out = tmp_path / "out.flac"
+    argv = ["--audio", folder / name, "--output", out, "--model", folder, "--text", SAID, "--edit", SAID]
+    assert main(NAMES[0], *argv, "--quiet") == 0
     assert soundfile.info(out).subtype == encoding
     assert np.array_equal(soundfile.read(out)[0], soundfile.read(folder / name)[0])
 
@@ -116,8 +117,8 @@ def test_what_cannot_be_done_is_one_line(folder, tmp_path, monkeypatch, capsys, 
     }
     argv = [part for pair in (flags | changes).items() for part in pair]
     assert main(backend, *argv) == 1
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and message in said and not out.exists()
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and message in err and not out.exists()
 
 
 @pytest.mark.parametrize("backend", NAMES)

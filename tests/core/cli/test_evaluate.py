@@ -102,7 +102,7 @@ def fails(backend: str, capsys, *arguments: object) -> str:
 
 
 def refuses(capsys, *arguments: object) -> str:
-    """What is said of arguments that do not go together."""
+    """The message for arguments that do not go together."""
     with pytest.raises(SystemExit) as raised:
         run("torch", "--texts", "texts.jsonl", *arguments)
     assert raised.value.code == 2
@@ -138,8 +138,8 @@ def test_everything(backend, model, measures, capsys, folder):
     assert report["versions"]["numpy"] == np.__version__ and report["machine"]["cpus"] and report["device"]
     assert report["asr"] == "fake:one" and report["reference"] == [".", "voice"]
     masked, ode = report["settings"]
-    chosen = masked["options"]
-    assert [chosen[key] for key in ("sampler", "num_iter", "temperature", "cfg")] == ["masked", 2, 0.5, 1]
+    options = masked["options"]
+    assert [options[key] for key in ("sampler", "num_iter", "temperature", "cfg")] == ["masked", 2, 0.5, 1]
     assert ode["options"] == {
         "sampler": "ode", "steps": 2, "method": "midpoint", "sway_coef": -1, "cfg": 1, "speed": 1, "seed": 0
     }  # fmt: skip
@@ -170,8 +170,8 @@ def test_everything(backend, model, measures, capsys, folder):
     assert report["reference_means"]["f0_sd"] == pytest.approx(2 * recognition.RATE, abs=2)
 
 
-def test_what_is_measured_is_what_generate_says(backend, model, measures):
-    speaker = importlib.import_module(f"nanospeech_{backend}").Nanospeech.from_pretrained(str(model))
+def test_the_speech_measured_is_that_of_generate(backend, model, measures):
+    pipeline = importlib.import_module(f"nanospeech_{backend}").Nanospeech.from_pretrained(str(model))
     run(
         backend,
         model,
@@ -184,10 +184,10 @@ def test_what_is_measured_is_what_generate_says(backend, model, measures):
         *PLAIN,
     )
     assert [language for _, language in measures.calls] == ["en"] * 3
-    wave = speaker.generate(TEXTS[1], voice="emma", lang="en-gb", use_diffusion=True, num_iter=2, seed=5)
-    heard = measures.calls[1][0]
-    assert np.array_equal(heard, recognition.resample(audio.as_written(wave), 24000))
-    np.testing.assert_allclose(heard, recognition.resample(wave, 24000), atol=1e-4)
+    wave = pipeline.generate(TEXTS[1], voice="emma", lang="en-gb", use_diffusion=True, num_iter=2, seed=5)
+    received = measures.calls[1][0]
+    assert np.array_equal(received, recognition.resample(audio.as_written(wave), 24000))
+    np.testing.assert_allclose(received, recognition.resample(wave, 24000), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -268,7 +268,7 @@ def test_characters_of_chinese_are_counted_apart(model, measures):
     assert (result["wer"], result["cer"]) == (50, 25)
 
 
-def test_a_text_that_cannot_be_spoken_counts_as_not_heard(model, measures, capsys):
+def test_a_text_that_cannot_be_spoken_counts_as_not_recognized(model, measures, capsys):
     write_rows([*ROWS[:2], {"id": "long", "text": "ha " * 40_000}])
     flags = ["--setting", "ode:steps=1", "--asr", "x", "--output", "out", "--json", "a.json", *PLAIN]
     run("torch", model, "--texts", "texts.jsonl", *flags)
@@ -304,23 +304,23 @@ def test_a_training_checkpoint_speaks(model, measures, capsys):
     torch = pytest.importorskip("torch")
     from nanospeech_torch import Nanospeech
 
-    speaker = Nanospeech.from_pretrained(str(model))
-    ema = {k: v for k, v in speaker.state_dict().items() if not k.startswith("vocoder.")}
-    config = speaker.config.to_dict() | {"vocoder": None}
+    pipeline = Nanospeech.from_pretrained(str(model))
+    ema = {k: v for k, v in pipeline.state_dict().items() if not k.startswith("vocoder.")}
+    config = pipeline.config.to_dict() | {"vocoder": None}
     torch.save({"ema": ema, "config": config, "step": 3}, "step-3.pt")
     flags = ["--texts", "texts.jsonl", "--setting", "ode:steps=1", "--json", "a.json", *PLAIN]
     run("torch", "step-3.pt", *flags)
     (result,) = json.loads(Path("a.json").read_text())["settings"]
     assert result["seconds"] > 1 and [u["voice"] for u in result["utterances"]] == ["heart", "emma", "heart"]
     capsys.readouterr()
-    assert "no such file: step-4.pt" in fails("torch", capsys, "step-4.pt", *flags)
+    assert "step-4.pt does not exist" in fails("torch", capsys, "step-4.pt", *flags)
     Path("bad.pt").write_bytes(b"no")
     assert "cannot read the checkpoint bad.pt" in fails("torch", capsys, "bad.pt", *flags)
     torch.save({"step": 1}, "other.pt")
-    assert "other.pt is no checkpoint of this trainer" in fails("torch", capsys, "other.pt", *flags)
+    assert "other.pt is not a checkpoint of this trainer" in fails("torch", capsys, "other.pt", *flags)
 
 
-def test_mlx_is_told_to_export_a_training_checkpoint(capsys):
+def test_mlx_asks_to_export_a_training_checkpoint(capsys):
     sentence = fails("mlx", capsys, "step-3.pt", "--texts", "texts.jsonl", *PLAIN)
     assert "step-3.pt is a training checkpoint" in sentence and "nanospeech_torch.export" in sentence
 
@@ -363,14 +363,14 @@ def test_counting_words_needs_jiwer(capsys, monkeypatch):
         (["--setting", "ode:num_iter=3"], "ode has no option 'num_iter'; it has cfg, steps, method"),
         (["--setting", "masked:num_iter"], "'num_iter' in 'masked:num_iter' must be KEY=VALUE"),
         (["--setting", "masked:num_iter=many"], "num_iter must be a whole number, not 'many'"),
-        (["--setting", "ode:steps=2,steps=3"], "steps is given twice"),
+        (["--setting", "ode:steps=2,steps=3"], "steps occurs twice"),
         (["--setting", "masked:temperature=9"], "temperature must be a number from 0 to 2"),
         (["--setting", "ode:method=eulr"], "--method must be one of euler, midpoint, rk4"),
-        (["--setting", "ode", "--setting", "ode"], "a --setting is given twice"),
-        (["--wavs", "a", "--voice", "emma"], "--wavs and --voice exclude each other"),
-        (["some/model", "--wavs", "a"], "--wavs and a checkpoint exclude each other"),
+        (["--setting", "ode", "--setting", "ode"], "the same --setting is named twice: remove one"),
+        (["--wavs", "a", "--voice", "emma"], "--wavs and --voice cannot be used together"),
+        (["some/model", "--wavs", "a"], "--wavs and a checkpoint cannot be used together"),
         (["--wavs", "a", "--reference", "voice"], "--reference voice needs a model"),
-        (["--reference", "a", "--reference", "b"], "--reference takes one folder, and `voice`"),
+        (["--reference", "a", "--reference", "b"], "--reference takes at most one folder, and `voice`"),
         (["--ref-audio", "me.wav"], "--ref-audio needs --ref-text"),
         (["--limit", "0"], "--limit must be at least 1"),
     ],
@@ -388,10 +388,10 @@ def test_arguments_that_are_wrong(capsys, flags, sentence):
         ('["a"]', 'line 1: not a JSON object with a "text"'),
         ('{"text": "..."}', "line 1: the text has no words of the language 'en'"),
         ('{"text": "hello", "lang": "zh"}', "has no words of the language 'zh'"),
-        ('{"text": "a", "id": "x"}\n{"text": "b", "id": "x"}', "line 2: there is an id 'x' already"),
-        ('{"text": "a", "id": "../x"}', "the id '../x' cannot be a file's name"),
+        ('{"text": "a", "id": "x"}\n{"text": "b", "id": "x"}', "line 2: the id 'x' occurs twice"),
+        ('{"text": "a", "id": "../x"}', "the id '../x' cannot be a file name"),
         ('{"text": "a", "voice": 3}', "voice must be a string, not 3"),
-        ('{"text": "guten tag", "lang": "de"}', "the lang 'de'; choose from en, en-us, en-gb, zh"),
+        ('{"text": "guten tag", "lang": "de"}', "lang must be one of en, en-us, en-gb, zh, not 'de'"),
     ],
 )
 def test_texts_that_are_wrong(capsys, model, content, sentence):
@@ -405,15 +405,17 @@ def test_files_that_are_missing_or_cannot_be_written(capsys, model, measures):
     start = ["--texts", "texts.jsonl", *PLAIN]
     Path("some").mkdir()
     audio.write("some/a.wav", np.zeros(2400, dtype=np.float32))
-    assert "some lacks 2 of 3 recordings; the first is b.wav" in fails(
+    assert "2 of 3 recordings are missing in some; the first is b.wav" in fails(
         "torch", capsys, *start, "--wavs", "some"
     )
-    assert "some lacks 2 of 3" in fails("torch", capsys, model, *start, "--reference", "some")
+    assert "2 of 3 recordings are missing in some" in fails(
+        "torch", capsys, model, *start, "--reference", "some"
+    )
     assert "cannot read the folder gone" in fails("torch", capsys, model, *start, "--reference", "gone")
     audio.write("some/a.flac", np.zeros(2400, dtype=np.float32))
     assert "two recordings of one id" in fails("torch", capsys, *start, "--wavs", "some")
     assert "there is no folder gone" in fails("torch", capsys, model, *start, "--json", "gone/a.json")
     assert "some: it is a folder" in fails("torch", capsys, model, *start, "--json", "some")
     Path("file").touch()
-    assert "cannot make the folder file" in fails("torch", capsys, model, *start, "--output", "file")
-    assert "no such folder" in fails("torch", capsys, "nowhere", *start)
+    assert "cannot create the folder file" in fails("torch", capsys, model, *start, "--output", "file")
+    assert "does not exist" in fails("torch", capsys, "nowhere", *start)

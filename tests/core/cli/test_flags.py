@@ -48,7 +48,7 @@ FLAGS = {
 }
 
 
-def test_without_flags_the_defaults_hold():
+def test_without_flags_the_defaults_apply():
     assert parse() == GenerateOptions()
     GenerateOptions().check()
 
@@ -74,13 +74,13 @@ def test_every_field_has_a_flag():
     assert parse("--ref_audio", "a.wav", "--ref-asr", "faster-whisper:small") == expected
 
 
-def test_help_tells_the_defaults(capsys):
+def test_help_lists_the_defaults(capsys):
     with pytest.raises(SystemExit):
         parse("--help")
-    shown = " ".join(capsys.readouterr().out.split())
-    assert f"masked decoding iterations (default: {GenerateOptions().num_iter})" in shown
-    assert "scale 1 + s" in shown
-    assert "--num-iter" not in shown and "--ref_audio" not in shown  # help has one spelling
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert f"masked decoding iterations, 1 to 1000 (default: {GenerateOptions().num_iter})" in help_text
+    assert "scale 1 + s" in help_text
+    assert "--num-iter" not in help_text and "--ref_audio" not in help_text  # help has one spelling
 
 
 MASKED = "--num_iter=32 --order=random --diffusion-steps=50 --temperature=2 --temperature-schedule=constant"
@@ -116,10 +116,10 @@ UNREAD = [
     (["--method", "rk4"], f"--method {READS_ODE} (the default) does not read it"),
     (["--sway-coef", "0"], f"--sway-coef {READS_ODE} (the default)"),
     (["--refine-order", "worst"], "--refine-order is an option of --sampler refine; --sampler masked (the"),
-    (["--sampler=refine", "--use-diffusion"], "--sampler refine and --use-diffusion exclude each other"),
-    (["--sampler=ode", "--refine"], "--sampler ode and --refine exclude each other"),
+    (["--sampler=refine", "--use-diffusion"], "--sampler refine and --use-diffusion cannot be used together"),
+    (["--sampler=ode", "--refine"], "--sampler ode and --refine cannot be used together"),
     (["--sampler=ode", "--compile"], "--compile needs --sampler masked or refine"),
-    (["--batch-size", "8"], "--batch-size is an option of --input"),
+    (["--batch-size", "8"], "--batch-size needs --input"),
 ]
 
 
@@ -163,12 +163,12 @@ def test_a_models_own_sampler_is_known_when_it_is_loaded(capsys, tmp_path, sampl
     """A hub id's config is: here the flags are checked once the model is loaded, before it speaks."""
     audio.write(tmp_path / "a.wav", np.zeros(2400))
     diffusion = {} if sampling.sampler else {"diffusion": None}
-    speaker = SimpleNamespace(config=tiny_config(sampling=sampling, **diffusion), sample_rate=24000)
+    pipeline = SimpleNamespace(config=tiny_config(sampling=sampling, **diffusion), sample_rate=24000)
     files = ["--model", "owner/name", "--output", str(tmp_path / "b.wav"), "--text=a", "--order=interleaved"]
     message = "of --sampler refine; --sampler ode (the default) does not read it"
-    assert cli.run(lambda *_, **__: speaker, files, "prog") == 1
+    assert cli.run(lambda *_, **__: pipeline, files, "prog") == 1
     assert message in capsys.readouterr().err
     files += ["--audio", str(tmp_path / "a.wav"), "--edit=b"]
-    assert edit.run(lambda *_, **__: speaker, files, "prog") == 1
+    assert edit.run(lambda *_, **__: pipeline, files, "prog") == 1
     assert message in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]

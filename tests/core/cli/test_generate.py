@@ -86,7 +86,7 @@ def fails(backend: str, *arguments: object, **options) -> str:
 
 
 def speaks(path: str) -> float:
-    """The seconds of a file that must hold audible speech in the right format."""
+    """The seconds of a file that must contain audible speech in the right format."""
     info = soundfile.info(path)
     assert (info.samplerate, info.channels, info.subtype) == (24000, 1, "PCM_16")
     wave = audio.read(path)
@@ -141,8 +141,12 @@ def test_lexicon_pauses_and_timestamps(backend, model):
 @pytest.mark.parametrize(
     ("text", "flags", "message"),
     [
-        ("Hello [pause x] there.", [], '"[pause x]" is no pause of 0 to 60 seconds, such as [pause 0.5]'),
-        ("[Hi](/X/)", [], '[Hi](/X/): "X" is no phoneme of this model; its phonemes are'),
+        (
+            "Hello [pause x] there.",
+            [],
+            '"[pause x]" is not a pause of 0 to 60 seconds: write it like [pause 0.5]',
+        ),
+        ("[Hi](/X/)", [], '[Hi](/X/): "X" is not a phoneme of this model; its phonemes are'),
         ("Hi.", ["--lexicon", "no.tsv"], "cannot read no.tsv: No such file or directory"),
         ("Hi.", ["--timestamps", "a.txt"], "the suffix must be one of .json, .srt, .vtt"),
     ],
@@ -250,7 +254,7 @@ def test_the_embedded_model(backend):
         (["--num-iter", "1.5"], "invalid int value: '1.5'"),
         (["--diffusion-steps", "0"], "--diffusion-steps must be"),
         (["--steps", "100000"], "--steps must be a whole number from 1 to 1000"),
-        (["--seed", "-1"], "--seed must be a whole number from 0 up, not -1"),
+        (["--seed", "-1"], "--seed must be a whole number of at least 0, not -1"),
         (["--temperature", "-0.1"], "--temperature must be a number from 0 to 2"),
         (["--speed", "0"], "--speed must be a number from 0.25 to 4"),
         (["--sway-coef", "5"], "--sway-coef must be a number from -1 to 1"),
@@ -258,19 +262,19 @@ def test_the_embedded_model(backend):
         (["--lang", "xx"], "invalid choice: 'xx'"),
         (["--ref-asr", "small"], "--ref-asr transcribes --ref-audio"),
         (["--ref-text", "Hi."], "--ref-text needs --ref-audio"),
-        (["--voice", "a", "--ref-audio", "a.wav", "--ref-text", "Hi."], "exclude each other"),
+        (["--voice", "a", "--ref-audio", "a.wav", "--ref-text", "Hi."], "cannot be used together"),
         (["--outputs", "b.wav"], "unrecognized arguments: --outputs"),
         (["--text"], "expected one argument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_mistakes_are_told_at_once(backend, arguments, sentence):
+def test_mistakes_give_an_error_at_once(backend, arguments, sentence):
     """Before any framework is imported: it is absent here, and little time is taken."""
     process = arguments == ["--text"]
     who = resource.RUSAGE_CHILDREN if process else resource.RUSAGE_SELF
     before = resource.getrusage(who)
-    said = ["--text", "Hello.", "--output", "a.wav", *arguments]
-    out, err = run(backend, *said, code=2, stdin=b"Hi.", frameworks=False, process=process)
+    argv = ["--text", "Hello.", "--output", "a.wav", *arguments]
+    out, err = run(backend, *argv, code=2, stdin=b"Hi.", frameworks=False, process=process)
     after = resource.getrusage(who)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
     usage, error = err.splitlines()
@@ -342,7 +346,7 @@ def test_a_full_disk(backend, model, folder):
 
 def test_no_checkpoint_there(backend, tmp_path):
     (tmp_path / "empty").mkdir()
-    for name, sentence in (("none", "no such folder"), ("empty", "cannot read")):
+    for name, sentence in (("none", "does not exist"), ("empty", "cannot read")):
         message = fails(backend, "--text", "Hi.", "--model", tmp_path / name, "--output", "a.wav")
         assert sentence in message and str(tmp_path / name) in message
 
@@ -373,7 +377,7 @@ BREAK = {
     ),
     "impossible size": (
         lambda f: change_config(f, lambda values: values["transformer"].update(heads=0)),
-        "transformer.heads is 0; it must be at least 1",
+        "transformer.heads must be at least 1, not 0",
     ),
     "another size": (
         lambda f: change_config(f, lambda values: values["transformer"].update(depth=3)),
@@ -382,15 +386,15 @@ BREAK = {
     "weights missing": (lambda f: (f / "model.safetensors").unlink(), "cannot read", "model.safetensors"),
     "weights corrupt": (
         lambda f: (f / "model.safetensors").write_bytes(os.urandom(5000)),
-        "model.safetensors is not a whole safetensors file",
+        "model.safetensors is not a complete safetensors file",
     ),
     "weights truncated": (
         lambda f: cut(f / "model.safetensors", 100_000),
-        "model.safetensors is not a whole safetensors file",
+        "model.safetensors is not a complete safetensors file",
     ),
     "vocoder truncated": (
         lambda f: cut(f / "vocos.safetensors", 50_000),
-        "vocos.safetensors is not a whole safetensors file",
+        "vocos.safetensors is not a complete safetensors file",
     ),
     "wrong shape": (
         lambda f: change_tensors(f, lambda t: t.update({"to_mel.bias": np.zeros(7, np.float32)})),
@@ -416,7 +420,7 @@ BREAK = {
     ),
     "voice corrupt": (
         lambda f: (f / "voices" / "heart.flac").write_bytes(b"no music"),
-        "heart.flac: it is no audio file",
+        "heart.flac: it is not an audio file",
     ),
 }
 
@@ -442,8 +446,8 @@ def wav(seconds: float, level: float) -> np.ndarray:
 
 RECORDINGS = {
     "missing": (None, "No such file"),
-    "empty": (b"", "it is no audio file"),
-    "text": (b"not audio at all", "it is no audio file"),
+    "empty": (b"", "it is not an audio file"),
+    "text": (b"not audio at all", "it is not an audio file"),
     "0 seconds": (wav(0, 0), "it has no audio"),
     "silent": (wav(2, 0), "it is silent"),
     "too short": (wav(0.1, 0.1), "its speech lasts 0.1 s; at least 2 s are needed"),

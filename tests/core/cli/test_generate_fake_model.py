@@ -149,13 +149,13 @@ def test_mistakes_in_the_arguments_exit_2(run, pipeline, monkeypatch, capsys, ar
 
 
 @pytest.mark.parametrize("output", ["a.xyz", "no/such/folder/a.wav", "."])
-def test_bad_output_is_told_before_the_model_is_loaded(run, pipeline, capsys, output):
+def test_bad_output_gives_an_error_before_the_model_is_loaded(run, pipeline, capsys, output):
     assert run("--text", "Hello.", "--output", output) == 1
     assert capsys.readouterr().err.startswith("prog: cannot write")
     assert pipeline.model == "not loaded"
 
 
-def test_a_player_is_looked_for_before_the_model_is_loaded(run, pipeline, monkeypatch, capsys):
+def test_a_player_is_searched_for_before_the_model_is_loaded(run, pipeline, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert run("--text", "Hello.") == 1
     assert "pip install sounddevice" in capsys.readouterr().err
@@ -238,7 +238,7 @@ def test_what_is_written_stays_after_a_failure(run, pipeline):
     assert os.listdir("out") == ["0001.wav"]
 
 
-def test_a_line_that_is_no_text_is_told_by_its_number(run, pipeline, capsys):
+def test_an_error_names_the_number_of_a_line_that_is_no_text(run, pipeline, capsys):
     Path("lines.txt").write_bytes(b"First.\n\n\nSec\0ond.\n")
     assert run("--input", "lines.txt", "--output-dir", "out") == 1
     assert capsys.readouterr().err.startswith("prog: lines.txt, line 4 has a control character (U+0000)")
@@ -250,14 +250,14 @@ def test_a_line_that_is_no_text_is_told_by_its_number(run, pipeline, capsys):
     [
         (["--input", "no.txt", "--output-dir", "out"], 1, "cannot read no.txt"),
         (["--input", "empty.txt", "--output-dir", "out"], 1, "empty.txt has no text"),
-        (["--input", "lines.txt", "--output-dir", "lines.txt"], 1, "cannot make the folder"),
+        (["--input", "lines.txt", "--output-dir", "lines.txt"], 1, "cannot create the folder"),
         (["--input", "lines.txt", "--output-dir", "no/such/out"], 1, "there is no folder"),
         (["--input", "lines.txt"], 2, "--input needs --output-dir"),
         (["--text", "a", "--output-dir", "out"], 2, "--input needs --output-dir"),
-        (["--input", "lines.txt", "--output-dir", "out", "--text", "a"], 2, "exclude each other"),
-        (["--input", "lines.txt", "--output-dir", "out", "--stream"], 2, "exclude each other"),
+        (["--input", "lines.txt", "--output-dir", "out", "--text", "a"], 2, "cannot be used together"),
+        (["--input", "lines.txt", "--output-dir", "out", "--stream"], 2, "cannot be used together"),
         (["--input", "lines.txt", "--output-dir", "out", "--batch-size", "0"], 2, "at least 1"),
-        (["--input", "lines.txt", "--output-dir", "-"], 2, "--output-dir needs a folder"),
+        (["--input", "lines.txt", "--output-dir", "-"], 2, "--output-dir must be a folder"),
     ],
 )
 def test_bad_lines(run, capsys, argv, code, message):
@@ -276,7 +276,7 @@ def test_a_stream_has_its_own_order(run, capsys, order):
     flags = ("--text", "Hello.", "--output", "a.wav", "--stream", "--sampler", "masked", "--order")
     with pytest.raises(SystemExit, match="2"):
         run(*flags, order)
-    assert f"excludes --order {order}" in capsys.readouterr().err
+    assert f"--order {order} cannot be used together" in capsys.readouterr().err
     assert run(*flags, "blocks") == 0
 
 
@@ -305,7 +305,7 @@ def test_timestamps(run, capsys):
 
 
 @pytest.mark.parametrize("path", ["a.txt", "no/such/folder/a.srt", "."])
-def test_bad_timestamps_are_told_before_the_model_is_loaded(run, pipeline, capsys, path):
+def test_bad_timestamps_give_an_error_before_the_model_is_loaded(run, pipeline, capsys, path):
     assert run("--text", "Hello.", "--output", "a.wav", "--timestamps", path) == 1
     assert capsys.readouterr().err.startswith("prog: cannot write")
     assert pipeline.model == "not loaded"
@@ -340,7 +340,7 @@ def test_other_errors_are_not_hidden(run, pipeline):
         run("--text", "Hello.", "--output", "a.wav")
 
 
-def test_an_empty_text_is_told_by_its_flag(run, capsys):
+def test_an_error_names_the_flag_of_an_empty_text(run, capsys):
     assert run("--text", " ", "--output", "a.wav") == 1
     assert capsys.readouterr().err == "prog: --text is empty\n"
 
@@ -372,7 +372,7 @@ def test_warnings_are_one_line(tmp_path, monkeypatch, capsys):
 
 
 def test_closed_standard_output():
-    """`generate --list-voices | head -0` says nothing."""
+    """`generate --list-voices | head -0` prints nothing."""
     root = Path(cli.__file__).parents[2]
     code = (
         "import sys; from nanospeech_core.cli import generate as cli\n"

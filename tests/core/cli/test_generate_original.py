@@ -118,10 +118,10 @@ def test_import_keeps_the_dtype(tmp_path, original, vocos):
     assert {array.dtype for array in tensors.values()} == {np.dtype("<f2")}
 
 
-def test_import_without_the_public_vocoder_says_so(tmp_path, original):
+def test_import_without_the_public_vocoder_gives_a_warning(tmp_path, original):
     done = run("convert", "import-nanospeech", original, "-o", "ours")
     assert done.err.count("\n") == 1
-    assert done.err.startswith("python -m convert: no vocoder is written, the embedded one will be used: ")
+    assert done.err.startswith("python -m convert: no vocoder is written, so the embedded one will be used: ")
     assert not (tmp_path / "ours" / "vocos.safetensors").exists()
     assert json.loads((tmp_path / "ours" / "config.json").read_text())["vocoder"] is None
 
@@ -136,11 +136,11 @@ def test_inspect_shows_an_original_checkpoint(tmp_path, original):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["none", "-o", "out"], "no such folder: none"),
+        (["none", "-o", "out"], "none does not exist"),
         (["{vocos}", "-o", "out"], "is not an original Nanospeech checkpoint: these have model.safetensors"),
         (["{original}", "-o", "{original}"], "exists; --force replaces it"),
         (["{original}", "-o", "{original}", "--force"], "contains the input"),
-        (["{original}", "-o", "out", "--vocoder", "none"], "no such folder: none"),
+        (["{original}", "-o", "out", "--vocoder", "none"], "none does not exist"),
         (["{original}", "-o", "out", "--vocoder", "{original}"], "contains no vocoder"),
         (["owner/name", "-o", "out"], "there is no folder owner/name, it is not (completely) in the cache"),
     ],
@@ -153,11 +153,9 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, original, vocos,
 
 
 @pytest.mark.parametrize("backend", NAMES)
-def test_generate_says_which_vocoder_it_lacks(tmp_path, original, backend):
+def test_generate_names_the_missing_vocoder(tmp_path, original, backend):
     Backend(backend)
     speak = [f"nanospeech_{backend}.generate", "--text", "Hi.", "--steps", 1, "--method", "euler"]
     done = run(*speak, "--model", original, "--output", "a.wav")
-    assert (
-        "speaking through the small embedded vocoder: there is no folder charactr/vocos-mel-24khz" in done.err
-    )
+    assert "the small embedded vocoder is used: there is no folder charactr/vocos-mel-24khz" in done.err
     assert "HF_HUB_OFFLINE" in done.err and (tmp_path / "a.wav").exists()

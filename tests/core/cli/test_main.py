@@ -1,4 +1,4 @@
-"""`nanospeech-mar`: its subcommands, the backend it takes, and what it says where something is missing."""
+"""`nanospeech-mar`: its subcommands, its backend, and its messages where something is missing."""
 
 import importlib
 import json
@@ -82,8 +82,8 @@ def test_the_backend_that_is_installed(called, monkeypatch, installed, backend):
 def test_mistakes(called, capsys, argv, message):
     with pytest.raises(SystemExit) as caught:
         program.main(argv)
-    told = capsys.readouterr()
-    assert caught.value.code == 2 and message in told.err and not told.out and not called
+    captured = capsys.readouterr()
+    assert caught.value.code == 2 and message in captured.err and not captured.out and not called
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]], ids=str)
@@ -170,9 +170,9 @@ def test_half_an_mlx(monkeypatch, tmp_path):
     ],
 )
 def test_what_to_do_for_mlx(system, machine, macos, translated, message):
-    told = install.mlx_advice(system, machine, macos, lambda: translated)
-    assert message in told and not told.endswith(".")
-    assert ("cpu" in told) == (system == "Linux")  # on a Mac that extra installs nothing
+    advice = install.mlx_advice(system, machine, macos, lambda: translated)
+    assert message in advice and not advice.endswith(".")
+    assert ("cpu" in advice) == (system == "Linux")  # on a Mac that extra installs nothing
 
 
 def test_rosetta_is_asked_of_the_system(monkeypatch, tmp_path):
@@ -188,7 +188,7 @@ def test_rosetta_is_asked_of_the_system(monkeypatch, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["train", "prepare", "export", "report", "generate"])
 def test_without_pytorch(tmp_path, command):
-    """One sentence that says what to install, of any of its commands."""
+    """One sentence on what to install, from any of its commands."""
     (tmp_path / "config.toml").write_text('task = "vocoder"\n', encoding="utf-8")
     (tmp_path / "run").mkdir()
     voice = PRETRAINED / "voices" / "emma.flac"

@@ -25,7 +25,7 @@ TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 PATCH = CONFIG.transformer.patch
 
 
-# a whole edit, without networks
+# a complete edit, without networks
 
 
 class StubModel:
@@ -185,7 +185,7 @@ def test_bad_input(wave, text, new_text, more, message):
 
 
 @functools.cache
-def speaker(backend: str, folder):
+def pipeline(backend: str, folder):
     return Backend(backend).module("nanospeech").Nanospeech.from_pretrained(folder)
 
 
@@ -204,7 +204,7 @@ BUZZ = make_voice("buzz", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.").audio
 )
 def test_both_backends_edit_alike(folder, options):
     torch, mlx = (
-        speaker(name, folder).edit(BUZZ, "Hello there.", "Hello over there.", seed=3, **options)
+        pipeline(name, folder).edit(BUZZ, "Hello there.", "Hello over there.", seed=3, **options)
         for name in NAMES
     )
     assert torch.dtype == np.float32
@@ -215,7 +215,7 @@ def test_both_backends_edit_alike(folder, options):
 
 @pytest.mark.parametrize("backend", NAMES)
 def test_the_seed_and_the_path_change_the_edit(folder, backend):
-    model = speaker(backend, folder)
+    model = pipeline(backend, folder)
     waves = [
         model.edit(BUZZ, "Hello there.", "Hello you there.", **options)
         for options in ({}, {"seed": 1}, {"use_diffusion": False}, {"temperature": 1.0})
@@ -236,7 +236,7 @@ def test_models_that_cannot_edit(backend):
 
 @pytest.mark.parametrize("backend", NAMES)
 def test_known_durations_are_heeded(folder, backend):
-    model = speaker(backend, folder)
+    model = pipeline(backend, folder)
     ids = with_pauses(TOKENIZER.encode("həlˈoʊ ðˈɛɹ."), CONFIG)
     known = np.ones(len(ids), bool)
     known[4:7] = False
@@ -250,7 +250,7 @@ def test_known_durations_are_heeded(folder, backend):
 @pytest.mark.parametrize("backend", NAMES)
 def test_the_embedded_checkpoint_finds_the_word(backend):
     """In a recording whose durations are known: they are of the corpus, as late as the aligner's lag."""
-    model = speaker(backend, None)
+    model = pipeline(backend, None)
     heart = next(voice for voice in model.voices() if voice.name == "heart")
     assert "the south with" in heart.text
     result = model.edit(

@@ -28,7 +28,7 @@ PAUSE = pause_id(CONFIG)
 PATCH = CONFIG.transformer.patch
 
 
-def test_the_context_is_whole_words_and_some_seconds():
+def test_the_context_is_complete_words_and_some_seconds():
     words = ["".join(letters) for letters in itertools.permutations("abdef", 3)][:40]
     ids, (change,) = find_changes(words, [*words[:20], "xyz", *words[21:]], TOKENIZER, CONFIG)
     frames = np.full(len(ids), 20)
@@ -71,10 +71,10 @@ def test_all_but_the_masked_frames_are_the_recording(old, new, margin, lag, seed
     visible_mel = (prompt.cond.reshape(-1, 100) * CONFIG.mel.std + CONFIG.mel.mean)[:, 0]
     visible = np.repeat(prompt.visible, PATCH)
     assert not visible[edit.start : edit.stop].any() and visible[: edit.start].all()
-    whole = len(text) // PATCH * PATCH
-    assert visible[edit.stop : whole].all() and not visible[whole:].any()
+    complete = len(text) // PATCH * PATCH
+    assert visible[edit.stop : complete].all() and not visible[complete:].any()
     np.testing.assert_allclose(visible_mel[: edit.start], np.arange(edit.left), atol=1e-3)
-    rest = np.arange(edit.right, len(mel))[: max(0, whole - edit.stop)]
+    rest = np.arange(edit.right, len(mel))[: max(0, complete - edit.stop)]
     np.testing.assert_allclose(visible_mel[edit.stop : edit.stop + len(rest)], rest, atol=1e-3)
     assert prompt.start * PATCH == edit.start == edit.left
 
@@ -86,7 +86,7 @@ def test_the_masked_frames_are_the_changed_words_and_a_little_around_them(margin
     edit, change, _, frames, _, lengths = prompt_of("ab cd ef", "ab xyz ef", margin, lag, seed=seed)
     begin, end = frames[: change.start].sum() - lag, frames[: change.end].sum() - lag
     most = 2 * margin + PATCH
-    near = margin - PATCH if margin < PATCH else margin  # there may be no whole token within the margin
+    near = margin - PATCH if margin < PATCH else margin  # the margin may have no complete token
     assert near <= begin - edit.left <= most
     assert near <= edit.right - end <= most
     grown = lengths.sum() - frames[change.start : change.end].sum()
@@ -102,6 +102,6 @@ def test_an_edit_begins_where_it_is_quiet():
     assert quietest_frame(mel, 9, 11, 4, 0) in (8, 12) and quietest_frame(mel, 5, 5, 4, 0) == 4
 
 
-def test_words_too_many_to_be_said_at_once():
+def test_words_too_many_to_be_spoken_at_once():
     with pytest.raises(UserError, match="would last 1.. s; the model speaks at most 44 s"):
         prompt_of("ab cd ef", "ab xyz ef", 3, 0, length=4000)

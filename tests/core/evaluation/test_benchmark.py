@@ -115,19 +115,19 @@ def test_nothing_is_counted_afterwards(backend: Backend, pipeline) -> None:
 
 @pytest.fixture(scope="module")
 def in_context(tmp_path_factory) -> Path:
-    """A head of the embedded model's kind: told of its neighbours and of their mel, which is float32."""
+    """A head as in the embedded model: conditioned on its neighbours and on their mel, which is float32."""
     head = replace(tiny_config().diffusion, context=1, regression=True)
     return write_checkpoint(tmp_path_factory.mktemp("model") / "context", config=tiny_config(diffusion=head))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("told", ["nothing", "context"])
+@pytest.mark.parametrize("conditioning", ["nothing", "context"])
 def test_every_precision_speaks(
-    backend: Backend, folder: Path, in_context: Path, told: str, precision: str, monkeypatch
+    backend: Backend, folder: Path, in_context: Path, conditioning: str, precision: str, monkeypatch
 ) -> None:
     """In that precision: what every block of the transformer and of the head takes and gives has it."""
-    path = in_context if told == "context" else folder
+    path = in_context if conditioning == "context" else folder
     pipeline = backend.module("benchmark").load(str(path), precision)
     assert str(pipeline.transformer.proj_out.weight.dtype).endswith(precision)
     assert str(pipeline.vocoder.head.out.weight.dtype).endswith("float32")

@@ -69,12 +69,12 @@ def test_the_encoder_of_silence(monkeypatch):
     assert embed(np.full(100, 1.2, dtype=np.float32)).tolist() == [1, 1]  # not beyond 16 bits
 
 
-def test_dnsmos_hears_within_its_range(monkeypatch):
-    heard = {}
+def test_dnsmos_receives_samples_in_its_range(monkeypatch):
+    received = {}
     library = fake(monkeypatch, "speechmos.dnsmos")
-    library.run = lambda wave, sr: heard.update(wave=wave, sr=sr) or {"ovrl_mos": np.float64(3.25)}
+    library.run = lambda wave, sr: received.update(wave=wave, sr=sr) or {"ovrl_mos": np.float64(3.25)}
     assert scorers.dnsmos()(SECOND * 1.5) == 3.25
-    assert heard["sr"] == 16000 and np.abs(heard["wave"]).max() == 1
+    assert received["sr"] == 16000 and np.abs(received["wave"]).max() == 1
 
 
 def test_prosody_of_known_speech():
@@ -117,4 +117,4 @@ def test_the_command_that_installs_it_is_true():
     extra = " ".join(project["project"]["optional-dependencies"]["evaluate"])
     for package in ("faster-whisper", "jiwer", "speechmos", "librosa", "webrtcvad-wheels"):
         assert package in extra
-    assert "resemblyzer" not in extra  # it would build webrtcvad: scorers.voice_encoder says how instead
+    assert "resemblyzer" not in extra  # it would build webrtcvad: scorers.voice_encoder names the other way

@@ -9,7 +9,7 @@ from nanospeech_core.sampling.noise import Noise
 
 
 def test_initial_noise_belongs_to_the_position():
-    """However long the utterance and whatever is masked: token i of a seed starts from the same draw."""
+    """However long the utterance and whatever is masked: token i of a seed starts from the same noise."""
     short, long = Noise(4, 10, 6).initial, Noise(4, 25, 6).initial
     assert short.dtype == np.float32
     assert np.array_equal(long[:10], short)
@@ -29,8 +29,8 @@ def test_step_noise_is_of_seed_and_iteration():
 
 def test_noise_is_standard_normal():
     noise = Noise(0, 2000, 50)
-    for draws in (noise.initial, noise.steps(0, 20, 100)):
-        assert abs(draws.mean()) < 4 / np.sqrt(draws.size)
-        assert draws.std() == pytest.approx(1, abs=0.02)
+    for values in (noise.initial, noise.steps(0, 20, 100)):
+        assert abs(values.mean()) < 4 / np.sqrt(values.size)
+        assert values.std() == pytest.approx(1, abs=0.02)
     a, b = noise.initial.ravel()[:100000], noise.steps(0, 20, 100).ravel()[:100000]
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.02  # two streams, not one

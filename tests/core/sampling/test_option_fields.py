@@ -51,8 +51,8 @@ def test_a_new_option_is_one_field(capsys):
         assert parser.parse_args([flag, "0.5"]).churn_rate == 0.5
     assert parser.parse_args([]).churn_rate == 0.25
     parser.print_help()
-    shown = " ".join(capsys.readouterr().out.split())
-    assert shown.endswith("--churn-rate R noise added between ODE steps (default: 0.25)")
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert help_text.endswith("--churn-rate R noise added between ODE steps (default: 0.25)")
 
 
 def test_a_new_option_is_a_key_of_settings(monkeypatch):
@@ -72,7 +72,7 @@ def test_every_option_is_declared():
         declared.check(declared.default)
 
 
-def test_what_an_annotation_says():
+def test_bounds_come_from_the_annotation():
     kinds = options_of(Kinds)
     assert [kind.types for kind in kinds.values()] == [(float,), (int,), (str, os.PathLike, Mapping), (bool,)]
     assert [kind.optional for kind in kinds.values()] == [True, False, False, False]
@@ -85,8 +85,8 @@ def test_what_an_annotation_says():
     [
         ("number", "1", "--number must be a number, not '1'"),
         ("number", float("nan"), "--number must be a number, not nan"),
-        ("count", None, "--count must be a whole number from 1 up, not None"),
-        ("count", 0, "--count must be a whole number from 1 up, not 0"),
+        ("count", None, "--count must be a whole number of at least 1, not None"),
+        ("count", 0, "--count must be a whole number of at least 1, not 0"),
         ("path", 5, "--path must be a string or a path or a mapping, not 5"),
         ("switch", None, "--switch must be True or False, not None"),
     ],

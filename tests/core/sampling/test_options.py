@@ -23,7 +23,7 @@ from nanospeech_core.sampling.options import GenerateOptions
         ({"temperature": 2.1}, "--temperature"),
         ({"speed": 0.2}, "--speed"),
         ({"speed": 4.1}, "--speed"),
-        ({"seed": -1}, "--seed must be a whole number from 0 up"),
+        ({"seed": -1}, "--seed must be a whole number of at least 0"),
         ({"sway_coef": 1.5}, "--sway-coef"),
         ({"refine": 1.1}, "--refine must be a number from 0 to 1, not 1.1"),
         ({"refine": -0.1}, "--refine must"),
@@ -36,10 +36,16 @@ from nanospeech_core.sampling.options import GenerateOptions
         ({"ref_asr": "small"}, "--ref-asr transcribes --ref-audio"),
         ({"ref_audio": "a.wav", "ref_text": "hi", "ref_asr": "small"}, "--ref-asr transcribes"),
         ({"sampler": "euler"}, "--sampler must be one of masked, ode, refine, not 'euler'"),
-        ({"sampler": "ode", "use_diffusion": True}, "--sampler ode and --use-diffusion exclude each other"),
-        ({"sampler": "masked", "use_diffusion": False}, "--sampler masked and use_diffusion=False exclude"),
-        ({"sampler": "ode", "refine": 0.3}, "--sampler ode and --refine exclude each other"),
-        ({"use_diffusion": True, "refine": 0.3}, "--use-diffusion and --refine exclude each other"),
+        (
+            {"sampler": "ode", "use_diffusion": True},
+            "--sampler ode and --use-diffusion cannot be used together",
+        ),
+        (
+            {"sampler": "masked", "use_diffusion": False},
+            "--sampler masked and use_diffusion=False cannot be used together",
+        ),
+        ({"sampler": "ode", "refine": 0.3}, "--sampler ode and --refine cannot be used together"),
+        ({"use_diffusion": True, "refine": 0.3}, "--use-diffusion and --refine cannot be used together"),
         ({"use_diffusion": "no"}, "--use-diffusion must be True or False, not 'no'"),
         ({"stream": 1}, "--stream must be True or False, not 1"),
         ({"voice": 5}, "--voice must be a string, not 5"),
@@ -47,7 +53,7 @@ from nanospeech_core.sampling.options import GenerateOptions
         ({"ref_audio": "a.wav", "ref_text": 5}, "--ref-text must be a string, not 5"),
         ({"lexicon": 5}, "--lexicon must be a string or a path or a mapping, not 5"),
         ({"ref_text": "hi"}, "--ref-text needs --ref-audio"),
-        ({"ref_audio": "a.wav", "ref_text": "hi", "voice": "heart"}, "exclude each other"),
+        ({"ref_audio": "a.wav", "ref_text": "hi", "voice": "heart"}, "cannot be used together"),
     ],
 )
 def test_out_of_range(changes, message):
@@ -61,7 +67,7 @@ def test_bounds_and_numpy_numbers_are_allowed():
     GenerateOptions(use_diffusion=np.bool_(True), stream=np.bool_(False)).check()
 
 
-def test_what_agrees_may_be_said_twice():
+def test_options_that_agree_may_be_given_together():
     assert GenerateOptions().named_sampler() is None
     for agreeing in (
         {"sampler": "masked", "use_diffusion": True},

@@ -57,9 +57,9 @@ def test_the_worst_are_masked_and_the_rest_is_kept():
     changes[[11, 30]] += 100
     states = trail(draft, changes, times)
     got = remask(PROMPT, states, times, 0.125, "worst", 0)
-    hidden = ~got.visible
-    assert np.flatnonzero(hidden).tolist() == [8, 9, 11, 30]
-    assert (got.cond[hidden] == 0).all() and (got.cond[:KNOWN] == COND[:KNOWN]).all()
+    remasked = ~got.visible
+    assert np.flatnonzero(remasked).tolist() == [8, 9, 11, 30]
+    assert (got.cond[remasked] == 0).all() and (got.cond[:KNOWN] == COND[:KNOWN]).all()
     kept = got.visible & ~PROMPT.visible
     assert (got.cond[kept] == states[-1][kept]).all() and got.text is PROMPT.text
 
@@ -92,10 +92,10 @@ def tokens(model, sampler: str = "refine", **options) -> np.ndarray:
 @pytest.mark.parametrize("order", ["worst", "random"])
 @pytest.mark.parametrize("cfg", [1.0, 2.0])
 def test_nothing_is_the_ode_and_all_is_masked_diffusion(model, order, cfg):
-    none, whole = (tokens(model, refine=share, refine_order=order, cfg=cfg) for share in (0.0, 1.0))
+    none, entire = (tokens(model, refine=share, refine_order=order, cfg=cfg) for share in (0.0, 1.0))
     assert np.array_equal(none, tokens(model, "ode", cfg=cfg))
-    assert np.array_equal(whole, tokens(model, "masked", cfg=cfg))
-    assert not np.isclose(none, whole).all(axis=-1).any()
+    assert np.array_equal(entire, tokens(model, "masked", cfg=cfg))
+    assert not np.isclose(none, entire).all(axis=-1).any()
 
 
 @pytest.mark.parametrize("order", ["worst", "random"])
@@ -111,7 +111,7 @@ def test_the_two_orders_choose_differently(model):
     assert ((one != other).any(axis=-1)).sum() >= 2
 
 
-def test_what_is_drawn_depends_on_what_is_kept(model):
+def test_the_new_tokens_depend_on_those_that_are_kept(model):
     """The draft's kept tokens are context: another draft, other tokens in the same places."""
     draft, other = (
         model.sample(PROMPT, seed=3, steps=steps, num_iter=1, refine=0.25, refine_order="random").reshape(

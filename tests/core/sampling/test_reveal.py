@@ -106,13 +106,13 @@ def test_the_temperature_of_an_iteration_is_the_share_revealed_after_it():
 @pytest.mark.parametrize("num_iter", [1, 3, 50])
 def test_blocks_are_revealed_one_after_another(order, num_iter):
     masked = random_mask(90, 1)
-    hidden = np.flatnonzero(masked)
-    blocks = stream_blocks(len(hidden), 8, 1.5, 20)
+    masked_tokens = np.flatnonzero(masked)
+    blocks = stream_blocks(len(masked_tokens), 8, 1.5, 20)
     plan = make_reveal_plan(masked, num_iter, 4, order=order, blocks=blocks)
-    assert np.array_equal(np.sort(np.concatenate(plan.reveal)), hidden)
+    assert np.array_equal(np.sort(np.concatenate(plan.reveal)), masked_tokens)
     start = k = 0
     for size in blocks:
-        block = hidden[start : start + size]
+        block = masked_tokens[start : start + size]
         count = min(num_iter, size)
         assert np.array_equal(np.sort(np.concatenate(plan.reveal[k : k + count])), block)
         start, k = start + size, k + count

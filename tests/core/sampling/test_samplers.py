@@ -1,4 +1,4 @@
-"""Which options each sampler reads: what `SAMPLERS` says changes the speech; the model's default sampler."""
+"""Samplers: the options that `SAMPLERS` lists change the speech; the model's default sampler."""
 
 import importlib
 
@@ -59,9 +59,9 @@ def test_the_models_own_sampler():
     assert (options.sampler, options.use_diffusion) == ("ode", None) and with_sampler(
         options, plain
     ) == options
-    with pytest.raises(UserError, match="sampling.sampler is 'masked'; it must be one of ode"):
+    with pytest.raises(UserError, match="sampling.sampler must be one of ode, not 'masked'"):
         tiny_config(diffusion=None, sampling=SamplingConfig(sampler="masked"))
-    with pytest.raises(UserError, match="sampling.sampler is 'euler'; it must be one of masked, ode, refine"):
+    with pytest.raises(UserError, match="sampling.sampler must be one of masked, ode, refine, not 'euler'"):
         tiny_config(sampling=SamplingConfig(sampler="euler"))
 
 

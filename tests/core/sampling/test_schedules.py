@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.sampling.reveal import bit_reversal
-from nanospeech_core.sampling.schedules import cfg_ramp, ode_times, reveal_counts
+from nanospeech_core.sampling.schedules import guidance_scales, ode_times, reveal_counts
 from nanospeech_core.sampling.timesteps import time_frequencies
 
 SWAYS = [-1.0, -0.5, 0.0, 0.4, 0.8]
@@ -59,15 +59,15 @@ def test_reveal_counts_are_mars():
             assert reveal_counts(tokens, num_iter) == counts
 
 
-def test_cfg_ramp_ends():
+def test_guidance_scales_end():
     counts = reveal_counts(100, 12)
-    assert cfg_ramp(counts, 3.0, "constant") == [3.0] * 12
-    ramp = cfg_ramp(counts, 3.0)
+    assert guidance_scales(counts, 3.0, "constant") == [3.0] * 12
+    ramp = guidance_scales(counts, 3.0)
     assert ramp == sorted(ramp)
     assert ramp[0] == pytest.approx(1 + 2 * counts[0] / 100)
     assert ramp[-1] == pytest.approx(1 + 2 * 99 / 100)  # MAR counts at least one masked token
-    assert cfg_ramp(counts, 1.0) == [1.0] * 12
-    assert cfg_ramp([1], 3.0) == [3.0]
+    assert guidance_scales(counts, 1.0) == [1.0] * 12
+    assert guidance_scales([1], 3.0) == [3.0]
 
 
 def test_time_frequencies():

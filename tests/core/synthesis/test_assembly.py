@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 
 def predict(ids: np.ndarray) -> np.ndarray:
-    """Six to eight frames a symbol, whole tokens, a long pause before and after; as `predict_frames`."""
+    """Six to eight frames a symbol, complete tokens, a long pause before and after; as `predict_frames`."""
     frames = 6 + ids % 3
     frames[[0, -1]] = 20
     frames[-1] += -int(frames.sum()) % 4
@@ -125,7 +125,7 @@ def test_times_are_the_durations_less_the_lag(folder):
         assert word.phones[3].end - word.phones[3].start == pytest.approx(frames[4:6].sum() * FRAME)
 
 
-def test_boundaries_stay_within_the_wave():
+def test_boundaries_stay_inside_the_wave():
     assert boundaries(np.array([2, 3, 4]), 8 * HOP, 0).tolist() == [0, 2 * HOP, 5 * HOP, 8 * HOP]
     assert boundaries(np.array([2, 3, 4]), 8 * HOP, 3).tolist() == [0, 0, 2 * HOP, 8 * HOP]
 
@@ -201,7 +201,7 @@ def test_a_pause_begins_where_the_last_sound_ends(folder, seconds):
     mark = "" if seconds is None else f" [pause {seconds}]"
     text = f"This is the first sentence.{mark} Here comes the second one."
     prepared = prepare_text(text, CONFIG, folder, GenerateOptions())
-    for parts in (1, 3):  # whole, and in chunks
+    for parts in (1, 3):  # in one part, and in chunks
         assembler, speeches = SpeechAssembler(prepared, CONFIG), []
         for job in jobs(prepared, CONFIG, lambda ids: 2 * predict(ids)):
             samples = (int(job.segment.durations.sum()) - 1) * HOP

@@ -1,7 +1,5 @@
 """From a text and the options to sentences in ids and a reference."""
 
-import os
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,16 +7,12 @@ import pytest
 from checkpoints import make_voice, tiny_config
 
 from nanospeech_core.audio import files as audio
-from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.frontend import prepare_text
 from nanospeech_core.text.languages import phonemize
-from nanospeech_core.voices import store as voices
 from nanospeech_core.voices.reference import even_durations
-from nanospeech_core.voices.reference_cache import KEPT, ReferenceCache
-from nanospeech_core.voices.selection import choose_voice
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config()
@@ -58,7 +52,7 @@ def test_the_voice_is_the_reference(folder):
     assert prepared.reference.durations.sum() == len(prepared.reference.mel) == 188
 
 
-def test_the_voice_gives_the_accent_unless_told(folder):
+def test_the_voice_gives_the_accent_by_default(folder):
     american, british = (phonemize("Nobody's car.", language) for language in ("en-us", "en-gb"))
     assert american != british
     for options, expected in (
@@ -105,20 +99,15 @@ def test_very_short_texts(folder, text):
     assert len(utterance.ids) >= 3
 
 
-def test_a_reference_in_place_of_a_voice(folder, tmp_path):
+def test_a_recording_in_place_of_a_voice(tmp_path):
     audio.write(tmp_path / "me.wav", make_voice("me", "en-us", "", "").audio)
     options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"), ref_text="It is me.", lang="en-gb")
-    voice = choose_voice(folder, options)
-    assert voice.name == "me" and voice.durations is None and voice.language == "en-gb"
     prepared = prepare_text("Hello.", CONFIG, None, options)
-    said = phonemize("It is me.", "en-gb")
-    assert "".join(CONFIG.text.vocab[i] for i in prepared.reference.ids) == f" {said} "
-    assert (prepared.reference.durations == even_durations(len(prepared.reference.mel), len(said) + 2)).all()
-
-
-def test_the_default_voice(folder):
-    assert choose_voice(folder, GenerateOptions()).name == "heart"
-    assert choose_voice(folder, GenerateOptions(voice="emma")).name == "emma"
+    phonemes = phonemize("It is me.", "en-gb")
+    assert "".join(CONFIG.text.vocab[i] for i in prepared.reference.ids) == f" {phonemes} "
+    assert (
+        prepared.reference.durations == even_durations(len(prepared.reference.mel), len(phonemes) + 2)
+    ).all()
 
 
 @pytest.fixture(scope="module")
@@ -131,65 +120,11 @@ def bilingual(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("text", "options", "name"),
-    [
-        ("你好，世界！", {}, "xiaoxiao"),
-        ("我用 Python 写代码。", {}, "xiaoxiao"),
-        ("I love 北京 very much.", {}, "heart"),
-        ("Hello.", {}, "heart"),
-        ("12:30", {}, "heart"),
-        ("12:30", {"lang": "zh"}, "xiaoxiao"),
-        ("你好，世界！", {"lang": "en-us"}, "heart"),
-        ("你好，世界！", {"lang": "en-gb"}, "emma"),
-        ("你好，世界！", {"voice": "heart"}, "heart"),
-        ("Hello.", {"voice": "yunxi"}, "yunxi"),
-    ],
-)
-def test_the_voice_speaks_the_language(bilingual, text, options, name):
-    assert choose_voice(bilingual, GenerateOptions(**options), text).name == name
-
-
-def test_the_default_voice_may_be_chinese(tmp_path):
-    save_voice(tmp_path, make_voice("yunxi", "zh", "你好。", "ni↓xau↓.", default=True))
-    save_voice(tmp_path, make_voice("emma", "en-gb", "Good day.", "ɡˈʊd dˈeɪ."))
-    for text, name in (("你好", "yunxi"), ("12:30", "yunxi"), ("Hello.", "emma")):
-        assert choose_voice(tmp_path, GenerateOptions(), text).name == name
-
-
-def test_without_a_voice_for_the_language_the_default_speaks(folder, tmp_path):
-    assert choose_voice(folder, GenerateOptions(), "你好").name == "heart"
-    save_voice(tmp_path, make_voice("yunxi", "zh", "你好。", "ni↓xau↓."))
-    assert choose_voice(tmp_path, GenerateOptions(lang="en-gb"), "Hello.").name == "yunxi"
-
-
 def test_numbers_are_read_in_the_language(bilingual):
     options = (GenerateOptions(), GenerateOptions(lang="zh"), GenerateOptions(voice="yunxi"))
     english, chinese, voice = (spoken(prepare_text("12:30", CONFIG, bilingual, o)) for o in options)
     assert english == [f" {phonemize('twelve thirty')} "]
     assert chinese == voice == [f" {phonemize('十二点三十分', 'zh')} "]
-
-
-def test_a_model_without_voices_borrows_the_embedded_ones(tmp_path, monkeypatch, folder):
-    monkeypatch.setattr(voices, "PRETRAINED", folder)
-    for place in (None, tmp_path):
-        assert choose_voice(place, GenerateOptions()).name == "heart"
-        assert choose_voice(place, GenerateOptions(voice="emma")).name == "emma"
-        with pytest.raises(UserError, match="the voices are emma, heart"):
-            choose_voice(place, GenerateOptions(voice="nobody"))
-    save_voice(tmp_path, make_voice("own", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ."))
-    assert choose_voice(tmp_path, GenerateOptions()).name == "own"
-
-
-def test_without_any_voices(tmp_path, monkeypatch):
-    monkeypatch.setattr(voices, "PRETRAINED", tmp_path / "none")
-    for place in (None, tmp_path):
-        with pytest.raises(UserError, match="no voices; give it one by --ref-audio"):
-            choose_voice(place, GenerateOptions())
-    with pytest.raises(UserError, match="--ref-audio"):
-        choose_voice(tmp_path, GenerateOptions(voice="heart"))
-    with pytest.raises(UserError, match="--ref-audio"):
-        choose_voice(None, GenerateOptions(voice="heart"))
 
 
 @pytest.mark.parametrize(
@@ -207,48 +142,3 @@ def test_without_any_voices(tmp_path, monkeypatch):
 def test_what_cannot_be_spoken(folder, text, options, message):
     with pytest.raises(UserError, match=message):
         prepare_text(text, CONFIG, folder, GenerateOptions(**options))
-
-
-def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
-    folder = shutil.copytree(folder, tmp_path / "model")
-    read, references = [], ReferenceCache()
-    true_read = audio.read
-    monkeypatch.setattr(audio, "read", lambda path: read.append(path) or true_read(path))
-
-    def speak(text, place=folder, **options):
-        return prepare_text(text, CONFIG, place, GenerateOptions(**options), references=references).reference
-
-    first = speak("Hello.", voice="emma")
-    assert speak("And goodbye.", voice="emma") is first and len(read) == 1
-    assert speak("Hello.", voice="heart") is not first
-    default = speak("Hello.")
-    count = len(read)
-    assert speak("Goodbye.") is default and len(read) == count  # the default is not looked for again
-    recording = folder / "voices" / "emma.flac"
-    os.utime(recording, ns=(0, recording.stat().st_mtime_ns + 1))
-    assert speak("Hello.", voice="emma") is not first and len(read) == count + 1
-    with pytest.raises(UserError, match="nobody"):
-        speak("Hello.", voice="nobody")
-
-
-def test_a_recording_is_heard_once(tmp_path, monkeypatch):
-    heard, references = [], ReferenceCache()
-
-    def transcribe(*args):
-        heard.append(args)
-        return "Hello there."
-
-    monkeypatch.setattr("nanospeech_core.voices.recording.transcribe", transcribe)
-    wave = 0.1 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE).astype(np.float32)
-    audio.write(tmp_path / "me.wav", wave)
-    options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"))
-    found = [prepare_text(text, CONFIG, None, options, references=references) for text in ("One.", "Two.")]
-    assert len(heard) == 1 and found[0].reference is found[1].reference
-    prepare_text("Three.", CONFIG, None, replace(options, lang="en-gb"), references=references)
-    audio.write(tmp_path / "me.wav", wave[: -SAMPLE_RATE // 2])
-    prepare_text("Four.", CONFIG, None, options, references=references)
-    assert len(heard) == 3
-    for number in range(2 * KEPT):
-        other = replace(options, ref_text=f"Word {number}.")
-        prepare_text("Five.", CONFIG, None, other, references=references)
-    assert len(references._references) == KEPT

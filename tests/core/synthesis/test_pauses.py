@@ -9,8 +9,8 @@ from nanospeech_core.synthesis.pauses import (
     SPLIT_FRAMES,
     InnerPause,
     apply_pauses,
+    divide_pause,
     lead_samples,
-    share,
     split_frames,
     stream_skipped_seconds,
     tail_samples,
@@ -20,24 +20,24 @@ from nanospeech_core.synthesis.pauses import (
 def test_pauses_keep_marks_and_give_the_space_the_rest():
     frames = np.array([9, 5, 6, 3, 5, 8])
     for length, expected in ((30, [6, 24]), (10, [6, 4]), (4, [4, 0]), (0, [0, 0])):
-        generated, whole, _ = apply_pauses(frames, (InnerPause(2, 4, length),), 4, 0)
-        assert generated[2:4].tolist() == whole[2:4].tolist() == expected
+        generated, durations, _ = apply_pauses(frames, (InnerPause(2, 4, length),), 4, 0)
+        assert generated[2:4].tolist() == durations[2:4].tolist() == expected
         assert generated.sum() % 4 == 0 and (generated[[0, 1, 4]] == frames[[0, 1, 4]]).all()
-    generated, whole, _ = apply_pauses(frames, (InnerPause(2, 4, 100),), 4, 0)
-    assert generated[2:4].tolist() == [6, 64] and whole[2:4].tolist() == [6, 94]
+    generated, durations, _ = apply_pauses(frames, (InnerPause(2, 4, 100),), 4, 0)
+    assert generated[2:4].tolist() == [6, 64] and durations[2:4].tolist() == [6, 94]
 
 
 def test_the_rest_of_a_long_pause_is_inserted_in_its_middle():
     pauses = (InnerPause(1, 2, GENERATED_FRAMES), InnerPause(3, 4, GENERATED_FRAMES + 30))
-    generated, whole, silences = apply_pauses(np.full(6, 10), pauses, 1, lag=3)
-    assert (whole - generated).tolist() == [0, 0, 0, 30, 0, 0]
+    generated, durations, silences = apply_pauses(np.full(6, 10), pauses, 1, lag=3)
+    assert (durations - generated).tolist() == [0, 0, 0, 30, 0, 0]
     end = generated[:4].sum()
     assert silences == ((end - GENERATED_FRAMES // 2 - 3, 30),)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 24, 93])
-def test_a_shared_pause_is_whole(frames):
-    assert sum(share(frames)) == sum(split_frames(InnerPause(0, 1, frames))) == frames
+def test_a_shared_pause_is_complete(frames):
+    assert sum(divide_pause(frames)) == sum(split_frames(InnerPause(0, 1, frames))) == frames
     assert sum(split_frames(None)) == SPLIT_FRAMES
 
 

@@ -1,16 +1,18 @@
 """Segments: silences in the mel, and sentences that are too long for one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from checkpoints import make_voice, tiny_config
 
-from nanospeech_core.config import AlignerConfig
+from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
 from nanospeech_core.synthesis.frontend import Utterance, prepare_text
 from nanospeech_core.synthesis.pauses import GENERATED_FRAMES, InnerPause
-from nanospeech_core.synthesis.segments import make_segments, split
+from nanospeech_core.synthesis.segments import halves, make_segments, split
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config(aligner=AlignerConfig(lag=5))
@@ -24,7 +26,7 @@ def folder(tmp_path_factory):
 
 
 def predict(ids: np.ndarray) -> np.ndarray:
-    """Six to eight frames a symbol, whole tokens, a long pause before and after; as `predict_frames`."""
+    """Six to eight frames a symbol, complete tokens, a long pause before and after; as `predict_frames`."""
     frames = 6 + ids % 3
     frames[[0, -1]] = 20
     frames[-1] += -int(frames.sum()) % 4
@@ -75,8 +77,8 @@ def test_an_utterance_is_split_at_its_pause():
     assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
     assert (left.pauses, left.tail, left.offset) == ((), 50, 0)
     assert (right.pauses, right.lead, right.offset) == ((InnerPause(3, 4, 50),), 50, 4)
-    (whole,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
-    assert decode(whole.ids) == " a "
+    (unsplit,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
+    assert decode(unsplit.ids) == " a "
 
 
 def test_a_symbol_too_long(folder):
@@ -88,3 +90,23 @@ def test_a_symbol_too_long(folder):
             CONFIG,
             lambda part: np.full(len(part), 2000),
         )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("abc def", ["abc", "def"]),
+        ("abcd ef xh", ["abcd", "ef xh"]),
+        ("ab cd, ef xh ij kl", ["ab cd,", "ef xh ij kl"]),  # rather at a mark than in the middle
+        ("a, bcd efx hij klm nop qrs", ["a, bcd efx hij", "klm nop qrs"]),  # unless it is far from it
+        ("abcdef", ["abc", "def"]),
+        ("ab", ["a", "b"]),
+        ("a", ["a"]),
+    ],
+)
+def test_halves(sentence, expected):
+    timed = halves(with_pauses(encode(sentence), CONFIG), CONFIG)
+    assert [decode(part) for part in timed] == [f" {part} " for part in expected]
+    text = TextConfig("characters", CONFIG.text.vocab, "filler")
+    filler = replace(CONFIG, text=text, phone_duration=None)
+    assert [decode(part) for part in halves(encode(sentence), filler)] == expected

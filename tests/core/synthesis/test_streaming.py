@@ -35,7 +35,7 @@ def sound(knowns: list[int], context: int, estimates: bool, decode=vocode, mel=N
 
 
 @pytest.mark.parametrize("knowns", [[60], [20, 60], [3, 4, 30, 59, 60], [1, 2, 3, 60]])
-def test_final_frames_are_decoded_as_a_whole(knowns):
+def test_final_frames_are_decoded_at_once(knowns):
     chunks = sound(knowns, REACH, estimates=False)
     np.testing.assert_allclose(np.concatenate(chunks), vocode(random_mel()), atol=1e-5)
     assert sum(map(len, chunks)) == (FRAMES - 1) * HOP
@@ -49,17 +49,17 @@ def test_too_little_context_changes_the_waveform():
 @pytest.mark.parametrize("knowns", [[20, 60], [12, 30, 45, 60]])
 def test_wrong_estimates_leave_no_step(knowns):
     """A chunk's end is far from what it comes to be, and gives way to it gently: a hard cut would jump."""
-    mel, whole = random_mel(), vocode(random_mel())
+    mel, complete = random_mel(), vocode(random_mel())
     joined, place = np.concatenate(sound(knowns, REACH, estimates=True)), 0
     assert np.abs(np.diff(joined)).max() < 0.05
     for known in knowns[:-1]:
         place = (known - 1) * HOP
         estimate = mel.copy()
         estimate[known:] += 3
-        assert abs(vocode(estimate)[place] - whole[place]) > 0.3
-        assert abs(joined[place] - whole[place]) < 0.01  # the new chunk has taken over
+        assert abs(vocode(estimate)[place] - complete[place]) > 0.3
+        assert abs(joined[place] - complete[place]) < 0.01  # the new chunk has taken over
     before = (knowns[0] - REACH - 2) * HOP  # which no estimate has changed
-    np.testing.assert_allclose(joined[:before], whole[:before], atol=1e-5)
+    np.testing.assert_allclose(joined[:before], complete[:before], atol=1e-5)
 
 
 def test_a_chunk_waits_until_there_is_enough_of_it():
@@ -69,21 +69,21 @@ def test_a_chunk_waits_until_there_is_enough_of_it():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_context_is_a_vocoders_receptive_field(name):
-    """With `receptive_field` chunks are the whole; with fewer they are not."""
+    """With `receptive_field` frames of context, chunks equal the complete wave; with fewer they do not."""
     backend = Backend(name)
     config = VocosConfig(dim=16, intermediate_dim=32, num_layers=2)
     vocos = backend.module("models.vocos").Vocos(dim=16, intermediate_dim=32, num_layers=2)
-    draws = np.random.default_rng(0)
-    weights = {key: draws.standard_normal(shape) * 0.4 for key, shape in backend.shapes(vocos).items()}
+    rng = np.random.default_rng(0)
+    weights = {key: rng.standard_normal(shape) * 0.4 for key, shape in backend.shapes(vocos).items()}
     backend.load(vocos, {key: value.astype(np.float32) for key, value in weights.items()})
 
     def decode(mel: np.ndarray) -> np.ndarray:
         return backend.numpy(vocos(backend.array(mel[None])))[0]
 
-    mel = draws.standard_normal((80, 100)).astype(np.float32)
-    whole, context = decode(mel), receptive_field(config)
+    mel = rng.standard_normal((80, 100)).astype(np.float32)
+    complete, context = decode(mel), receptive_field(config)
     assert context == 3 * 3 + 2
     joined = np.concatenate(sound([30, 80], context, False, decode, mel))
-    np.testing.assert_allclose(joined, whole, atol=1e-4 * np.abs(whole).max())
+    np.testing.assert_allclose(joined, complete, atol=1e-4 * np.abs(complete).max())
     short = np.concatenate(sound([30, 80], context - 5, False, decode, mel))
-    assert np.abs(short - whole).max() > 1e-3 * np.abs(whole).max()
+    assert np.abs(short - complete).max() > 1e-3 * np.abs(complete).max()

@@ -43,7 +43,7 @@ def test_an_encoding_is_named_with_what_to_do(encoding, text):
     with pytest.raises(UserError) as caught:
         decode(text.encode(encoding), "lines.txt")
     assert str(caught.value) == (
-        f"lines.txt is not UTF-8 but, it seems, {called}: save it as UTF-8 (or: iconv -f {called} -t UTF-8)"
+        f"lines.txt is not UTF-8; it is probably {called}: save it as UTF-8 (or: iconv -f {called} -t UTF-8)"
     )
 
 
@@ -69,7 +69,7 @@ def test_random_bytes_are_seldom_taken_for_text():
     assert sum(guess(rng.bytes(int(rng.integers(20, 2000)))) is not None for _ in range(500)) <= 3
 
 
-def test_a_sample_may_end_within_a_character():
+def test_a_sample_may_end_inside_a_character():
     assert guess(("一" + "的人大小" * encodings.SAMPLE).encode("gbk")[1:][1:]) == "gbk"
     assert guess(b"a" + "的人大小".encode("gbk") * encodings.SAMPLE) == "gbk"
 
@@ -77,7 +77,7 @@ def test_a_sample_may_end_within_a_character():
 def test_read_text_names_the_file(tmp_path):
     path = tmp_path / "小明.txt"
     path.write_bytes("你好，世界！".encode("gbk"))
-    with pytest.raises(UserError, match=r"小明\.txt is not UTF-8 but, it seems, GBK"):
+    with pytest.raises(UserError, match=r"小明\.txt is not UTF-8; it is probably GBK"):
         read_text(path)
     with pytest.raises(UserError, match=r"^the list is not UTF-8"):
         read_text(path, "the list")
@@ -97,7 +97,7 @@ def test_open_text_reads_marks_and_keeps_line_ends(tmp_path):
 
 def test_open_text_names_a_table_in_another_encoding(tmp_path):
     (tmp_path / "a.csv").write_bytes("wavs/a.wav|café\n".encode("cp1252"))
-    with pytest.raises(UserError, match=r"a\.csv is not UTF-8 but, it seems, CP1252"):
+    with pytest.raises(UserError, match=r"a\.csv is not UTF-8; it is probably CP1252"):
         open_text(tmp_path / "a.csv")
     (tmp_path / "a.csv").write_bytes("a.wav|Hello.\n".encode("utf-16-le"))
     with pytest.raises(UserError, match="UTF-16LE"):
@@ -120,10 +120,10 @@ def test_lexicons_and_lists(tmp_path):
     path.write_bytes('{"text": "é"}\n'.encode("utf-16"))
     assert [*json_lines(path)] == [(1, {"text": "é"})]
     path.write_bytes("café\ta\n".encode("cp1252"))
-    with pytest.raises(UserError, match=r"x\.txt is not UTF-8 but, it seems, CP1252"):
+    with pytest.raises(UserError, match=r"x\.txt is not UTF-8; it is probably CP1252"):
         read_lexicon(path, "abc")
     path.write_bytes(json.dumps({"text": "你好，世界！"}, ensure_ascii=False).encode("big5"))
-    with pytest.raises(UserError, match=r"x\.txt is not UTF-8 but, it seems, BIG5"):
+    with pytest.raises(UserError, match=r"x\.txt is not UTF-8; it is probably BIG5"):
         [*json_lines(path)]
 
 
@@ -138,12 +138,12 @@ def test_generate_names_the_file_and_standard_input(tmp_path, monkeypatch, capsy
     (tmp_path / "lines.txt").write_bytes("今天天气不错，我们去公园吧。\n".encode("gbk"))
     assert cli.run(load, ["--input", "lines.txt", "--output-dir", "out"], "prog") == 1
     assert capsys.readouterr().err == (
-        "prog: lines.txt is not UTF-8 but, it seems, GBK: save it as UTF-8 (or: iconv -f GBK -t UTF-8)\n"
+        "prog: lines.txt is not UTF-8; it is probably GBK: save it as UTF-8 (or: iconv -f GBK -t UTF-8)\n"
     )
     stream = io.TextIOWrapper(io.BytesIO("Schöne Grüße.".encode("cp1252")), encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", stream)
     assert cli.run(load, ["--output", "a.wav"], "prog") == 1
-    assert capsys.readouterr().err.startswith("prog: the text is not UTF-8 but, it seems, CP1252")
+    assert capsys.readouterr().err.startswith("prog: the text is not UTF-8; it is probably CP1252")
 
 
 def test_prepare_names_its_table(tmp_path, capsys):
@@ -152,7 +152,7 @@ def test_prepare_names_its_table(tmp_path, capsys):
 
     (tmp_path / "metadata.csv").write_bytes("a.wav|café\n".encode("cp1252"))
     assert main([str(tmp_path / "metadata.csv"), "-o", str(tmp_path / "out"), "--workers", "0"]) == 1
-    assert "metadata.csv is not UTF-8 but, it seems, CP1252" in capsys.readouterr().err
+    assert "metadata.csv is not UTF-8; it is probably CP1252" in capsys.readouterr().err
 
 
 # arguments

@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all."""
+"""Files are replaced completely or not at all."""
 
 import json
 import os
@@ -41,8 +41,8 @@ def test_the_suffix_is_kept_and_the_old_file_stands_until_the_end(tmp_path):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])
 def test_a_failed_write_leaves_nothing(tmp_path, error):
     write(tmp_path / "x.txt", "old")
-    told = UserError if error is OSError else error
-    with pytest.raises(told), replacing(tmp_path / "x.txt") as temporary:
+    raised = UserError if error is OSError else error
+    with pytest.raises(raised), replacing(tmp_path / "x.txt") as temporary:
         temporary.write_text("half")
         raise error("no space")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.txt", "old")]

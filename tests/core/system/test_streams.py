@@ -167,7 +167,7 @@ def test_a_recording_from_a_pipe(tmp_path, monkeypatch, pipeline, source, capfdb
     assert np.array_equal(wave, soundfile.read("a.flac", dtype="int16")[0])
 
 
-def test_what_is_no_file_is_told(tmp_path, run, monkeypatch, capfd):
+def test_what_is_no_file_gives_an_error(tmp_path, run, monkeypatch, capfd):
     (tmp_path / "pipe").mkdir()
     for path in ("/dev/fd/999", "/proc/self/fd/999"):
         assert run("--text", "One.", "--output", path) == 1
@@ -186,7 +186,7 @@ def test_a_terminal_is_not_written_to(run, capfd):
         assert run("--text", "One.", "--output", f"/dev/fd/{terminal}") == 1
     finally:
         os.close(main), os.close(terminal)
-    assert "sound is not written to a terminal" in capfd.readouterr().err
+    assert "cannot write sound to a terminal" in capfd.readouterr().err
 
 
 def test_an_answer_and_its_sound_are_not_mixed(capsys):
@@ -207,7 +207,7 @@ def test_a_file_may_be_called_so(run, tmp_path):
 
 
 def test_other_files_go_to_standard_output(tmp_path, capfd):
-    """What is written by `replacing` (JSON, subtitles): whole, and in one file after what was there."""
+    """What `replacing` writes (JSON, subtitles) is complete, and follows what was in the file."""
     for path in ("-", "/dev/stdout"):
         check_writable(path)
         with replacing(path) as temporary:

@@ -56,7 +56,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("text", "american", "british"), READ, ids=[text[:12] for text, *_ in READ])
-def test_both_accents_in_turns(text, american, british):
+def test_both_accents_alternately(text, american, british):
     for _ in range(2):
         assert phonemize(text, "en-us") == american
         assert phonemize(text, "en-gb") == british
@@ -99,7 +99,7 @@ def _read_in_child(answers) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forks_while_another_thread_reads():
-    """A child has only the thread that forked; what the other held would be held for ever."""
+    """A child has only the thread that forked; a lock of another thread would stay locked for ever."""
     context, stop = multiprocessing.get_context("fork"), threading.Event()
 
     def read() -> None:
@@ -186,7 +186,9 @@ def test_a_long_path_where_open_folders_have_no_names(tmp_path, monkeypatch, fre
     assert os.path.samefile(folder / "espeak-ng-data", deep)
     forget()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
-    with pytest.raises(UserError, match="no link to it can be made .*: install into a folder with a shorter"):
+    with pytest.raises(
+        UserError, match="no link to it can be created .*: install into a folder with a shorter"
+    ):
         phonemize("Hello.")
 
 

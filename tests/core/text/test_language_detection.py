@@ -1,4 +1,4 @@
-"""Which parts of a text are Chinese, and which language the whole is in."""
+"""Which parts of a text are Chinese, and the language of the entire text."""
 
 import time
 

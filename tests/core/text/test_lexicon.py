@@ -76,8 +76,8 @@ def pattern(word: str) -> str:
 def test_the_longest_entries_are_found(seed):
     rng, count = random.Random(seed), 0
     for _ in range(200):
-        drawn = ("".join(rng.choices(WORDS, k=rng.randint(1, 4))) for _ in range(rng.randint(1, 8)))
-        entries = {word: str(number) for number, word in enumerate(drawn) if word.strip()}
+        random_words = ("".join(rng.choices(WORDS, k=rng.randint(1, 4))) for _ in range(rng.randint(1, 8)))
+        entries = {word: str(number) for number, word in enumerate(random_words) if word.strip()}
         parts = rng.choices(WORDS + 3 * list(entries), k=12)
         text = "".join(rng.choice([part, part, part.upper(), part.title()]) for part in parts)
         if entries:
@@ -100,7 +100,7 @@ def test_what_is_taken_where_two_begin(text, entries, parts, words):
     assert markup.parts == parts and [word for word, _ in markup.pronunciations] == words
 
 
-def test_a_letter_that_only_looks_like_an_entrys_is_not_one():
+def test_a_letter_similar_to_that_of_an_entry_is_not_one():
     for text in ("ſ", "ı", "İ"):
         assert read_markup(text, TOKENIZER, {"s": "ə", "i": "ə"}).pronunciations == []
 
@@ -141,5 +141,5 @@ def test_a_lexicon_is_opened_again_when_it_changes(tmp_path):
 
 @pytest.mark.parametrize("lexicon", [{"": "a"}, {" ": "a"}, {"hi": None}, {5: "a"}])
 def test_a_lexicon_of_other_things(lexicon):
-    with pytest.raises(UserError, match="^lexicon: an entry is a word and its phonemes, not "):
+    with pytest.raises(UserError, match="^lexicon: an entry must be a word and its phonemes, not "):
         open_lexicon(lexicon, TOKENIZER.ids)

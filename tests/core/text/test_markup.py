@@ -89,8 +89,8 @@ def test_a_reader_sees_the_words():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[a](/tèst/)", r'^\[a\]\(/tèst/\): "è" is no phoneme of this model; its phonemes are .*ɑ'),
-        ("[a](/X/)", '"X" is no phoneme'),
+        ("[a](/tèst/)", r'^\[a\]\(/tèst/\): "è" is not a phoneme of this model; its phonemes are .*ɑ'),
+        ("[a](/X/)", '"X" is not a phoneme'),
         ("[a](//)", "there are no phonemes"),
         ("[a](/ˈ,/)", "there are no phonemes"),
     ],
@@ -139,7 +139,9 @@ def test_pauses(text, parts):
     "mark", ["[pause]", "[pause x]", "[pause -1]", "[pause 61]", "[pause 1e3]", "[pause 1 2]", "[pause nan]"]
 )
 def test_bad_pauses(mark):
-    with pytest.raises(UserError, match="no pause of 0 to 60 seconds, such as .pause 0.5.") as caught:
+    with pytest.raises(
+        UserError, match="not a pause of 0 to 60 seconds: write it like .pause 0.5."
+    ) as caught:
         read_markup(f"a {mark} b", TOKENIZER)
     assert str(caught.value).startswith(f'"{mark}" is')
 
@@ -165,12 +167,12 @@ def test_a_lexicon_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("gif dʒˈɪf\n", "line 1: an entry is a word, a tab and its phonemes"),
-        ("# a\n\tdʒˈɪf\n", "line 2: an entry is"),
-        ("gif\tdʒˈɪf\tjif\n", "line 1: an entry is"),
+        ("gif dʒˈɪf\n", "line 1: an entry must be a word, a tab and its phonemes"),
+        ("# a\n\tdʒˈɪf\n", "line 2: an entry must be"),
+        ("gif\tdʒˈɪf\tjif\n", "line 1: an entry must be"),
         ("gif\t\n", "line 1: there are no phonemes"),
-        ("gif\tdʒˈ1f\n", 'line 1: "1" is no phoneme of this model'),
-        ("gif\tdʒˈɪf\n# a\fb\ngif\tɡˈɪf\n", 'line 3: there is an entry for "gif" already'),
+        ("gif\tdʒˈ1f\n", 'line 1: "1" is not a phoneme of this model'),
+        ("gif\tdʒˈɪf\n# a\fb\ngif\tɡˈɪf\n", 'line 3: there is already an entry for "gif"'),
     ],
 )
 def test_a_bad_lexicon(tmp_path, content, message):
@@ -209,7 +211,7 @@ LEXICON = {
         ("new\nyork", "nuː jˈɔːk"),
         ("New York City.", "ɛn wˈaɪ."),  # the longest
         ("New York city.", "nuː jˈɔːk sˈɪɾi."),
-        ("I can't, can I?", "aɪ kˈænt, kˈaː ˈaɪ?"),  # whole words
+        ("I can't, can I?", "aɪ kˈænt, kˈaː ˈaɪ?"),  # complete words
         ("The can's gifs.", f"ðə kˈaːz {phonemize('gifs')}."),
         ("Go to gif.com.", phonemize("Go to gif dot com.")),
         (f"[gif](/ɡˈɪf/) {TOMATO}", "ɡˈɪf təˈmɑːtoʊ"),  # the text knows better

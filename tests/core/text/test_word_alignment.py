@@ -10,13 +10,13 @@ TOKENIZER = Tokenizer("phonemes", SYMBOLS)
 def words(text: str, language: str = "en-us") -> list[tuple[str, str]]:
     """(written, symbols) of each word of one sentence."""
     (sentence,) = TOKENIZER.sentences(text, language)
-    shown, spans = align_words(
+    displayed, spans = align_words(
         sentence.written, sentence.text, sentence.symbols, lambda word: TOKENIZER.symbols(word, language)
     )
-    assert shown == text
+    assert displayed == text
     ends = [0, *(edge for span in spans for edge in (span.first, span.last)), len(sentence.symbols)]
     assert ends == sorted(ends)  # no word overlaps another
-    return [(shown[s.start : s.end], sentence.symbols[s.first : s.last]) for s in spans]
+    return [(displayed[s.start : s.end], sentence.symbols[s.first : s.last]) for s in spans]
 
 
 def test_one_word_each():

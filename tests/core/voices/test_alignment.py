@@ -1,4 +1,4 @@
-"""The mathematics of the aligner: prior, monotonic search, losses; and what it says of real recordings."""
+"""The mathematics of the aligner: prior, monotonic search, losses; and its results for real recordings."""
 
 import itertools
 import math
@@ -179,8 +179,8 @@ def test_the_embedded_aligner_serves_models_with_its_vocabulary(tmp_path, monkey
     plain = tiny_config()
     config, tensors = checkpoint.load_folder(write_checkpoint(tmp_path / "m", "pt", config=plain), "pt")
     assert config.aligner == ALIGNER and "aligner.to_key.weight" in tensors
-    whole = checkpoint.load_folder(embedded, "pt")[1]
-    assert (tensors["aligner.mel_embed.weight"] == whole["aligner.mel_embed.weight"]).all()
+    complete = checkpoint.load_folder(embedded, "pt")[1]
+    assert (tensors["aligner.mel_embed.weight"] == complete["aligner.mel_embed.weight"]).all()
     for name, text in (
         ("other", replace(plain.text, vocab=plain.text.vocab[::-1])),
         ("filler", replace(plain.text, alignment="filler")),

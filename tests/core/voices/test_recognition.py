@@ -47,7 +47,7 @@ def test_faster_whisper(monkeypatch):
 
 @pytest.mark.parametrize("name", ["wisper:tiny", "faster-whisper:", ":tiny", "C:\\models"])
 def test_a_recognizer_of_another_kind(name):
-    with pytest.raises(UserError, match="there is no recognizer .*; known: faster-whisper:NAME_OR_PATH"):
+    with pytest.raises(UserError, match="there is no recognizer .*; choose from faster-whisper:NAME_OR_PATH"):
         recognition.recognizer(name)
 
 

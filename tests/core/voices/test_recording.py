@@ -103,7 +103,7 @@ def test_m4a_by_ffmpeg(tmp_path):
     assert len(decoded) / RATE == pytest.approx(3, abs=0.1)
     assert np.sqrt(2 * np.mean(decoded**2)) == pytest.approx(0.1, rel=0.05)  # the mean of both channels
     (tmp_path / "b.m4a").write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(UserError, match="b.m4a: it is no audio file that libsndfile or FFmpeg knows"):
+    with pytest.raises(UserError, match="b.m4a: it is not an audio file that libsndfile or FFmpeg can read"):
         audio.read(tmp_path / "b.m4a")
 
 
@@ -148,9 +148,9 @@ def test_a_long_recording_is_cut_between_words(tmp_path):
         voice = voice_from_recording(path, text, "en-us", find_onsets=even)
     assert 2 < voice.seconds <= MAX_SECONDS + 0.1
     assert text.startswith(voice.text) and voice.text[-1].isalnum() or voice.text[-1] in ".,"
-    whole = " ".join(s.symbols for s in Tokenizer("phonemes", SYMBOLS).sentences(text))
-    assert whole.startswith(voice.phonemes) and whole[len(voice.phonemes)] == " "
-    assert voice.seconds == pytest.approx(24 * (len(voice.phonemes) + 1) / (len(whole) + 2), abs=0.3)
+    complete = " ".join(s.symbols for s in Tokenizer("phonemes", SYMBOLS).sentences(text))
+    assert complete.startswith(voice.phonemes) and complete[len(voice.phonemes)] == " "
+    assert voice.seconds == pytest.approx(24 * (len(voice.phonemes) + 1) / (len(complete) + 2), abs=0.3)
     assert len(caught) == 1
 
 
@@ -181,13 +181,13 @@ def test_the_longest_pause_is_the_best_place():
 def test_the_text_of_the_first_symbols():
     text = "One of the cats is here. It cost $5 and more."
     sentences = Tokenizer("phonemes", SYMBOLS).sentences(text, min_characters=1)
-    whole = " ".join(sentence.symbols for sentence in sentences)
+    complete = " ".join(sentence.symbols for sentence in sentences)
     assert len(sentences) == 2
     for symbols, expected in (
-        (len(whole), text),
-        (whole.index(" ɪt"), "One of the cats is here."),
-        (whole.index(" ænd"), "One of the cats is here. It cost $5"),
-        (whole.index("ðə"), "One of"),
+        (len(complete), text),
+        (complete.index(" ɪt"), "One of the cats is here."),
+        (complete.index(" ænd"), "One of the cats is here. It cost $5"),
+        (complete.index("ðə"), "One of"),
     ):
         assert text_until(sentences, symbols, "en-us") == expected
 

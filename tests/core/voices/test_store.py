@@ -131,7 +131,7 @@ def test_own_voices_come_after_the_models(own):
         find_voice(own, "nobody")
 
 
-def test_a_broken_own_voice_is_told_and_passed_over(own):
+def test_a_broken_own_voice_gives_a_warning_and_is_ignored(own):
     (own / "own" / "voices" / "bad.json").write_text("{bad")
     with pytest.warns(UserWarning, match="the voice bad cannot be used: .*bad.json is not a JSON file"):
         assert [voice.name for voice in user_voices()] == ["heart", "me"]

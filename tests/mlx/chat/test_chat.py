@@ -78,7 +78,7 @@ def run(model, capfd):
 
 
 def spoken(model: Path, sentences: list[str], **options) -> np.ndarray:
-    """What a file of these sentences holds."""
+    """The content of a file of these sentences."""
     from nanospeech_mlx import Nanospeech
 
     tts = Nanospeech.from_pretrained(model)
@@ -133,7 +133,7 @@ def test_sentences_are_as_far_apart_as_in_a_text(run, model, tmp_path):
     llm = write_scripted_llm(tmp_path / "llm", pieces)
     assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")[0] == 0
     text = list(Nanospeech.from_pretrained(model).speak("".join(pieces), use_diffusion=True, num_iter=2))
-    outside = text[0].words[0].start + text[1].end - text[1].words[-1].end  # not within a longer speech
+    outside = text[0].words[0].start + text[1].end - text[1].words[-1].end  # not part of a longer speech
     assert len(audio.read("a.wav")) == pytest.approx(
         24000 * (text[1].end - outside + AFTER_SECONDS + BEFORE_SECONDS), abs=2
     )
@@ -153,20 +153,20 @@ def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
     """However many sentences are spoken in its voice, and by whatever recognizer."""
     from nanospeech_core.voices import recording
 
-    heard = []
+    transcribed = []
 
-    def hear(wave, path, *_):
-        heard.append(str(path))
+    def transcribe(wave, path, *_):
+        transcribed.append(str(path))
         return "Hello there."
 
-    monkeypatch.setattr(recording, "transcribe", hear)
+    monkeypatch.setattr(recording, "transcribe", transcribe)
     noise = np.random.default_rng(0).standard_normal(3 * 24000) / 10
     audio.write(tmp_path / "me.wav", noise)
     llm = write_scripted_llm(tmp_path / "llm", ["This is the first sentence. ", "This is the second one."])
     code, _, err = run(
         "--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--ref-audio", tmp_path / "me.wav"
     )
-    assert code == 0 and heard == [str(tmp_path / "me.wav")] and err.count("words recognized in") == 1
+    assert code == 0 and transcribed == [str(tmp_path / "me.wav")] and err.count("words recognized in") == 1
     expected = spoken(
         model,
         ["This is the first sentence.", "This is the second one."],
@@ -176,7 +176,7 @@ def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
     assert len(audio.read("a.wav")) == len(expected)
 
 
-def test_an_answer_without_words_is_told(run, tmp_path):
+def test_an_answer_without_words_is_reported(run, tmp_path):
     llm = write_scripted_llm(tmp_path / "llm", ["***", "…"])
     code, out, err = run("--llm", llm, "--prompt", "Well?", "--output", "a.wav")
     assert (code, out, err) == (1, "***…\n", f"{PREFIX}the answer has nothing to speak\n")
@@ -206,7 +206,7 @@ def load(folder: Path, **settings):
 
 
 def test_the_cache_changes_nothing(random_llm, monkeypatch):
-    """Each question is answered as if the whole conversation were read anew, but it is not."""
+    """Each question is answered as if the entire conversation were read again, but it is not."""
     import mlx_lm
 
     read = []
@@ -217,19 +217,19 @@ def test_the_cache_changes_nothing(random_llm, monkeypatch):
         return generate(model, tokenizer, prompt, **settings)
 
     monkeypatch.setattr(mlx_lm, "stream_generate", counting)
-    kept, anew = load(random_llm, system="Be kind."), load(random_llm)
+    kept, fresh = load(random_llm, system="Be kind."), load(random_llm)
     answers = []
     for question in ("Who are you?", "And who am I?", "Why?"):
         answers.append("".join(kept.answer(question)))
-        anew.messages, anew._cache = kept.messages[:-2], []
-        assert "".join(anew.answer(question)) == answers[-1] != ""
+        fresh.messages, fresh._cache = kept.messages[:-2], []
+        assert "".join(fresh.answer(question)) == answers[-1] != ""
     assert len(set(answers)) == 3
     assert [message["role"] for message in kept.messages] == ["system", *["user", "assistant"] * 3]
     assert read[4] < read[5] / 3  # the third question alone, and with all before it
 
 
 def test_what_was_written_before_an_interruption_is_remembered(random_llm):
-    cut, anew = load(random_llm), load(random_llm)
+    cut, fresh = load(random_llm), load(random_llm)
     answer = cut.answer("Who are you?")
     begun = next(answer) + next(answer) + next(answer) + next(answer)
     answer.close()
@@ -237,8 +237,8 @@ def test_what_was_written_before_an_interruption_is_remembered(random_llm):
         {"role": "user", "content": "Who are you?"},
         {"role": "assistant", "content": begun.strip()},
     ]
-    anew.messages = list(cut.messages)
-    assert "".join(cut.answer("Go on.")) == "".join(anew.answer("Go on."))
+    fresh.messages = list(cut.messages)
+    assert "".join(cut.answer("Go on.")) == "".join(fresh.answer("Go on."))
     cut.answer("Never asked.").close()
     assert len(cut.messages) == 4
 
@@ -251,7 +251,7 @@ def test_reasoning_is_not_remembered(tmp_path):
     assert llm.messages[-1] == {"role": "assistant", "content": "Well."}
 
 
-# a terminal, and a sound device that writes down what it is told and plays ten times too slowly
+# a terminal, and a sound device that records its calls and plays ten times too slowly
 
 SOUNDDEVICE = """
 import json, time
@@ -303,35 +303,35 @@ def test_ctrl_c_ends_the_speech_and_then_the_conversation(model, llm, tmp_path):
         start_new_session=True,
     )
     os.close(end)
-    shown = b""
+    output = b""
 
     def wait_for(condition) -> None:
-        nonlocal shown
+        nonlocal output
         os.set_blocking(terminal, False)
         limit = time.monotonic() + 120
         while not condition():
-            assert time.monotonic() < limit, (shown.decode(), calls())
+            assert time.monotonic() < limit, (output.decode(), calls())
             with contextlib.suppress(BlockingIOError, OSError):  # OSError: it has ended
-                shown += os.read(terminal, 65536)
+                output += os.read(terminal, 65536)
             time.sleep(0.01)
 
     try:
-        wait_for(lambda: shown.endswith(b"> "))
+        wait_for(lambda: output.endswith(b"> "))
         os.write(terminal, b"Well?\n")
-        wait_for(lambda: b"item" in shown and len(calls()) == 1)  # the answer is written, and being spoken
+        wait_for(lambda: b"item" in output and len(calls()) == 1)  # the answer is written, and being spoken
         pressed = time.monotonic()
         process.send_signal(signal.SIGINT)
-        wait_for(lambda: shown.endswith(b"> ") and len(calls()) == 2)
+        wait_for(lambda: output.endswith(b"> ") and len(calls()) == 2)
         ended, call = calls()[1]
         assert call == "abort" and ended - pressed < 10  # of some 200 s
         os.write(terminal, b"And?\n")
-        wait_for(lambda: shown.count(b"item") == 2 and len(calls()) == 3)
+        wait_for(lambda: output.count(b"item") == 2 and len(calls()) == 3)
         process.send_signal(signal.SIGINT)
-        wait_for(lambda: len(calls()) == 4 and shown.endswith(b"> "))
+        wait_for(lambda: len(calls()) == 4 and output.endswith(b"> "))
         process.send_signal(signal.SIGINT)
         wait_for(lambda: process.poll() is not None)
-        assert process.returncode == 0, shown.decode()
-        assert b"Traceback" not in shown
+        assert process.returncode == 0, output.decode()
+        assert b"Traceback" not in output
     finally:
         process.kill()
         process.wait()
@@ -364,7 +364,7 @@ def test_no_mlx_lm(run, llm, monkeypatch, name):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("./none", "no such folder: ./none"),
+        ("./none", "./none does not exist"),
         ("empty", "empty is not a language model that mlx-lm can load: "),
         (
             "owner/none",
@@ -424,7 +424,7 @@ def test_bad_questions_and_voices(run, llm, arguments, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--prompt", "Hi."], "give a language model by --llm"),
+        (["--prompt", "Hi."], "name a language model with --llm"),
         (["--llm", "x", "--max-tokens", "0"], "--max-tokens must be a whole number of at least 1, not 0"),
         (["--llm", "x", "--llm-temperature", "nan"], "--llm-temperature must be a number from 0 to 2"),
         (["--llm", "x", "--cfg", "nan"], "--cfg must be a number"),

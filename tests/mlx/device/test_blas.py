@@ -76,7 +76,7 @@ def test_one_that_does_not_load_is_passed_over():
     assert "openblas" in done.stdout and done.stderr == "", done.stderr
 
 
-def test_without_any_a_line_says_what_helps():
+def test_without_any_a_line_names_the_remedy():
     Backend("mlx")
     code = "from nanospeech_mlx.device import blas; blas.candidates = lambda: []; blas.use_fast_blas()"
     done = python(f"{code}; blas.use_fast_blas()", PYTHONWARNINGS="default")
@@ -112,7 +112,7 @@ def test_a_gpu_needs_none(monkeypatch, recwarn):
 
 
 def test_other_libraries_do_not_see_it():
-    """faster-whisper's own MKL hears garbage where a second one's symbols come first."""
+    """faster-whisper's own MKL transcribes garbage where a second one's symbols come first."""
     Backend("mlx")
     code = """
 import ctypes

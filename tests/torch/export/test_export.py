@@ -127,12 +127,12 @@ def test_the_embedded_vocoder_and_aligner_are_copied(parts, tmp_path):
     assert config["vocoder"] == json.loads((PRETRAINED / "config.json").read_text())["vocoder"]
 
 
-def test_weights_that_float16_cannot_hold(parts, tmp_path, capsys):
+def test_weights_that_overflow_float16(parts, tmp_path, capsys):
     state = torch.load(parts[0], weights_only=True)
     state["ema"]["to_mel.bias"][0] = 1e5
     torch.save(state, parts[0])
     assert main(parts) == 1
-    assert "to_mel.bias has values that float16 cannot hold" in capsys.readouterr().err
+    assert "to_mel.bias has values that float16 cannot represent" in capsys.readouterr().err
     assert not (tmp_path / "out" / "model.safetensors").exists()
     assert main([*parts, "--dtype", "float32"]) == 0
 
@@ -218,7 +218,7 @@ def test_a_voice_gets_its_speakers_tempo(parts, tmp_path):
 
 @pytest.mark.slow
 def test_the_tempo_may_be_that_of_other_speech(parts, tmp_path, capsys):
-    """Of a speaker who takes two thirds of the time over each symbol, half as fast again."""
+    """A speaker who needs two thirds of the time for each symbol speaks 1.5 times as fast."""
     slow_down(parts[0])
     write_corpus(tmp_path / "s.tar", count=70, letters=40)
     rng, members = np.random.default_rng(1), []

@@ -1,6 +1,5 @@
-"""A whole preparation: its shards and figures; nothing stops it, spoils it or makes it begin anew."""
+"""A complete preparation: its shards and figures; nothing stops it, spoils it or makes it start over."""
 
-import contextlib
 import importlib.util
 import json
 import os
@@ -17,43 +16,25 @@ import numpy as np
 import preparations
 import psutil
 import pytest
-from preparations import contents, read_shard, tones, write_shard
+from preparations import contents, read_shard, settings, tones, write_shard
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare import __main__ as command
 from nanospeech_torch.prepare import dataset as preparation
 from nanospeech_torch.prepare import streams
-from nanospeech_torch.prepare import utterance as preparing
-from nanospeech_torch.prepare.dataset import Settings, member_name, prepare
+from nanospeech_torch.prepare.dataset import member_name, prepare
 from nanospeech_torch.prepare.durations import AlignerSource
-from nanospeech_torch.prepare.recording import MissingRequirement, Recording
 from nanospeech_torch.prepare.report import histogram, table
-from nanospeech_torch.prepare.utterance import Recipe, Rejected
-from nanospeech_torch.prepare.workers import AHEAD, prepare_all
+from nanospeech_torch.prepare.utterance import Recipe
 
 pytest.importorskip("soundfile")
 ROOT = Path(__file__).parents[3]
 
 
-def settings(*sources, **changes) -> Settings:
-    return Settings(**{"sources": tuple(map(str, sources)), "shard_size": 4, **changes})
-
-
 def run(*arguments) -> subprocess.CompletedProcess:
     line = [sys.executable, "-m", "nanospeech_torch.prepare", *map(str, arguments)]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)
-
-
-@pytest.fixture
-def source(tmp_path):
-    """Eleven utterances in two shards, three of which cannot be used."""
-    utterances = tones(10)
-    utterances[1] = ("u001", utterances[1][1], {**utterances[1][2], "text": ""})
-    utterances[6] = ("u006", b"noise", utterances[6][2])
-    write_shard(tmp_path / "in-0.tar", utterances[:7])
-    write_shard(tmp_path / "in-1.tar", [*utterances[7:], utterances[2]])
-    return tmp_path / "in-*.tar"
 
 
 # what comes out
@@ -133,11 +114,11 @@ def test_figures(tmp_path, source):
     assert report["durations"] == {"given": 8} and report["unknown_symbols"] == {}
     assert {int(s): n for s, n in report["lengths"].items()} == Counter(c // SAMPLE_RATE for c in samples)
     assert report["rejected"]["count"] == 3
-    shown = {
+    reasons = {
         r["reason"]: (r["count"], [case.split()[0] for case in r["first"]])
         for r in report["rejected"]["reasons"]
     }
-    assert shown == {
+    assert reasons == {
         "empty text": (1, ["u001"]),
         "unreadable audio": (1, ["u006"]),
         "an id that was read before": (1, ["u002"]),
@@ -190,76 +171,6 @@ def test_ids_become_names_of_members(tmp_path):
     assert len(list(scan_shards((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
 
 
-# the folder
-
-
-def test_a_second_run_does_nothing(tmp_path, source, monkeypatch):
-    report = prepare(settings(source), tmp_path / "out", workers=0)
-    before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (tmp_path / "out").iterdir()}
-    monkeypatch.setattr(preparation, "read_recordings", None)
-    assert prepare(settings(source), tmp_path / "out", workers=0) == report
-    assert {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (tmp_path / "out").iterdir()} == before
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"shard_size": 5}, "shard_size was 4 and is 5"),
-        ({"recipe": Recipe(format="opus")}, 'format was "flac" and is "opus"'),
-        ({"recipe": Recipe(lang="en-gb", align=False)}, "align was true and is false; lang was"),
-        ({"name": "other"}, 'name was "data" and is "other"'),
-        ({"aligner": "x"}, 'aligner was null and is "x"'),
-    ],
-)
-def test_other_arguments_need_another_folder(tmp_path, source, changes, message):
-    prepare(settings(source), tmp_path / "out", workers=0)
-    before = contents(tmp_path / "out")
-    with pytest.raises(UserError, match=message):
-        prepare(settings(source, **changes), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == before
-
-
-def test_other_data_need_another_folder(tmp_path, source):
-    prepare(settings(source), tmp_path / "out", workers=0)
-    write_shard(tmp_path / "in-2.tar", tones(1, seed=1))
-    with pytest.raises(UserError, match="the sources have other files"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-    (tmp_path / "in-2.tar").unlink()
-    write_shard(tmp_path / "in-1.tar", tones(1))
-    with pytest.raises(UserError, match="or files of another size"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-
-
-def test_shards_of_somebody_else_are_left_alone(tmp_path, source):
-    (tmp_path / "out").mkdir()
-    theirs = write_shard(tmp_path / "out" / "theirs.tar", tones(1)).read_bytes()
-    with pytest.raises(UserError, match="has shards that this command did not make"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == {"theirs.tar": theirs}
-
-
-def test_no_place_to_write(tmp_path, source):
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(UserError, match="cannot make the folder"):
-            prepare(settings(source), path, workers=0)
-
-
-def test_one_preparation_at_a_time(tmp_path, source):
-    folder = preparation.Folder(tmp_path / "out", "data")
-    with folder.locked(), pytest.raises(UserError, match="another run is writing"):
-        prepare(settings(source), tmp_path / "out", workers=0)
-    prepare(settings(source), tmp_path / "out", workers=0)
-
-
-def test_a_shard_that_was_deleted_comes_back(tmp_path, source):
-    prepare(settings(source), tmp_path / "out", workers=0)
-    before = contents(tmp_path / "out")
-    (tmp_path / "out" / "data-000001.tar").unlink()
-    prepare(settings(source), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == before
-
-
 # being stopped
 
 
@@ -271,7 +182,7 @@ class Kill(BaseException):
 @pytest.mark.parametrize("when", range(1, 13))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monkeypatch, when, moment):
-    prepare(settings(source, shard_size=2), tmp_path / "whole", workers=0)
+    prepare(settings(source, shard_size=2), tmp_path / "complete", workers=0)
     replace, calls = os.replace, []
 
     def dying(*paths):
@@ -291,9 +202,9 @@ def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monk
     again = []
     monkeypatch.setattr(preparation, "read_recordings", spy(preparation.read_recordings, again))
     prepare(settings(source, shard_size=2), tmp_path / "out", workers=0)
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "out") == contents(tmp_path / "complete")
     assert sum(p.stat().st_ino == inode for p, inode in written.items()) >= shards
-    assert len(again) <= 11 - 2 * shards  # what was finished is not done anew
+    assert len(again) <= 11 - 2 * shards  # what was finished is not done again
 
 
 def spy(read, seen):
@@ -328,8 +239,8 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path):
     assert not alive
     assert run(*arguments, out).returncode == 0
     assert {p: p.stat().st_ino for p in finished} == finished
-    prepare(settings(source, shard_size=3, recipe=Recipe(align=False)), tmp_path / "whole", workers=0)
-    assert contents(out) == contents(tmp_path / "whole")
+    prepare(settings(source, shard_size=3, recipe=Recipe(align=False)), tmp_path / "complete", workers=0)
+    assert contents(out) == contents(tmp_path / "complete")
 
 
 @pytest.mark.slow
@@ -363,7 +274,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path, times):
 
 @pytest.mark.slow
 def test_full_disk(tmp_path):
-    """No file may pass 400 kB: the second shard cannot be written, the first stays whole."""
+    """No file may pass 400 kB: the second shard cannot be written, the first stays complete."""
     small = tones(2)
     big = corpus.audio_bytes(0.1 * np.random.default_rng(0).normal(size=20 * SAMPLE_RATE))
     source = write_shard(
@@ -391,7 +302,7 @@ def test_full_disk(tmp_path):
 def test_damaged_shard(tmp_path, source):
     path = tmp_path / "in-0.tar"
     path.write_bytes(path.read_bytes()[:-30_000])
-    with pytest.warns(UserWarning, match="in-0.tar is damaged, the rest of it is lost: ") as caught:
+    with pytest.warns(UserWarning, match="in-0.tar is damaged, and the rest of it is skipped: ") as caught:
         report = prepare(settings(source, shard_size=3), tmp_path / "out", workers=0)
     assert len(caught) == 1
     assert [Path(entry["input"]).name for entry in report["damaged"]] == ["in-0.tar"]
@@ -433,93 +344,6 @@ def test_nothing_at_all(tmp_path):
         prepare(settings(corpus.write_tar(tmp_path / "x.tar", [])), tmp_path / "out", workers=0)
 
 
-# workers
-
-
-@pytest.mark.slow
-def test_workers_change_nothing(tmp_path, source):
-    even = AlignerSource(loaded=preparations.EvenAligner())
-    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(9, durations=False)])
-    outputs = []
-    for workers in (0, 1, 2):
-        out = tmp_path / f"out-{workers}"
-        report = prepare(settings(source, bare), out, workers=workers, aligner=even)
-        assert report["durations"] == {"aligned": 9, "given": 8}
-        outputs.append(contents(out))
-    assert outputs[0] == outputs[1] == outputs[2]
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path):
-    """And leaves the order, and those that others were at, as they were."""
-    utterances = tones(24, durations=False)
-    lengths = Counter(len(meta["phonemes"]) for _, _, meta in utterances)
-    rarest = min(lengths, key=lambda n: (lengths[n], n))
-    source = write_shard(tmp_path / "in.tar", utterances)
-    deadly = AlignerSource(loaded=preparations.DeadlyAligner(rarest))
-    report = prepare(settings(source, shard_size=99), tmp_path / "out", workers=2, aligner=deadly)
-    victims = [id for id, _, meta in utterances if len(meta["phonemes"]) == rarest]
-    (entry,) = report["rejected"]["reasons"]
-    assert (entry["reason"], entry["count"]) == ("a worker process dies of it", len(victims))
-    assert entry["first"] == victims[:5] and 0 < len(victims) < 12
-    survivors = [id for id, _, _ in utterances if id not in victims]
-    assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == survivors
-
-
-def test_a_corpus_is_not_read_ahead():
-    """Memory holds a few recordings of each worker, however long the results are left lying."""
-    read = []
-
-    def endless():
-        while True:
-            read.append(len(read))
-            yield len(read), Recording(str(len(read)), problem="broken")
-
-    with contextlib.closing(prepare_all(endless(), Recipe(), 2, AlignerSource())) as results:
-        for expected in range(1, 30):
-            position, result = next(results)
-            assert (position, result) == (expected, Rejected(str(expected), "broken"))
-            assert len(read) <= expected + 2 * AHEAD + 1
-
-
-def test_without_an_aligner_nothing_is_done(tmp_path):
-    source = write_shard(tmp_path / "in.tar", tones(3, durations=False))
-    for workers in (0, 1):
-        with pytest.raises(MissingRequirement, match="there is no aligner"):
-            prepare(settings(source), tmp_path / "out", workers, preparations.NoAligner())
-    assert not list((tmp_path / "out").glob("*.tar"))
-
-
-def test_workers_use_one_thread_each(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    stream = [(i, Recording(str(i), problem="x")) for i in range(3)]
-    seen = []
-    for _ in prepare_all(stream, Recipe(), 1, AlignerSource()):
-        (worker,) = (c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline()))
-        seen.append({name: worker.environ()[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")})
-    assert seen[0] == {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    assert os.environ["OMP_NUM_THREADS"] == "7" and "OPENBLAS_NUM_THREADS" not in os.environ
-
-
-def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
-    """No recording is to blame for that."""
-    source = write_shard(tmp_path / "in.tar", [(id, a, {"text": "Hello."}) for id, a, _ in tones(3)])
-    preparing.check_phonemizer.cache_clear()
-    for name, error in (("phonemizer", ImportError), ("full", OSError(28, "No space left on device"))):
-        with monkeypatch.context() as patch:
-
-            def failing(text, language, error=error):
-                raise error
-
-            patch.setattr("nanospeech_core.text.espeak.phonemize", failing)
-            with pytest.raises(
-                MissingRequirement, match="No space left" if name == "full" else "ImportError"
-            ):
-                prepare(settings(source), tmp_path / "out", workers=0)
-    assert not list((tmp_path / "out").glob("*.tar"))
-
-
 # the command
 
 
@@ -544,7 +368,7 @@ def test_command(tmp_path, source, capsys):
     assert len(shard) == 5 and {suffix for suffix, _, _ in shard.values()} == {"opus"}
     assert shard["u000"][2]["lang"] == "en-gb"
     assert command.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 1
-    assert capsys.readouterr().err == f"prepare: there is nothing at {tmp_path / 'none'}\n"
+    assert capsys.readouterr().err == f"prepare: {tmp_path / 'none'} does not exist\n"
 
 
 def test_columns_of_the_command(tmp_path, capsys):
@@ -556,7 +380,7 @@ def test_columns_of_the_command(tmp_path, capsys):
     meta = read_shard(tmp_path / "out" / "data-000000.tar")["a"][2]
     assert (meta["voice"], meta["text"]) == ("ann", "Hello there.")
     assert command.main([*arguments, "--columns", "path,spaeker"]) == 1
-    assert "--columns: 'spaeker' is none of audio, " in capsys.readouterr().err
+    assert "--columns: 'spaeker' is not one of audio, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -116,15 +116,15 @@ def test_opus_is_the_same_everywhere_and_always():
 
 
 def test_a_serial_number_fits_its_checksums():
-    """libogg drops pages whose checksum is wrong: what decodes is whole."""
+    """libogg drops pages whose checksum is wrong: what can be decoded is complete."""
     original = corpus.audio_bytes(noise(3.0), form="OGG", subtype="OPUS")
     changed = with_serial(original, 0x12345678)
     assert changed[14:18] == bytes.fromhex("78563412") and len(changed) == len(original)
     assert with_serial(changed, int.from_bytes(original[14:18], "little")) == original
     import io
 
-    whole = [soundfile.read(io.BytesIO(content))[0] for content in (original, changed)]
-    assert np.array_equal(*whole) and len(whole[0]) == 3 * SAMPLE_RATE
+    decoded = [soundfile.read(io.BytesIO(content))[0] for content in (original, changed)]
+    assert np.array_equal(*decoded) and len(decoded[0]) == 3 * SAMPLE_RATE
 
 
 # what is refused
@@ -159,8 +159,8 @@ REASONS = {
     "a control character": "text that cannot be spoken",
     "no audio at all": "unreadable audio",
     "no samples": "shorter than 0.3 s",
-    "m4a by its name": ".m4a audio, which libsndfile does not read: make it flac",
-    "m4a by its head": ".m4a audio, which libsndfile does not read: make it flac",
+    "m4a by its name": ".m4a audio, which libsndfile does not read: convert it to FLAC",
+    "m4a by its head": ".m4a audio, which libsndfile does not read: convert it to FLAC",
     "longer": "longer than 30 s",
     "shorter": "shorter than 0.3 s",
     "a click": "silent",
@@ -225,9 +225,9 @@ LANGUAGES = {
 }
 
 
-@pytest.mark.parametrize(("said", "default"), LANGUAGES)
-def test_languages(said, default):
-    assert preparing.language(said, "some text", default) == LANGUAGES[said, default]
+@pytest.mark.parametrize(("declared", "default"), LANGUAGES)
+def test_languages(declared, default):
+    assert preparing.language(declared, "some text", default) == LANGUAGES[declared, default]
     assert preparing.language("", "有人应该帮汤姆", "en-us") == "zh"
 
 

@@ -1,4 +1,4 @@
-"""Markdown read aloud: every kind of mark, and that no word is lost nor a stream's cuts heard."""
+"""Markdown read aloud: every kind of mark; no word is lost, and the cuts of a stream do not matter."""
 
 import random
 import re
@@ -12,12 +12,12 @@ from nanospeech_core.text.markdown.blocks import MarkdownParser
 
 def speak(text: str, *, pieces: list[str] | None = None) -> str:
     markdown = MarkdownParser()
-    said = "".join(map(markdown.feed, pieces or [text])) + markdown.finish()
-    return "\n".join(" ".join(line.split()) for line in said.splitlines())
+    spoken = "".join(map(markdown.feed, pieces or [text])) + markdown.finish()
+    return "\n".join(" ".join(line.split()) for line in spoken.splitlines())
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "spoken"),
     [
         ("plain words.", "plain words."),
         ("two\nlines", "two lines"),
@@ -54,12 +54,12 @@ def speak(text: str, *, pieces: list[str] | None = None) -> str:
         ("bell\a and \x1b[31mred", "bell and [31mred"),
     ],
 )
-def test_marks(written, said):
-    assert speak(written) == said
+def test_marks(written, spoken):
+    assert speak(written) == spoken
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "spoken"),
     [
         ("Look:\n```python\nx = 1\n\n# y\n```\nDone.", "Look:\nCode omitted.\nDone."),
         ("~~~~\n~~~\n```\n~~~~~\nDone.", "Code omitted.\nDone."),
@@ -73,8 +73,8 @@ def test_marks(written, said):
         ("$$ 5 or so\n\nDone.", "Formula omitted.\nDone."),
     ],
 )
-def test_what_is_omitted_is_mentioned(written, said):
-    assert speak(written) == said
+def test_what_is_omitted_is_mentioned(written, spoken):
+    assert speak(written) == spoken
 
 
 def test_tables_are_read_row_by_row():
@@ -95,24 +95,24 @@ def test_words_come_before_the_line_ends():
 def test_no_word_is_lost_however_the_text_is_cut(seed):
     rng = random.Random(seed)
     document, count = make_document(rng)
-    said = speak(document)
-    assert re.findall(r"w\d+", said) == [f"w{n + 1}" for n in range(count)], document
-    assert not re.search(r"code(?! omitted)|http|formula|\*\*|~~|\|", said.replace("Code", "")), (
+    spoken = speak(document)
+    assert re.findall(r"w\d+", spoken) == [f"w{n + 1}" for n in range(count)], document
+    assert not re.search(r"code(?! omitted)|http|formula|\*\*|~~|\|", spoken.replace("Code", "")), (
         document,
-        said,
+        spoken,
     )
-    assert speak(document, pieces=list(document)) == speak(document, pieces=cut(rng, document)) == said
+    assert speak(document, pieces=list(document)) == speak(document, pieces=cut(rng, document)) == spoken
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_nothing_breaks_it(seed):
-    """Marks without any sense: all letters but those of a tag, an address or code are still said."""
+    """Marks without any sense: all letters but those of a tag, an address or code are still spoken."""
     rng = random.Random(1000 + seed)
     text = "".join(rng.choices("ab .*_`~[]()<>!#&;|\\-+=>1.)\n$:^ 好。", k=300))
-    said = speak(text)
-    assert speak(text, pieces=list(text)) == said
+    spoken = speak(text)
+    assert speak(text, pieces=list(text)) == spoken
     if not re.search(r"```|~~~|\$\$|\\\[|<!--|\]\s*[\[(:]|<|&|\[\^", text):
-        assert re.sub(r"[^ab好]", "", said) == re.sub(r"[^ab好]", "", text)
+        assert re.sub(r"[^ab好]", "", spoken) == re.sub(r"[^ab好]", "", text)
 
 
 @pytest.mark.slow

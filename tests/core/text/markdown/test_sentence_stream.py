@@ -34,7 +34,7 @@ START = "This is how the answer starts. "
 
 
 def test_a_sentence_is_given_as_soon_as_it_is_certain():
-    assert after(START.strip()) == after(START) == []  # "1.5" and "e.g." look so too
+    assert after(START.strip()) == after(START) == []  # "1.5" and "e.g." begin like this too
     assert after(START + "A") == [START.strip()]
     assert after("You should ask Dr. Smith of the U.S. Army ab") == []
     assert after("The train to the coast leaves at 5 p.m. The") == []  # "The" may begin "Theo"
@@ -60,14 +60,14 @@ LONG = (
 )
 
 
-def test_the_first_sentence_need_not_be_whole():
+def test_the_first_sentence_need_not_be_complete():
     assert after(LONG[: CLAUSE_AFTER - 1]) == []
     assert after(LONG[:CLAUSE_AFTER]) == ["When we look at the matter, as we should,"]
     assert dictate(LONG) == ["When we look at the matter, as we should,", LONG[42:]]
     without = LONG.replace(",", "")
     (first, rest) = dictate(without)
     assert f"{first} {rest}" == without and 80 < len(first) < 100
-    # The others are given whole.
+    # The others are complete.
     assert dictate(f"{START}{LONG}.") == [START.strip(), f"{LONG}."]
     assert dictate("当我们从各个方面来看这个问题的时候，我们应该有足够的耐心，因为世界很大。")[0].endswith(
         "，"
@@ -80,7 +80,7 @@ def test_long_sentences_are_divided():
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "spoken"),
     [
         ("Wait [pause 0.5] for [tomato](/təˈmɑːtoʊ/) and [a link](http://x.org).",
          "Wait pause 0.5 for tomato and a link."),
@@ -92,9 +92,9 @@ def test_long_sentences_are_divided():
         ("`arr[0][1]`, arr[2], [sic] and [H]e", "arr 0 1, arr 2, sic and He"),
     ],
 )  # fmt: skip
-def test_none_of_our_markup_is_left(written, said):
-    assert dictate(written) == dictate(*written) == [said]
-    assert read_markup(said, Tokenizer("phonemes", SYMBOLS)).parts == [said]
+def test_none_of_our_markup_is_left(written, spoken):
+    assert dictate(written) == dictate(*written) == [spoken]
+    assert read_markup(spoken, Tokenizer("phonemes", SYMBOLS)).parts == [spoken]
 
 
 def test_addresses_are_read_by_their_host():
@@ -154,7 +154,7 @@ def ends(parts: list[str]) -> set[int]:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_ends_are_those_of_split_sentences(seed, monkeypatch):
-    """What is decided while the text is being written is what the whole text says; nothing is lost."""
+    """Decisions made while the text arrives are those for the entire text; nothing is lost."""
     monkeypatch.setattr("nanospeech_core.text.markdown.sentence_stream.MAX_LENGTH", 10**6)
     text = START + "".join(random.Random(seed).choices(SOUP, k=60)).replace("\n", " ")
     stream = SentenceSplitter()

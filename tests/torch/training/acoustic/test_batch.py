@@ -48,7 +48,7 @@ def test_a_batch_is_a_function_of_its_seed():
     assert torch.equal(longer.batch.mask.sum(1), a.batch.mask.sum(1))
 
 
-def test_a_batch_moves_as_a_whole():
+def test_all_of_a_batch_moves():
     moved = random_work(AcousticLossConfig()).to(torch.device("meta"))
     tensors = [*vars(moved.batch).values(), *vars(moved.masks).values()]
     assert len(tensors) == 16 and all(tensor.is_meta for tensor in tensors)

@@ -99,9 +99,9 @@ def test_a_part_of_weight_0_is_not_computed(off):
     sums = JointLoss(model, config)(work, weights)
     assert set(sums) == set(WEIGHTS) - off
     assert {name for name, seen in calls.items() if seen} == set(calls) - off
-    whole = JointLoss(model, config)(work, WEIGHTS)  # and the others are as with it
+    complete = JointLoss(model, config)(work, WEIGHTS)  # and the others are as with it
     for name, value in sums.items():
-        torch.testing.assert_close(value, whole[name])
+        torch.testing.assert_close(value, complete[name])
 
 
 def test_durations_alone_need_no_transformer():
@@ -144,7 +144,7 @@ def test_the_noises_are_those_of_the_seed():
 @pytest.mark.slow
 @pytest.mark.parametrize("guidance", [0.0, 0.6])
 @pytest.mark.parametrize("name", ["flow", "in context", "ddpm", "velocity", "filler"])
-def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
+def test_parts_of_a_batch_add_up_to_the_batch(name, guidance):
     """Accumulated or shared among processes: the same losses and gradients."""
     config = AcousticLossConfig(guidance=guidance, drop=0.3, draft=0.5)
     if name == "filler":  # its duration predictor, as the original, does not mask padding
@@ -154,7 +154,7 @@ def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
     work = random_work(config, rows=7, flow_share=0.5, config=HEADS[name])
     noises = draw_noise(work, model, config)
     total, parts = objective(model, config, work, weights, noises)
-    whole = gradients(model, total)
+    complete = gradients(model, total)
     model.zero_grad()
     sums = {}
     for rows in ([0, 3, 4], [1], [2, 5, 6]):
@@ -165,7 +165,7 @@ def test_parts_of_a_batch_add_up_to_the_whole(name, guidance):
             sums[key] = sums.get(key, 0.0) + value.detach()
     for key, value in parts.items():
         torch.testing.assert_close(sums[key], value.detach(), rtol=1e-5, atol=1e-6)
-    for key, gradient in whole.items():
+    for key, gradient in complete.items():
         found = dict(model.named_parameters())[key].grad
         torch.testing.assert_close(found, gradient, rtol=1e-4, atol=1e-5 * float(1 + gradient.abs().max()))
 
@@ -198,7 +198,7 @@ def test_hidden_tokens_are_not_seen():
     tokens = work.batch.tokens.requires_grad_()
     z = hook(model.transformer.norm_out)
     JointLoss(model, config)(work, WEIGHTS)
-    z, blind = z
+    z, unconditional = z
     masked = ~masks.is_flow
     assert 0 < masked.sum() < 8
 
@@ -212,7 +212,7 @@ def test_hidden_tokens_are_not_seen():
     flow_rows = masks.is_flow[:, None] & mask  # a flow row sees all of its tokens, noised
     gradient = seen(masks.is_flow)
     assert (gradient[flow_rows] > 0).all() and (gradient[~flow_rows] == 0).all()
-    assert not blind.requires_grad
+    assert not unconditional.requires_grad
 
 
 def test_the_masked_path_is_the_one_that_speaks():

@@ -69,13 +69,13 @@ def test_the_losses_of_the_masked_path_by_hand(architecture):
         config.visible_noise * noises.visible_scale.abs() * noises.visible
     )  # as the transformer sees it
     mel = known_mel(model, z[0], work.masks.visible, cond)
-    told = [
+    head_inputs = [
         head.add_context(row[None, :length], known[None, :length])[0]
         for row, known, length in zip(z[0], mel, lengths, strict=True)
     ]
     for j, token in enumerate(masked):
         state, clean = z[0][token // n, token % n], work.batch.tokens[token // n, token % n]
-        base, state = model.to_mel(state), told[token // n][token % n]
+        base, state = model.to_mel(state), head_inputs[token // n][token % n]
         regression += (base - clean).abs().mean()
         residual = (clean - base) / MODEL.residual_std
         for copy in range(3):
@@ -124,10 +124,10 @@ def test_the_duration_loss_of_symbols_by_hand():
     wanted = torch.log1p(work.batch.durations)
     guess = wanted + 0.2 * torch.randn(wanted.shape, generator=generator())
     model.duration_predictor.forward = lambda ids, frames, known, mask: guess
-    hidden = work.masks.duration_targets
-    expected = sum(smooth_l1(float(e)) for e in (guess - wanted)[hidden])
+    targets = work.masks.duration_targets
+    expected = sum(smooth_l1(float(e)) for e in (guess - wanted)[targets])
     assert float(duration_loss(model, work)) == pytest.approx(expected, rel=1e-4)
-    guess = torch.where(hidden, wanted, 7.0)
+    guess = torch.where(targets, wanted, 7.0)
     assert float(duration_loss(model, work)) == 0.0
 
 
@@ -204,9 +204,9 @@ def test_guidance_moves_the_token_that_the_head_learns(architecture):
     (z, unconditional), noises, net = z, draw_noise(work, model, config), model.diffusion_module.net
     visible = work.masks.visible
     cond = work.batch.tokens + config.visible_noise * noises.visible_scale.abs() * noises.visible
-    told, blind_told = (
-        model.diffusion_module.add_context(x, known_mel(model, x, shown, cond), work.batch.mask)
-        for x, shown in ((z, visible), (unconditional, torch.zeros_like(visible)))
+    conditional, unconditional_inputs = (
+        model.diffusion_module.add_context(x, known_mel(model, x, known, cond), work.batch.mask)
+        for x, known in ((z, visible), (unconditional, torch.zeros_like(visible)))
     )
     masked, n, std = work.masks.masked_targets.tolist(), work.batch.mask.shape[1], MODEL.residual_std
     expected = 0.0
@@ -217,13 +217,13 @@ def test_guidance_moves_the_token_that_the_head_learns(architecture):
         base_u = model.to_mel(u) if residual else 0.0
         scale = std if residual else 1.0
         clean = (clean - base) / scale
-        c, u = told[row, token], blind_told[row, token]
+        c, u = conditional[row, token], unconditional_inputs[row, token]
         for copy in range(2):
             i = copy * len(masked) + j
             t, noise = noises.head_time[i], noises.head[i]
             x = ((1 - t) * noise + t * clean)[None]  # of the data: only the target moves
             cond, uncond = net(x, 1000 * t[None], c[None])[0], net(x, 1000 * t[None], u[None])[0]
-            # in units of a token: what `mar.sample` would draw with and without the condition
+            # in units of a token: what `mar.sample` would give with and without the condition
             moved = (base + scale * cond) - (base_u + scale * uncond)
             target = clean + w * moved / scale
             expected += float(((cond - target) / max(1 - float(t), 0.05)).square().mean())
@@ -280,7 +280,7 @@ def test_a_ddpm_head_is_not_guided():
 
 @pytest.mark.parametrize("w", [0.2, 0.5])
 def test_guidance_w_is_a_scale_of_1_over_1_minus_w(w):
-    """The prediction that the guided loss draws a free network to: u + cfg (clean - u)."""
+    """The prediction that a free network learns from the guided loss: u + cfg (clean - u)."""
     model, config = build(), AcousticLossConfig(guidance=w, drop=0.0, flow_time=(0.0, 0.1))
     work = random_work(config, rows=2, flow_share=1.0)
     noises, tokens = draw_noise(work, model, config), work.batch.tokens

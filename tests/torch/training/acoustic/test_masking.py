@@ -30,7 +30,7 @@ def target_of(masks, mask):
 
 
 def plain_batch(rows: int, tokens: int) -> Batch:
-    """Rows of whole length with nothing in them."""
+    """Rows of full length with nothing in them."""
     ids = torch.zeros(rows, 4, dtype=torch.int64)
     return Batch(
         tokens=torch.zeros(rows, tokens, 1),
@@ -94,9 +94,9 @@ def test_flow_rows_have_their_share(rows, share):
 
 def test_shares_of_dropped_rows_and_of_spans():
     masks = draw_masks(plain_batch(8000, 20), AcousticLossConfig(drop=0.25, span=0.8), 1.0, generator())
-    shown = masks.visible.any(1)
+    visible = masks.visible.any(1)
     assert abs(masks.unconditional.double().mean() - 0.25) < 0.02
-    assert abs(shown[~masks.unconditional].double().mean() - 0.8) < 0.02
+    assert abs(visible[~masks.unconditional].double().mean() - 0.8) < 0.02
     assert not draw_masks(
         plain_batch(500, 20), AcousticLossConfig(drop=0.0), 1.0, generator()
     ).unconditional.any()
@@ -110,17 +110,17 @@ def test_spans_are_of_10_to_40_percent_anywhere():
     masks = draw_masks(
         plain_batch(3000, tokens), AcousticLossConfig(span=1.0, prefix=0.5, drop=0.0), 1.0, generator()
     )
-    shown = masks.visible.int()
-    edges = torch.diff(shown, dim=1, prepend=torch.zeros(3000, 1, dtype=torch.int32)).clamp(min=0).sum(1)
+    visible = masks.visible.int()
+    edges = torch.diff(visible, dim=1, prepend=torch.zeros(3000, 1, dtype=torch.int32)).clamp(min=0).sum(1)
     assert (edges == 1).all()  # one span each
-    width = shown.sum(1) / tokens
+    width = visible.sum(1) / tokens
     grid = np.linspace(0.1, 0.4, 31)
     got = np.searchsorted(np.sort(width.numpy()), grid) / 3000
     assert np.abs(got - np.linspace(0, 1, 31)).max() < 0.03  # uniform
-    begin = shown.argmax(1)
+    begin = visible.argmax(1)
     assert abs((begin == 0).double().mean() - 0.5) < 0.03
     elsewhere = begin > 0
-    place = (begin / (tokens - shown.sum(1)))[elsewhere]
+    place = (begin / (tokens - visible.sum(1)))[elsewhere]
     assert abs(place.mean() - 0.5) < 0.03 and abs(place.std() - math.sqrt(1 / 12)) < 0.02
 
 
@@ -193,7 +193,7 @@ def test_a_padded_row_is_masked_by_its_own_length():
     assert not visible[:, 10:].any() and (counts[:10] - 0.1).abs().max() < 0.03
 
 
-def test_rows_that_would_be_visible_as_a_whole_show_nothing():
+def test_rows_that_would_be_entirely_visible_have_nothing_visible():
     rows, tokens = 20_000, 3
     visible = draw_masks(
         plain_batch(rows, tokens), AcousticLossConfig(span=0.0, drop=0.0), 0.0, generator()
@@ -216,7 +216,7 @@ def test_masks_are_a_function_of_the_generator():
     assert not torch.equal(a.visible, c.visible) and not torch.equal(a.known_durations, c.known_durations)
 
 
-# what the duration predictor is shown
+# the inputs of the duration predictor
 
 
 def test_known_durations_are_of_the_first_utterance_or_of_a_first_part():
@@ -239,7 +239,7 @@ def test_known_durations_are_of_the_first_utterance_or_of_a_first_part():
     assert abs(none / many - 0.1) < 0.03 and none + exact == many
 
 
-def test_a_whole_length_is_learnt_from_at_least_one_frame():
+def test_a_total_length_is_learnt_from_at_least_one_frame():
     batch, g = random_batch(60, config=FILLER), generator()
     real = batch.mask.repeat_interleave(PATCH, dim=1)
     for _ in range(20):

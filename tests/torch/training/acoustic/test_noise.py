@@ -42,7 +42,7 @@ def test_noises_are_standard_and_of_their_shapes():
     assert abs((noises.flow * noises.visible).mean()) < 0.01  # not one noise twice
 
 
-def test_the_steps_of_ddpm_are_whole_and_even():
+def test_the_steps_of_ddpm_are_integers_and_uniform():
     config = replace(MODEL, diffusion=replace(MODEL.diffusion, objective="ddpm"))
     loss = AcousticLossConfig(draws=20)
     time = draw_noise(random_work(loss, rows=20), build(config), loss).head_time

@@ -185,7 +185,7 @@ def test_a_folder(config, source, tmp_path):
 
 
 def test_an_original_checkpoint_gets_a_head_and_learns(tmp_path, capsys):
-    """Filler alignment, characters, one frame a token, one length for the whole utterance."""
+    """Filler alignment, characters, one frame a token, one length for the entire utterance."""
     folder = write_original(tmp_path / "original", original_weights(Backend("torch"), original_config()))
     rng, members = np.random.default_rng(0), []
     for i in range(8):
@@ -226,18 +226,19 @@ def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
     """Only the new part is fresh, it adds nothing until it is trained, and then it is."""
     config = change(config, loss={"head_start": 0, "head_ramp": 0, "flow_share": 0.0})
     source = checkpoint_of(change(config, out=str(tmp_path / "source")))  # by now z matters to the head
-    told = dataclasses.replace(config.model, diffusion=dataclasses.replace(config.model.diffusion, **context))
+    diffusion = dataclasses.replace(config.model.diffusion, **context)
+    in_context = dataclasses.replace(config.model, diffusion=diffusion)
     old, _ = begin(change(config, init_from=str(source)))
-    new, lines = begin(change(config, init_from=str(source), model=told))
+    new, lines = begin(change(config, init_from=str(source), model=in_context))
     assert lines[0] == f"weights of {source}; new: diffusion_module.context"
     work = next(old.stream(0, 0, 1))[0]
-    z = torch.randn(2, 9, told.transformer.dim)
+    z = torch.randn(2, 9, in_context.transformer.dim)
     assert torch.equal(new.model.diffusion_module.add_context(z, new.model.to_mel(z)), z)
     weights = dict.fromkeys(("flow", "regression", "head", "duration"), 1.0)
     losses = [task.losses["model"](work, weights) for task in (old, new)]
     assert all(torch.equal(losses[0][name], losses[1][name]) for name in weights)
     frozen = tuple(part for part in PARTS if part != "diffusion_module") + ("diffusion_module.net",)
-    engine = Engine(begin(change(config, init_from=str(source), model=told, frozen=frozen))[0])
+    engine = Engine(begin(change(config, init_from=str(source), model=in_context, frozen=frozen))[0])
     before = weights_of(engine.task.model)
     engine.run()
     after = engine.task.model.state_dict()
@@ -247,7 +248,7 @@ def test_a_head_in_context_starts_as_it_was(config, tmp_path, context):
 
 
 @pytest.mark.slow
-def test_the_embedded_model_goes_on_whole():
+def test_the_embedded_model_continues_unchanged():
     embedded = Nanospeech.from_pretrained()
     config = dataclasses.replace(embedded.config, vocoder=None, aligner=None)
     model = Nanospeech.from_config(config)
@@ -255,11 +256,11 @@ def test_the_embedded_model_goes_on_whole():
     assert warm_start(model, "embedded") == []
     cond = np.zeros((20, 400), np.float32)
     prompt = Prompt(cond, np.arange(20) < 0, np.random.default_rng(0).integers(0, 114, 80))
-    mels = [speaker.eval().sample(prompt, use_diffusion=True, num_iter=3) for speaker in (embedded, model)]
+    mels = [net.eval().sample(prompt, use_diffusion=True, num_iter=3) for net in (embedded, model)]
     assert np.array_equal(*mels)
-    told = config.diffusion
-    assert told.context and told.regression
-    head = dataclasses.replace(told, context=0, regression=False)  # what it was told of would be lost
+    diffusion = config.diffusion
+    assert diffusion.context and diffusion.regression
+    head = dataclasses.replace(diffusion, context=0, regression=False)  # its context weights would be lost
     with pytest.raises(UserError, match="diffusion_module.context"):
         warm_start(Nanospeech.from_config(dataclasses.replace(config, diffusion=head)), "embedded")
 
@@ -278,7 +279,7 @@ def test_what_does_not_fit(config, tmp_path, source):
         return str(error.value)
 
     torch.save({"model": {}}, tmp_path / "x.pt")
-    assert "is no checkpoint of this trainer" in words_of(tmp_path / "x.pt")
+    assert "is not a checkpoint of this trainer" in words_of(tmp_path / "x.pt")
     (tmp_path / "y.pt").write_bytes(source.read_bytes()[:1000])
     assert "cannot read the checkpoint" in words_of(tmp_path / "y.pt")
     for number, (name, changed, words) in enumerate(

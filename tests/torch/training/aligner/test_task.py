@@ -237,7 +237,7 @@ def test_no_aligner_is_one_sentence(tmp_path, capsys):
 
 
 def test_settings_keep_their_own_defaults(tmp_path):
-    """A section that says one thing leaves the others as they are for aligners."""
+    """A section with one key leaves the others at the aligner's defaults."""
     config = load_config(write_config(tmp_path))
     assert (config.optimizer.learning_rate, config.engine.precision, config.data.max_joined) == (
         2e-3,

@@ -127,7 +127,7 @@ def test_bucketed_batches_have_few_shapes_and_drop_nothing(seed):
         shapes |= {(length, len(sequences)) for length, sequences in batches}
         for length, sequences in batches:
             assert all(sum(items[i].frames for i in sequence) <= length for sequence in sequences)
-        # only the last batch may hold sequences of others
+        # only the last batch may contain sequences of others
         last = max((len(s) for length, s in batches if length == max(length for length, _ in batches)))
         assert sum(seen.values()) - count <= last * config.max_joined
     assert len(shapes) <= buckets
@@ -185,23 +185,23 @@ def test_the_stream_is_epoch_after_epoch(buckets):
 def test_start_skips_exactly_so_many():
     items, config = items_of(25), DataConfig(batch_seconds=10.0, max_seconds=6.0)
     epoch = len(plan_epoch(items, config, PATCH, 5, 0))
-    whole = list(itertools.islice(batch_plans(items, config, PATCH, 5), 5 * epoch))
+    complete = list(itertools.islice(batch_plans(items, config, PATCH, 5), 5 * epoch))
     assert epoch > 3
     for start in range(4 * epoch):
-        rest = itertools.islice(batch_plans(items, config, PATCH, 5, start), len(whole) - start)
-        assert list(rest) == whole[start:], start
+        rest = itertools.islice(batch_plans(items, config, PATCH, 5, start), len(complete) - start)
+        assert list(rest) == complete[start:], start
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 8])
 @pytest.mark.parametrize("start", [0, 1, 17])
 def test_ranks_share_the_stream(world, start):
     items, config = items_of(25), DataConfig(batch_seconds=10.0, max_seconds=6.0)
-    whole = list(itertools.islice(batch_plans(items, config, PATCH, 5, start), 6 * world))
+    complete = list(itertools.islice(batch_plans(items, config, PATCH, 5, start), 6 * world))
     shares = [
         list(itertools.islice(batch_plans(items, config, PATCH, 5, start, rank, world), 6))
         for rank in range(world)
     ]
-    assert [shares[i % world][i // world] for i in range(len(whole))] == whole
+    assert [shares[i % world][i // world] for i in range(len(complete))] == complete
     # a step takes one batch of each, and another world can go on from there
     taken = {plan.number for share in shares for plan in share}
     assert taken == set(range(start, start + 6 * world))

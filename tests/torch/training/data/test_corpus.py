@@ -1,4 +1,4 @@
-"""The corpus index: what an entry holds, what is left out and why, and what is held out."""
+"""The corpus index: what an entry contains, what is left out and why, and what is held out."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def tone(seed=0, letters=6, **changes):
 # items
 
 
-def test_an_item_is_what_the_json_says(tmp_path):
+def test_an_item_has_the_values_of_its_json(tmp_path):
     audio, meta = tone(1, voice="amy", text="Hello ☃.")
     meta["phonemes"] = "a☃" + meta["phonemes"][2:]
     (item,), lines = index(corpus.write_tar(tmp_path / "x.tar", members_of({"k": (audio, meta)})))

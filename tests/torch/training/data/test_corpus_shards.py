@@ -18,7 +18,7 @@ pytest.importorskip("soundfile")
 from nanospeech_torch.training.data.corpus import AudioLocation, Skip, read_wave, scan_shards
 
 
-def test_places_hold_the_bytes_of_tar_files_and_folders(tmp_path):
+def test_places_give_the_bytes_of_tar_files_and_folders(tmp_path):
     folder = tmp_path / "a-folder"
     folder.mkdir()
     rng = np.random.default_rng(0)

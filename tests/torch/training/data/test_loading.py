@@ -76,10 +76,10 @@ def test_lazily_or_by_workers_the_batches_are_those_of_memory(shard, buckets):
 
 def test_going_on_gives_the_same_batches_under_the_same_seeds(shard):
     items = index(shard)
-    whole = batches(items, 12)
+    complete = batches(items, 12)
     rest = batches(items, 5, start=7)
-    assert all(same(a, b) for (a, _), (b, _) in zip(whole[7:], rest, strict=True))
-    seeds = [int(batch.first_tokens[0]) for batch, _ in whole]
+    assert all(same(a, b) for (a, _), (b, _) in zip(complete[7:], rest, strict=True))
+    seeds = [int(batch.first_tokens[0]) for batch, _ in complete]
     assert seeds == [batch_seed(3, number) % 2**31 for number in range(12)] and len(set(seeds)) == 12
 
 
@@ -99,11 +99,11 @@ def test_broken_audio_found_late_is_skipped_and_reported(tmp_path, workers):
     stream = UtteranceBatchDataset(library, build, 0).stream(
         iter([BatchPlan(0, sequences), BatchPlan(1, [[6, 7]])]), workers
     )
-    (batch, skipped), (whole, none) = list(stream)
+    (batch, skipped), (valid, none) = list(stream)
     assert skipped == ["unreadable audio"] * 2 and none == []
     left = [[library[0], library[2]], [library[3], library[4]]]
     assert same(batch, build(left, 0, batch_seed(0, 0)))
-    assert same(whole, build([[library[6], library[7]]], 0, batch_seed(0, 1)))
+    assert same(valid, build([[library[6], library[7]]], 0, batch_seed(0, 1)))
 
 
 @pytest.mark.parametrize("workers", [0, 2])

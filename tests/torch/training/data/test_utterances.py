@@ -126,10 +126,10 @@ def test_what_a_codec_padded_is_cut_and_what_it_swallowed_repeats_the_last_frame
     got = load_utterance(item)
     frames = corpus.frames_of(meta)
     assert len(got.mel) == frames == got.durations.sum()
-    heard = log_mel(recorded).astype(np.float16)
-    known = min(frames, len(heard))
-    np.testing.assert_array_equal(got.mel[:known], heard[:known])
-    np.testing.assert_array_equal(got.mel[known:], np.tile(heard[-1:], (frames - known, 1)))
+    computed = log_mel(recorded).astype(np.float16)
+    known = min(frames, len(computed))
+    np.testing.assert_array_equal(got.mel[:known], computed[:known])
+    np.testing.assert_array_equal(got.mel[known:], np.tile(computed[-1:], (frames - known, 1)))
 
 
 def test_audio_of_another_length_is_skipped(tmp_path):
@@ -142,7 +142,7 @@ def test_audio_of_another_length_is_skipped(tmp_path):
 
 @pytest.mark.parametrize(("samples", "enough"), [(1, False), (512, False), (513, True)])
 def test_hardly_any_audio(tmp_path, samples, enough):
-    """Of what the json says is short, a codec may have left next to nothing."""
+    """A codec may have left next to nothing of a recording that is short by its json."""
     meta = {"phonemes": "a", "durations": [1, 1, 1], "samples": 2000}
     item = one(tmp_path, corpus.audio_bytes(np.full(samples, 0.1, np.float32)), meta)
     if enough:

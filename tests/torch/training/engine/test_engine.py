@@ -121,12 +121,12 @@ def test_resuming_goes_on_in_the_middle_of_an_epoch(config, tmp_path, workers):
         watch={"validate_every": 0},
         engine={"workers": workers},
     )
-    whole = completed(short).tokens
+    complete = completed(short).tokens
     epoch = 5  # of 10 utterances, two a batch
-    assert len(whole) == 14 and not same(whole[:epoch], whole[epoch : 2 * epoch])
+    assert len(complete) == 14 and not same(complete[:epoch], complete[epoch : 2 * epoch])
     broken = change(short, out=str(tmp_path / "broken"))
     parts = killed(broken, 3).tokens + killed(broken, 7).tokens + completed(broken).tokens
-    assert same(parts, whole)
+    assert same(parts, complete)
 
 
 @pytest.mark.slow
@@ -328,7 +328,7 @@ def test_every_block_is_compiled_once_for_every_shape(config, tmp_path, monkeypa
         compiled = completed(change(config, out=str(tmp_path / "compiled"), engine=engine))
     shapes = {tokens.shape for tokens in compiled.tokens}
     if not checkpoint_activations:
-        assert len(shapes) > 8  # as many as torch compiles when it is not told otherwise
+        assert len(shapes) > 8  # as many as torch compiles by default
     passes = 2 if checkpoint_activations else 1  # the second, backwards
     assert len(graphs) == len(shapes) and len(calls) == 2 * steps * passes
     plain = losses(change(config, out=str(tmp_path / "plain")))

@@ -87,20 +87,20 @@ def intact(config):
         ("optimizer.stepz=3", "optimizer: unknown key 'stepz' (did you mean 'steps'?)"),
         ("optimiser.steps=3", "unknown key 'optimiser' (did you mean 'optimizer'?)"),
         ("optimizer.steps=x", "optimizer.steps must be int, not 'x'"),
-        ("optimizer.steps=0", "optimizer.steps is 0; it must be at least 1"),
-        ("optimizer.learning_rate=nan", "optimizer.learning_rate is nan; it must be more than 0"),
-        ("steps", "'steps' is no setting; write section.key=value"),
+        ("optimizer.steps=0", "optimizer.steps must be at least 1, not 0"),
+        ("optimizer.learning_rate=nan", "optimizer.learning_rate must be more than 0, not nan"),
+        ("steps", "'steps' is not a setting: write section.key=value"),
         ("seed.x=1", "cannot set seed.x: seed is a value, not a section"),
-        ("task=acustic", "task is 'acustic'; it must be one of acoustic, vocoder, aligner"),
+        ("task=acustic", "task must be one of acoustic, vocoder, aligner, not 'acustic'"),
         ('frozen=["transformr"]', "frozen names 'transformr', but the model's parts are diffusion_module,"),
         ("engine.precision=fp16", "engine.precision fp16 needs a GPU; on a CPU use bf16 or fp32"),
-        ("engine.precision=fp8", "engine.precision is 'fp8'; it must be one of fp32, bf16, fp16"),
-        ("engine.device=cuda:1", "engine.device is 'cuda:1'; it must be one of auto, cpu, cuda, mps"),
+        ("engine.precision=fp8", "engine.precision must be one of fp32, bf16, fp16, not 'fp8'"),
+        ("engine.device=cuda:1", "engine.device must be one of auto, cpu, cuda, mps, not 'cuda:1'"),
         ("engine.device=mps", "device 'mps' cannot be used"),
-        ('watch.trackers=["mlflow"]', "watch.trackers is 'mlflow'; it must be one of tensorboard, wandb"),
+        ('watch.trackers=["mlflow"]', "watch.trackers must be one of tensorboard, wandb, not 'mlflow'"),
         ('watch.trackers=["wandb"]', "watch.trackers names wandb: pip install wandb"),
-        ("model=3", "model must hold named values, not int"),
-        ("model.transformer.dim=33", "transformer.dim is 33"),
+        ("model=3", "model must contain named values, not int"),
+        ("model.transformer.dim=33", "transformer.dim must be a multiple of 16, not 33"),
         ("data.shards=[]", "no data: nothing matches data.shards (it is empty)"),
         ('data.shards=["nowhere/*.tar"]', "no data: nothing matches nowhere/*.tar"),
         ("data.held_out=50", "data.held_out is 50, of 12 utterances"),
@@ -109,11 +109,11 @@ def intact(config):
 )
 def test_a_setting_that_cannot_be(begun, command, monkeypatch, override, words):
     monkeypatch.setattr(runtime, "find_spec", lambda name: None)  # no tracker is installed
-    shown = (Path(begun.out) / "config.json").read_bytes()
+    config = (Path(begun.out) / "config.json").read_bytes()
     with intact(begun):
         status, _, errors = command(begun, override)
         assert_one_sentence(status, errors, words)
-    assert (Path(begun.out) / "config.json").read_bytes() == shown
+    assert (Path(begun.out) / "config.json").read_bytes() == config
 
 
 @pytest.mark.parametrize("model", ["3", "{transformer = 3}", "{depth = 3}"])
@@ -122,7 +122,7 @@ def test_a_bad_model_beside_init_from(config, command, model):
     assert_one_sentence(status, errors, "model")
 
 
-def test_what_is_missing_is_said_before_any_file_is_written(config, command):
+def test_what_is_missing_is_reported_before_any_file_is_written(config, command):
     for override in ('data.shards=["nowhere/*.tar"]', "engine.device=nonsense", 'frozen=["x"]'):
         assert command(config, override)[0] == 1
     assert not Path(config.out).exists()
@@ -255,7 +255,7 @@ engine.train_step = killing
 try:
     engine.run()
 except UserError as error:
-    print("told:", error)
+    print("error:", error)
     sys.stdout.flush()
     os._exit(7)
 """
@@ -269,7 +269,7 @@ def test_a_killed_worker_is_one_sentence(begun, tmp_path):
         command = [sys.executable, "-c", KILLS_ITS_WORKERS, str(path)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 7, done.stderr
-    assert "told: a worker process of the data loader died" in done.stdout
+    assert "error: a worker process of the data loader died" in done.stdout
 
 
 # the machine
@@ -350,7 +350,7 @@ def test_a_full_disk_while_the_log_is_written(begun, command):
 def test_an_output_folder_that_cannot_be_made(config, command, tmp_path):
     (tmp_path / "file").write_text("")
     status, _, errors = command(change(config, out=str(tmp_path / "file" / "run")))
-    assert_one_sentence(status, errors, "cannot make the folder")
+    assert_one_sentence(status, errors, "cannot create the folder")
 
 
 # checkpoints
@@ -362,13 +362,13 @@ def test_a_broken_checkpoint_is_named(begun, command):
     path.write_bytes(content[: len(content) // 2])
     assert_one_sentence(*command(begun)[::2], f"cannot read the checkpoint {path}: ")
     torch.save({"step": 1}, path)
-    assert_one_sentence(*command(begun)[::2], f"{path} is no checkpoint of this trainer: ")
+    assert_one_sentence(*command(begun)[::2], f"{path} is not a checkpoint of this trainer: ")
 
 
-def test_a_broken_newest_checkpoint_is_passed_over(begun, command):
+def test_a_broken_newest_checkpoint_is_skipped(begun, command):
     """A power cut may have emptied it."""
-    (whole,) = checkpoints.list_checkpoints(Path(begun.out))
-    for step, content in ((3, whole.read_bytes()[:1000]), (4, b"")):
+    (valid,) = checkpoints.list_checkpoints(Path(begun.out))
+    for step, content in ((3, valid.read_bytes()[:1000]), (4, b"")):
         checkpoints.checkpoint_path(Path(begun.out), step).write_bytes(content)
     assert command(begun)[0] == 0
     log = read_log(begun)
@@ -377,15 +377,15 @@ def test_a_broken_newest_checkpoint_is_passed_over(begun, command):
         f"cannot read the checkpoint {begun.out}/step-0000000{n}.pt: " in p
         for n, p in zip((4, 3), passed, strict=True)
     ]
-    assert {"resumed": str(whole), "step": 2} in log and max(losses(begun)) == 6
+    assert {"resumed": str(valid), "step": 2} in log and max(losses(begun)) == 6
 
 
 def test_a_checkpoint_of_another_model_is_refused(begun, command):
-    shown = (Path(begun.out) / "config.json").read_bytes()
+    config = (Path(begun.out) / "config.json").read_bytes()
     with intact(begun):
         status, _, errors = command(begun, "model.transformer.depth=3", "model.residual_std=0.25")
         assert_one_sentence(status, errors, "has another residual_std, transformer than")
-    assert (Path(begun.out) / "config.json").read_bytes() == shown
+    assert (Path(begun.out) / "config.json").read_bytes() == config
 
 
 def test_other_parts_frozen_than_before(begun, command):

@@ -61,7 +61,7 @@ def config(tmp_path):
 
 
 class Fake:
-    """Hears what it is told to: one answer per call, in turn."""
+    """A recognizer with fixed answers: one per call, in order."""
 
     def __init__(self, answers):
         self.answers, self.calls = answers, []
@@ -106,17 +106,17 @@ def test_error_rates_of_what_was_recognized(config):
 
 def test_a_sentence_is_spoken_in_its_voice(config):
     model, utterances = model_and_data(config)
-    chosen = []
+    references = []
     predict = type(model).predict_frames
 
     def spy(reference, ids):
-        chosen.append(reference)
+        references.append(reference)
         return predict(model, reference, ids)
 
     model.predict_frames = spy
     evaluation(config, Fake(["x"])).measure(model, utterances)
     voices = []
-    for reference in chosen[::2]:
+    for reference in references[::2]:
         (match,) = (u for u in utterances if np.array_equal(u.ids, reference.ids))
         voices.append(match.voice)
     assert voices[:2] == ["v0", "v1"]  # there is no v2: any voice will do
@@ -180,7 +180,7 @@ def test_pauses_are_for_models_with_durations(alignment, pauses):
 
 
 @pytest.mark.parametrize("last", [1, 2, 30])
-def test_a_reference_is_whole_tokens(last):
+def test_a_reference_is_complete_tokens(last):
     config = corpus.small_model()
     frames = np.array([10, 11, last])
     mel = np.random.default_rng(0).normal(-5, 2.5, (frames.sum(), 100)).astype(np.float16)

@@ -1,4 +1,4 @@
-"""What a run lets one hear and see: spoken sentences, plots, folders that are whole, trackers."""
+"""The samples of a run: spoken sentences, plots, complete folders, trackers."""
 
 import json
 import sys
@@ -122,8 +122,8 @@ def test_the_audio_is_what_the_samplers_make(spoken, model):
     prompt = make_prompt(reference, sentence.ids, frames, CONFIG)
     for name, use_diffusion in (("masked", True), ("ode", False)):
         mel = model.sample(prompt, use_diffusion=use_diffusion, seed=3)
-        heard = audio.read(folder / f"1-{name}.wav")
-        assert np.abs(heard - watch.decode(model, mel).clip(-1, 1)).max() < 1e-4
+        written = audio.read(folder / f"1-{name}.wav")
+        assert np.abs(written - watch.decode(model, mel).clip(-1, 1)).max() < 1e-4
     other = watch.decode(model, model.sample(prompt, use_diffusion=True, seed=4))
     assert np.abs(audio.read(folder / "1-masked.wav") - other).max() > 1e-3
 
@@ -206,7 +206,7 @@ def test_without_matplotlib_there_is_audio_and_one_line(model, held_out, tmp_pat
     assert not list((tmp_path / "step-1").glob("*.png"))
 
 
-# whole folders
+# complete folders
 
 
 @pytest.mark.slow
@@ -260,12 +260,12 @@ def test_a_vocoders_samples(tmp_path):
     items = [watch.Resynthesis("u1", wave, wave[:-256] / 2), watch.Resynthesis("u2", wave, broken)]
     watch.write_resyntheses(items, tmp_path / "step-1")
     first, second = entries(tmp_path / "step-1")
-    heard = {clip["caption"]: audio.read(tmp_path / "step-1" / clip["file"]) for clip in first["audio"]}
-    assert {name: len(value) for name, value in heard.items()} == {
+    waves = {clip["caption"]: audio.read(tmp_path / "step-1" / clip["file"]) for clip in first["audio"]}
+    assert {name: len(value) for name, value in waves.items()} == {
         "resynthesis": len(wave) - 256,
         "recording": len(wave),
     }
-    assert np.abs(heard["recording"] - wave).max() < 1e-4
+    assert np.abs(waves["recording"] - wave).max() < 1e-4
     assert len(first["plots"]) == plots.can_plot()
     assert second["note"] == "resynthesis: the audio is not finite"
     assert [clip["caption"] for clip in second["audio"]] == ["recording"] and not second["plots"]
@@ -316,7 +316,7 @@ def test_a_plot_shows_its_mel_on_a_transparent_ground(matplotlib, tmp_path):
     assert 0.1 < len(bright) / height < 0.3
 
 
-def test_boundaries_are_drawn_where_symbols_end(matplotlib, tmp_path):
+def test_boundaries_are_plotted_where_symbols_end(matplotlib, tmp_path):
     mel = np.full((100, 100), -11.0)
     mel[:, :5] = 0.0  # so that there is a scale of colour
     plots.draw_alignment(tmp_path / "a.png", mel, "abcd", np.array([25, 25, 25, 25]))

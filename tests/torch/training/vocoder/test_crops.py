@@ -1,4 +1,4 @@
-"""Crops of recordings: within the recording, numbered, augmented, with predicted mels."""
+"""Crops of recordings: inside the recording, numbered, augmented, with predicted mels."""
 
 from pathlib import Path
 
@@ -85,19 +85,19 @@ def test_predicted_mels_go_with_their_waves(folder, tmp_path_factory):
         wave = audio.read(folder / f"{name}.wav")
         np.save(mels / f"{name}.npy", log_mel(wave).astype(np.float16) - np.log(2))
     training, held_out, lines = read(folder, predicted=str(mels), predicted_share=0.5)
-    told = [recording for recording in training if recording.predicted is not None]
-    assert {Path(r.name).stem for r in told} == set(names) - {Path(r.name).stem for r in held_out}
-    assert lines[1] == f"{len(told)} of the recordings have predicted mels"
+    with_predicted = [recording for recording in training if recording.predicted is not None]
+    assert {Path(r.name).stem for r in with_predicted} == set(names) - {Path(r.name).stem for r in held_out}
+    assert lines[1] == f"{len(with_predicted)} of the recordings have predicted mels"
     assert all(recording.predicted is None for recording in held_out)
 
     batch = CropSampler(training, 32, 6.0, seed=0, predicted_share=0.5).batch(0, 200, 7)
     has = batch.has_predicted.numpy()
     assert batch.adversarial_crops == 7 and batch.predicted.shape == (200, 33, 100)
-    assert abs(has.mean() - 0.5 * len(told) / len(training)) < 0.12
+    assert abs(has.mean() - 0.5 * len(with_predicted) / len(training)) < 0.12
     own = torch.stack([torch.from_numpy(log_mel(wave.numpy())) for wave in batch.wave])
     louder = (own - batch.predicted).numpy()[has][:, 4:-4]  # at the ends a crop's own mel sees no more
-    heard = own.numpy()[has][:, 4:-4] > -5
-    np.testing.assert_allclose(louder[heard], np.log(2), atol=0.06)
+    audible = own.numpy()[has][:, 4:-4] > -5
+    np.testing.assert_allclose(louder[audible], np.log(2), atol=0.06)
     assert len({float(wave.abs().max()) for wave in batch.wave[has]}) > 20  # in gains of their own
     source = batch.input_mels(own).numpy()
     np.testing.assert_array_equal(source[~has], own.numpy()[~has])

@@ -1,4 +1,4 @@
-"""The vocoder's losses: what they hear, what they do not, and in which precision."""
+"""The vocoder's losses: what they depend on, what they ignore, and in which precision."""
 
 import numpy as np
 import pytest
@@ -52,9 +52,9 @@ def test_phase_loss_depends_on_the_pitch_but_not_on_where_the_pulses_are():
     assert float(phase_loss(tone(200.0), tone(200.0), hops)) < 1e-5
     shifted = float(phase_loss(tone(200.0, 0.3, 0.1), tone(200.0), hops))
     off = [float(phase_loss(tone(200.0 + more), tone(200.0), hops)) for more in (5.0, 10.0, 20.0)]
-    turns = 2 * np.pi * np.array([5.0, 10.0, 20.0]) * 256 / SAMPLE_RATE  # too far within a hop
+    angles = 2 * np.pi * np.array([5.0, 10.0, 20.0]) * 256 / SAMPLE_RATE  # the error of a hop in radians
     assert shifted < 0.08  # all of it at the reflected ends
-    np.testing.assert_allclose(off, 1 - np.cos(turns), atol=0.1)
+    np.testing.assert_allclose(off, 1 - np.cos(angles), atol=0.1)
     silent = torch.zeros(1, 8192, requires_grad=True)
     phase_loss(silent, tone(200.0), hops).backward()
     phase_loss(tone(200.0), silent, hops).backward()

@@ -39,7 +39,7 @@ def test_every_token_is_generated_once_with_the_others_visible(tmp_path, monkeyp
     asked = []
 
     def sample_steps(prompts, seeds, options):
-        """A model that says in which turn a token was drawn."""
+        """A model whose tokens contain the number of the call that generated them."""
         asked.append(prompts)
         longest = max(len(prompt.cond) for prompt in prompts)
         yield torch.full((len(prompts), longest, 400), float(len(asked))), None
@@ -51,8 +51,8 @@ def test_every_token_is_generated_once_with_the_others_visible(tmp_path, monkeyp
         tokens = len(utterance.mel) // 4
         assert mel.shape == (4 * tokens, 100)
         np.testing.assert_array_equal(first.visible, ~second.visible)
-        turn = (mel.reshape(tokens, 400)[:, 0] - model.config.mel.mean) / model.config.mel.std
-        np.testing.assert_allclose(turn, np.where(first.visible, 2, 1), atol=1e-5)  # drawn where hidden
+        call = (mel.reshape(tokens, 400)[:, 0] - model.config.mel.mean) / model.config.mel.std
+        np.testing.assert_allclose(call, np.where(first.visible, 2, 1), atol=1e-5)  # generated where masked
         truth = (
             utterance.mel[: 4 * tokens].astype(np.float32) - model.config.mel.mean
         ) / model.config.mel.std
@@ -123,7 +123,7 @@ def test_mistakes(tmp_path, capsys, flags, message):
 
 
 def test_resynthesis_of_the_truth_is_close():
-    """Told half, the embedded model draws what is near the truth, and not the truth itself."""
+    """With half of the tokens visible, the embedded model generates a mel near the truth, not the truth."""
     model = Nanospeech.from_pretrained()
     voice = model.voices()[0]
     from nanospeech_core.sampling.prompt import with_pauses
@@ -133,6 +133,6 @@ def test_resynthesis_of_the_truth_is_close():
     mel = log_mel(voice.audio)
     ids = with_pauses(Tokenizer("phonemes", model.config.text.vocab).encode(voice.phonemes), model.config)
     frames = durations_in_frames(np.array(voice.durations) * 24000, len(mel))
-    (drawn,) = predicted.predict(model, [Utterance("a", "v", "", mel.astype(np.float16), ids, frames)])
-    error = np.abs(drawn - mel[: len(drawn)]).mean()
+    (generated,) = predicted.predict(model, [Utterance("a", "v", "", mel.astype(np.float16), ids, frames)])
+    error = np.abs(generated - mel[: len(generated)]).mean()
     assert 0.05 < error < 0.25 * np.abs(mel - mel.mean(0)).mean()

@@ -153,15 +153,15 @@ def test_no_data_is_one_sentence(folder, changes, words):
 
 def test_bad_predicted_mels(folder, tmp_path_factory):
     mels = tmp_path_factory.mktemp("mels")
-    told = {"predicted": str(mels), "predicted_share": 0.5}
+    settings = {"predicted": str(mels), "predicted_share": 0.5}
     with pytest.raises(UserError, match="there is no NAME.npy"):
-        read(folder, **told)
+        read(folder, **settings)
     for broken in (np.zeros((9, 80)), np.zeros((9000, 100))):
         for i in range(10):
             np.save(mels / f"tone-{i}.npy", broken)
-        with pytest.raises(UserError, match=r"tone-\d.npy is no log-mel of tone-\d.wav"):
-            read(folder, **told)
+        with pytest.raises(UserError, match=r"tone-\d.npy is not a log-mel of tone-\d.wav"):
+            read(folder, **settings)
     for i in range(10):
         (mels / f"tone-{i}.npy").write_bytes(b"no array")
     with pytest.raises(UserError, match="cannot read"):
-        read(folder, **told)
+        read(folder, **settings)

@@ -1,4 +1,4 @@
-"""Training of the vocoder on tones: it learns, its networks take turns, and it goes on where it stood."""
+"""Training of the vocoder on tones: it learns, its networks alternate, and it continues where it stopped."""
 
 import dataclasses
 import json
@@ -144,11 +144,11 @@ def test_discriminators_learn(config):
     assert values[-1] < 0.75 * values[0]
 
 
-# turns
+# alternating losses
 
 
 @pytest.mark.slow
-def test_each_network_moves_in_its_turn_only(config):
+def test_each_loss_updates_its_network_only(config):
     engine = Engine(task_of(config))
     engine.start()
     stream = engine.task.stream(0, 0, 1)
@@ -159,8 +159,8 @@ def test_each_network_moves_in_its_turn_only(config):
         engine.train_step([next(stream)[0]])
         assert not equal(vocoder, vocoder_of(engine))
         assert equal(discriminators, discriminators_of(engine)) == (step < 2)
-    for turn, moved in (("discriminators", False), ("model", True)):
-        engine.task.active_losses = lambda step, turn=turn: [turn]
+    for loss_name, moved in (("discriminators", False), ("model", True)):
+        engine.task.active_losses = lambda step, loss_name=loss_name: [loss_name]
         vocoder, discriminators = vocoder_of(engine), discriminators_of(engine)
         engine.train_step([next(stream)[0]])
         assert equal(vocoder, vocoder_of(engine)) != moved
@@ -253,15 +253,15 @@ def test_workers_change_nothing(config, recordings, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("precision", "workers"), [("fp32", 0), ("bf16", 0), ("fp32", 2)])
 def test_a_resumed_run_is_the_run_that_was_not_stopped(config, tmp_path, precision, workers):
-    whole = change(
+    complete = change(
         config, data={"augment": 0.5}, optimizer={"schedule": "constant"}, engine={"precision": precision}
     )
-    broken = change(whole, out=str(tmp_path / "broken"), engine={"workers": workers})
-    completed(whole)
+    broken = change(complete, out=str(tmp_path / "broken"), engine={"workers": workers})
+    completed(complete)
     completed(change(broken, optimizer={"steps": 3}))
     completed(broken)
-    assert losses(broken) == losses(whole) and len(losses(whole)) == 4
-    ours, theirs = last_checkpoint(broken), last_checkpoint(whole)
+    assert losses(broken) == losses(complete) and len(losses(complete)) == 4
+    ours, theirs = last_checkpoint(broken), last_checkpoint(complete)
     assert ours["step"] == ours["position"] == 4
     assert equal(ours["ema"], theirs["ema"])
     for name in ("model", "discriminators"):
@@ -289,13 +289,13 @@ def test_recomputed_activations_change_nothing(config):
 @pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_activations", [False, True])
 def test_blocks_are_compiled(config, tmp_path, monkeypatch, checkpoint_activations):
-    """Once for all crops, and once for those that the discriminators hear, without gradient."""
+    """Once for all crops, and once for those that the discriminators get, without gradient."""
     graphs, calls = runs.record_compiled(monkeypatch)
     config = change(config, model=dataclasses.replace(config.model, num_layers=2))
     completed(change(config, out=str(tmp_path / "plain")))
     completed(change(config, engine={"compile": True, "checkpoint_activations": checkpoint_activations}))
     passes = 2 if checkpoint_activations else 1  # the second, backwards
-    # two blocks, in four turns of the vocoder and two of the discriminators
+    # two blocks, in four steps of the vocoder and two of the discriminators
     assert len(graphs) == 2 and len(calls) == 2 * (4 * passes + 2)
     plain = losses(change(config, out=str(tmp_path / "plain")))
     for step, entry in losses(config).items():
@@ -319,7 +319,7 @@ def test_checkpoint_of_another_shape_or_damaged(config):
         completed(config)
 
 
-# what is shown and kept
+# samples and checkpoints
 
 
 @pytest.mark.slow
@@ -358,7 +358,7 @@ def test_init_from(config, tmp_path, kind):
     loaded = load_config(str(path))
     assert loaded.model == config.model  # what [model] does not say
     assert equal(task_of(loaded).model.state_dict(), state["ema"])
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="does not match"):
         task_of(load_config(str(path), ["model.dim=8"]))
 
 
@@ -384,7 +384,7 @@ def test_the_embedded_vocoder_is_fine_tuned(config, tmp_path):
 )
 def test_init_from_another_model(config, tmp_path, contents):
     torch.save(contents, tmp_path / "other.pt")
-    with pytest.raises(UserError, match="no checkpoint of a vocoder"):
+    with pytest.raises(UserError, match="not a checkpoint of a vocoder"):
         task_of(dataclasses.replace(config, init_from=str(tmp_path / "other.pt")))
 
 
@@ -406,13 +406,13 @@ def test_command_trains_and_goes_on(config, tmp_path, capsys):
         (["model.dims=3"], "did you mean 'dim'"),
         (["seed=x"], "must be int"),
         (["data.sources=['nowhere/*.wav']"], "nothing matches"),
-        (["data.crop_frames=4"], "data.crop_frames is 4"),
+        (["data.crop_frames=4"], "data.crop_frames must be "),
         (["data.predicted=mels"], "data.predicted and data.predicted_share go together"),
         (["data.predicted_share=0.5"], "data.predicted and data.predicted_share go together"),
         (["loss.mel=0", "loss.stft=0", "loss.modulation=0"], "are all 0"),
         (["model.hop_length=128"], "model.hop_length 256"),
-        (["model.n_fft=1000"], "model.n_fft is 1000"),
-        (["engine.workers=-1"], "engine.workers is -1"),
+        (["model.n_fft=1000"], "model.n_fft must be a multiple of 512, not 1000"),
+        (["engine.workers=-1"], "engine.workers must be at least 0, not -1"),
         (["watch.asr=tiny", "watch.eval_texts=x"], "watch.asr must be empty"),
         (["init_from=nowhere/at/all"], "nowhere/at/all"),
     ],

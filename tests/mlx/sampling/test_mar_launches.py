@@ -9,7 +9,7 @@ import pytest
 
 mx = pytest.importorskip("mlx.core")
 
-# They only look at an array another way. (A copy that one of them needs is not seen.)
+# They are only other views of an array. (A copy that one of them needs is not seen.)
 VIEWS = {"Broadcast", "ExpandDims", "Flatten", "Reshape", "Split", "Squeeze", "StopGradient", "Transpose"}
 VIEWS |= {"Slice", "Unflatten"}
 
@@ -44,7 +44,7 @@ def operations(outputs, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize(("compiled", "most"), [(False, 258), (True, 237)])
 def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
-    """Of the embedded model, the default settings: as docs/performance.md says."""
+    """The embedded model with the default settings, as in docs/performance.md."""
     from nanospeech_mlx import Nanospeech
     from nanospeech_mlx.sampling import mar
 
@@ -63,8 +63,8 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
         return counting
 
     monkeypatch.setattr(mar, name, make)
-    speaker = Nanospeech.from_pretrained(compile=compiled)
-    mx.eval(speaker.parameters())
-    speaker.generate("How many kernels does a sentence take?", use_diffusion=True)
+    pipeline = Nanospeech.from_pretrained(compile=compiled)
+    mx.eval(pipeline.parameters())
+    pipeline.generate("How many kernels does a sentence take?", use_diffusion=True)
     assert len(counts) == 3
     assert most / 2 < min(counts) <= max(counts) <= most  # fewer by a newer MLX would be welcome

@@ -153,7 +153,7 @@ def test_a_command_runs_in_a_thread():
     ],
 )
 def test_ctrl_c_while_a_command_is_imported(name, moment):
-    """`-X importtime` tells on stderr what is imported: the signal is sent at that moment."""
+    """`-X importtime` reports each import on stderr: the signal is sent at that moment."""
     needed = "torch" if "torch" in name else "mlx"
     pytest.importorskip("torch" if needed == "torch" else "mlx.core")
     argv = {"convert": ["inspect", "embedded"], "nanospeech_torch.prepare": ["none.tar", "-o", "none"]}
@@ -166,16 +166,16 @@ def test_ctrl_c_while_a_command_is_imported(name, moment):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
-    told, sent = [], False
+    lines, sent = [], False
     for line in process.stderr:
         if not sent and line.rstrip().endswith(f" {moment}"):
             process.send_signal(signal.SIGINT)
             sent = True
         if not line.startswith("import time:"):
-            told.append(line)
+            lines.append(line)
     process.wait()
     process.stderr.close()
     assert sent, f"{moment} is not imported"
-    assert len(told) == 1 and re.fullmatch(r"[\w. -]+: interrupted\n", told[0]), "".join(told)
+    assert len(lines) == 1 and re.fullmatch(r"[\w. -]+: interrupted\n", lines[0]), "".join(lines)
     # Python ends itself by the signal where it came in code from a string (a namedtuple): shells see 130 too
     assert process.returncode in (130, -signal.SIGINT)

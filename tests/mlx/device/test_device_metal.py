@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 mx = pytest.importorskip("mlx.core")
-DEVICES = [pytest.param("gpu", marks=pytest.mark.mac), "cpu"]  # the CPU is held to the same, everywhere
+DEVICES = [pytest.param("gpu", marks=pytest.mark.mac), "cpu"]  # the CPU has to pass the same, everywhere
 ALIKE = 1e-2  # relative to the largest; of a waveform, whose small differences grow, a tenth
 SAMPLERS = {"masked": {"num_iter": 3}, "ode": {"steps": 4}, "refine": {"steps": 4, "num_iter": 2}}
 
@@ -30,17 +30,17 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_rotary_positions_far_out(on, device):
-    """Metal turns by fast sines of angles that are not reduced first."""
+    """Metal rotates by fast sines of angles that are not reduced first."""
     from nanospeech_mlx.models.attention import rotary_table, rotate
 
     on(device)
     x = np.random.default_rng(0).standard_normal((1, 2, 3001, 64), dtype=np.float32)
-    turned = np.array(rotate(mx.array(x), rotary_table(mx.array(x[:, 0]), 64)))
+    rotated = np.array(rotate(mx.array(x), rotary_table(mx.array(x[:, 0]), 64)))
     angles = np.arange(3001)[:, None] / 10000.0 ** (np.arange(0, 64, 2) / 64)
     pairs = x[..., 0::2] + 1j * x[..., 1::2]
     expected = pairs * np.exp(1j * angles)
     for position in (0, 1, 800, 3000):
-        ours = turned[..., position, 0::2] + 1j * turned[..., position, 1::2]
+        ours = rotated[..., position, 0::2] + 1j * rotated[..., position, 1::2]
         assert np.abs(ours - expected[..., position, :]).max() < ALIKE
 
 
@@ -75,7 +75,7 @@ def test_streams(on, device, model, compile):
     on(device)
     model.compiled, model.compiled_step = compile, None
     try:
-        chunks = list(model.stream("The first words are heard while the last ones are made.", seed=2))
+        chunks = list(model.stream("The first words are played while the last ones are made.", seed=2))
     finally:
         model.compiled, model.compiled_step = False, None
     wave = np.concatenate(chunks)

@@ -1,21 +1,15 @@
-"""Machines with something missing: no home, no temporary folder, closed streams, old locales."""
+"""Every command on odd machines: closed or full streams, old locales, a deleted current folder."""
 
 import ast
 import io
 import os
-import pwd
 import subprocess
 import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 
-from nanospeech_core.checkpoints import hub
-from nanospeech_core.cli import voices as voice_commands
-from nanospeech_core.errors import UserError
 from nanospeech_core.system.process import command, lenient_streams
-from nanospeech_core.voices.store import DATA_FOLDER, find_voice, list_voices, user_folder
 
 ROOT = Path(__file__).parents[3]
 
@@ -105,7 +99,7 @@ OLD_LOCALES = [
 def test_old_locales(locale):
     name = os.fsdecode("小明".encode())
     done = run("convert", "inspect", name, **locale)
-    assert done.returncode == 1 and done.stderr.startswith("python -m convert: no such file or folder: \\u")
+    assert done.returncode == 1 and done.stderr.startswith("python -m convert: \\u")
     assert done.stderr.count("\n") == 1
 
 
@@ -153,98 +147,3 @@ def test_a_current_folder_that_was_deleted(tmp_path):
         done = run(name, "--help", shell=f'{gone} && exec "$@"')
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
         assert "the current folder was deleted: cd to another" in done.stderr
-
-
-# homes
-
-
-@pytest.fixture
-def homeless(monkeypatch):
-    """No HOME, and a user id that the system does not know."""
-
-    def unknown(uid):
-        raise KeyError(f"getpwuid(): uid not found: {uid}")
-
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", DATA_FOLDER):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", unknown)
-    assert os.path.expanduser("~") == "~"
-
-
-def test_without_a_home_there_are_no_voices_of_ones_own(homeless, capsys):
-    assert list_voices(user_folder()) == []
-    with pytest.raises(UserError, match='there is no voice "me"; the voices are .*heart'):
-        find_voice(ROOT / "nanospeech_core" / "pretrained", "me")
-    assert voice_commands.run(None, ["list"], "prog") == 0
-    assert voice_commands.run(None, ["remove", "me"], "prog") == 1
-    assert capsys.readouterr() == ("", 'prog: you have no voice "me"; you have none yet\n')
-
-
-def test_without_a_home_a_voice_cannot_be_kept(homeless, capsys):
-    assert voice_commands.run(None, ["add", "me", "none.wav", "Hello."], "prog") == 1
-    assert capsys.readouterr().err == (
-        "prog: you have no home folder to keep voices in: set HOME, or NANOSPEECH_DATA to a folder\n"
-    )
-
-
-def test_older_versions_of_platformdirs_answer_a_tilde(homeless, monkeypatch):
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: Path("~/.local/share/x"))
-    assert list_voices(user_folder()) == []
-    with pytest.raises(UserError, match="no home folder"):
-        user_folder(to_write=True)
-
-
-def test_a_place_that_is_named_needs_no_home(homeless, monkeypatch, tmp_path):
-    monkeypatch.setenv(DATA_FOLDER, str(tmp_path))
-    assert user_folder() == user_folder(to_write=True) == tmp_path
-
-
-@pytest.mark.parametrize("revision", ["", "@" + "0" * 40])
-def test_the_hub_without_a_home(homeless, monkeypatch, revision):
-    constants = pytest.importorskip("huggingface_hub.constants")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.path.expanduser("~/.cache/huggingface/hub"))
-    with pytest.raises(UserError, match="no home folder for the hub's cache: set HF_HOME"):
-        hub.find_folder(f"who/what{revision}")
-
-
-HOMELESS = """
-import os, pwd, runpy, sys
-def unknown(uid):
-    raise KeyError(uid)
-pwd.getpwuid = unknown
-runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("package", ["nanospeech_mlx", "nanospeech_torch"])
-def test_a_process_without_a_home_lists_the_voices(package):
-    pytest.importorskip({"nanospeech_mlx": "mlx.core", "nanospeech_torch": "torch"}[package])
-    drop = ("HOME", DATA_FOLDER, "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
-    env = {name: value for name, value in os.environ.items() if name not in drop}
-    line = [sys.executable, "-c", HOMELESS, f"{package}.generate", "--list-voices"]
-    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "") and "heart" in done.stdout
-
-
-# compilers and temporary folders
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("odd", ["no g++", "no TMPDIR", "TMPDIR is a file", "TMPDIR/mlx of somebody else"])
-def test_generate_speaks_without_a_compiler_and_a_temporary_folder(odd, tmp_path):
-    pytest.importorskip("mlx.core")
-    (tmp_path / "file").touch()
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "mlx").touch()  # nothing can be made in it, by root neither
-    (tmp_path / "empty").mkdir()
-    places = {"no TMPDIR": "none", "TMPDIR is a file": "file", "TMPDIR/mlx of somebody else": "theirs"}
-    environment = {"TMPDIR": str(tmp_path / places.get(odd, "empty"))}
-    if odd == "no g++":
-        environment["PATH"] = str(tmp_path / "empty")
-    done = run(
-        *("nanospeech_mlx.generate", "--text", "Hello.", "--output", str(tmp_path / "a.wav")),
-        **{**environment, "HOME": str(tmp_path), "XDG_CACHE_HOME": None, "MLX_DISABLE_COMPILE": None},
-    )
-    assert done.returncode == 0 and done.stderr.count("\n") == 1, done.stderr
-    assert (tmp_path / "a.wav").stat().st_size > 10_000

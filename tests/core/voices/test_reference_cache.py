@@ -1,0 +1,72 @@
+"""A reference is prepared once, as long as its files do not change."""
+
+import os
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from checkpoints import make_voice, tiny_config
+
+from nanospeech_core.audio import files as audio
+from nanospeech_core.audio.mel import SAMPLE_RATE
+from nanospeech_core.errors import UserError
+from nanospeech_core.sampling.options import GenerateOptions
+from nanospeech_core.synthesis.frontend import prepare_text
+from nanospeech_core.voices.reference_cache import KEPT, ReferenceCache
+from nanospeech_core.voices.store import save_voice
+
+CONFIG = tiny_config()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    save_voice(folder, make_voice("heart", "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.", default=True))
+    save_voice(folder, make_voice("emma", "en-gb", "Good day.", "ɡˈʊd dˈeɪ."))
+    return folder
+
+
+def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
+    folder = shutil.copytree(folder, tmp_path / "model")
+    read, references = [], ReferenceCache()
+    true_read = audio.read
+    monkeypatch.setattr(audio, "read", lambda path: read.append(path) or true_read(path))
+
+    def speak(text, place=folder, **options):
+        return prepare_text(text, CONFIG, place, GenerateOptions(**options), references=references).reference
+
+    first = speak("Hello.", voice="emma")
+    assert speak("And goodbye.", voice="emma") is first and len(read) == 1
+    assert speak("Hello.", voice="heart") is not first
+    default = speak("Hello.")
+    count = len(read)
+    assert speak("Goodbye.") is default and len(read) == count  # the default is not searched for again
+    recording = folder / "voices" / "emma.flac"
+    os.utime(recording, ns=(0, recording.stat().st_mtime_ns + 1))
+    assert speak("Hello.", voice="emma") is not first and len(read) == count + 1
+    with pytest.raises(UserError, match="nobody"):
+        speak("Hello.", voice="nobody")
+
+
+def test_a_recording_is_transcribed_once(tmp_path, monkeypatch):
+    transcribed, references = [], ReferenceCache()
+
+    def transcribe(*args):
+        transcribed.append(args)
+        return "Hello there."
+
+    monkeypatch.setattr("nanospeech_core.voices.recording.transcribe", transcribe)
+    wave = 0.1 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE).astype(np.float32)
+    audio.write(tmp_path / "me.wav", wave)
+    options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"))
+    found = [prepare_text(text, CONFIG, None, options, references=references) for text in ("One.", "Two.")]
+    assert len(transcribed) == 1 and found[0].reference is found[1].reference
+    prepare_text("Three.", CONFIG, None, replace(options, lang="en-gb"), references=references)
+    audio.write(tmp_path / "me.wav", wave[: -SAMPLE_RATE // 2])
+    prepare_text("Four.", CONFIG, None, options, references=references)
+    assert len(transcribed) == 3
+    for number in range(2 * KEPT):
+        other = replace(options, ref_text=f"Word {number}.")
+        prepare_text("Five.", CONFIG, None, other, references=references)
+    assert len(references._references) == KEPT
