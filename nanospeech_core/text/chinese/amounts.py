@@ -10,6 +10,7 @@ from .words import COUNTED, CURRENCIES, MEASURE, MONEY_WORDS, PER, SIGNS, UNIT, 
 _SIGN = alternatives(SIGNS)
 _NAMES = alternatives(CURRENCIES)
 _MAGNITUDE = "(?P<magnitude>[十百千万亿]+)?"
+_LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9}
 _ORDERS = {"w": "万", "W": "万", "k": "千", "K": "千"}
 # A capital K or W is thousands only near these.
 _PAID = "(?:[年月周时日]薪|薪资|薪水|工资|收入|预算|底薪|待遇|[涨]?粉丝?|播放量?|阅读量?|点赞|销量|存款|奖金|房价|总价|报价)"
@@ -28,12 +29,14 @@ def _money(match: re.Match[str]) -> str:
     """￥50, $5-$10, ￥100万元, -$3, ￥50/人."""
     name = match["name"] or {**SIGNS, **CURRENCIES}[match["sign"]]
     magnitude, low, second = match["magnitude"] or "", match["low"] or "", match["second"]
+    minus = {"-": "负", "+": "正", None: ""}[match["minus"]]
     words = ""
     if second:
         words = count(match["first"], low or magnitude or name) + low
         words += (name if match["again"] and not magnitude else "") + "到"
+    if match["letter"] and not second:
+        return minus + cardinal(f"{float(match['first']) * _LETTERS[match['letter']]:.0f}") + name
     words += count(second or match["first"], magnitude or name) + magnitude + name
-    minus = {"-": "负", "+": "正", None: ""}[match["minus"]]
     return (_per(match) if match["per"] else "") + minus + words
 
 
@@ -101,7 +104,7 @@ def _short(value: int) -> str:
     return words.removesuffix("千") if re.search("万[一-九]千$", words) else words
 
 
-_PER = rf"/ ?(?P<many>\d+)? ?(?P<per>{UNIT}|{PER})(?![A-Za-z/])"
+_PER = rf"/ ?(?P<many>\d+)? ?(?P<per>{UNIT}|{PER})(?![A-Za-z/²³])"
 
 RULES = (
     rule("discount", r"(?<![\d.])(\d)\.(\d)(?=折)|(?<![\d.])(\d\d)(?=折)", lambda m: digits(re.sub(r"\D", "", m[0]))),
@@ -110,7 +113,7 @@ RULES = (
         "money",
         rf"(?:(?<![\w)）])(?P<minus>[-+]))?(?<![A-Za-z])(?P<sign>{_SIGN}|\b(?:{_NAMES})) ?"
         rf"(?P<first>{NUMBER})(?:(?P<low>[百千万亿]*)[-–—~到至] ?(?P<again>{_SIGN}|{_NAMES})? ?(?P<second>{NUMBER}))? ?"
-        rf"{_MAGNITUDE}"
+        rf"(?:(?P<letter>[KMB])(?![A-Za-z\d])|{_MAGNITUDE})"
         rf"(?P<name>{MONEY_WORDS})?(?:{_PER})?",
         _money,
     ),
@@ -130,8 +133,6 @@ RULES = (
         rf"(?<![\d./])(?P<number>{RANGE})(?P<magnitude>[万亿])?/(?P<many>)(?P<per>个?[人月天年晚]|㎡|m²|平方?米?|小时|次|斤)(?![\d])",
         _bare_rate,
     ),
-    rule("amid", r"(?<=[%‰℃°])[-–—~](?=-?\d)|(?<=\d)[-–—~](?=[¥$€£]\d)", "到"),
-    rule("amid amounts", rf"(?<=\d[元级度岁块折斤倍层楼米秒人个次章页条成]){DASH}(?=第?\d)|(?<=\d公[斤里]|\d小时|\d分钟|\d千[克米]|\d厘米|\d毫[米升]){DASH}(?=\d)", "到"),
     rule(
         "thousands by a letter",
         rf"(?P<before>{_PAID}[为是约达在有破:： ]{{0,2}}|(?<![\w./]))(?P<number>{NUMBER}[wWkK]?(?:[-–—~到至]{NUMBER})?)"
@@ -150,6 +151,11 @@ UNIT_RULES = (
     ),
     rule("inches", rf"({NUMBER})(?:[\"″]|'')(?=[\u4e00-\u9fff]{{0,3}}[屏寸电显笔平轮])", lambda m: f"{count(m[1], '英寸')}英寸"),
     rule("seconds of arc", r"(?<=[分′'])(\d{1,2})(?:[\"″])", lambda match: f"{cardinal(match[1])}秒"),
+    rule("amid", r"(?<=[%‰℃°])[-–—~](?=-?\d)|(?<=\d)[-–—~](?=[¥$€£]\d)|(?<=/[hs])[-–—~](?=\d)", "到"),
+    rule("amid amounts", rf"(?<=\d[元级度岁块折斤倍层楼米秒人个次章页条成]){DASH}(?=第?\d)|(?<=\d公[斤里]|\d小时|\d分钟|\d千[克米]|\d厘米|\d毫[米升]){DASH}(?=\d)", "到"),
+    rule("degrees", rf"({NUMBER})[°º](?=\d)", lambda match: f"{cardinal(match[1])}度"),
+    rule("megabits", rf"({NUMBER})M(?=宽带|流量|光纤|网速|带宽|内存|的?(?:宽带|流量|带宽))", lambda match: f"{cardinal(match[1])}兆"),
+    rule("unit without number", r"(?<![\w.²³])(?:[kcdm]?m[²³]|[kmμ]?g|[kcm]m|m[lL]|km/h|℃|℉)(?![A-Za-z²³])", lambda m: UNITS.get(m[0]) or "公里每小时"),
     rule("square", r"(?<=\w)²", "的平方"),
     rule("cube", r"(?<=\w)³", "的立方"),
     rule("root", r"√(?=\d)", "根号"),

@@ -13,8 +13,10 @@ from .words import (
     NUMBERED,
     ROOMS,
     SERVICES,
-    SPELLED,
+    SPELLED_ANYWAY,
     TYPES,
+    WORDS,
+    spell,
 )
 
 
@@ -38,12 +40,16 @@ def _points(match: re.Match[str]) -> str:
 
 
 def _capitals(match: re.Match[str]) -> str | None:
-    """ABCDEFG letter by letter; hyphens keep A from being the article."""
-    word = match[0]
-    order = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    if word in SPELLED or word in order or word in order[::-1] or re.fullmatch(r"[A-D]+|[XYZ]+", word):
-        return "-".join(word)
-    return None
+    """ABCDEFG and ICU letter by letter, where espeak-ng would read a word."""
+    word, order = match[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    if word in order or word in order[::-1] or re.fullmatch("[A-D]{4,}", word):
+        return spell(word)
+    phrase = re.search(r"[A-Za-z] $", match.string[: match.start()]) or re.match(
+        " [A-Z]{2}", match.string[match.end() :]
+    )
+    if len(word) > 5 or phrase or word in WORDS or word in SPELLED_ANYWAY or not set(word) & set("AEIOUY"):
+        return None
+    return spell(word)
 
 
 _ROOM = r"(?P<code>\d+(?:-\d+)+)"
@@ -61,20 +67,24 @@ RULES = (
     rule("service called", rf"(?<=[打拨叫呼])(?:{SERVICES}){NOT_COUNTED}", lambda match: code(match[0])),
     rule("service", rf"(?<![\d.])(?:{SERVICES})(?=报警|急救|火警|消防|热线|电话|客服|平台)", lambda match: code(match[0])),
     rule("service, known", rf"(?<![\d.])(?:12306|12345|12315|10086|10010){NOT_COUNTED}", lambda match: code(match[0])),
-    rule("room number", r"(?<![\d.])\d{3,4}(?=室|号?房(?![间屋产价源贷子租]))|(?<=[楼栋座层元])\d{3,4}(?=房间)", lambda match: code(match[0])),
+    rule("room number", rf"(?<![\d.])\d{{3,4}}(?=室|号?房(?![间屋产价源贷子租])|会议室|教室|病房|办公室|实验室|诊室|包[间厢])|(?<=\d[楼栋座幢])\d{{3,4}}{NOT_COUNTED}", lambda match: code(match[0])),
     rule("name with digits", r"(?<=[A-Za-z·])\d{3,}(?![.,:]?\d)", lambda match: digits(match[0])),  # GB2312
     rule("version", r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", _points),  # v1.2.3
     rule("digits with hyphens", r"(?<![\w.-])\d(?:-\d){2,}(?![\w-])", lambda match: digits(match[0].replace("-", ""))),
     rule("groups with hyphens", r"(?<![\w.-])\d+(?:-\d+){2,}(?![\w-])", lambda match: code(match[0])),
     rule("long number", r"(?<![\d.,])(?:\d{12,}|1\d{10})(?![\d.,%]|[万亿元个人])", lambda match: code(match[0])),
-    rule("hyphen of a type", rf"(?:(?<=[A-Za-z])|{'|'.join(f'(?<={word})' for word in TYPES.split('|'))})-(?=\d)", lambda match: " " if match.string[match.start() - 1].isascii() else ""),
     *(rule(f"nickname {reading}", rf"(?<!\d)(?:{pattern})", reading) for pattern, reading in NICKNAMES.items()),
     rule("first", r"(?:\bN[oO]\.|№) ?(?=\d)", "第"),
-    rule("to", r"(?<=\b[A-Z])2(?=[A-Z]\b)", " to "),  # B2B
+    rule("to", r"(?<=\b[A-GI-Z])2(?=[A-Z]\b)", " to "),  # B2B
     rule("number sign", r"(?<=\d)#(?!\w*#)", "号"),
     rule("number sign before", r"(?<!\w)#(?P<number>\d+)(?![\d#])", lambda match: f"{cardinal(match['number'])}号"),
     rule("plus plus", r"(?<=\b[A-Z])\+\+", "加加"),
     rule("grade", r"(?<=\b[A-Z])(?P<sign>[+-])(?![\w+-])", lambda match: "加" if match["sign"] == "+" else "减"),
+)  # fmt: skip
+
+# After amounts, which letters and hyphens belong to first.
+NAME_RULES = (
+    rule("hyphen of a type", rf"(?:(?<=[A-Za-z])|{'|'.join(f'(?<={word})' for word in TYPES.split('|'))})-(?=\d)", lambda match: " " if match.string[match.start() - 1].isascii() else ""),
     rule("capitals", r"(?<![A-Za-z])[A-Z]{2,}(?![a-z])", _capitals),
-    rule("capitals apart", r"(?<![A-Za-z\d'.])[A-Z](?:[ /][A-Z])+(?![A-Za-z\d'])", lambda match: re.sub("[ /]", "-", match[0])),
+    rule("capitals apart", r"(?<![A-Za-z\d'.])[A-Z](?:[ /][A-Z])+(?![A-Za-z\d'])", lambda match: spell(re.sub("[ /]", "", match[0]))),
 )  # fmt: skip

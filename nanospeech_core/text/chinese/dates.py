@@ -38,6 +38,12 @@ def _date(match: re.Match[str]) -> str:
     return f"{year}{integer(int(parts['month']))}月{day}"
 
 
+def _dates(match: re.Match[str]) -> str:
+    """From one date to another."""
+    found = re.findall(r"(\d{4})\D(\d+)\D(\d+)", match[0])
+    return "到".join(f"{digits(y)}年{integer(int(m))}月{integer(int(d))}日" for y, m, d in found)
+
+
 def _days(match: re.Match[str]) -> str:
     """A month and a day, or two of them, after what announces them."""
     days = re.findall(r"(\d+)[./](\d+)", match["days"])
@@ -117,6 +123,11 @@ RULES = (
         _bare_years,
     ),
     rule(
+        "dates",
+        rf"(?<![\d./-]){_RECENT}([./-]){_MONTH}\1{_DAY} ?[-–—~至到] ?{_RECENT}\1{_MONTH}\1{_DAY}(?![./-]?\d)",
+        _dates,
+    ),
+    rule(
         "date",
         rf"(?<![\d./-])(?P<year>{_YEAR})([./-])(?P<month>{_MONTH})\2(?P<day>{_DAY})(?![./-]?\d)(?:T(?=\d\d:))?",
         _date,
@@ -144,7 +155,7 @@ RULES = (
         r"(?=之?前(?!进)|开[始会售学]|截[止至稿]|出发|放假|发货|上[映线市]|活动|晚上|上午|下午| \d{1,2}:\d\d)",
         _days,
     ),
-    rule("day, two digits", rf"(?<![\d./-])(?P<month>0\d)/(?P<day>[0-3]\d)(?![./-]?\d)", _date),
+    rule("day, two digits", rf"(?<![\d./-])(?P<month>0[1-9])[/-](?P<day>0[1-9]|[12]\d|3[01])(?![./-]?\d)", _date),
     rule("decade", r"(?<!\d)[12]\d\d0s(?![A-Za-z])", lambda match: digits(match[0][:-1]) + "年代"),
     rule("so many years", r"(?<![\d.])[1-9]\d00(?=年(?:前|来|间|之久|的?历史|以上))", _hundreds),
     rule("year", rf"(?<![\d.]){_YEAR}(?=[年版款届])", lambda match: digits(match[0])),
@@ -176,6 +187,6 @@ RULES = (
     rule("hours and minutes", r"(?<![\w.])(?P<h>\d{1,3})h ?(?P<m>\d{1,2})(?P<short>m)?(?:(?<!m)min|(?<=m))? ?(?:(?P<s>\d{1,2})s)?(?![\w])", _duration),
     rule("minutes and seconds", r"(?<![\w.'])(\d{1,3})['′]\s?(\d{1,2})(?:[\"″]|'')(?!\d)", lambda m: f"{_hour(int(m[1]))}分{_two(int(m[2]))}秒"),
     rule("arc minutes", r"(?<=[°度])(\d{1,2})['′]", lambda match: f"{cardinal(match[1])}分"),
-    rule("from a time to another", rf"(?<=[年月日号点时分秒天周]){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日|第)?\d)|(?<=\d){DASH}(?=\d\d?[月日号点时:])|(?<=:\d\d){DASH}(?=\d)|(?<=[ap]m){DASH}(?=\d)", "到"),
+    rule("from a time to another", rf"(?<=[年月日号点时分秒天周]){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日|第)?\d)|(?<=\d){DASH}(?=\d\d?[月日号点时:])|(?<=:\d\d){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日)?\d)|(?<=[ap]m){DASH}(?=\d)|(?<=[A-Z]\d)-(?=[A-Z]\d)", "到"),
     rule("from a day to another", rf"(?<=[周期拜][一二三四五六日天末]){DASH}(?=(?:周|星期|礼拜)?[一二三四五六日天])|(?<=[一二三四五六七八九十][月日号点岁年级班楼]){DASH}(?=[一二三四五六七八九十])|(?<=\d日|\d号){DASH}(?=\d)", "到"),
 )  # fmt: skip

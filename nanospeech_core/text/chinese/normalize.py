@@ -23,6 +23,7 @@ _TYPED_AFTER = rf"(?<=[{HAN}”」』）\d%℃])"  # where a mark of a Western k
 
 # Characters and signs that are written in more than one way, before anything is read.
 _PLAIN = str.maketrans("−﹣‐‑〜∼µ∶", "----~~μ:")
+_RAISED = str.maketrans("23", "²³")  # ㎡ is m²
 _SPACED = re.compile(
     rf"(?<=\d)[ \u00a0\u2009]+(?=[{HAN}%‰℃°])|(?<=[{HAN}])[ \u00a0\u2009]+(?=\d)"
     r"|(?<!\d)(?<!\d[,.])\d{1,3}(?:,\d{3})+(?![,\d])"
@@ -56,11 +57,12 @@ RULES: tuple[Rule, ...] = (
     *amounts.RULES,
     *counts.SUM_RULES,
     *amounts.UNIT_RULES,
+    *codes.NAME_RULES,
     *counts.RULES,
     *_MARK_RULES,
 )
 _PROSE_RULES = (*_WORD_RULES, *_MARK_RULES)
-_MORE_THAN_PROSE = re.compile(rf"[^{HAN}\s，。！？；：、“”‘’（）《》「」『』…—·.,!?;:]|(?:周|期|拜|月|日)—")
+_MORE_THAN_PROSE = re.compile(rf"[^{HAN}\s，。！？；：、“”‘’（）《》「」『』…—·.,!?;:]|[一二三四五六日天末月]—(?=[周星礼一二三四五六七八九十])")
 
 
 class _Plain(NamedTuple):
@@ -134,7 +136,9 @@ def _respelled(character: str) -> str:
     """A character of a match of `_SPACED`."""
     if character.isspace() or character == ",":
         return ""
-    return ":" if character == "：" else unicodedata.normalize("NFKC", character)
+    if character.isascii():
+        return character
+    return ":" if character == "：" else unicodedata.normalize("NFKC", character).translate(_RAISED)
 
 
 def _rewritten(text: str, plain: _Plain, start: int, end: int) -> list[Reading]:

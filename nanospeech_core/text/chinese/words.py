@@ -6,6 +6,12 @@ import re
 
 from .numbers import alternatives, cardinal
 
+
+def spell(letters: str) -> str:
+    """Letters with hyphens, which keep A from being the article, and "Eh" for an A that would still be."""
+    return "-".join([letters[0], *("Eh" if letter == "A" else letter for letter in letters[1:-1]), *letters[1:][-1:]])
+
+
 UNITS = {
     "km": "公里", "m": "米", "dm": "分米", "cm": "厘米", "mm": "毫米", "μm": "微米", "um": "微米", "nm": "纳米",
     "ft": "英尺", "inch": "英寸", "mi": "英里", "mile": "英里", "miles": "英里",
@@ -27,9 +33,6 @@ UNITS = {
     "m/s²": "米每二次方秒", "rpm": "转每分钟", "fps": "帧每秒", "px": "像素", "ppm": "百万分之一",
     "Mbps": "兆比特每秒", "Gbps": "吉比特每秒", "kbps": "千比特每秒",
 }  # fmt: skip
-# Units that are letters of a name or a size too, where a Chinese word does not follow or precede: 3G, M, 5N.
-LETTERS_TOO = frozenset({"N", "V"})
-
 # Before a number. The longest is found first: HK$ before $.
 SIGNS = {
     "¥": "元", "RMB¥": "元", "CN¥": "元", "JP¥": "日元", "$": "美元", "US$": "美元", "HK$": "港元",
@@ -55,7 +58,7 @@ _MEASURES = (
     "(?!单元|次[元方]|人转)"
     "(?:[个只位名双种条块瓶本张封杯碗盒箱把架台辆艘座间口头匹颗粒滴片根支枝朵棵株秒天周岁倍点遍趟场回顿件套份道家所门"
     "项句段篇首部集页章层栋幢笔批群组队届对副节堂步串袋包罐桶盘盆壶勺枚顶幅盏扇刻国县市省村院站格局轮类成元角毛斤吨"
-    "克升亩寸里米度款起样餐顿拨卷捆筐剂例宗桩处幕册股味晚夜排列行枪刀针碟尊辈棒圈拳脚声眼课]|次(?![元方])|年(?![级代初末])|"
+    "克升亩寸里米度款起样餐顿拨卷捆筐剂例宗桩处幕册股味晚夜排列行枪刀针碟尊辈棒圈拳脚声眼课则]|次(?![元方])|年(?![级代初末])|"
     "人(?!转)|分(?!之)|室|公[里斤分顷]|千[米克瓦]|毫[米升克]|厘米|英[里尺寸]|平方|立方|小时|星期|礼拜|摄氏度|华氏度|"
     "美元|欧元|英镑|港元|日元|方面|大(?=[类块步])|[百千万亿])"
 )
@@ -65,7 +68,7 @@ MEASURE = re.compile(_MEASURES)
 COUNTED = "万?元|块|角|美元|个|分|次|人|份|度|瓶|件|页|字|步|升|千?克|[公市]?斤|吨|公里|千?米|转|滴|票|单|篇|条|张|本|包|盒"
 PER = (
     "个?人|天|个?月|年|[日次个晚位周季斤克吨升米件份间套股台瓶盒张本公亩间门单辆节]|小时|分钟?|秒|公斤|公里|千克|千米|平方米?|"
-    "平米|课时|学期|千瓦时|立方米?|学年"
+    "平米|班|课时|学期|千瓦时|立方米?|学年"
 )
 
 # After these words digits are a code, read one by one. Groups of a number to call or to pay to have a pause between
@@ -109,16 +112,24 @@ NICKNAMES = {
     r"12[.·]12(?=购物|大促|活动|狂欢)": "双十二",
 }
 
-# Capitals that espeak-ng reads as a word, or as part of one, and people spell.
-SPELLED = frozenset(
-    "VIP ICU LED ETC EMS AED WHO AR ASAP FAQ SOS ESG EV ERP ESP ABS AOE APS ADHD ART ASMR EPS ICO IPO IOT IPA LOL "
-    "LOF MES OLED UI UX UAE UPS URL USA VOC DIY EQ IQ IMO EDA EAP CAD CAE SAT ACT ASIC OA OCR OEM ODM ATP ADR "
-    "AAA AAAA AAAAA".split()
+# Capitals are spelled, but for these, which are read as words. Six letters and more are a word.
+WORDS = frozenset(
+    "NASA NATO OPEC APEC AIDS SARS MERS FIFA UEFA OPPO VIVO ECMO NIKE ZARA IKEA SONY ASUS ACER PUMA FILA MUJI DIOR "
+    "MINI SPA RAM ROM SIM POS PIN GIF OK APP SALE LOVE HELLO BABY HIFI WIFI SAAS BRICS ASEAN ADAS TED LOGO DEMO "
+    "BUFF BOSS COOL HIGH SHOW OUT UP CUT FANS NICE GOOD TIPS BUG KISS VLOG BLOG PASS FLAG GET CARRY TOP HOT NEW "
+    "SOLO LIVE RAP ROCK JAZZ POP PLUS PRO MAX AIR MIX ULTRA LITE NOTE TOEFL IELTS SWOT LASER RADAR SCUBA YES NO "
+    "HI BYE TIME OPEN CLUB CAFE TAXI CHINA JAVA LINUX UNIX COVID LASIK OLED MODEL TESLA INTEL NOKIA LINE ZOOM "
+    "SKYPE WORD EXCEL OFFICE PIZZA BABE GIRL BOY HOME PARTY IN ON OF TO AND THE IS IT'S".split()
+)
+# Capitals with vowels that espeak-ng spells on its own.
+SPELLED_ANYWAY = frozenset(
+    "AI IT ID US UK EU UN USA USB CEO CFO COO CTO KPI API CPU GPU CPI PPI PMI UFO SUV DNA RNA NBA CBA MBA MRI DIY IBM "
+    "AAA BBA ATM HIV AQ TV UV PE".split()
 )
 # Extensions of file names, and those that are read as a word.
 EXTENSIONS = {
     **{
-        name: "-".join(name.upper())
+        name: spell(name.upper())
         for name in (
             "pdf doc docx xls xlsx ppt pptx txt csv md html htm xml yaml yml exe dll apk ipa dmg iso png jpg gif bmp "
             "svg psd webp wav flac aac ogg avi mkv mov py js ts css java cpp go rs sh bat sql db log cfg ini rar gz tar "
