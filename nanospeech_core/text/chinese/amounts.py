@@ -13,7 +13,10 @@ _MAGNITUDE = "(?P<magnitude>[十百千万亿]+)?"
 _LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9}
 _ORDERS = {"w": "万", "W": "万", "k": "千", "K": "千"}
 # A capital K or W is thousands only near these.
-_PAID = "(?:[年月周时日]薪|薪资|薪水|工资|收入|预算|底薪|待遇|[涨]?粉丝?|播放量?|阅读量?|点赞|销量|存款|奖金|房价|总价|报价)"
+_PAID = (
+    "(?:[年月周时日]薪|薪资|薪水|工资|收入|预算|底薪|待遇|[涨]?粉丝?|播放量?|"
+    "阅读量?|点赞|销量|存款|奖金|房价|总价|报价)"
+)
 _PAID_IN = "元|块|粉|播放|阅读|点赞|人|用户|赞|次|\\+|以上|左右|[年月]薪|的?[年月]薪|收入"
 
 
@@ -90,11 +93,19 @@ def _orders(match: re.Match[str]) -> str | None:
     for number in re.findall(NUMBER, match["number"]):
         value = float(number) * factor
         if factor == 1000 and value >= 10000 and value % 1000 == 0:
-            words.append(cardinal(str(int(value))) if not value % 10000 or MEASURE.match(following) else _short(int(value)))
+            words.append(
+                cardinal(str(int(value)))
+                if not value % 10000 or MEASURE.match(following)
+                else _short(int(value))
+            )
         elif "." in number and factor == 10000:
             words.append(cardinal(number) + "万")
         else:
-            words.append(count(number, _ORDERS[order]) + _ORDERS[order] if "." not in number else cardinal(str(int(value))))
+            words.append(
+                count(number, _ORDERS[order]) + _ORDERS[order]
+                if "." not in number
+                else cardinal(str(int(value)))
+            )
     return match["before"] + "到".join(words)
 
 
@@ -107,12 +118,17 @@ def _short(value: int) -> str:
 _PER = rf"/ ?(?P<many>\d+)? ?(?P<per>{UNIT}|{PER})(?![A-Za-z/²³])"
 
 RULES = (
-    rule("discount", r"(?<![\d.])(\d)\.(\d)(?=折)|(?<![\d.])(\d\d)(?=折)", lambda m: digits(re.sub(r"\D", "", m[0]))),
+    rule(
+        "discount",
+        r"(?<![\d.])(\d)\.(\d)(?=折)|(?<![\d.])(\d\d)(?=折)",
+        lambda m: digits(re.sub(r"\D", "", m[0])),
+    ),
     rule("height", r"(?<=\d米)\d\d?(?![\d.]|[A-Za-z%])", lambda match: digits(match[0])),
     rule(
         "money",
         rf"(?:(?<![\w)）])(?P<minus>[-+]))?(?<![A-Za-z])(?P<sign>{_SIGN}|\b(?:{_NAMES})) ?"
-        rf"(?P<first>{NUMBER})(?:(?P<low>[百千万亿]*)[-–—~到至] ?(?P<again>{_SIGN}|{_NAMES})? ?(?P<second>{NUMBER}))? ?"
+        rf"(?P<first>{NUMBER})(?:(?P<low>[百千万亿]*)[-–—~到至] ?"
+        rf"(?P<again>{_SIGN}|{_NAMES})? ?(?P<second>{NUMBER}))? ?"
         rf"(?:(?P<letter>[KMB])(?![A-Za-z\d])|{_MAGNITUDE})"
         rf"(?P<name>{MONEY_WORDS})?(?:{_PER})?",
         _money,
@@ -135,28 +151,47 @@ RULES = (
     ),
     rule(
         "thousands by a letter",
-        rf"(?P<before>{_PAID}[为是约达在有破:： ]{{0,2}}|(?<![\w./]))(?P<number>{NUMBER}[wWkK]?(?:[-–—~到至]{NUMBER})?)"
+        rf"(?P<before>{_PAID}[为是约达在有破:： ]{{0,2}}|"
+        rf"(?<![\w./]))(?P<number>{NUMBER}[wWkK]?(?:[-–—~到至]{NUMBER})?)"
         r"(?P<order>[wWkK])(?![A-Za-z\d])(?!视频|电视|[屏高超分画]|显示|直播)",
         _orders,
     ),
-)  # fmt: skip
+)
+
 
 # After sizes and sums, 10×20cm, which have units of their own.
 UNIT_RULES = (
     rule(
         "unit",
-        rf"(?:(?<![\w)）])(?P<minus>-))?(?P<number>{NUMBER})(?: ?(?P<first>{UNIT})?[-–—~到至](?P<to>-?{NUMBER}))? ?"
+        rf"(?:(?<![\w)）])(?P<minus>-))?(?P<number>{NUMBER})"
+        rf"(?: ?(?P<first>{UNIT})?[-–—~到至](?P<to>-?{NUMBER}))? ?"
         rf"(?P<magnitude>[万亿])? ?(?P<unit>{UNIT})(?![A-Za-z0-9²³])",
         _unit,
     ),
-    rule("inches", rf"({NUMBER})(?:[\"″]|'')(?=[\u4e00-\u9fff]{{0,3}}[屏寸电显笔平轮])", lambda m: f"{count(m[1], '英寸')}英寸"),
+    rule(
+        "inches",
+        rf"({NUMBER})(?:[\"″]|'')(?=[\u4e00-\u9fff]{{0,3}}[屏寸电显笔平轮])",
+        lambda m: f"{count(m[1], '英寸')}英寸",
+    ),
     rule("seconds of arc", r"(?<=[分′'])(\d{1,2})(?:[\"″])", lambda match: f"{cardinal(match[1])}秒"),
     rule("amid", r"(?<=[%‰℃°])[-–—~](?=-?\d)|(?<=\d)[-–—~](?=[¥$€£]\d)|(?<=/[hs])[-–—~](?=\d)", "到"),
-    rule("amid amounts", rf"(?<=\d[元级度岁块折斤倍层楼米秒人个次章页条成]){DASH}(?=第?\d)|(?<=\d公[斤里]|\d小时|\d分钟|\d千[克米]|\d厘米|\d毫[米升]){DASH}(?=\d)", "到"),
+    rule(
+        "amid amounts",
+        rf"(?<=\d[元级度岁块折斤倍层楼米秒人个次章页条成]){DASH}(?=第?\d)|(?<=\d公[斤里]|\d小时|\d分钟|\d千[克米]|\d厘米|\d毫[米升]){DASH}(?=\d)",
+        "到",
+    ),
     rule("degrees", rf"({NUMBER})[°º](?=\d)", lambda match: f"{cardinal(match[1])}度"),
-    rule("megabits", rf"({NUMBER})M(?=宽带|流量|光纤|网速|带宽|内存|的?(?:宽带|流量|带宽))", lambda match: f"{cardinal(match[1])}兆"),
-    rule("unit without number", r"(?<![\w.²³])(?:[kcdm]?m[²³]|[kmμ]?g|[kcm]m|m[lL]|km/h|℃|℉)(?![A-Za-z²³])", lambda m: UNITS.get(m[0]) or "公里每小时"),
+    rule(
+        "megabits",
+        rf"({NUMBER})M(?=宽带|流量|光纤|网速|带宽|内存|的?(?:宽带|流量|带宽))",
+        lambda match: f"{cardinal(match[1])}兆",
+    ),
+    rule(
+        "unit without number",
+        r"(?<![\w.²³])(?:[kcdm]?m[²³]|[kmμ]?g|[kcm]m|m[lL]|km/h|℃|℉)(?![A-Za-z²³])",
+        lambda m: UNITS.get(m[0]) or "公里每小时",
+    ),
     rule("square", r"(?<=\w)²", "的平方"),
     rule("cube", r"(?<=\w)³", "的立方"),
     rule("root", r"√(?=\d)", "根号"),
-)  # fmt: skip
+)

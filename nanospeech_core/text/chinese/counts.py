@@ -21,7 +21,9 @@ _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 def _operand(written: str) -> str:
     number, percent, unit = re.fullmatch(rf"({NUMBER})(%?) ?(.*)", written).groups()  # type: ignore[union-attr]
     unit = UNITS.get(unit, "")
-    return f"百分之{cardinal(number)}" if percent else count(number, unit) + unit if unit else cardinal(number)
+    return (
+        f"百分之{cardinal(number)}" if percent else count(number, unit) + unit if unit else cardinal(number)
+    )
 
 
 def _equation(match: re.Match[str]) -> str | None:
@@ -98,7 +100,11 @@ def _item(match: re.Match[str]) -> str:
     """①开机②登录: the items of a list have pauses around their numbers, 图① and 第②步 have none."""
     number = circled(match[0])
     before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip()[:1]
-    if before in tuple("第图表式题例见在的和与及至到、为是由从把按") or not after.isalpha() or match[0] in "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ":
+    if (
+        before in tuple("第图表式题例见在的和与及至到、为是由从把按")
+        or not after.isalpha()
+        or match[0] in "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"
+    ):
         return number
     return ("，" if before.isalnum() else "") + number + "，"
 
@@ -107,7 +113,11 @@ def _more(match: re.Match[str]) -> str:
     """500+家 is 五百多家, 100+ 一百加."""
     measured = MEASURE.match(match.string, match.end()) is not None
     number, magnitude = match["number"], match["magnitude"] or ""
-    return cardinal(number) + magnitude + ("多" if measured and magnitude + number[-1:] in ("0", "万", "亿", "千") else "加")
+    return (
+        cardinal(number)
+        + magnitude
+        + ("多" if measured and magnitude + number[-1:] in ("0", "万", "亿", "千") else "加")
+    )
 
 
 def _number(match: re.Match[str]) -> str:
@@ -123,17 +133,45 @@ SUM_RULES = (
     ),
 )
 RULES = (
-    rule("two values", rf"(?P<before>(?:血压|视力)[^\d。，]{{0,4}})(?P<first>{NUMBER})/(?P<second>{NUMBER})(?![/\d])", _slashed),
-    rule("two decimals", r"(?P<before>)(?<![\d./])(?P<first>\d+\.\d+)/(?P<second>\d+\.\d+)(?![/\d])", _slashed),
-    rule("few", r"(?<![\d.])(?P<first>[1-8])、(?P<second>[2-9])(?=[个只位天年月周岁次本条块名人件种斤倍点百千万])", _few),
+    rule(
+        "two values",
+        rf"(?P<before>(?:血压|视力)[^\d。，]{{0,4}})(?P<first>{NUMBER})/(?P<second>{NUMBER})(?![/\d])",
+        _slashed,
+    ),
+    rule(
+        "two decimals", r"(?P<before>)(?<![\d./])(?P<first>\d+\.\d+)/(?P<second>\d+\.\d+)(?![/\d])", _slashed
+    ),
+    rule(
+        "few",
+        r"(?<![\d.])(?P<first>[1-8])、(?P<second>[2-9])(?=[个只位天年月周岁次本条块名人件种斤倍点百千万])",
+        _few,
+    ),
     rule("power", r"(?<=[\w)）])(?:(?P<up>⁻?[⁰¹⁴⁵⁶⁷⁸⁹²³]+)|\^(?P<power>-?\d+))", _power),
-    rule("comparison", rf"(?<=[\w\u4e00-\u9fff)）%℃²³]) ?(?P<sign>{_SIGN}) ?(?=-?\d|[百千]分之|[A-Za-z(（]|(?<=[×÷≠≈=≥≤])[\u4e00-\u9fff])", lambda m: _OPERATORS[m["sign"]]),
-    rule("equals", r"(?<=[\d)）\u4e00-\u9fff%]) ?(?P<sign>[=≈]) ?(?=[\w?？(（\u4e00-\u9fff]|$|。)", lambda match: _OPERATORS[match["sign"]]),
-    rule("comparison in front", r"(?<![\w-])(?P<sign>>=|<=|[><≥≤≈±]) ?(?=-?\d|[百千]分之)", lambda m: _OPERATORS[m["sign"]]),
+    rule(
+        "comparison",
+        rf"(?<=[\w\u4e00-\u9fff)）%℃²³]) ?(?P<sign>{_SIGN}) ?(?=-?\d|[百千]分之|"
+        rf"[A-Za-z(（]|(?<=[×÷≠≈=≥≤])[\u4e00-\u9fff])",
+        lambda m: _OPERATORS[m["sign"]],
+    ),
+    rule(
+        "equals",
+        r"(?<=[\d)）\u4e00-\u9fff%]) ?(?P<sign>[=≈]) ?(?=[\w?？(（\u4e00-\u9fff]|$|。)",
+        lambda match: _OPERATORS[match["sign"]],
+    ),
+    rule(
+        "comparison in front",
+        r"(?<![\w-])(?P<sign>>=|<=|[><≥≤≈±]) ?(?=-?\d|[百千]分之)",
+        lambda m: _OPERATORS[m["sign"]],
+    ),
     rule("plus or minus", r"(?<=[\d\w%℃]) ?± ?(?=\d)", "正负"),
     rule("more", rf"(?<![\d.])(?P<number>{NUMBER})(?P<magnitude>[千万亿])?\+(?![\d+])", _more),
     rule("more, spelled", r"(?<=[万亿千百wWkK])\+(?!\d)", "加"),
-    rule("plus between words", r"(?<=[\u4e00-\u9fff]) ?\+ ?(?=[\w\u4e00-\u9fff])|(?<=[\w)）²³]) ?\+ ?(?=[\u4e00-\u9fff(（]|[A-Za-z](?![A-Za-z]))", "加"),
+    rule(
+        "plus between words",
+        r"(?<=[\u4e00-\u9fff]) ?\+ ?(?=[\w\u4e00-\u9fff])|"
+        r"(?<=[\w)）²³]) ?\+ ?(?=[\u4e00-\u9fff(（]|[A-Za-z](?![A-Za-z]))",
+        "加",
+    ),
     rule("plus between numbers", r"(?<=\d) ?\+ ?(?=\d)", "加"),
     rule("difference", rf"(?P<first>{NUMBER})-(?P<second>{NUMBER})(?=等于|是多少|得(?!分))", _difference),
     rule("ordinals", r"第\d+(?:[-–—~](?=\d)\d+)+(?!\.?\d)", _ordinals),
@@ -141,15 +179,27 @@ RULES = (
     rule("to", rf"(?<=\d)~(?=-?\d)|(?<=[\d万亿千百]){DASH}(?=第?\d)", "到"),
     rule("half", r"(?:(?P<whole>\d+) ?)?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])", _half),
     rule("circled", r"[①-⒛Ⅰ-Ⅻⅰ-ⅻ❶-➓㈠-㈩㊀-㊉㉑-㉟㊱-㊿]", _item),
-    rule("fraction", r"(?<![\w/.])(?:(?P<whole>\d{1,3}) )?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])", _fraction),
+    rule(
+        "fraction",
+        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) )?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
+        _fraction,
+    ),
     rule("minus", r"(?<![\d)A-Za-z])-(?=\d)", "负"),
     rule("plus", r"(?<!\w)\+(?=\d)", "正"),
     rule("about", r"(?<![\d…~\w])~(?=\d)", "约"),
     rule("decimals alone", r"(?<!\d)\.\d+", lambda match: f"零{cardinal(match[0])}"[1:]),
     rule("ordinal", r"第\d+(?!\.?\d)", lambda match: "第" + ordinal(match[0][1:])),
     rule("two minutes past", r"(?<=\d点)2(?=分)", "二"),
-    rule("two to", rf"(?<![\d./:])2(?=[到至或]{NUMBER})", lambda m: "两" if MEASURE.match(re.sub(rf"^[到至或]{NUMBER}", "", m.string[m.end() : m.end() + 12])) else "二"),
+    rule(
+        "two to",
+        rf"(?<![\d./:])2(?=[到至或]{NUMBER})",
+        lambda m: (
+            "两"
+            if MEASURE.match(re.sub(rf"^[到至或]{NUMBER}", "", m.string[m.end() : m.end() + 12]))
+            else "二"
+        ),
+    ),
     rule("number", rf"(?<![./:]){NUMBER}", _number),
     rule("number, any", r"\d+", lambda match: cardinal(match[0])),
     rule("digit", r"\d", lambda match: digits(match[0])),
-)  # fmt: skip
+)

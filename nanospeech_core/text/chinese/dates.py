@@ -16,10 +16,13 @@ _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
 # After a month and a day: 5/20前, 3.15开始.
 _AFTER_DAY = (
     "(?:之?[前后](?!半|[一二三]|进)|[早晚]|上午|下午|中午|晚上|凌晨|当[天日晚]|起|开[始会售学业播庭]|截[止至稿]|到期|出发|放假|发[货布售]|上[映线市]|"
-    f"活动|周[一二三四五六日]|星期|[（(](?:周|星期)|举行|召开|交(?![于换流])| \\d{{1,2}}:\\d\\d|日|号|[\u4e00-\u9fff]{{0,3}}节(?![课目约省气]))"
+    "活动|周[一二三四五六日]|星期|[（(](?:周|星期)|举行|召开|交(?![于换流])| "
+    "\\d{1,2}:\\d\\d|日|号|[\u4e00-\u9fff]{0,3}节(?![课目约省气]))"
 )
 # Before a month and a day.
-_BEFORE_DAY = "(?:(?:日期|时间|生日|截[止至]|有效期|期限|定于|将于|预计|自|今天(?:是)?|放假)[为是在于到至:： ]{0,2})"
+_BEFORE_DAY = (
+    "(?:(?:日期|时间|生日|截[止至]|有效期|期限|定于|将于|预计|自|今天(?:是)?|放假)[为是在于到至:： ]{0,2})"
+)
 _SCORED = (
     "的?(?:大|总)?比分|的(?:优势|战绩|成绩)|[大小险完惜]?[胜败]|[大小]?[赢输]|获胜|取胜|战胜|击[败退]|领先|落后|[战打逼闷]平|力克|淘汰|"
     "逆转|不敌|负于|告负|横扫|晋级|夺冠|捧杯|拿下|主场|客场"
@@ -134,7 +137,8 @@ RULES = (
     ),
     rule(
         "months",
-        rf"(?<![\d./-])(?:{_RECENT})[./]{_MONTH} ?[-–—~至到] ?(?:(?:{_RECENT})[./]{_MONTH}(?![\d./])|(?=至?今))",
+        rf"(?<![\d./-])(?:{_RECENT})[./]{_MONTH} ?[-–—~至到] ?(?:(?:{_RECENT})[./]{_MONTH}(?![\d./])|"
+        rf"(?=至?今))",
         _months,
     ),
     rule("month of a year", rf"(?<![\d./-])(?P<year>{_YEAR})[-/](?P<month>{_TWO})(?![./-]?\d)", _date),
@@ -143,7 +147,9 @@ RULES = (
         rf"(?P<before>)(?<![\d./-])(?P<days>{_MONTH}/{_DAY}(?:{DASH}{_MONTH}/{_DAY})?)(?![\d/])(?={_AFTER_DAY})",
         _days,
     ),
-    rule("days, two", rf"(?P<before>)(?<![\d./-])(?P<days>{_MONTH}/{_DAY}[-–~]{_MONTH}/{_DAY})(?![\d/])", _days),
+    rule(
+        "days, two", rf"(?P<before>)(?<![\d./-])(?P<days>{_MONTH}/{_DAY}[-–~]{_MONTH}/{_DAY})(?![\d/])", _days
+    ),
     rule(
         "days, announced",
         rf"(?P<before>{_BEFORE_DAY})(?P<days>{_MONTH}[./]{_DAY}(?:{DASH}{_MONTH}[./]{_DAY})?)(?![\d./]|[%米元公千万亿])",
@@ -152,10 +158,13 @@ RULES = (
     rule(
         "days with a point",
         rf"(?P<before>)(?<![\d./-])(?P<days>{_MONTH}\.{_DAY}(?:{DASH}{_MONTH}\.{_DAY})?)(?![\d./])"
-        r"(?=之?前(?!进)|开[始会售学]|截[止至稿]|出发|放假|发货|上[映线市]|活动|晚上|上午|下午| \d{1,2}:\d\d)",
+        r"(?=之?前(?!进)|开[始会售学]|截[止至稿]|出发|放假|发货|"
+        r"上[映线市]|活动|晚上|上午|下午| \d{1,2}:\d\d)",
         _days,
     ),
-    rule("day, two digits", rf"(?<![\d./-])(?P<month>0[1-9])[/-](?P<day>0[1-9]|[12]\d|3[01])(?![./-]?\d)", _date),
+    rule(
+        "day, two digits", r"(?<![\d./-])(?P<month>0[1-9])[/-](?P<day>0[1-9]|[12]\d|3[01])(?![./-]?\d)", _date
+    ),
     rule("decade", r"(?<!\d)[12]\d\d0s(?![A-Za-z])", lambda match: digits(match[0][:-1]) + "年代"),
     rule("so many years", r"(?<![\d.])[1-9]\d00(?=年(?:前|来|间|之久|的?历史|以上))", _hundreds),
     rule("year", rf"(?<![\d.]){_YEAR}(?=[年版款届])", lambda match: digits(match[0])),
@@ -164,8 +173,14 @@ RULES = (
         r"(?<![\d.第])\d\d(?=年(?:\d{1,2}月|出生|生人|生的|毕业|入学|[春夏秋冬]))",
         lambda match: digits(match[0]),
     ),
-    rule("year of an era", r"(?<=公元)\d{1,4}(?=年)|(?<=公元前)\d{1,4}(?=年)", lambda match: digits(match[0])),
-    rule("year with a circle", r"[一二](?:[一二三四五六七八九零]|[0OoОＯ○](?=.{0,2}[年○]))+(?=年)", lambda m: re.sub("[0OoО○]", "零", m[0])),
+    rule(
+        "year of an era", r"(?<=公元)\d{1,4}(?=年)|(?<=公元前)\d{1,4}(?=年)", lambda match: digits(match[0])
+    ),
+    rule(
+        "year with a circle",
+        r"[一二](?:[一二三四五六七八九零]|[0OoОＯ○](?=.{0,2}[年○]))+(?=年)",
+        lambda m: re.sub("[0OoО○]", "零", m[0]),
+    ),
     rule("generation", r"(?<![\d.])[05-9][05](?=后(?![天年]))", lambda match: digits(match[0])),
     rule("zero before a month", r"(?<!\d)0\d(?=[月日号时点]|年级)", lambda match: integer(int(match[0]))),
     rule(
@@ -173,9 +188,17 @@ RULES = (
         rf"(?P<before>{_LASTS}[为是约了达:： ]{{0,2}})(?P<time>\d{{1,3}}:[0-5]\d(?::[0-5]\d)?)(?![\d:])",
         _lasting,
     ),
-    rule("score, announced", rf"(?P<before>{_SCORE_IS}[^\d]{{0,2}})(?P<ratio>\d{{1,3}}[-–—:]\d{{1,3}})(?![\d:])", _ratio),
+    rule(
+        "score, announced",
+        rf"(?P<before>{_SCORE_IS}[^\d]{{0,2}})(?P<ratio>\d{{1,3}}[-–—:]\d{{1,3}})(?![\d:])",
+        _ratio,
+    ),
     rule("score", rf"(?<![\d:.-])(?P<ratio>\d{{1,3}}[-–—:]\d{{1,3}})(?=(?:{_SCORED}))", _ratio),
-    rule("ratio, announced", rf"(?P<before>{_RATIO_IS}[为是约成:： ]{{0,2}})(?P<ratio>\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+)(?![\d:])", _ratio),
+    rule(
+        "ratio, announced",
+        rf"(?P<before>{_RATIO_IS}[为是约成:： ]{{0,2}})(?P<ratio>\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+)(?![\d:])",
+        _ratio,
+    ),
     rule("ratio of", rf"(?<![\d:.])(?P<ratio>\d+(?::\d+)+)(?={_RATIO_OF})", _ratio),
     rule("time", rf"(?<![\d:.]){_CLOCK}(?![\d:]|\.\d){_HALF}", _time),
     rule(
@@ -184,9 +207,26 @@ RULES = (
         _time,
     ),
     rule("ratio", r"(?<![\d:.])(?P<ratio>\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+)", _ratio),
-    rule("hours and minutes", r"(?<![\w.])(?P<h>\d{1,3})h ?(?P<m>\d{1,2})(?P<short>m)?(?:(?<!m)min|(?<=m))? ?(?:(?P<s>\d{1,2})s)?(?![\w])", _duration),
-    rule("minutes and seconds", r"(?<![\w.'])(\d{1,3})['′]\s?(\d{1,2})(?:[\"″]|'')(?!\d)", lambda m: f"{_hour(int(m[1]))}分{_two(int(m[2]))}秒"),
+    rule(
+        "hours and minutes",
+        r"(?<![\w.])(?P<h>\d{1,3})h ?(?P<m>\d{1,2})(?P<short>m)?(?:(?<!m)min|"
+        r"(?<=m))? ?(?:(?P<s>\d{1,2})s)?(?![\w])",
+        _duration,
+    ),
+    rule(
+        "minutes and seconds",
+        r"(?<![\w.'])(\d{1,3})['′]\s?(\d{1,2})(?:[\"″]|'')(?!\d)",
+        lambda m: f"{_hour(int(m[1]))}分{_two(int(m[2]))}秒",
+    ),
     rule("arc minutes", r"(?<=[°度])(\d{1,2})['′]", lambda match: f"{cardinal(match[1])}分"),
-    rule("from a time to another", rf"(?<=[年月日号点时分秒天周]){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日|第)?\d)|(?<=\d){DASH}(?=\d\d?[月日号点时:])|(?<=:\d\d){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日)?\d)|(?<=[ap]m){DASH}(?=\d)|(?<=[A-Z]\d)-(?=[A-Z]\d)", "到"),
-    rule("from a day to another", rf"(?<=[周期拜][一二三四五六日天末]){DASH}(?=(?:周|星期|礼拜)?[一二三四五六日天])|(?<=[一二三四五六七八九十][月日号点岁年级班楼]){DASH}(?=[一二三四五六七八九十])|(?<=\d日|\d号){DASH}(?=\d)", "到"),
-)  # fmt: skip
+    rule(
+        "from a time to another",
+        rf"(?<=[年月日号点时分秒天周]){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日|第)?\d)|(?<=\d){DASH}(?=\d\d?[月日号点时:])|(?<=:\d\d){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日)?\d)|(?<=[ap]m){DASH}(?=\d)|(?<=[A-Z]\d)-(?=[A-Z]\d)",
+        "到",
+    ),
+    rule(
+        "from a day to another",
+        rf"(?<=[周期拜][一二三四五六日天末]){DASH}(?=(?:周|星期|礼拜)?[一二三四五六日天])|(?<=[一二三四五六七八九十][月日号点岁年级班楼]){DASH}(?=[一二三四五六七八九十])|(?<=\d日|\d号){DASH}(?=\d)",
+        "到",
+    ),
+)

@@ -1,7 +1,7 @@
 """Written Chinese to spoken Chinese: simplified characters, no digits.
 
-The rules are tables of a kind each, applied in order, the more particular first. They see the sentence with its
-characters made plain; what they find is told in places of the sentence as it is written.
+Each kind of reading has a table of rules. The tables apply in order, the more particular ones first. The rules
+match the sentence in plain characters; the readings have places in the sentence as it is written.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ RULES: tuple[Rule, ...] = (
     *_MARK_RULES,
 )
 _PROSE_RULES = (*_WORD_RULES, *_MARK_RULES)
-_MORE_THAN_PROSE = re.compile(rf"[^{HAN}\s，。！？；：、“”‘’（）《》「」『』…—·.,!?;:]|[一二三四五六日天末月]—(?=[周星礼一二三四五六七八九十])")
+_MORE_THAN_PROSE = re.compile(
+    rf"[^{HAN}\s，。！？；：、“”‘’（）《》「」『』…—·.,!?;:]|[一二三四五六日天末月]—(?=[周星礼一二三四五六七八九十])"
+)
 
 
 class _Plain(NamedTuple):

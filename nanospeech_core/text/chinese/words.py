@@ -1,4 +1,4 @@
-"""Tables of words around numbers: units, currencies, measure words, what announces a code. Rows may be added."""
+"""Tables of the words around numbers: units, currencies, measure words, words before a code. Add rows here."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from .numbers import alternatives, cardinal
 
 def spell(letters: str) -> str:
     """Letters with hyphens, which keep A from being the article, and "Eh" for an A that would still be."""
-    return "-".join([letters[0], *("Eh" if letter == "A" else letter for letter in letters[1:-1]), *letters[1:][-1:]])
+    return "-".join(
+        [letters[0], *("Eh" if letter == "A" else letter for letter in letters[1:-1]), *letters[1:][-1:]]
+    )
 
 
 UNITS = {
-    "km": "公里", "m": "米", "dm": "分米", "cm": "厘米", "mm": "毫米", "μm": "微米", "um": "微米", "nm": "纳米",
-    "ft": "英尺", "inch": "英寸", "mi": "英里", "mile": "英里", "miles": "英里",
+    "km": "公里", "m": "米", "dm": "分米", "cm": "厘米", "mm": "毫米", "μm": "微米", "um": "微米",
+    "nm": "纳米", "ft": "英尺", "inch": "英寸", "mi": "英里", "mile": "英里", "miles": "英里",
     "km²": "平方公里", "km2": "平方公里", "m²": "平方米", "m2": "平方米", "dm²": "平方分米",
     "cm²": "平方厘米", "cm2": "平方厘米", "mm²": "平方毫米", "mm2": "平方毫米", "m³": "立方米",
     "m3": "立方米", "dm³": "立方分米", "cm³": "立方厘米", "cm3": "立方厘米", "mm³": "立方毫米", "cc": "毫升",
@@ -22,8 +24,8 @@ UNITS = {
     "kg": "千克", "KG": "千克", "Kg": "千克", "g": "克", "mg": "毫克", "μg": "微克", "ug": "微克", "t": "吨",
     "lb": "磅", "lbs": "磅", "oz": "盎司",
     "L": "升", "l": "升", "mL": "毫升", "ml": "毫升", "ML": "毫升", "μL": "微升", "μl": "微升", "dL": "分升",
-    "h": "小时", "hr": "小时", "min": "分钟", "s": "秒", "sec": "秒", "ms": "毫秒", "μs": "微秒", "ns": "纳秒",
-    "kWh": "千瓦时", "kwh": "千瓦时", "KWh": "千瓦时", "Wh": "瓦时", "mAh": "毫安时", "Ah": "安时",
+    "h": "小时", "hr": "小时", "min": "分钟", "s": "秒", "sec": "秒", "ms": "毫秒", "μs": "微秒",
+    "ns": "纳秒", "kWh": "千瓦时", "kwh": "千瓦时", "KWh": "千瓦时", "Wh": "瓦时", "mAh": "毫安时", "Ah": "安时",
     "mA": "毫安", "V": "伏", "kV": "千伏", "KV": "千伏", "mV": "毫伏", "W": "瓦", "kW": "千瓦", "KW": "千瓦",
     "kw": "千瓦", "MW": "兆瓦", "GW": "吉瓦", "Ω": "欧", "kΩ": "千欧", "Ω·m": "欧姆米",
     "GHz": "吉赫兹", "MHz": "兆赫兹", "kHz": "千赫兹", "Hz": "赫兹", "dB": "分贝",
@@ -65,16 +67,20 @@ _MEASURES = (
 MEASURE = re.compile(_MEASURES)
 
 # What a rate is counted by: 5元/人.
-COUNTED = "万?元|块|角|美元|个|分|次|人|份|度|瓶|件|页|字|步|升|千?克|[公市]?斤|吨|公里|千?米|转|滴|票|单|篇|条|张|本|包|盒"
+COUNTED = (
+    "万?元|块|角|美元|个|分|次|人|份|度|瓶|件|页|字|步|升|千?克|[公市]?斤|"
+    "吨|公里|千?米|转|滴|票|单|篇|条|张|本|包|盒"
+)
 PER = (
     "个?人|天|个?月|年|[日次个晚位周季斤克吨升米件份间套股台瓶盒张本公亩间门单辆节]|小时|分钟?|秒|公斤|公里|千克|千米|平方米?|"
     "平米|班|课时|学期|千瓦时|立方米?|学年"
 )
 
-# After these words digits are a code, read one by one. Groups of a number to call or to pay to have a pause between
-# them, those of others a word: 杠.
+# After these words digits are a code, read one by one. Between the groups of a number to call or to pay to is a
+# pause; between those of other codes, 杠.
 CALLED = (
-    "电话|手机号?码?|座机|热线|传真|拨打|致电|号码|证号|账号|帐号|账户|卡号|尾号|群号|QQ号?|微信号?|客服|联系方式|证件号码?"
+    "电话|手机号?码?|座机|热线|传真|拨打|致电|号码|证号|账号|帐号|账户|卡号|"
+    "尾号|群号|QQ号?|微信号?|客服|联系方式|证件号码?"
 )
 NUMBERED = (
     "[订运货快单件]单号|单号|编号|学号|工号|密码|口令|验证码|校验码|取件码|提货码|提取码|邀请码|兑换码|识别码|序列号|条形?码|"
@@ -84,7 +90,8 @@ NUMBERED = (
 ROOMS = "房间号?|房号|门牌号?|房门号|住址|地址"
 # Digits before these are a count even there: 电话3000个.
 NOT_COUNTED = (
-    r"(?!\d|[.,:%]\d|[A-Za-z]| ?[万亿千百个人位名台部间条次元块件年月日号家多余款种辆架]|[-–—~]\d+ ?[万亿千百个人位名台部间条次元块件])"
+    r"(?!\d|[.,:%]\d|[A-Za-z]| ?[万亿千百个人位名台部间条次元块件年月日号家多余款种辆架]|"
+    r"[-–—~]\d+ ?[万亿千百个人位名台部间条次元块件])"
 )
 SERVICES = "110|119|120|122|114|12306|12315|12345|12333|12348|12351|12320|10086|10010|10000|95\\d{3}|96\\d{3}"
 # Names of types: the hyphen before their number is not a minus. 歼-20, 表-1.
@@ -114,16 +121,22 @@ NICKNAMES = {
 
 # Capitals are spelled, but for these, which are read as words. Six letters and more are a word.
 WORDS = frozenset(
-    "NASA NATO OPEC APEC AIDS SARS MERS FIFA UEFA OPPO VIVO ECMO NIKE ZARA IKEA SONY ASUS ACER PUMA FILA MUJI DIOR "
-    "MINI SPA RAM ROM SIM POS PIN GIF OK APP SALE LOVE HELLO BABY HIFI WIFI SAAS BRICS ASEAN ADAS TED LOGO DEMO "
-    "BUFF BOSS COOL HIGH SHOW OUT UP CUT FANS NICE GOOD TIPS BUG KISS VLOG BLOG PASS FLAG GET CARRY TOP HOT NEW "
-    "SOLO LIVE RAP ROCK JAZZ POP PLUS PRO MAX AIR MIX ULTRA LITE NOTE TOEFL IELTS SWOT LASER RADAR SCUBA YES NO "
-    "HI BYE TIME OPEN CLUB CAFE TAXI CHINA JAVA LINUX UNIX COVID LASIK OLED MODEL TESLA INTEL NOKIA LINE ZOOM "
+    "NASA NATO OPEC APEC AIDS SARS MERS FIFA UEFA OPPO VIVO ECMO NIKE "
+    "ZARA IKEA SONY ASUS ACER PUMA FILA MUJI DIOR "
+    "MINI SPA RAM ROM SIM POS PIN GIF OK APP SALE LOVE HELLO BABY HIFI "
+    "WIFI SAAS BRICS ASEAN ADAS TED LOGO DEMO "
+    "BUFF BOSS COOL HIGH SHOW OUT UP CUT FANS NICE GOOD TIPS BUG KISS "
+    "VLOG BLOG PASS FLAG GET CARRY TOP HOT NEW "
+    "SOLO LIVE RAP ROCK JAZZ POP PLUS PRO MAX AIR MIX ULTRA LITE NOTE "
+    "TOEFL IELTS SWOT LASER RADAR SCUBA YES NO "
+    "HI BYE TIME OPEN CLUB CAFE TAXI CHINA JAVA LINUX UNIX COVID "
+    "LASIK OLED MODEL TESLA INTEL NOKIA LINE ZOOM "
     "SKYPE WORD EXCEL OFFICE PIZZA BABE GIRL BOY HOME PARTY IN ON OF TO AND THE IS IT'S".split()
 )
 # Capitals with vowels that espeak-ng spells on its own.
 SPELLED_ANYWAY = frozenset(
-    "AI IT ID US UK EU UN USA USB CEO CFO COO CTO KPI API CPU GPU CPI PPI PMI UFO SUV DNA RNA NBA CBA MBA MRI DIY IBM "
+    "AI IT ID US UK EU UN USA USB CEO CFO COO CTO KPI API CPU GPU CPI PPI "
+    "PMI UFO SUV DNA RNA NBA CBA MBA MRI DIY IBM "
     "AAA BBA ATM HIV AQ TV UV PE".split()
 )
 # Extensions of file names, and those that are read as a word.
@@ -131,14 +144,16 @@ EXTENSIONS = {
     **{
         name: spell(name.upper())
         for name in (
-            "pdf doc docx xls xlsx ppt pptx txt csv md html htm xml yaml yml exe dll apk ipa dmg iso png jpg gif bmp "
-            "svg psd webp wav flac aac ogg avi mkv mov py js ts css java cpp go rs sh bat sql db log cfg ini rar gz tar "
+            "pdf doc docx xls xlsx ppt pptx txt csv md html htm xml yaml yml "
+            "exe dll apk ipa dmg iso png jpg gif bmp "
+            "svg psd webp wav flac aac ogg avi mkv mov py js ts css java cpp "
+            "go rs sh bat sql db log cfg ini rar gz tar "
             "epub wps jar php vue ttf srt"
         ).split()
     },
     "mp3": "M-P三", "mp4": "M-P四", "m4a": "M四A", "7z": "七Z", "h5": "H五", "jpeg": "J-peg", "json": "json",
-    "zip": "zip", "log": "log", "java": "java", "wave": "wave", "bat": "bat", "go": "go", "tar": "tar", "jar": "jar",
-    "vue": "vue", "ini": "ini",
+    "zip": "zip", "log": "log", "java": "java", "wave": "wave", "bat": "bat", "go": "go", "tar": "tar",
+    "jar": "jar", "vue": "vue", "ini": "ini",
 }  # fmt: skip
 
 UNIT = alternatives(UNITS)
