@@ -46,8 +46,9 @@ _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s
 def split_sentences(text: str, max_characters: int = 300, min_characters: int = 24) -> list[str]:
     """Split text into sentences of at most `max_characters`, in order, whitespace collapsed to single spaces.
 
-    A sentence that is too long is divided at ; : — , and then at spaces. A text
-    without spaces is cut, Chinese between words. One shorter than `min_characters` is joined to a neighbor in its paragraph if both fit: short clips sound bad.
+    A sentence that is too long is divided at ; : — , and then at spaces. A text without
+    spaces is cut, Chinese between words. One shorter than `min_characters` is joined to a neighbor in its
+    paragraph if both fit: short clips sound bad.
     Blank lines and list items always separate. In Chinese text a character counts as three.
     """
     sentences: list[str] = []

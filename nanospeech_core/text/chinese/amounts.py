@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from .numbers import DASH, NUMBER, RANGE, alternatives, cardinal, digits, rule
-from .words import COUNTED, CURRENCIES, MEASURE, MONEY_WORDS, PER, SIGNS, UNIT, UNITS, amount, count
+from .words import COUNTED, CURRENCIES, MONEY_WORDS, PER, SIGNS, UNIT, UNITS, amount, count
 
 _SIGN = alternatives(SIGNS)
 _NAMES = alternatives(CURRENCIES)
 _MAGNITUDE = "(?P<magnitude>[十百千万亿]+)?"
 _LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9}
-_ORDERS = {"w": "万", "W": "万", "k": "千", "K": "千"}
 # A capital K or W is thousands only near these.
 _PAID = (
     "(?:[年月周时日]薪|薪资|薪水|工资|收入|预算|底薪|待遇|[涨]?粉丝?|播放量?|"
@@ -35,11 +34,11 @@ def _money(match: re.Match[str]) -> str:
     minus = {"-": "负", "+": "正", None: ""}[match["minus"]]
     words = ""
     if second:
-        words = count(match["first"], low or magnitude or name) + low
+        words = count(_cents(match["first"]), low or magnitude or name) + low
         words += (name if match["again"] and not magnitude else "") + "到"
     if match["letter"] and not second:
         return minus + cardinal(f"{float(match['first']) * _LETTERS[match['letter']]:.0f}") + name
-    words += count(second or match["first"], magnitude or name) + magnitude + name
+    words += count(_cents(second or match["first"]), magnitude or name) + magnitude + name
     return (_per(match) if match["per"] else "") + minus + words
 
 
@@ -47,7 +46,13 @@ def _sum(match: re.Match[str]) -> str:
     """A sign or a name of a currency after the number: 20$, 100USD."""
     name = {**SIGNS, **CURRENCIES}[match["sign"]]
     magnitude = match["magnitude"] or ""
-    return amount(match["number"], magnitude or name) + magnitude + name
+    each = _per(match) if match["per"] else ""
+    return each + amount(_cents(match["number"]), magnitude or name) + magnitude + name
+
+
+def _cents(number: str) -> str:
+    """A sum without the zeros behind its point: ￥12.50 is 十二点五元."""
+    return re.sub(r"\.00$|(?<=\.\d)0$", "", number)
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -82,37 +87,20 @@ def _unit(match: re.Match[str]) -> str:
 
 
 def _orders(match: re.Match[str]) -> str | None:
-    """100w is 一百万, 15k 一万五."""
+    """100w is 一百万, 15k 一万五千."""
     order = match["order"]
     if order in "KW" and not match["before"]:
         if not re.match(_PAID_IN, match.string[match.end() : match.end() + 3]):
             return None
-    factor = 10000 if order in "wW" else 1000
-    following = match.string[match.end() : match.end() + 4]
     words = []
     for number in re.findall(NUMBER, match["number"]):
-        value = float(number) * factor
-        if factor == 1000 and value >= 10000 and value % 1000 == 0:
-            words.append(
-                cardinal(str(int(value)))
-                if not value % 10000 or MEASURE.match(following)
-                else _short(int(value))
-            )
-        elif "." in number and factor == 10000:
-            words.append(cardinal(number) + "万")
+        if order in "wW":
+            words.append(count(number, "万") + "万")
+        elif number.isdigit() and int(number) < 10:
+            words.append(count(number, "千") + "千")
         else:
-            words.append(
-                count(number, _ORDERS[order]) + _ORDERS[order]
-                if "." not in number
-                else cardinal(str(int(value)))
-            )
+            words.append(cardinal(f"{float(number) * 1000:.0f}"))
     return match["before"] + "到".join(words)
-
-
-def _short(value: int) -> str:
-    """15000 is 一万五."""
-    words = cardinal(str(value))
-    return words.removesuffix("千") if re.search("万[一-九]千$", words) else words
 
 
 _PER = rf"/ ?(?P<many>\d+)? ?(?P<per>{UNIT}|{PER})(?![A-Za-z/²³])"
@@ -135,7 +123,8 @@ RULES = (
     ),
     rule(
         "money, sign behind",
-        rf"(?P<number>{RANGE}) ?{_MAGNITUDE} ?(?P<sign>(?:{_SIGN})(?!\d)|(?:{_NAMES})\b)",
+        rf"(?P<number>{RANGE}) ?{_MAGNITUDE} ?(?P<sign>(?:{_SIGN})(?!\d)|(?:{_NAMES})\b)"
+        rf"(?:{_PER})?",
         _sum,
     ),
     rule(
@@ -143,6 +132,7 @@ RULES = (
         rf"(?:(?<![\w)%])(?P<plus>[-+]))?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?P<sign>[%‰])",
         _percent,
     ),
+    rule("cents", r"(?<![\d.])\d+\.(?:\d0|00)(?=[元块]|美元|人民币)", lambda m: cardinal(_cents(m[0]))),
     rule("rate", rf"(?P<number>{RANGE}) ?(?P<magnitude>[万亿])?(?P<unit>{UNIT}|{COUNTED}){_PER}", _rate),
     rule(
         "rate without unit",
@@ -188,10 +178,8 @@ UNIT_RULES = (
     ),
     rule(
         "unit without number",
-        r"(?<![\w.²³])(?:[kcdm]?m[²³]|[kmμ]?g|[kcm]m|m[lL]|km/h|℃|℉)(?![A-Za-z²³])",
-        lambda m: UNITS.get(m[0]) or "公里每小时",
+        r"(?<![A-Za-z_.²³])(?<!\d)(?:[kcdm]?m[²³]|[kmμ]g|[kcm]m|m[lL]|km/h|mmHg|℃|℉)(?![A-Za-z²³])|(?<=\d) ?mmHg",
+        lambda m: UNITS.get(m[0].strip()) or "公里每小时",
     ),
-    rule("square", r"(?<=\w)²", "的平方"),
-    rule("cube", r"(?<=\w)³", "的立方"),
     rule("root", r"√(?=\d)", "根号"),
 )

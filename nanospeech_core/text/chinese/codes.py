@@ -8,6 +8,7 @@ from collections.abc import Callable
 from .numbers import alternatives, cardinal, code, digits, rule
 from .words import (
     CALLED,
+    CURRENCIES,
     EXTENSIONS,
     NICKNAMES,
     NOT_COUNTED,
@@ -34,6 +35,11 @@ def _room(match: re.Match[str]) -> str:
     """3-201 is 三杠二零幺: a house by its number, a room by its digits."""
     parts = match["code"].split("-")
     return match["word"] + "杠".join(code(part) if len(part) > 2 else cardinal(part) for part in parts)
+
+
+def _model(match: re.Match[str]) -> str | None:
+    """RTX 4090 is read digit by digit, USD 4090 is money."""
+    return None if match.string[: match.start() - 1].endswith(tuple(CURRENCIES)) else digits(match[0])
 
 
 def _points(match: re.Match[str]) -> str:
@@ -64,6 +70,11 @@ RULES = (
     ),
     rule("telephone abroad", r"(?<![\w.])\+\d{1,3}(?:[ -]?\d{2,})+", lambda match: code(match[0])),
     rule(
+        "called",
+        rf"(?P<word>(?:{CALLED})[为是:： ]{{0,2}})(?P<code>\d{{3,}}(?:[- ]\d+)*){NOT_COUNTED}",
+        _after_word("，"),
+    ),
+    rule(
         "telephone",
         r"(?<![\w.-])(?:0\d{2,3}[- ]|[(（]0\d{2,3}[)）][ -]?)\d{3,4}[- ]?\d{4}(?:[-转]\d{1,5})?(?![\w-])",
         lambda m: code(m[0]),
@@ -76,11 +87,6 @@ RULES = (
     rule("room, announced", rf"(?P<word>(?:{ROOMS})[为是:： ]{{0,2}}){_ROOM}", _room),
     rule("room", rf"(?P<word>)(?<![\w.-]){_ROOM}(?=室|房(?!间数|产)|号房|号楼|单元|栋|座)", _room),
     rule("room of a building", rf"(?P<word>)(?<=\d[栋幢座区]){_ROOM}(?![\w-])", _room),
-    rule(
-        "called",
-        rf"(?P<word>(?:{CALLED})[为是:： ]{{0,2}})(?P<code>\d{{3,}}(?:[- ]\d+)*){NOT_COUNTED}",
-        _after_word("，"),
-    ),
     rule(
         "numbered",
         rf"(?P<word>(?:{NUMBERED})[为是:： ]{{0,2}})(?P<code>\d{{3,}}(?:-\d+)*|\d+(?:-\d+)+){NOT_COUNTED}",
@@ -105,6 +111,10 @@ RULES = (
         rf"(?<![\d.])\d{{3,4}}(?=室|号?房(?![间屋产价源贷子租])|会议室|教室|病房|办公室|实验室|诊室|包[间厢])|(?<=\d[楼栋座幢])\d{{3,4}}{NOT_COUNTED}",
         lambda match: code(match[0]),
     ),
+    rule("national road", r"(?<![\d.])\d{3}(?=国道|省道|医院)", lambda match: code(match[0])),
+    rule("share", r"(?<=[（(])\d{6}(?=[)）]|\.S[HZ])", lambda match: code(match[0])),
+    rule("model", r"(?<=[A-Z]{2} )\d{4}(?![\d.,年万])", _model),
+    rule("model of a type", r"(?<=[A-Za-z]\d)-\d{3,}", lambda match: " " + digits(match[0][1:])),
     rule("name with digits", r"(?<=[A-Za-z·])\d{3,}(?![.,:]?\d)", lambda match: digits(match[0])),  # GB2312
     rule("version", r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", _points),  # v1.2.3
     rule(

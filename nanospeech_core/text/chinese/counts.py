@@ -14,16 +14,28 @@ _OPERATORS = {
 }  # fmt: skip
 _OPERATOR = "(?:>=|<=|==|!=|[-+×÷*xX=≈<>≥≤≠±])"
 _SIGN = "(?:>=|<=|==|!=|[=≈<>≥≤≠×÷])"
-_OPERAND = rf"{NUMBER}%?(?: ?(?:{UNIT})(?![A-Za-z0-9²³]))?"
+_POWER = r"(?:[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^-?\d+)"
+_MEASURED = rf"(?:{UNIT})(?:/(?:{UNIT}))?(?![A-Za-z0-9²³])"
+_OPERAND = rf"{NUMBER}{_POWER}?%?(?: ?{_MEASURED})?"
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 def _operand(written: str) -> str:
-    number, percent, unit = re.fullmatch(rf"({NUMBER})(%?) ?(.*)", written).groups()  # type: ignore[union-attr]
-    unit = UNITS.get(unit, "")
-    return (
-        f"百分之{cardinal(number)}" if percent else count(number, unit) + unit if unit else cardinal(number)
-    )
+    """A number with its power, percent sign or unit: 10^8m/s."""
+    match = re.match(rf"(?P<number>{NUMBER})(?P<power>{_POWER})?(?P<percent>%)? ?", written, re.ASCII)
+    if match is None:
+        return written
+    units = [UNITS[unit] for unit in written[match.end() :].split("/") if unit]
+    words = cardinal(match["number"]) if match["power"] else count(match["number"], "".join(units))
+    words += _raise(match["power"], match["number"]) if match["power"] else ""
+    return ("百分之" if match["percent"] else "") + words + "每".join(units)
+
+
+def _raise(power: str, base: str = "") -> str:
+    power = power.translate(_POWERS).lstrip("^")
+    if power in ("2", "3") and base != "10":
+        return "的平方" if power == "2" else "的立方"
+    return f"的{'负' if power.startswith('-') else ''}{cardinal(power.lstrip('-'))}次方"
 
 
 def _equation(match: re.Match[str]) -> str | None:
@@ -43,12 +55,6 @@ def _equation(match: re.Match[str]) -> str | None:
         else:
             return None
     return words
-
-
-def _power(match: re.Match[str]) -> str:
-    power = (match["up"] or match["power"]).translate(_POWERS)
-    words = f"负{cardinal(power[1:])}" if power.startswith("-") else cardinal(power)
-    return f"的{words}次方"
 
 
 def _between(match: re.Match[str]) -> str:
@@ -127,13 +133,6 @@ def _number(match: re.Match[str]) -> str:
 # Before units: sizes and sums, whose numbers may have them.
 SUM_RULES = (
     rule(
-        "equation",
-        rf"(?<![\w./])(?<![\w)）]-)-?{_OPERAND}(?: ?{_OPERATOR} ?-?{_OPERAND})+(?![\d.]*\d)(?![A-Za-z])",
-        _equation,
-    ),
-)
-RULES = (
-    rule(
         "two values",
         rf"(?P<before>(?:血压|视力)[^\d。，]{{0,4}})(?P<first>{NUMBER})/(?P<second>{NUMBER})(?![/\d])",
         _slashed,
@@ -142,11 +141,25 @@ RULES = (
         "two decimals", r"(?P<before>)(?<![\d./])(?P<first>\d+\.\d+)/(?P<second>\d+\.\d+)(?![/\d])", _slashed
     ),
     rule(
+        "two values of a unit",
+        rf"(?P<before>)(?<![\d./])(?P<first>{NUMBER})/(?P<second>{NUMBER})(?= ?(?:mmHg|毫米汞柱))",
+        _slashed,
+    ),
+    rule(
+        "equation",
+        rf"(?<![\w./¥$€£])(?<![\w)）]-)-?{_OPERAND}(?: ?{_OPERATOR} ?-?{_OPERAND})+"
+        r"(?![\d.]*\d)(?![A-Za-z]| ?[¥$€£])",
+        _equation,
+    ),
+    rule("power with unit", rf"(?<![\w.]){NUMBER}{_POWER} ?{_MEASURED}", lambda match: _operand(match[0])),
+)
+RULES = (
+    rule("power", rf"(?<=[\w)）]){_POWER}", lambda m: _raise(m[0], m.string[: m.start()][-2:])),
+    rule(
         "few",
         r"(?<![\d.])(?P<first>[1-8])、(?P<second>[2-9])(?=[个只位天年月周岁次本条块名人件种斤倍点百千万])",
         _few,
     ),
-    rule("power", r"(?<=[\w)）])(?:(?P<up>⁻?[⁰¹⁴⁵⁶⁷⁸⁹²³]+)|\^(?P<power>-?\d+))", _power),
     rule(
         "comparison",
         rf"(?<=[\w\u4e00-\u9fff)）%℃²³]) ?(?P<sign>{_SIGN}) ?(?=-?\d|[百千]分之|"
@@ -172,6 +185,8 @@ RULES = (
         r"(?<=[\w)）²³]) ?\+ ?(?=[\u4e00-\u9fff(（]|[A-Za-z](?![A-Za-z]))",
         "加",
     ),
+    rule("plus a number", r"(?<=[a-z²³)]) ?\+ ?(?=\d)", "加"),
+    rule("minus a number", r"(?<=[²³)]) ?- ?(?=\d)", "减"),
     rule("plus between numbers", r"(?<=\d) ?\+ ?(?=\d)", "加"),
     rule("difference", rf"(?P<first>{NUMBER})-(?P<second>{NUMBER})(?=等于|是多少|得(?!分))", _difference),
     rule("ordinals", r"第\d+(?:[-–—~](?=\d)\d+)+(?!\.?\d)", _ordinals),

@@ -47,9 +47,11 @@ def _dates(match: re.Match[str]) -> str:
     return "到".join(f"{digits(y)}年{integer(int(m))}月{integer(int(d))}日" for y, m, d in found)
 
 
-def _days(match: re.Match[str]) -> str:
+def _days(match: re.Match[str]) -> str | None:
     """A month and a day, or two of them, after what announces them."""
     days = re.findall(r"(\d+)[./](\d+)", match["days"])
+    if [(int(month), int(day)) for month, day in days] != sorted((int(m), int(d)) for m, d in days):
+        return None  # 1/4-1/2
     words = [f"{integer(int(month))}月{integer(int(day))}日" for month, day in days]
     return match["before"] + "到".join(words)
 
@@ -170,7 +172,7 @@ RULES = (
     rule("year", rf"(?<![\d.]){_YEAR}(?=[年版款届])", lambda match: digits(match[0])),
     rule(
         "year, two digits",
-        r"(?<![\d.第])\d\d(?=年(?:\d{1,2}月|出生|生人|生的|毕业|入学|[春夏秋冬]))",
+        r"(?<=['’])\d\d(?=年)|(?<![\d.第])\d\d(?=年(?:\d{1,2}月|出生|生人|生的|毕业|入学|[春夏秋冬]))",
         lambda match: digits(match[0]),
     ),
     rule(

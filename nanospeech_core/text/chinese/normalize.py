@@ -1,7 +1,7 @@
 """Written Chinese to spoken Chinese: simplified characters, no digits.
 
-Each kind of reading has a table of rules. The tables apply in order, the more particular ones first. The rules
-match the sentence in plain characters; the readings have places in the sentence as it is written.
+Each kind of reading has a table of rules. The tables apply in order, the more particular ones first. The
+rules match the sentence in plain characters; the readings have places in the sentence as it is written.
 """
 
 from __future__ import annotations
@@ -54,13 +54,15 @@ RULES: tuple[Rule, ...] = (
     *codes.RULES[:1],
     *dates.RULES,
     *codes.RULES[1:],
-    *amounts.RULES,
     *counts.SUM_RULES,
+    *amounts.RULES,
     *amounts.UNIT_RULES,
     *codes.NAME_RULES,
     *counts.RULES,
     *_MARK_RULES,
 )
+# 周四19:00 is 周四，十九点, not 四十九点.
+_APART = re.compile(r"[一二三四五六七八九]\d", re.ASCII)
 _PROSE_RULES = (*_WORD_RULES, *_MARK_RULES)
 _MORE_THAN_PROSE = re.compile(
     rf"[^{HAN}\s，。！？；：、“”‘’（）《》「」『』…—·.,!?;:]|[一二三四五六日天末月]—(?=[周星礼一二三四五六七八九十])"
@@ -100,7 +102,9 @@ def find(text: str) -> list[Reading]:
     position = 0
     for found in find_readings(plain.text, rules):
         start, end = max(plain.places[found.start], position), plain.places[found.end - 1] + 1
-        readings += [*_rewritten(text, plain, position, start), Reading(start, max(start, end), found.spoken)]
+        apart = _APART.match(plain.text, found.start - 1) if found.start else None
+        spoken = f"，{found.spoken}" if apart else found.spoken
+        readings += [*_rewritten(text, plain, position, start), Reading(start, max(start, end), spoken)]
         position = max(start, end)
     return readings + _rewritten(text, plain, position, len(text))
 

@@ -1,4 +1,4 @@
-"""Tables of the words around numbers: units, currencies, measure words, words before a code. Add rows here."""
+"""Tables of words around numbers: units, currencies, measure words, words before a code. Add rows here."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ UNITS = {
     "lb": "磅", "lbs": "磅", "oz": "盎司",
     "L": "升", "l": "升", "mL": "毫升", "ml": "毫升", "ML": "毫升", "μL": "微升", "μl": "微升", "dL": "分升",
     "h": "小时", "hr": "小时", "min": "分钟", "s": "秒", "sec": "秒", "ms": "毫秒", "μs": "微秒",
-    "ns": "纳秒", "kWh": "千瓦时", "kwh": "千瓦时", "KWh": "千瓦时", "Wh": "瓦时", "mAh": "毫安时", "Ah": "安时",
-    "mA": "毫安", "V": "伏", "kV": "千伏", "KV": "千伏", "mV": "毫伏", "W": "瓦", "kW": "千瓦", "KW": "千瓦",
+    "ns": "纳秒", "kWh": "千瓦时", "kwh": "千瓦时", "KWh": "千瓦时", "Wh": "瓦时", "mAh": "毫安时",
+    "Ah": "安时", "mA": "毫安", "V": "伏", "kV": "千伏", "KV": "千伏", "mV": "毫伏", "W": "瓦",
+    "kW": "千瓦", "KW": "千瓦",
     "kw": "千瓦", "MW": "兆瓦", "GW": "吉瓦", "Ω": "欧", "kΩ": "千欧", "Ω·m": "欧姆米",
     "GHz": "吉赫兹", "MHz": "兆赫兹", "kHz": "千赫兹", "Hz": "赫兹", "dB": "分贝",
     "Pa": "帕", "kPa": "千帕", "hPa": "百帕", "MPa": "兆帕", "mmHg": "毫米汞柱", "N": "牛", "N·m": "牛米",
@@ -41,7 +42,7 @@ SIGNS = {
     "NT$": "新台币", "A$": "澳元", "AU$": "澳元", "C$": "加元", "CA$": "加元", "S$": "新加坡元",
     "NZ$": "新西兰元", "R$": "雷亚尔", "MOP$": "澳门元", "€": "欧元", "£": "英镑", "₩": "韩元", "₽": "卢布",
     "₹": "卢比", "฿": "泰铢", "₫": "越南盾", "₱": "比索", "₺": "里拉", "₴": "格里夫纳", "₪": "谢克尔",
-    "₿": "比特币",
+    "₿": "比特币", "円": "日元",
 }  # fmt: skip
 # Before or after a number.
 CURRENCIES = {
@@ -76,8 +77,8 @@ PER = (
     "平米|班|课时|学期|千瓦时|立方米?|学年"
 )
 
-# After these words digits are a code, read one by one. Between the groups of a number to call or to pay to is a
-# pause; between those of other codes, 杠.
+# After these words digits are a code, read one by one. Between the groups of a number to call or to pay to is
+# a pause; between those of other codes, 杠.
 CALLED = (
     "电话|手机号?码?|座机|热线|传真|拨打|致电|号码|证号|账号|帐号|账户|卡号|"
     "尾号|群号|QQ号?|微信号?|客服|联系方式|证件号码?"
