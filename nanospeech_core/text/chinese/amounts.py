@@ -178,7 +178,8 @@ UNIT_RULES = (
     ),
     rule(
         "unit without number",
-        r"(?<![A-Za-z_.²³])(?<!\d)(?:[kcdm]?m[²³]|[kmμ]g|[kcm]m|m[lL]|km/h|mmHg|℃|℉)(?![A-Za-z²³])|(?<=\d) ?mmHg",
+        r"(?<![A-Za-z_.²³])(?<!\d)(?:[kcdm]?m[²³]|[kmμ]g|[kcm]m|m[lL]|km/h|mmHg|℃|℉)(?![A-Za-z²³])"
+        r"|(?<=\d) ?mmHg",
         lambda m: UNITS.get(m[0].strip()) or "公里每小时",
     ),
     rule("root", r"√(?=\d)", "根号"),

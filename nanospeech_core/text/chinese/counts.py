@@ -127,7 +127,9 @@ def _more(match: re.Match[str]) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    return count(match[0], match.string[match.end() : match.end() + 4])
+    before = match.string[: match.start()][-1:]
+    named = before.isascii() and before.isalpha()  # the train G2次
+    return cardinal(match[0]) if named else count(match[0], match.string[match.end() : match.end() + 4])
 
 
 # Before units: sizes and sums, whose numbers may have them.

@@ -138,7 +138,7 @@ WORDS = frozenset(
 SPELLED_ANYWAY = frozenset(
     "AI IT ID US UK EU UN USA USB CEO CFO COO CTO KPI API CPU GPU CPI PPI "
     "PMI UFO SUV DNA RNA NBA CBA MBA MRI DIY IBM "
-    "AAA BBA ATM HIV AQ TV UV PE".split()
+    "WTO AAA BBA ATM HIV TV UV PE".split()
 )
 # Extensions of file names, and those that are read as a word.
 EXTENSIONS = {
