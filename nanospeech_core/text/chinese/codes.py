@@ -62,12 +62,16 @@ def _capitals(match: re.Match[str]) -> str | None:
 
 
 _ROOM = r"(?P<code>\d+(?:-\d+)+)"
-RULES = (
+# Before dates, which have points too.
+FILE_RULES = (
     rule(
         "file extension",
         rf"\.(?:{alternatives(EXTENSIONS)}|{alternatives(EXTENSIONS).upper()})(?![A-Za-z\d])",
         lambda m: f"点{EXTENSIONS[m[0][1:].lower()]}",
     ),
+)
+
+RULES = (
     rule("telephone abroad", r"(?<![\w.])\+\d{1,3}(?:[ -]?\d{2,})+", lambda match: code(match[0])),
     rule(
         "called",
@@ -114,7 +118,11 @@ RULES = (
     rule("national road", r"(?<![\d.])\d{3}(?=国道|省道|医院)", lambda match: code(match[0])),
     rule("share", r"(?<=[（(])\d{6}(?=[)）]|\.S[HZ])", lambda match: code(match[0])),
     rule("model", r"(?<=[A-Z]{2} )\d{4}(?![\d.,年万])", _model),
-    rule("model of a type", r"(?<=[A-Za-z]\d)-\d{3,}", lambda match: " " + digits(match[0][1:])),
+    rule(
+        "model of a type",
+        r"(?<=[A-Z])-\d{3,}(?![\d.,%])|(?<=[A-Za-z]\d)-\d{3,}",
+        lambda match: " " + digits(match[0][1:]),
+    ),
     rule("name with digits", r"(?<=[A-Za-z·])\d{3,}(?![.,:]?\d)", lambda match: digits(match[0])),  # GB2312
     rule("version", r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", _points),  # v1.2.3
     rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import DASH, NUMBER, cardinal, circled, digits, fraction, integer, ordinal, rule
+from .numbers import DASH, NUMBER, cardinal, circled, code, digits, fraction, integer, ordinal, rule
 from .words import MEASURE, UNIT, UNITS, amount, count
 
 _OPERATORS = {
@@ -62,10 +62,23 @@ def _between(match: re.Match[str]) -> str:
     first, second = float(match["first"]), float(match["second"])
     following = match.string[match.end() : match.end() + 4]
     if first < second:
+        if _is_room(match, following):
+            return f"{cardinal(match['first'])}杠{code(match['second'])}"
         return amount(f"{match['first']}到{match['second']}", following)
     if "." in match[0] or first >= 20:
         return f"{cardinal(match['first'])}减{cardinal(match['second'])}"
     return f"{ordinal(match['first'])}比{ordinal(match['second'])}"
+
+
+def _is_room(match: re.Match[str], following: str) -> bool:
+    """3-502 is no range where nothing is counted: its ends are too far apart, and the second is not round."""
+    house, room = match["first"], match["second"]
+    far = len(house) < 3 <= len(room) <= 4 and room.isdigit() and int(room) > 20 * int(house)
+    return (
+        far
+        and room[-1] != "0"
+        and not re.match(rf"{MEASURE.pattern}| ?(?:{UNIT})|[A-Za-z$€£¥%‰天万亿余多]", following)
+    )
 
 
 def _difference(match: re.Match[str]) -> str:
@@ -190,7 +203,7 @@ RULES = (
     rule("plus a number", r"(?<=[a-z²³)]) ?\+ ?(?=\d)", "加"),
     rule("minus a number", r"(?<=[²³)]) ?- ?(?=\d)", "减"),
     rule("plus between numbers", r"(?<=\d) ?\+ ?(?=\d)", "加"),
-    rule("difference", rf"(?P<first>{NUMBER})-(?P<second>{NUMBER})(?=等于|是多少|得(?!分))", _difference),
+    rule("difference", rf"(?P<first>{NUMBER})-(?P<second>{NUMBER})(?=等于|是多少|得(?!分)| ?=)", _difference),
     rule("ordinals", r"第\d+(?:[-–—~](?=\d)\d+)+(?!\.?\d)", _ordinals),
     rule("between", rf"(?<![\w./-])(?P<first>{NUMBER}){DASH}(?P<second>{NUMBER})(?![\d-])", _between),
     rule("to", rf"(?<=\d)~(?=-?\d)|(?<=[\d万亿千百]){DASH}(?=第?\d)", "到"),

@@ -16,7 +16,7 @@ _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
 # After a month and a day: 5/20前, 3.15开始.
 _AFTER_DAY = (
     "(?:之?[前后](?!半|[一二三]|进)|[早晚]|上午|下午|中午|晚上|凌晨|当[天日晚]|起|开[始会售学业播庭]|截[止至稿]|到期|出发|放假|发[货布售]|上[映线市]|"
-    "活动|周[一二三四五六日]|星期|[（(](?:周|星期)|举行|召开|交(?![于换流])| "
+    "活动|周[一二三四五六日]|星期|[（(](?:周|星期)|举行|召开|生日|见(?![到过])|交(?![于换流])| "
     "\\d{1,2}:\\d\\d|日|号|[\u4e00-\u9fff]{0,3}节(?![课目约省气]))"
 )
 # Before a month and a day.
@@ -25,9 +25,9 @@ _BEFORE_DAY = (
 )
 _SCORED = (
     "的?(?:大|总)?比分|的(?:优势|战绩|成绩)|[大小险完惜]?[胜败]|[大小]?[赢输]|获胜|取胜|战胜|击[败退]|领先|落后|[战打逼闷]平|力克|淘汰|"
-    "逆转|不敌|负于|告负|横扫|晋级|夺冠|捧杯|拿下|主场|客场"
+    "逆转|不敌|负于|告负|横扫|晋级|夺冠|捧杯|拿下|主场|客场|握手言和"
 )
-_SCORE_IS = "(?:比分|战成|扳成|战绩|改写[为成]|定格在|锁定)"
+_SCORE_IS = "(?:比分|半场|全场|终场|总分|战成|扳成|战绩|改写[为成]|定格在|锁定)"
 _RATIO_IS = "(?:比例|比率|比值|配比|之比|宽高比|长宽比|画幅|赔率|性别比|汇率|比重)"
 _RATIO_OF = "的?(?:比例|比率|稀释|兑|配|屏|画[面幅]|宽高|显示|宽屏|混合|调配|缩放|模型|还原|复刻|返还|赔)"
 _LASTS = "(?:时长|用时|耗时|历时|全长|片长|总长|成绩|配速|跑出|仅用)"
@@ -52,8 +52,9 @@ def _days(match: re.Match[str]) -> str | None:
     days = re.findall(r"(\d+)[./](\d+)", match["days"])
     if [(int(month), int(day)) for month, day in days] != sorted((int(m), int(d)) for m, d in days):
         return None  # 1/4-1/2
-    words = [f"{integer(int(month))}月{integer(int(day))}日" for month, day in days]
-    return match["before"] + "到".join(words)
+    words = "到".join(f"{integer(int(month))}月{integer(int(day))}日" for month, day in days)
+    named = match.string.startswith(("日", "号"), match.end())  # 5/20日
+    return match["before"] + (words[:-1] if named else words)
 
 
 def _months(match: re.Match[str]) -> str:
@@ -202,7 +203,7 @@ RULES = (
         _ratio,
     ),
     rule("ratio of", rf"(?<![\d:.])(?P<ratio>\d+(?::\d+)+)(?={_RATIO_OF})", _ratio),
-    rule("time", rf"(?<![\d:.]){_CLOCK}(?![\d:]|\.\d){_HALF}", _time),
+    rule("time", rf"(?<![\d:.]){_CLOCK}(?![\d:]|\.\d)(?:(?<=\d)分(?!钟)|{_HALF})", _time),
     rule(
         "hour of a half day",
         r"(?<![\d:.-])(?P<hour>1[0-2]|0?[1-9])(?P<minute>)(?P<second>) ?(?P<half>[AaPp])\.?[Mm]\b\.?",
@@ -223,7 +224,7 @@ RULES = (
     rule("arc minutes", r"(?<=[°度])(\d{1,2})['′]", lambda match: f"{cardinal(match[1])}分"),
     rule(
         "from a time to another",
-        rf"(?<=[年月日号点时分秒天周]){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日|第)?\d)|(?<=\d){DASH}(?=\d\d?[月日号点时:])|(?<=:\d\d){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日)?\d)|(?<=[ap]m){DASH}(?=\d)|(?<=[A-Z]\d)-(?=[A-Z]\d)",
+        rf"(?<=[年月日号点时分秒天周半]){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日|第)?\d)|(?<=\d){DASH}(?=\d\d?[月日号点时:])|(?<=:\d\d){DASH}(?=(?:上午|下午|晚上?|次日|凌晨|早上?|翌日)?\d)|(?<=[ap]m){DASH}(?=\d)|(?<=[A-Z]\d)-(?=[A-Z]\d)",
         "到",
     ),
     rule(

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from ..characters import HAN, fold
 from ..readings import Reading, Rule, apply_readings, find_readings
-from . import amounts, codes, counts, dates
 from .numbers import rule
 from .pinyin import import_library
 
@@ -49,18 +48,27 @@ _MARK_RULES = (
     rule("typed mark", rf"{_TYPED_AFTER}[,!?;:]+|[,!?;:]+(?=[{HAN}])", lambda m: _typed(m[0])),
     rule("typed full stop", rf"{_TYPED_AFTER}\.(?!\.)(?=\W|$|[{HAN}])", "。"),
 )
-RULES: tuple[Rule, ...] = (
-    *_WORD_RULES,
-    *codes.RULES[:1],
-    *dates.RULES,
-    *codes.RULES[1:],
-    *counts.SUM_RULES,
-    *amounts.RULES,
-    *amounts.UNIT_RULES,
-    *codes.NAME_RULES,
-    *counts.RULES,
-    *_MARK_RULES,
-)
+
+
+@functools.cache
+def _rules() -> tuple[Rule, ...]:
+    """All rules. Their tables are loaded on first use: compiling takes 80 ms, and plain prose needs none."""
+    from . import amounts, codes, counts, dates
+
+    return (
+        *_WORD_RULES,
+        *codes.FILE_RULES,
+        *dates.RULES,
+        *codes.RULES,
+        *counts.SUM_RULES,
+        *amounts.RULES,
+        *amounts.UNIT_RULES,
+        *codes.NAME_RULES,
+        *counts.RULES,
+        *_MARK_RULES,
+    )
+
+
 # 周四19:00 is 周四，十九点, not 四十九点.
 _APART = re.compile(r"[一二三四五六七八九]\d", re.ASCII)
 _PROSE_RULES = (*_WORD_RULES, *_MARK_RULES)
@@ -97,7 +105,7 @@ def normalize(text: str) -> str:
 def find(text: str) -> list[Reading]:
     """What is read otherwise than it is written, in order of places in the text. Raises as `normalize`."""
     plain = _make_plain(text)
-    rules = RULES if _MORE_THAN_PROSE.search(plain.text) else _PROSE_RULES
+    rules = _rules() if _MORE_THAN_PROSE.search(plain.text) else _PROSE_RULES
     readings: list[Reading] = []
     position = 0
     for found in find_readings(plain.text, rules):

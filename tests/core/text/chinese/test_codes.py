@@ -7,6 +7,8 @@ from nanospeech_core.text.languages import phonemize
 
 KINDS = {
     "room": {
+        "住3-502": "住三杠五零二",
+        "A-203": "A 二零三",
         "房间号 3-201": "房间号三杠二零幺",
         "3-201室": "三杠二零幺室",
         "5栋3-201": "五栋三杠二零幺",
