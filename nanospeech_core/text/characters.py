@@ -6,7 +6,7 @@ import unicodedata
 HAN = "\u4e00-\u9fff"  # a range for regular expressions; rarer characters have no reading and are skipped
 _HAN = re.compile(f"[{HAN}]")
 # A circle, as 零 is typed in years: 二○二六年.
-_CIRCLE = re.compile("(?<=[一二三四五六七八九零])[○◯]|[○◯](?=[一二三四五六七八九])")
+_CIRCLE = re.compile("(?<=[一二三四五六七八九零])[○◯]+|[○◯]+(?=[一二三四五六七八九])")
 
 # Full-width letters, digits and signs to plain ones, but not the punctuation of Chinese text.
 _FOLD: dict[int, int | str] = {
@@ -28,7 +28,7 @@ def fold(text: str) -> str:
 
     No character is added or dropped.
     """
-    return _CIRCLE.sub("零", text.translate(_FOLD))
+    return _CIRCLE.sub(lambda match: "零" * len(match[0]), text.translate(_FOLD))
 
 
 def is_han(character: str) -> bool:

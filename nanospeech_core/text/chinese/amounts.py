@@ -129,7 +129,7 @@ RULES = (
     ),
     rule(
         "percent",
-        rf"(?:(?<![\w)%])(?P<plus>[-+]))?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?P<sign>[%‰])",
+        rf"(?:(?<![\d)%])(?P<plus>[-+]))?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?P<sign>[%‰])",
         _percent,
     ),
     rule("cents", r"(?<![\d.])\d+\.(?:\d0|00)(?=[元块]|美元|人民币)", lambda m: cardinal(_cents(m[0]))),

@@ -20,6 +20,9 @@ _OPERAND = rf"{NUMBER}{_POWER}?%?(?: ?{_MEASURED})?"
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
+_COUNTED = re.compile(rf"{MEASURE.pattern}| ?(?:{UNIT})|[A-Za-z$€£¥%‰天万亿余多]")
+
+
 def _operand(written: str) -> str:
     """A number with its power, percent sign or unit: 10^8m/s."""
     match = re.match(rf"(?P<number>{NUMBER})(?P<power>{_POWER})?(?P<percent>%)? ?", written, re.ASCII)
@@ -74,11 +77,7 @@ def _is_room(match: re.Match[str], following: str) -> bool:
     """3-502 is no range where nothing is counted: its ends are too far apart, and the second is not round."""
     house, room = match["first"], match["second"]
     far = len(house) < 3 <= len(room) <= 4 and room.isdigit() and int(room) > 20 * int(house)
-    return (
-        far
-        and room[-1] != "0"
-        and not re.match(rf"{MEASURE.pattern}| ?(?:{UNIT})|[A-Za-z$€£¥%‰天万亿余多]", following)
-    )
+    return far and room[-1] != "0" and not _COUNTED.match(following)
 
 
 def _difference(match: re.Match[str]) -> str:

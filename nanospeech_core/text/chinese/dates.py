@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import DASH, cardinal, digits, integer, ordinal, rule
+from .numbers import DASH, cardinal, code, digits, integer, ordinal, rule
 from .words import MEASURE, UNIT
 
 _YEAR = r"[12]\d{3}"
@@ -20,9 +20,7 @@ _AFTER_DAY = (
     "\\d{1,2}:\\d\\d|日|号|[\u4e00-\u9fff]{0,3}节(?![课目约省气]))"
 )
 # Before a month and a day.
-_BEFORE_DAY = (
-    "(?:(?:日期|时间|生日|截[止至]|有效期|期限|定于|将于|预计|自|今天(?:是)?|放假)[为是在于到至:： ]{0,2})"
-)
+_BEFORE_DAY = "(?:(?:日期|时间|生日|截[止至]|有效期|期限|定于|将于|预计|自|今天(?:是)?|放假|[今明昨后]天)[为是在于到至:： ]{0,2})"
 _SCORED = (
     "的?(?:大|总)?比分|的(?:优势|战绩|成绩)|[大小险完惜]?[胜败]|[大小]?[赢输]|获胜|取胜|战胜|击[败退]|领先|落后|[战打逼闷]平|力克|淘汰|"
     "逆转|不敌|负于|告负|横扫|晋级|夺冠|捧杯|拿下|主场|客场|握手言和"
@@ -55,6 +53,11 @@ def _days(match: re.Match[str]) -> str | None:
     words = "到".join(f"{integer(int(month))}月{integer(int(day))}日" for month, day in days)
     named = match.string.startswith(("日", "号"), match.end())  # 5/20日
     return match["before"] + (words[:-1] if named else words)
+
+
+def _name(match: re.Match[str]) -> str:
+    """5·12 is 五幺二, 3·8 三八."""
+    return code(match[1] + match[2]) if len(match[2]) > 1 else digits(match[1] + match[2])
 
 
 def _months(match: re.Match[str]) -> str:
@@ -168,6 +171,7 @@ RULES = (
     rule(
         "day, two digits", r"(?<![\d./-])(?P<month>0[1-9])[/-](?P<day>0[1-9]|[12]\d|3[01])(?![./-]?\d)", _date
     ),
+    rule("day of a name", r"(?<!\d)(\d\d?)·(\d\d?)(?!\d)", _name),
     rule("decade", r"(?<!\d)[12]\d\d0s(?![A-Za-z])", lambda match: digits(match[0][:-1]) + "年代"),
     rule("so many years", r"(?<![\d.])[1-9]\d00(?=年(?:前|来|间|之久|的?历史|以上))", _hundreds),
     rule("year", rf"(?<![\d.]){_YEAR}(?=[年版款届])", lambda match: digits(match[0])),

@@ -27,6 +27,7 @@ _SPACED = re.compile(
     rf"(?<=\d)[ \u00a0\u2009]+(?=[{HAN}%‰℃°])|(?<=[{HAN}])[ \u00a0\u2009]+(?=\d)"
     r"|(?<!\d)(?<!\d[,.])\d{1,3}(?:,\d{3})+(?![,\d])"
     r"|(?<![\d ])\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?= ?[元人个名件家只台辆美欧公千平吨米亿万])"
+    r"|(?<![\d，])\d{1,3}(?:，\d{3})+(?=[元人万亿美吨米名])"
     r"|(?<=\d)：(?=\d)|[㎀-㏟]",
     re.ASCII,
 )
@@ -148,7 +149,7 @@ def _make_plain(text: str) -> _Plain:
 
 def _respelled(character: str) -> str:
     """A character of a match of `_SPACED`."""
-    if character.isspace() or character == ",":
+    if character.isspace() or character in ",，":
         return ""
     if character.isascii():
         return character
