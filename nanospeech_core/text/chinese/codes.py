@@ -42,6 +42,11 @@ def _model(match: re.Match[str]) -> str | None:
     return None if match.string[: match.start() - 1].endswith(tuple(CURRENCIES)) else digits(match[0])
 
 
+def _name(match: re.Match[str]) -> str:
+    """5·12 is 五幺二, 3·8 三八."""
+    return code(match[1] + match[2]) if len(match[2]) > 1 else digits(match[1] + match[2])
+
+
 def _points(match: re.Match[str]) -> str:
     return "点".join(digits(part) for part in match[0].split("."))
 
@@ -138,6 +143,7 @@ RULES = (
         rule(f"nickname {reading}", rf"(?<!\d)(?:{pattern})", reading)
         for pattern, reading in NICKNAMES.items()
     ),
+    rule("day of a name", r"(?<!\d)(\d\d?)·(\d\d?)(?!\d)", _name),
     rule("first", r"(?:\bN[oO]\.|№) ?(?=\d)", "第"),
     rule("to", r"(?<=\b[A-GI-Z])2(?=[A-Z]\b)", " to "),  # B2B
     rule("number sign", r"(?<=\d)#(?!\w*#)", "号"),

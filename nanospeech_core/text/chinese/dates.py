@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import DASH, cardinal, code, digits, integer, ordinal, rule
+from .numbers import DASH, cardinal, digits, integer, ordinal, rule
 from .words import MEASURE, UNIT
 
 _YEAR = r"[12]\d{3}"
@@ -15,12 +15,15 @@ _TWO = r"(?:0\d|1[0-2])"  # a month that is written with two digits
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
 # After a month and a day: 5/20前, 3.15开始.
 _AFTER_DAY = (
-    "(?:之?[前后](?!半|[一二三]|进)|[早晚]|上午|下午|中午|晚上|凌晨|当[天日晚]|起|开[始会售学业播庭]|截[止至稿]|到期|出发|放假|发[货布售]|上[映线市]|"
+    "(?:之?[前后](?!半|[一二三]|进)|[早晚]|上午|下午|中午|晚上|凌晨|当[天日晚]|起|"
+    "开[始会售学业播庭]|截[止至稿]|到期|出发|放假|发[货布售]|上[映线市]|"
     "活动|周[一二三四五六日]|星期|[（(](?:周|星期)|举行|召开|生日|见(?![到过])|交(?![于换流])| "
     "\\d{1,2}:\\d\\d|日|号|[\u4e00-\u9fff]{0,3}节(?![课目约省气]))"
 )
 # Before a month and a day.
-_BEFORE_DAY = "(?:(?:日期|时间|生日|截[止至]|有效期|期限|定于|将于|预计|自|今天(?:是)?|放假|[今明昨后]天)[为是在于到至:： ]{0,2})"
+_BEFORE_DAY = (
+    "(?:(?:日期|时间|生日|截[止至]|有效期|期限|定于|将于|预计|自|放假|[今明昨后]天)[为是在于到至:： ]{0,2})"
+)
 _SCORED = (
     "的?(?:大|总)?比分|的(?:优势|战绩|成绩)|[大小险完惜]?[胜败]|[大小]?[赢输]|获胜|取胜|战胜|击[败退]|领先|落后|[战打逼闷]平|力克|淘汰|"
     "逆转|不敌|负于|告负|横扫|晋级|夺冠|捧杯|拿下|主场|客场|握手言和"
@@ -47,17 +50,15 @@ def _dates(match: re.Match[str]) -> str:
 
 def _days(match: re.Match[str]) -> str | None:
     """A month and a day, or two of them, after what announces them."""
+    following = match.string[match.end() : match.end() + 8]
+    if "." in match["days"] and match["before"] and _counts(following):
+        return None  # 时间3.5小时
     days = re.findall(r"(\d+)[./](\d+)", match["days"])
     if [(int(month), int(day)) for month, day in days] != sorted((int(m), int(d)) for m, d in days):
         return None  # 1/4-1/2
     words = "到".join(f"{integer(int(month))}月{integer(int(day))}日" for month, day in days)
     named = match.string.startswith(("日", "号"), match.end())  # 5/20日
     return match["before"] + (words[:-1] if named else words)
-
-
-def _name(match: re.Match[str]) -> str:
-    """5·12 is 五幺二, 3·8 三八."""
-    return code(match[1] + match[2]) if len(match[2]) > 1 else digits(match[1] + match[2])
 
 
 def _months(match: re.Match[str]) -> str:
@@ -70,11 +71,15 @@ def _years(match: re.Match[str]) -> str:
     return f"{digits(match['from'])}到{digits(match['to'])}"
 
 
+def _counts(following: str) -> bool:
+    """Whether what follows a number is what it counts."""
+    return bool(MEASURE.match(following) or re.match(rf" ?(?:{UNIT}|[A-Za-z%‰万亿余多级折版号])", following))
+
+
 def _bare_years(match: re.Match[str]) -> str | None:
     """1998-1999 where nothing is counted."""
     following = match.string[match.end() : match.end() + 8]
-    counts = MEASURE.match(following) or re.match(rf" ?(?:{UNIT}|[A-Za-z%‰万亿余多])", following)
-    return None if counts or match["from"] >= match["to"] else _years(match)
+    return None if _counts(following) or match["from"] >= match["to"] else _years(match)
 
 
 def _hour(number: int) -> str:
@@ -171,7 +176,6 @@ RULES = (
     rule(
         "day, two digits", r"(?<![\d./-])(?P<month>0[1-9])[/-](?P<day>0[1-9]|[12]\d|3[01])(?![./-]?\d)", _date
     ),
-    rule("day of a name", r"(?<!\d)(\d\d?)·(\d\d?)(?!\d)", _name),
     rule("decade", r"(?<!\d)[12]\d\d0s(?![A-Za-z])", lambda match: digits(match[0][:-1]) + "年代"),
     rule("so many years", r"(?<![\d.])[1-9]\d00(?=年(?:前|来|间|之久|的?历史|以上))", _hundreds),
     rule("year", rf"(?<![\d.]){_YEAR}(?=[年版款届])", lambda match: digits(match[0])),
