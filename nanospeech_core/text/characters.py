@@ -5,6 +5,8 @@ import unicodedata
 
 HAN = "\u4e00-\u9fff"  # a range for regular expressions; rarer characters have no reading and are skipped
 _HAN = re.compile(f"[{HAN}]")
+# A circle, as 零 is typed in years: 二○二六年.
+_CIRCLE = re.compile("(?<=[一二三四五六七八九零])[○◯]+|[○◯]+(?=[一二三四五六七八九])")
 
 # Full-width letters, digits and signs to plain ones, but not the punctuation of Chinese text.
 _FOLD: dict[int, int | str] = {
@@ -22,8 +24,11 @@ WESTERN_PUNCTUATION = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """Replace full-width letters, digits and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
-    return text.translate(_FOLD)
+    """Replace full-width letters, digits and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay.
+
+    No character is added or dropped.
+    """
+    return _CIRCLE.sub(lambda match: "零" * len(match[0]), text.translate(_FOLD))
 
 
 def is_han(character: str) -> bool:

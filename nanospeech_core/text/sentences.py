@@ -5,7 +5,8 @@ No character but white space is ever dropped.
 
 import re
 
-from .characters import HAN
+from .characters import HAN, is_han
+from .chinese.pinyin import cut_words
 
 # Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
 _NEVER = frozenset(
@@ -45,8 +46,9 @@ _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s
 def split_sentences(text: str, max_characters: int = 300, min_characters: int = 24) -> list[str]:
     """Split text into sentences of at most `max_characters`, in order, whitespace collapsed to single spaces.
 
-    A sentence that is too long is divided at ; : — , and then at spaces (a text without spaces is cut). One
-    shorter than `min_characters` is joined to a neighbor in its paragraph if both fit: short clips sound bad.
+    A sentence that is too long is divided at ; : — , and then at spaces. A text without
+    spaces is cut, Chinese between words. One shorter than `min_characters` is joined to a neighbor in its
+    paragraph if both fit: short clips sound bad.
     Blank lines and list items always separate. In Chinese text a character counts as three.
     """
     sentences: list[str] = []
@@ -146,9 +148,22 @@ def _divide(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]
             if ends:
                 cut = min(ends, key=lambda stop: abs(stop - even))
                 break
+        else:
+            cut = _word_end(text, start, cut, start + limit)
         spans.append((start, cut))
         start = cut
     return [*spans, (start, end)]
+
+
+def _word_end(text: str, start: int, cut: int, end: int) -> int:
+    """The end of a Chinese word that is nearest to a cut in text[start:end], which has no marks."""
+    if not (is_han(text[cut - 1]) and is_han(text[cut])):
+        return cut
+    ends, position = [], start
+    for word in cut_words(text[start : end + 8]):
+        position += len(word)
+        ends.append(position)
+    return min((stop for stop in ends if stop <= end), key=lambda stop: abs(stop - cut), default=cut)
 
 
 def _merge(spans: list[tuple[int, int]], limit: int, least: int) -> list[tuple[int, int]]:
