@@ -12,6 +12,9 @@ _FOLD: dict[int, int | str] = {
 }
 _FOLD |= str.maketrans("\u3000￥￡￠｡､｢｣〇", " ¥£¢。、「」零")
 _FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xF900, 0xFAFF)}
+# Bold, italic, script, double-struck letters and digits; ligatures.
+_STYLED = (*range(0x1D400, 0x1D800), *map(ord, "ℂℊℋℌℍℎℐℑℒℕℙℚℛℜℝℤℬℯℰℱℳﬀﬁﬂﬃﬄﬅﬆ"))
+_FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in _STYLED}
 
 # Chinese punctuation, as Western text has it; a table for str.translate.
 WESTERN_PUNCTUATION = str.maketrans({
@@ -22,7 +25,7 @@ WESTERN_PUNCTUATION = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """Full-width letters, digits and signs made plain: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
+    """Full-width and styled letters, digits and signs made plain: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
     return text.translate(_FOLD)
 
 
