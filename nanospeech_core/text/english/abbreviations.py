@@ -43,7 +43,7 @@ BEFORE_NUMBER = {
     "ex": "example", "exs": "examples", "tab": "table", "ver": "version", "rev": "revision", "ext": "extension",
     "apt": "apartment", "rm": "room", "para": "paragraph", "par": "paragraph", "thm": "theorem", "lem": "lemma",
     "def": "definition", "prop": "proposition", "app": "appendix", "ref": "reference", "refs": "references",
-    "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established", "fl": "flourished",
+    "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established", "b": "born", "d": "died", "fl": "flourished",
     "approx": "approximately", "ser": "series", "iss": "issue", "q": "question", "ste": "suite",
 }  # fmt: skip
 STATES = {
@@ -166,7 +166,8 @@ def _either_case(names: dict[str, str]) -> str:
 _ROMAN = r"(?=[IVXL]+\b)(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _SMALL_ROMAN = r"(?=[ivxl]{2,}\b)(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 _BEFORE = "|".join(
-    f"[{n[0]}{n[0].upper()}]{re.escape(n[1:])}" for n in sorted(BEFORE_NUMBER, key=len, reverse=True)
+    f"[{n[0]}{n[0].upper()}]{re.escape(n[1:])}" if n[1:] else n
+    for n in sorted(BEFORE_NUMBER, key=len, reverse=True)
 )
 ROWS: tuple[Row, ...] = (
     *PHRASES,
@@ -182,7 +183,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "abbreviation before a number",
-        rf"(?<![\w.'])(?P<short>{_BEFORE})\. ?(?=\d|[IVXL]+\b(?!\.)|[ivxl]{{2,}}\b)",
+        rf"(?<![\w.'])(?P<short>{_BEFORE})\. ?(?=\(?\d|[IVXL]{{2,}}\b(?!\.)|[ivxl]{{2,}}\b)",
         _before_number,
     ),
     (
@@ -211,7 +212,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "Roman numeral after an abbreviation",
-        rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
+        rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
         _roman_after_number_word,
     ),
     (
@@ -236,7 +237,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "the letter A",
-        r"(?<![\w'.-])A(?=[;:!?)]|[.,\"”](?!\w)|$| (?:is|was|and|or|to|has|will|in|on|for|with)\b| ?[=+<>^])(?![.] ?[A-Z]\.)(?<![.] A)"
+        r"(?<![\w'.-])A(?=[;:!?)]|[.,\"”](?!\w)|$| (?:is|was|and|or|to|has|will|in|on|for|with)\b| ?[=+<>^])(?![.] ?[A-Z]\.)"
         r"|(?<= the )A(?= )|(?<= an )A(?![\w'])|(?<=[a-z] )A(?= [a-z]+s\b(?= ))(?!.)"
         r"|(?<![\w'])a(?= ?[=+<>^÷×] ?[\w(])|(?<=[=+<>^÷×] )a(?![\w' ]|$ )",
         "Eh",

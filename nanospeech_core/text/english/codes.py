@@ -63,7 +63,7 @@ def _countdown(accent: str, match: re.Match[str]) -> str:
 def _model(accent: str, match: re.Match[str]) -> str | None:
     """747-400 -> "seven forty-seven four hundred"; a number that grows is a range."""
     first, second = match["first"], match["second"]
-    if not match["aircraft"] and int(second) >= int(first):
+    if match["aircraft"] is None and int(second) >= int(first):
         return None
     return f"{_hundreds(first, accent)} {_hundreds(second, accent)}"
 

@@ -113,7 +113,9 @@ def _is_decade(match: re.Match[str]) -> bool:
         return True
     if re.match(r" (?:and|or|to|&) \d0s\b", following):
         return True
-    timed = r"(?i)\b(?:for|wait|within|after|in|every|about|another|takes?|took|than|of|to|only|just|at) $"
+    timed = (
+        r"(?i)\b(?:for|wait|within|after|in|every|about|another|takes?|took|than|then|of|to|only|just|at) $"
+    )
     return int(match["tens"]) >= 60 and not re.search(timed, before)
 
 
@@ -184,13 +186,19 @@ ROWS: tuple[Row, ...] = (
         _weekday,
     ),
     (
+        "weekday at the end",
+        rf"(?:(?<=on )|(?<=every )|(?<=next )|(?<=last )|(?<=this )|(?<=[Cc]losed ))(?P<day>{_DAYS})(?=\.)",
+        _weekday,
+    ),
+    (
         "weekday in a range",
         rf"(?<![\w'])(?P<day>{_DAYS})\.?{_JOINED}(?=[^\w]*(?:\w+ )?(?:{_DAYS})\b)",
         _weekday,
     ),
     (
         "end of a range of weekdays",
-        rf"(?:(?<=[a-z.][-–/&])|(?<= [-–&/] )|(?<= to )|(?<=day and ))(?P<day>{_DAYS})(?!\w)",
+        rf"(?:(?<=[a-z.][-–/&])|(?<= [-–&/] )|(?<= to )|(?<=day and )|(?<=day or )|(?<=\. and )|(?<=\. or ))"
+        rf"(?P<day>{_DAYS})(?!\w)",
         _weekday,
     ),
     (
@@ -217,6 +225,7 @@ ROWS: tuple[Row, ...] = (
         + rf"|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_MONTH})(?!\w))",
         " to ",
     ),
+    ("hyphen between dates", rf"(?<=\d) ?[-–] ?(?=(?:{_MONTH}) \d)", " to "),
     (
         "decade",
         r"(?<!\w)(?P<apostrophe>')?(?P<century>1[1-9]|20)?(?P<tens>[1-9]0|(?<=\d\d)00)'?s\b",

@@ -37,7 +37,7 @@ def _power(accent: str, match: re.Match[str]) -> str | None:
     if len(base) > 2 and base.isalpha():
         return base if match["raised"] else None
     spoken = (
-        " ".join(map(letter, base))
+        " ".join(letter(c) if c in "aA" else c for c in base)
         if base.isalpha()
         else cardinal(base, accent)
         if base[:1].isdigit()
@@ -57,12 +57,13 @@ def _hyphen(accent: str, match: re.Match[str]) -> str | None:
     before = re.search(
         r"(?:^|[\s(\[\"'~<>])(\S*?)$", match.string[max(0, match.start() - 24) : match.start()]
     )
-    if before is None or not re.match(r"[-−+$£€¥₹₩₽A-Z]{0,4}[\d.,:]*\d", before[1]):
+    if before is None or not re.match(rf"{_SIGNED}[\d.,:]*\d", before[1]):
         return None
-    unit = re.sub(r"^[-−+$£€¥₹₩₽A-Z]{0,4}[\d.,:]+", "", before[1])
+    unit = re.sub(rf"^{_SIGNED}[\d.,:]+", "", before[1])
     return " to " if len(unit) <= 4 and not re.search(r"[-–/]", unit) else None
 
 
+_SIGNED = r"[-−+~]?(?:(?:[A-Z]{1,2}(?=\$))?[$£€¥₹₩₽])?"
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 
 
@@ -106,14 +107,16 @@ MATHEMATICS: tuple[Row, ...] = (
         r" (?P<sign>[<>]) (?=[\w$£€(-])|(?<=\w)(?P<near>[<>])(?=\d)",
         lambda accent, match: f" {SIGNS[match['sign'] or match['near']]} ",
     ),
-    ("less or more before a number", r"(?<![\w<>])(?P<sign><=?|>=?|[≤≥])(?= ?[$£€]?\d)", _spaced),
+    ("less or more before a number", r"(?<![\w<>])(?P<sign><=|>=|[<≤≥])(?= ?[$£€]?\d)", _spaced),
+    ("more before a number", r"(?<![\w<>=-])>(?= ?[$£€]?\d)", "more than "),
     ("about", r"(?<!\w)[~≈](?= ?[$£€]?\d)", "about "),
     ("sign", r" ?(?P<sign>\+/-|[±→⇒∞√∑]|->|=>)(?![->=]) ?", _spaced),
     ("times sign", r"(?<=[\w)]) ?(?P<sign>[×·]) ?(?=[\w(])", _spaced),
     ("minus sign", r" −(?: |(?=[a-z(]))|(?<=[\w)])−(?=[\w(])", " minus "),
     ("plus after a number", r"(?<=[\d%])\+(?![\w+])", " plus"),
     ("plus before a number", r"(?<![\w+])\+(?=\d)", "plus "),
-    ("section sign", r"§§? ?(?=\d)", "section "),
+    ("section signs", r"§§ ?(?=\d)", "sections "),
+    ("section sign", r"§ ?(?=\d)", "section "),
     ("note mark", r"[†‡]|(?<=\w)\[\d{1,3}\]", ""),
 )
 DASHES: tuple[Row, ...] = (

@@ -68,7 +68,7 @@ def _amount(accent: str, match: re.Match[str]) -> str | None:
     if match["comma"]:
         written = written.replace(",", ".")
     before = article + ("minus " if groups.get("minus") else "")
-    name = one if article or groups.get("compound") else many
+    name = one if article or groups.get("compound") is not None or _is_compound(match) else many
     if match["indian"]:
         return f"{before}{indian(written, accent)} {name}"
     magnitude = MAGNITUDES[match["magnitude"]] if match["magnitude"] else ""
@@ -90,6 +90,21 @@ def _amount(accent: str, match: re.Match[str]) -> str | None:
     return before + " and ".join(parts)
 
 
+def _range(accent: str, match: re.Match[str]) -> str | None:
+    """$5-10, $5-$10 million: one "dollars"; $5-$10 is two amounts."""
+    return None if match["again"] and not match["magnitude"] else _amount(accent, match)
+
+
+def _is_compound(match: re.Match[str]) -> bool:
+    """Whether an amount describes a noun: the $64,000 question."""
+    if not re.search(
+        r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ur|[Mm]y) $",
+        match.string[: match.start()],
+    ):
+        return False
+    return bool(_NOUN.match(match.string, match.end()))
+
+
 def _rate(accent: str, match: re.Match[str]) -> str | None:
     """The slash of $5/lb, £3.75k/month, 20/hour, where an amount is before it."""
     before = match.string[max(0, match.start() - 24) : match.start()]
@@ -100,13 +115,17 @@ def _rate(accent: str, match: re.Match[str]) -> str | None:
     return f" {of} " if of == "each" else f" per {of}"
 
 
+_NOUN = re.compile(
+    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|you|has|had|have|will|would|to|of|and|or|per|on|at|by|with|"
+    r"are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back)\b)[a-z]{3,}"
+)
 _ARTICLE = r"(?:(?P<article>\b[Aa] )|(?P<minus>(?<![\w\d])-))?"
 _OPEN = r"(?<![A-Za-z\d])"
 ROWS: tuple[Row, ...] = (
     (
         "range of money",
-        rf"{_OPEN}(?P<currency>{_SIGNS}) ?(?P<first>{NUMBER})(?: ?[-–] ?| to )(?![$£€]){_AMOUNT}(?![\d-])(?=[^\d]|$)",
-        lambda accent, match: _amount(accent, match) if "to" not in match[0] else None,
+        rf"{_OPEN}(?P<currency>{_SIGNS}) ?(?P<first>{NUMBER}) ?[-–] ?(?P<again>(?P=currency))?{_AMOUNT}(?![\d-])",
+        _range,
     ),
     (
         "money",

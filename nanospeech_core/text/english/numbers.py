@@ -14,7 +14,7 @@ Reader = str | Callable[[str, re.Match[str]], "str | None"]
 Row = tuple[str, str, Reader]
 
 NUMBER = (
-    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<![\d.,] )(?<!\d)[1-9]\d{0,2}(?: \d{3})+(?![\d.,]?\d| \d)|\d+)(?:\.\d+)?"
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d.,]?\d| \d)|\d+)(?:\.\d+)?"
 )
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mln": "million",
@@ -226,6 +226,13 @@ ROWS: tuple[Row, ...] = (
         "times as many",
         r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?!\w)",
         lambda accent, match: f"{cardinal(match['number'], accent)} times",
+    ),
+    ("fifty-fifty", r"(?<![\w.,-])50[-/]50(?![\w-])", "fifty fifty"),
+    (
+        "millions",
+        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views|customers|votes|"
+        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
+        _magnitude,
     ),
     ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B)\b", _magnitude),
     (

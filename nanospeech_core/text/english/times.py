@@ -106,5 +106,10 @@ ROWS: tuple[Row, ...] = (
         r"(?<![\w.])(?P<hour>(?!))?(?P<minute>\d{1,3}) ?(?:m|mins?) ?(?P<second>\d{1,2}) ?s(?:ecs?)?\b",
         _letters,
     ),
+    (
+        "hyphen between times",
+        r"(?:(?<=\d[aApP][mM])|(?<=[aApP]\.[mM]\.)|(?<= [aApP][mM])) ?[-–] ?(?=\d)",
+        " to ",
+    ),
     ("ratio", r"(?<=\d):(?=\d)", " to "),
 )

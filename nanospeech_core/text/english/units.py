@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import NUMBER, Row, alternatives, cardinal, words
+from .numbers import NUMBER, Row, alternatives, cardinal
 
 PREFIXES = {
     "T": "tera", "G": "giga", "M": "mega", "k": "kilo", "h": "hecto", "d": "deci", "c": "centi",
@@ -70,11 +70,8 @@ def _plural(unit: str) -> str:
 
 def _measure(accent: str, match: re.Match[str]) -> str | None:
     article, written = match["article"] or "", match["number"]
-    before = match.string[: match.start()]
     if match["unit"] in ("s", "h", "m", "g", "l", "V", "W") and match["hyphen"]:
         return None  # 2-m is no measure, T-1-V
-    if match["unit"] == '"':
-        return None
     unit = UNITS[match["unit"]]
     if match["power"]:
         unit = f"{POWERS[match['power']]} {unit}"
@@ -83,10 +80,8 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
     if match["per"]:
         unit += f" per {UNITS[match['per']]}"
         if match["per_power"]:
-            unit += " squared" if match["per_power"] in ("²", "^2", "2") else " cubed"
-            unit = re.sub(r"per (\w+meter) (squared|cubed)", _per_area, unit)
-    if written[0] in "-−" and re.search(r"[\w)]$", before):
-        return None
+            unit += " squared" if "2" in match["per_power"] or "²" in match["per_power"] else " cubed"
+            unit = re.sub(r"per (\w*meter) (squared|cubed)", _per_area, unit)
     return f"{article}{cardinal(written, accent)} {unit}"
 
 
@@ -97,7 +92,11 @@ def _per_area(match: re.Match[str]) -> str:
 def _is_quoted(text: str, mark: str) -> bool:
     """Whether a quotation that opened with this mark is still open at the end of the text."""
     if mark == '"':
-        return text.count('"') % 2 == 1
+        is_open = False
+        for quote in re.finditer('"', text):
+            before = text[quote.start() - 1 : quote.start()]
+            is_open = not is_open and not before.isdigit()
+        return is_open
     return len(re.findall(r"(?<!\w)'(?=\S)", text)) > len(re.findall(r"(?<=[^\s\d])'(?!\w)", text))
 
 
@@ -122,15 +121,15 @@ def _temperature(accent: str, match: re.Match[str]) -> str:
 
 def _is_dimension(match: re.Match[str]) -> bool:
     return "=" not in match.string[match.end() : match.end() + 40] and not re.match(
-        r"\d+\^", match.string[match.end() :]
+        r"\d+[\^⁰¹²³⁴⁵⁶⁷⁸⁹⁻]", match.string[match.end() :]
     )
 
 
 ROWS: tuple[Row, ...] = (
     (
         "feet and inches",
-        r"(?<![\w.,'])(?:(?P<feet>\d{1,3})(?:' ?|-)(?P<inches>\d{1,2})(?:\"|'')|(?P<inches_alone>\d+(?:\.\d+)?)(?:\"|''))(?!\w)",
-        lambda accent, match: _feet(accent, match) if "-" not in match[0] else None,
+        r"(?<![\w.,'])(?:(?P<feet>\d{1,3})' ?(?P<inches>\d{1,2})(?:\"|'')|(?P<inches_alone>\d+(?:\.\d+)?)(?:\"|''))(?!\w)",
+        _feet,
     ),
     ("feet", r"(?<![\w.,'])(?P<inches>(?!))?(?P<feet>\d{1,6})'(?=\s|[,.;:)]|-[a-z]|$)", _feet),
     (
@@ -140,14 +139,13 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "temperature",
-        r"(?<![\w.,$£€])(?P<number>[-−]?(?:\d{2,3}|\d{1,3}\.\d))(?: (?P<scale>[FC])|(?P<scale2>(?!)))(?![\w&'+/-]|\.\w|\. [A-Z])",
+        r"(?<![\w.,$£€])(?P<number>[-−]?(?:\d{2,3}|\d{1,3}\.\d))(?: (?P<scale>[FC]))(?![\w&'+/-]|\.\w|\. [A-Z])",
         _temperature,
     ),
     (
         "measure",
-        rf"(?P<article>\b[Aa]n? )?(?<![\w.,])(?P<number>[-−]?{NUMBER})(?: |(?P<hyphen>-))?{_UNIT}"
-        rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?![\w/²³'])(?:\.(?=\s+[a-z]|,))?",
+        rf"(?P<article>\b[Aa]n? )?(?<![\w.,])(?P<number>(?:(?<![\w)%°$£€.,])[-−])?{NUMBER})(?: |(?P<hyphen>-))?{_UNIT}"
+        rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?![\w/²³'])(?:\.(?=\s+[a-z\d]|,))?",
         _measure,
     ),
 )
-_ = words
