@@ -91,7 +91,7 @@ def first_sentence_end(text: str, least: int) -> int:
             return 0
         if not match["cjk"]:
             word = _last_word(text, start, match)
-            if (_may_own_stop(word) or word == "I") and not re.match(r"\S+\s+\S", following):
+            if _needs_next_word(word) and not re.match(r"\S+\s+\S", following):
                 return 0  # its next word is not whole
             if not _ends_sentence(text, start, match):
                 continue
@@ -175,6 +175,11 @@ def _may_own_stop(word: str) -> bool:
         or word in _MAYBE_CAPITAL
         or bool(re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word))
     )
+
+
+def _needs_next_word(word: str) -> bool:
+    """Whether the word after the full stop of this one decides if the sentence ends."""
+    return _may_own_stop(word) or word == "I" or word.lower() in _BEFORE_LETTER
 
 
 def _divide(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:

@@ -121,6 +121,11 @@ ROWS: tuple[Row, ...] = (
         _phone,
     ),
     (
+        "telephone with letters",
+        r"(?<![\w.-])1-\d{3}-(?=[A-Z]{3,})",
+        lambda accent, match: f"{spell_groups(match[0], accent)}, ",
+    ),
+    (
         "emergency number",
         r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Rr]ing ))(?:911|999|112|101|111|411|988)(?!\w|[.,]\d| (?!or\b|and\b|for\b|if\b|in\b|now\b|at\b|when\b)[a-z])",
         _phone,

@@ -83,7 +83,7 @@ MARKUP: tuple[Row, ...] = (
     ("end of a link", r"(?<=[^\[\]])\]\([^()\s]*\)", ""),
     ("strike-through", r"~~(?=[^\s~])|(?<=[^\s~])~~", ""),
     ("backtick for an apostrophe", r"(?<=[A-Za-z])`(?=(?:[tsdm]|re|ve|ll)\b(?!`))", "'"),
-    ("emphasis", r"(?<![\w*_`])[*_`]+(?=\w)|(?<=[\w.,!?])[*_`]+(?![\w*_`])", ""),
+    ("emphasis", r"(?<![\w*_`])[*_`]+(?=\w|~~)|(?<=[\w.,!?~])[*_`]+(?![\w*_`])", ""),
     ("rule of marks", r"(?<!\S)[*_=~#-]{3,}(?!\S)", ""),
     ("web address", r"(?:https?://|\bwww\.)[^\s<>\"]*[\w/]", _address),
     ("mail address", r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", _address),

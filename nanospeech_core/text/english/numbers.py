@@ -13,9 +13,7 @@ from ...errors import UserError
 Reader = str | Callable[[str, re.Match[str]], "str | None"]
 Row = tuple[str, str, Reader]
 
-NUMBER = (
-    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d.,]?\d| \d)|\d+)(?:\.\d+)?"
-)
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!,?\d| \d)|\d+)(?:\.\d+)?"
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mln": "million",
     "mio": "million", "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "trn": "trillion",
@@ -187,14 +185,22 @@ def _ordinal(accent: str, match: re.Match[str]) -> str:
     return words(match["number"].replace(",", ""), accent, "ordinal")
 
 
+def fraction(accent: str, whole: str | None, above: str, below: str) -> str:
+    """ "three and one half"; the two numbers where it is no fraction: 24/7, 9/11."""
+    numerator, denominator = int(above), int(below)
+    before = cardinal(whole, accent) if whole else ""
+    is_named = denominator <= 10 or denominator in (12, 16, 20, 32, 50, 64, 100)
+    if not (0 < numerator < denominator and is_named):
+        return " ".join([before, cardinal(above, accent), cardinal(below, accent)]).strip()
+    name = {2: "half", 4: "quarter"}.get(denominator) or words(below, accent, "ordinal")
+    return (f"{before} and " if before else "") + f"{words(above, accent)} {name}{'s' * (numerator > 1)}"
+
+
 def _fraction(accent: str, match: re.Match[str]) -> str:
-    above, below = int(match["above"]), int(match["below"])
-    whole = cardinal(match["whole"], accent) if match["whole"] else ""
-    named = 0 < above < below and (below <= 10 or below in (12, 16, 20, 32, 50, 64, 100) and above < 10)
-    if not named or (below > 10 and not whole and not re.match(r" (?:of|inch)", match.string[match.end() :])):
-        return " ".join([whole, *(cardinal(match[part], accent) for part in ("above", "below"))]).strip()
-    name = {2: "half", 4: "quarter"}.get(below) or words(match["below"], accent, "ordinal")
-    return (f"{whole} and " if whole else "") + f"{words(match['above'], accent)} {name}{'s' * (above > 1)}"
+    whole, above, below = match["whole"], match["above"], match["below"]
+    if int(below) > 10 and not whole and not re.match(r" (?:of|inch)", match.string[match.end() :]):
+        return f"{cardinal(above, accent)} {cardinal(below, accent)}"
+    return fraction(accent, whole, above, below)
 
 
 def _magnitude(accent: str, match: re.Match[str]) -> str | None:
@@ -208,6 +214,16 @@ def _magnitude(accent: str, match: re.Match[str]) -> str | None:
     return f"{cardinal(match['number'], accent)} {MAGNITUDES[match['short']]}"
 
 
+# Before measures: the m of 3m people is no meter.
+MAGNITUDE_ROWS: tuple[Row, ...] = (
+    (
+        "millions",
+        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views|customers|votes|"
+        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
+        _magnitude,
+    ),
+    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B)\b", _magnitude),
+)
 ROWS: tuple[Row, ...] = (
     (
         "Indian number",
@@ -228,13 +244,6 @@ ROWS: tuple[Row, ...] = (
         lambda accent, match: f"{cardinal(match['number'], accent)} times",
     ),
     ("fifty-fifty", r"(?<![\w.,-])50[-/]50(?![\w-])", "fifty fifty"),
-    (
-        "millions",
-        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views|customers|votes|"
-        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
-        _magnitude,
-    ),
-    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B)\b", _magnitude),
     (
         "number",
         rf"(?P<minus>(?<![\w)\].])[-−])?(?:(?<![A-Za-z\d])|(?<=\d[x×]))(?P<number>{NUMBER}|(?<![\w.])\.\d+)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import NUMBER, Row, alternatives, cardinal
+from .numbers import NUMBER, Row, alternatives, cardinal, fraction
 
 PREFIXES = {
     "T": "tera", "G": "giga", "M": "mega", "k": "kilo", "h": "hecto", "d": "deci", "c": "centi",
@@ -75,14 +75,19 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
     unit = UNITS[match["unit"]]
     if match["power"]:
         unit = f"{POWERS[match['power']]} {unit}"
-    if not article and not match["hyphen"] and written not in ("1", "-1"):  # a 5 km run, a five-mile walk
+    below = match["below"]
+    is_part = below and not match["whole"]  # half a kilogram
+    if (
+        not article and not match["hyphen"] and not is_part and written not in ("1", "-1")
+    ):  # a 5 km run, a five-mile walk
         unit = _plural(unit)
     if match["per"]:
         unit += f" per {UNITS[match['per']]}"
         if match["per_power"]:
             unit += " squared" if "2" in match["per_power"] or "²" in match["per_power"] else " cubed"
             unit = re.sub(r"per (\w*meter) (squared|cubed)", _per_area, unit)
-    return f"{article}{cardinal(written, accent)} {unit}"
+    number = fraction(accent, match["whole"], match["above"], below) if below else cardinal(written, accent)
+    return f"{article}{number} {unit}"
 
 
 def _per_area(match: re.Match[str]) -> str:
@@ -144,7 +149,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "measure",
-        rf"(?P<article>\b[Aa]n? )?(?<![\w.,])(?P<number>(?:(?<![\w)%°$£€.,])[-−])?{NUMBER})(?: |(?P<hyphen>-))?{_UNIT}"
+        rf"(?P<article>\b[Aa]n? )?(?<![\w.,/])(?P<number>(?:(?<![\w)%°$£€.,])[-−])?{NUMBER}"
+        rf"|(?:(?P<whole>\d{{1,3}}) )?(?P<above>\d{{1,2}})/(?P<below>\d{{1,2}}))(?: |(?P<hyphen>-))?{_UNIT}"
         rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?![\w/²³'])(?:\.(?=\s+[a-z\d]|,))?",
         _measure,
     ),
