@@ -64,9 +64,17 @@ PHRASES = (
     ("with", r"\bw/(?=\s)", "with"),
     ("because", r"\bb/c\b", "because"),
     ("care of", r"\bc/o(?= )", "care of"),
+    ("number of", r"\b[Nn]o\. (?=of\b)", "number "),
     ("the with an apostrophe", r"\bth'(?= [a-z])", "the"),
     ("versus", r"(?<=\w) v\.(?= [A-Z])|(?<=[A-Z]) vs(?= [A-Z])", " versus"),
 )
+# Before a chapter and a verse.
+BIBLE = {
+    "Gen": "Genesis", "Ex": "Exodus", "Exod": "Exodus", "Lev": "Leviticus", "Num": "Numbers",
+    "Deut": "Deuteronomy", "Ps": "Psalm", "Prov": "Proverbs", "Isa": "Isaiah", "Jer": "Jeremiah",
+    "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians",
+    "Phil": "Philippians", "Col": "Colossians", "Heb": "Hebrews", "Rev": "Revelation",
+}  # fmt: skip
 FORMULAS = (
     "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
 ).split()
@@ -105,6 +113,10 @@ def _after_name(accent: str, match: re.Match[str]) -> str:
 
 def _before_number(accent: str, match: re.Match[str]) -> str:
     return BEFORE_NUMBER[match["short"].lower()] + " "
+
+
+def _book(accent: str, match: re.Match[str]) -> str:
+    return BIBLE[match["short"]]
 
 
 def _state(accent: str, match: re.Match[str]) -> str:
@@ -181,6 +193,7 @@ ROWS: tuple[Row, ...] = (
         rf"\b(?P<name>[A-Z]\w+) (?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
         _after_name,
     ),
+    ("book of the Bible", rf"\b(?P<short>{alternatives(BIBLE)})\.(?= \d+:\d)", _book),
     (
         "abbreviation before a number",
         rf"(?<![\w.'])(?P<short>{_BEFORE})\. ?(?=\(?\d|[IVXL]{{2,}}\b(?!\.)|[ivxl]{{2,}}\b)",
@@ -232,7 +245,7 @@ ROWS: tuple[Row, ...] = (
     ("initial", rf"\b(?P<letters>[A-HJ-Z])\.(?=\s+[A-Z][a-z]){_END}", _initials),
     (
         "chemical formula",
-        rf"(?<![\w-]){_ELEMENT}\d{{0,2}}(?:\(?{_ELEMENT}\d{{0,2}}\)?\d?){{0,6}}(?![\w-])",
+        rf"(?<![A-Za-z-])(?<!\d-){_ELEMENT}\d{{0,2}}(?:\(?{_ELEMENT}\d{{0,2}}\)?\d?){{0,6}}(?![\w-])",
         _formula,
     ),
     (

@@ -60,12 +60,9 @@ def _countdown(accent: str, match: re.Match[str]) -> str:
     return " ".join(words(group, accent) for group in groups)
 
 
-def _model(accent: str, match: re.Match[str]) -> str | None:
-    """747-400 -> "seven forty-seven four hundred"; a number that grows is a range."""
-    first, second = match["first"], match["second"]
-    if match["aircraft"] is None and int(second) >= int(first):
-        return None
-    return f"{_hundreds(first, accent)} {_hundreds(second, accent)}"
+def _model(accent: str, match: re.Match[str]) -> str:
+    """747-400 -> "seven forty-seven four hundred"."""
+    return f"{_hundreds(match['first'], accent)} {_hundreds(match['second'], accent)}"
 
 
 def _hundreds(written: str, accent: str) -> str:
@@ -77,10 +74,6 @@ def _hundreds(written: str, accent: str) -> str:
 def _exponent(accent: str, match: re.Match[str]) -> str:
     sign = "minus " if match["sign"] in ("-", "−") else ""
     return f"{cardinal(match['number'], accent)} e {sign}{words(match['power'], accent)}"
-
-
-def _letter_number(accent: str, match: re.Match[str]) -> str:
-    return f"{letters(match['letters'])} {spell(match['number'], accent)}"
 
 
 _SEPARATED = r"\d{3}[ -]\d{3}[ -]\d{4}"
@@ -143,7 +136,7 @@ ROWS: tuple[Row, ...] = (
     ("countdown", r"(?<![\w.,$£€%/-])\d{1,4}(?:[-–]\d{1,4}){2,}(?![\w%/-]|[.,]\d)", _countdown),
     (
         "model",
-        r"(?<![\w.,$£€-])(?P<aircraft>(?=7[0-9]7-))?(?P<first>\d{3})-(?P<second>\d{2,3})(?![\w%-]|[.,]\d)",
+        r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )|(?<=[Mm]odel ))(?P<first>\d{3})-(?P<second>\d{2,3})(?![\w%-]|[.,]\d)",
         _model,
     ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),

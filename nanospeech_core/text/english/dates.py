@@ -197,7 +197,9 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "end of a range of weekdays",
-        rf"(?:(?<=[a-z.][-–/&])|(?<= [-–&/] )|(?<= to )|(?<=day and )|(?<=day or )|(?<=\. and )|(?<=\. or ))"
+        rf"(?:(?<=[a-z.][-–/&])|(?<= [-–&/] )|(?<= to )|(?<=day and )|(?<=day or )|(?<=\. and )|(?<=\. or )"
+        + "".join(rf"|(?<={day} and )" for day in WEEKDAYS)
+        + ")"
         rf"(?P<day>{_DAYS})(?!\w)",
         _weekday,
     ),

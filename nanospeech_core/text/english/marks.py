@@ -55,7 +55,7 @@ def _power(accent: str, match: re.Match[str]) -> str | None:
 def _hyphen(accent: str, match: re.Match[str]) -> str | None:
     """The hyphen of 3-5, 9am-5pm, 20°C–25°C, €3bn-€4bn: "to" where a number with its unit is before it."""
     before = re.search(
-        r"(?:^|[\s(\[\"'~<>])(\S*?)$", match.string[max(0, match.start() - 24) : match.start()]
+        r"(?:^|[\s(\[\"'~<>])([^\s(\[\"'~<>]*)$", match.string[max(0, match.start() - 24) : match.start()]
     )
     if before is None or not re.match(rf"{_SIGNED}[\d.,:]*\d", before[1]):
         return None
@@ -67,13 +67,16 @@ _SIGNED = r"[-−+~]?(?:(?:[A-Z]{1,2}(?=\$))?[$£€¥₹₩₽])?"
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 
 
-def _dash(accent: str, match: re.Match[str]) -> str:
+def _dash(accent: str, match: re.Match[str]) -> str | None:
     """5 – 10 and 5 - 10 are ranges, 10 - 4 and 5 - 3 = 2 are differences."""
-    first = re.search(rf"{_NUMBER}$", match.string[max(0, match.start() - 20) : match.start()])
-    last = re.match(rf"({_NUMBER})(?P<equals> ?=)?", match.string[match.end() : match.end() + 20])
+    first = re.search(
+        rf"({_NUMBER})(?P<unit> ?(?:%|°[CF]?|[kmM]|[mb]n|[ck]?m|k?g))?$",
+        match.string[max(0, match.start() - 20) : match.start()],
+    )
+    last = re.match(rf"[$£€]?({_NUMBER})(?P<equals> ?=)?", match.string[match.end() : match.end() + 20])
     if first is None or last is None:
-        return " to "
-    grows = float(first[0].replace(",", "")) < float(last[1].replace(",", ""))
+        return None
+    grows = float(first[1].replace(",", "")) < float(last[1].replace(",", ""))
     return " minus " if last["equals"] or not (grows or "–" in match[0]) else " to "
 
 
@@ -97,7 +100,7 @@ MATHEMATICS: tuple[Row, ...] = (
     ("difference", r"(?<=\d)-(?=\d+ ?=)", " minus "),
     (
         "power",
-        r"(?<![A-Za-z\d.])(?P<base>[A-Za-z]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
+        r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
         _power,
     ),
     ("times", r"(?<=[\w)]) ?\* ?(?=[\w(])(?<=[ *])", " times "),
@@ -122,7 +125,7 @@ MATHEMATICS: tuple[Row, ...] = (
 DASHES: tuple[Row, ...] = (
     (
         "dash between numbers",
-        r"(?<=\d) [-–] (?=\d)",
+        r"(?<=[\d%°CFkmnMg]) [-–] (?=[$£€]?\d)",
         _dash,
     ),
     ("dash", r" [-–]{1,2} ", " — "),

@@ -240,7 +240,7 @@ ROWS: tuple[Row, ...] = (
     ("ordinal", r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
     (
         "times as many",
-        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?!\w)",
+        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?! ?[-+=*/^)²³]|\w)",
         lambda accent, match: f"{cardinal(match['number'], accent)} times",
     ),
     ("fifty-fifty", r"(?<![\w.,-])50[-/]50(?![\w-])", "fifty fifty"),

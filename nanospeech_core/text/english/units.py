@@ -39,7 +39,7 @@ UNITS = {
     "yr": "year", "yrs": "year", "mo": "month", "mos": "month", "kt": "knot", "kts": "knot",
     "°C": "degree Celsius", "° C": "degree Celsius", "ºC": "degree Celsius", "°F": "degree Fahrenheit",
     "° F": "degree Fahrenheit", "ºF": "degree Fahrenheit", "°": "degree", "º": "degree", "%": "percent",
-    "‰": "per thousand", "px": "pixel", "pts": "point",
+    "‰": "per thousand", "pct": "percent", "doz": "dozen", "c.": "cup", "px": "pixel", "pts": "point",
 }  # fmt: skip
 for _symbol, (_name, _prefixes) in SI_UNITS.items():
     if _symbol not in _NOT_ALONE:
@@ -53,7 +53,7 @@ _PLURALS = {
 }  # fmt: skip
 # Names of two words whose last word has the plural.
 _TWO_WORDS = ("square", "cubic", "fluid", "electron")
-_UNCHANGED = re.compile(r"hertz$|^[A-Z]-|^per ")
+_UNCHANGED = re.compile(r"(?:hertz|molar|dozen)$|^[A-Z]-|^per ")
 _UNIT = rf"(?P<unit>{alternatives(UNITS)})(?P<power>[²³]|\^[23])?"
 _DIVISORS = alternatives([unit for unit in UNITS if unit[0].isalpha() and " " not in unit])
 
@@ -88,6 +88,10 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
             unit = re.sub(r"per (\w*meter) (squared|cubed)", _per_area, unit)
     number = fraction(accent, match["whole"], match["above"], below) if below else cardinal(written, accent)
     return f"{article}{number} {unit}"
+
+
+def _unit(accent: str, match: re.Match[str]) -> str:
+    return f" {_plural(UNITS[match['unit']])}" + (f" per {UNITS[match['per']]}" if match["per"] else "")
 
 
 def _per_area(match: re.Match[str]) -> str:
@@ -149,9 +153,15 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "measure",
-        rf"(?P<article>\b[Aa]n? )?(?<![\w.,/])(?P<number>(?:(?<![\w)%°$£€.,])[-−])?{NUMBER}"
+        rf"(?P<article>\b[Aa]n? )?(?<![\w.,/^])(?<!\^-)(?P<number>(?:(?<![\w)%°$£€.,])[-−])?{NUMBER}"
         rf"|(?:(?P<whole>\d{{1,3}}) )?(?P<above>\d{{1,2}})/(?P<below>\d{{1,2}}))(?: |(?P<hyphen>-))?{_UNIT}"
-        rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?![\w/²³'])(?:\.(?=\s+[a-z\d]|,))?",
+        rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?![\w/²³'])(?:\.(?=\s+[a-z\d(]|,))?",
         _measure,
+    ),
+    (
+        "unit after a power",
+        rf"(?:(?<=\^\d)|(?<=\^\d\d)|(?<=\^-\d)|(?<=\^-\d\d)|(?<=[⁰¹²³⁴⁵⁶⁷⁸⁹])) (?P<unit>{_DIVISORS})"
+        rf"(?:/(?P<per>{_DIVISORS}))?(?![\w/²³'])",
+        _unit,
     ),
 )
