@@ -14,15 +14,16 @@ _NEVER = frozenset(
 )
 # The same, but only before a number ("No. 5"; "He said no." ends a sentence).
 _BEFORE_NUMBER = frozenset(
-    "no nos nr fig figs vol vols p pp ch chap sec art eq eqs pt ex ver rev ext apt rm para par ref op c b d bk "
+    "no nos nr fig figs vol vols p pp ch chap sec art eq eqs pt ex ver rev ext apt rm para par ref op c "
+    "b d bk "
     "jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
 # Before a letter or a Roman numeral too: "Fig. A", "vol. ii".
 _BEFORE_LETTER = frozenset("fig figs vol vols p pp ch chap sec art eq pt ex app apt bk".split())
 # Only before a small letter or a number: "1 tbsp. sugar", "max. 5", "etc. and". A capital starts a sentence.
 _BEFORE_SMALL = frozenset(
-    "etc max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu mins sec secs hr "
-    "hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn no fig vol p pp ch ed eds trans".split()
+    "etc max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu mins sec secs "
+    "hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
 )
 # The full stop belongs to the word; it ends the sentence only before one of STARTERS.
 _MAYBE = frozenset("st ave blvd rd hwy jr sr inc ltd co corp bros dept est ph.d ft".split())
@@ -35,10 +36,10 @@ _MAYBE_CAPITAL = frozenset(
 STARTERS = (
     "The|This|That|These|Those|He|She|It|We|They|You|There|Here|But|And|So|Then|When|While|If|In|On|At|As|"
     "After|Before|However|What|Why|How|Who|Where|His|Her|My|Our|Their|Its|Not|No|Yes|For|From|With|"
-    "Whether|Although|Though|Because|Since|Once|Until|Unless|Even|Each|Every|Some|Many|Most|All|Both|Another|Such|"
-    "Now|Today|Later|Soon|Maybe|Perhaps|Please|Let|Do|Does|Did|Is|Are|Was|Were|Can|Could|Would|Should|Have|Has|Had|"
-    "To|By|During|Without|Through|Yet|Or|Thus|Therefore|Moreover|Furthermore|Meanwhile|Also|Still|Never|Always|Often|"
-    "Sometimes|Indeed|Instead|Finally|Which|Whose|Nobody|Someone|Everyone|Everything|Nothing|Something|Open|Closed|"
+    "Whether|Although|Though|Because|Since|Once|Until|Unless|Even|Each|Every|Some|Many|Most|All|Both|Another|"
+    "Such|Now|Today|Later|Soon|Maybe|Perhaps|Please|Let|Do|Does|Did|Is|Are|Was|Were|Can|Could|Would|Should|Have|"
+    "Has|Had|To|By|During|Without|Through|Yet|Or|Thus|Therefore|Moreover|Furthermore|Meanwhile|Also|Still|Never|"
+    "Always|Often|Sometimes|Indeed|Instead|Finally|Which|Whose|Nobody|Someone|Everyone|Everything|Nothing|Something|Open|Closed|"
     r"An?(?= [a-z])|I(?=[ '’][a-z])"
 )
 
@@ -139,10 +140,8 @@ def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
         return False
     if lowered in _BEFORE_LETTER and _LETTER_OR_ROMAN.match(following):
         return False
-    if (following[:1].islower() or following[:1].isdigit()) and (
-        (lowered in _BEFORE_SMALL and (lowered not in _BEFORE_NUMBER))
-        or _INCHES.search(text[start : match.start()])
-    ):
+    in_small = lowered in _BEFORE_SMALL or _INCHES.search(text, start, match.start())
+    if in_small and (following[:1].islower() or following[:1].isdigit()):
         return False
     if word == "I":
         return not _is_initial(text, start, match)

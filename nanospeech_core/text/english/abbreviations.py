@@ -15,40 +15,51 @@ ABBREVIATIONS = {
     "Sgt": "Sergeant", "Cpl": "Corporal", "Pvt": "Private", "Gov": "Governor", "Adm": "Admiral",
     "Sen": "Senator", "Rep": "Representative", "Pres": "President", "Supt": "Superintendent",
     "Hon": "Honorable", "Jr": "Junior", "Sr": "Senior", "Mt": "Mount", "Mts": "Mountains", "Ft": "Fort",
-    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Pkwy": "Parkway", "Inc": "Incorporated",
-    "Ltd": "Limited", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers", "Ph.D": "PhD", "Esq": "Esquire",
+    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Pkwy": "Parkway",
+    "Inc": "Incorporated",
+    "Ltd": "Limited", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers", "Ph.D": "PhD",
+    "Esq": "Esquire",
     "Assn": "Association", "Univ": "University", "Inst": "Institute", "Msgr": "Monsignor", "et al": "et al",
     "a.k.a": "also known as", "op. cit": "opere citato", "loc. cit": "loco citato",
 }  # fmt: skip
 # These may begin with a small letter or a capital.
 COMMON = {
     "dept": "department", "approx": "approximately", "max": "maximum", "min": "minimum", "vs": "versus",
-    "etc": "et cetera", "cf": "compare", "viz": "namely", "avg": "average", "incl": "including", "excl": "excluding",
+    "etc": "et cetera", "cf": "compare", "viz": "namely", "avg": "average", "incl": "including",
+    "excl": "excluding",
     "misc": "miscellaneous", "temp": "temperature", "govt": "government", "intl": "international",
-    "esp": "especially", "resp": "respectively", "orig": "originally", "bldg": "building", "asst": "assistant",
+    "esp": "especially", "resp": "respectively", "orig": "originally", "bldg": "building",
+    "asst": "assistant",
     "attn": "attention", "apt": "apartment", "est": "estimated", "tel": "telephone", "ext": "extension",
     "cont": "continued", "abbr": "abbreviated", "mgr": "manager", "mfg": "manufacturing", "qty": "quantity",
-    "req": "required", "std": "standard", "ca": "circa", "tbsp": "tablespoon", "tsp": "teaspoon", "lb": "pound",
+    "req": "required", "std": "standard", "ca": "circa", "tbsp": "tablespoon", "tsp": "teaspoon",
+    "lb": "pound",
     "lbs": "pounds", "oz": "ounce", "sq": "square", "pkg": "package", "dir": "director", "edn": "edition",
     "eds": "editors", "ibid": "ibidem", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours",
     "mins": "minutes", "secs": "seconds", "freq": "frequency", "vocab": "vocabulary", "encl": "enclosed",
-    "par": "paragraph", "pl": "plural", "vol": "volume", "vols": "volumes", "natl": "national", "ctr": "center",
+    "par": "paragraph", "pl": "plural", "vol": "volume", "vols": "volumes", "natl": "national",
+    "ctr": "center",
 }  # fmt: skip
 AFTER_NAME = {"St": "Street", "Dr": "Drive", "Sq": "Square", "Pl": "Place", "Ln": "Lane", "Ct": "Court"}
 # Before a number, a Roman numeral or a letter; may begin with a small letter or a capital.
 BEFORE_NUMBER = {
     "no": "number", "nos": "numbers", "nr": "number", "fig": "figure", "figs": "figures", "vol": "volume",
     "vols": "volumes", "p": "page", "pp": "pages", "ch": "chapter", "chap": "chapter", "sec": "section",
-    "sect": "section", "art": "article", "arts": "articles", "eq": "equation", "eqs": "equations", "pt": "part",
-    "ex": "example", "exs": "examples", "tab": "table", "ver": "version", "rev": "revision", "ext": "extension",
-    "apt": "apartment", "rm": "room", "para": "paragraph", "par": "paragraph", "thm": "theorem", "lem": "lemma",
+    "sect": "section", "art": "article", "arts": "articles", "eq": "equation", "eqs": "equations",
+    "pt": "part",
+    "ex": "example", "exs": "examples", "tab": "table", "ver": "version", "rev": "revision",
+    "ext": "extension",
+    "apt": "apartment", "rm": "room", "para": "paragraph", "par": "paragraph", "thm": "theorem",
+    "lem": "lemma",
     "def": "definition", "prop": "proposition", "app": "appendix", "ref": "reference", "refs": "references",
-    "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established", "b": "born", "d": "died", "fl": "flourished",
+    "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established",
+    "b": "born", "d": "died", "fl": "flourished",
     "approx": "approximately", "ser": "series", "iss": "issue", "q": "question", "ste": "suite",
 }  # fmt: skip
 STATES = {
     "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Colo": "Colorado",
-    "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana",
+    "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois",
+    "Ind": "Indiana",
     "Kan": "Kansas", "Ky": "Kentucky", "La": "Louisiana", "Mass": "Massachusetts", "Md": "Maryland",
     "Mich": "Michigan", "Minn": "Minnesota", "Miss": "Mississippi", "Mo": "Missouri", "Mont": "Montana",
     "Neb": "Nebraska", "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania",
@@ -225,12 +236,15 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "Roman numeral after an abbreviation",
-        rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
+        rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )"
+        rf"|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )"
+        rf"|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
         _roman_after_number_word,
     ),
     (
         "Roman numeral after a name",
-        r"(?<=[a-z] )(?<!\bthe )(?<!\ban )(?:XI{1,3}|X?VI{1,3}|I{2,3}|IX|XIV|XV|XX[IV]+)(?![\w'])(?=[\s,.;:!?)]|$)",
+        r"(?<=[a-z] )(?<!\bthe )(?<!\ban )(?:XI{1,3}|X?VI{1,3}|I{2,3}|IX|XIV|XV"
+        r"|XX[IV]+)(?![\w'])(?=[\s,.;:!?)]|$)",
         _roman_after_number_word,
     ),
     ("letters with and", r"(?<![\w&])(?P<first>[A-Z])(?:&| & )(?P<second>[A-Z])(?![\w&])", _letters_with_and),

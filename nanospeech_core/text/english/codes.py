@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import Row, cardinal, letters, spell, spell_groups, words
+from .numbers import Row, cardinal, letters, spell_groups, words
 
 STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|"
@@ -12,8 +12,10 @@ STATES = (
 )
 # A number after one of these is read digit by digit.
 CODED = (
-    r"zip(?: code)?|ZIP(?: code)?|[Pp]ost(?:al )?code|PIN(?: code)?|[Pp]ass(?:word|code)|[Cc]ode|OTP|[Ee]xt(?:ension|\.)?|"
-    r"[Aa]ccount(?: number)?|[Aa]cct\.?|[Ss]erial(?: number)?|[Tt]racking(?: number)?|[Cc]onfirmation(?: number)?|"
+    r"zip(?: code)?|ZIP(?: code)?|[Pp]ost(?:al )?code|PIN(?: code)?|[Pp]ass(?:word|code)|[Cc]ode|OTP"
+    r"|[Ee]xt(?:ension|\.)?|"
+    r"[Aa]ccount(?: number)?|[Aa]cct\.?|[Ss]erial(?: number)?|[Tt]racking(?: number)?"
+    r"|[Cc]onfirmation(?: number)?|"
     r"[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code|[Rr]outing number|"
     r"[Bb]ooking(?: number)?|[Rr]eference(?: number)?|[Oo]rder(?: number)?|[Cc]ase(?: number)?|[Rr]ef\.?"
 )
@@ -80,7 +82,8 @@ _SEPARATED = r"\d{3}[ -]\d{3}[ -]\d{4}"
 ROWS: tuple[Row, ...] = (
     (
         "ISBN",
-        r"\b(?P<name>ISBN|ISSN|EAN|UPC|IMEI|IBAN)(?:-(?P<kind>1[03]))?(?: ?(?:number|no\.?|code))?:? ?(?P<code>[A-Z]{0,2}\d(?:[ -]?[\dA-Z]){5,33})(?!\w)",
+        r"\b(?P<name>ISBN|ISSN|EAN|UPC|IMEI|IBAN)(?:-(?P<kind>1[03]))?(?: ?(?:number|no\.?"
+        r"|code))?:? ?(?P<code>[A-Z]{0,2}\d(?:[ -]?[\dA-Z]){5,33})(?!\w)",
         _isbn,
     ),
     (
@@ -104,13 +107,15 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "national telephone",
-        r"(?<![\w.-])(?<!\d )(?:\(0\d{2,5}\)|0\d{2,5})(?:[ -]\d{3,6}){1,3}(?![\w-])|(?<![\w.-])0\d(?:[ .-]\d\d){4}(?![\w-])"
+        r"(?<![\w.-])(?<!\d )(?:\(0\d{2,5}\)|0\d{2,5})(?:[ -]\d{3,6}){1,3}(?![\w-])"
+        r"|(?<![\w.-])0\d(?:[ .-]\d\d){4}(?![\w-])"
         r"|(?<![\w.-])\(\d{3}\) ?\d{3}[ -]\d{4}(?!\w)",
         _phone,
     ),
     (
         "telephone after a verb",
-        rf"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Dd]ial )|(?<=[Ff]ax )|(?<=[Tt]el: )|(?<=one: )|(?<= at ))(?:{_SEPARATED}|\d{{3}}[ -]\d{{4}})(?![\w-])",
+        rf"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Dd]ial )|(?<=[Ff]ax )|(?<=[Tt]el: )|(?<=one: )"
+        rf"|(?<= at ))(?:{_SEPARATED}|\d{{3}}[ -]\d{{4}})(?![\w-])",
         _phone,
     ),
     (
@@ -120,12 +125,14 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "emergency number",
-        r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Rr]ing ))(?:911|999|112|101|111|411|988)(?!\w|[.,]\d| (?!or\b|and\b|for\b|if\b|in\b|now\b|at\b|when\b)[a-z])",
+        r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Rr]ing ))(?:911|999|112|101|111|411|988)(?!\w|[.,]\d"
+        r"| (?!or\b|and\b|for\b|if\b|in\b|now\b|at\b|when\b)[a-z])",
         _phone,
     ),
     (
         "code",
-        rf"\b(?P<name>{CODED})(?P<between>:? |:| is | is: | number | (?:[Nn]o\. )?#? ?)(?P<code>\d{{3,}}(?:[ -]\d{{2,}})*)(?![\w%]|[.,:/]\d)",
+        rf"\b(?P<name>{CODED})(?P<between>:? |:| is | is: | number "
+        rf"| (?:[Nn]o\. )?#? ?)(?P<code>\d{{3,}}(?:[ -]\d{{2,}})*)(?![\w%]|[.,:/]\d)",
         _coded,
     ),
     (
@@ -136,7 +143,8 @@ ROWS: tuple[Row, ...] = (
     ("countdown", r"(?<![\w.,$£€%/-])\d{1,4}(?:[-–]\d{1,4}){2,}(?![\w%/-]|[.,]\d)", _countdown),
     (
         "model",
-        r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )|(?<=[Mm]odel ))(?P<first>\d{3})-(?P<second>\d{2,3})(?![\w%-]|[.,]\d)",
+        r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )"
+        r"|(?<=[Mm]odel ))(?P<first>\d{3})-(?P<second>\d{2,3})(?![\w%-]|[.,]\d)",
         _model,
     ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),

@@ -42,7 +42,7 @@ def _ordinal(day: str, accent: str) -> str:
 
 
 def _date_in_digits(accent: str, match: re.Match[str]) -> str | None:
-    """2020-07-04, and 07/04/2020 with the month first unless the accent, the dots or the numbers say otherwise."""
+    """2020-07-04, and 07/04/2020. The month is first unless the accent, the dots or the numbers differ."""
     groups = match.groupdict()
     month, day = int(match["a"]), int(match["b"])
     day_first = groups.get("day_first") is not None or (accent == "en-gb" and "iso" not in groups)
@@ -144,7 +144,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "date with dots",
-        r"(?<![\w.])(?P<day_first>)(?P<a>\d{1,2})\. ?(?P<b>\d{1,2})\. ?(?P<year>1[5-9]\d\d|20\d\d)(?!\w|\.\w)",
+        r"(?<![\w.])(?P<day_first>)(?P<a>\d{1,2})\. ?(?P<b>\d{1,2})\. ?(?P<year>1[5-9]\d\d|20\d\d)(?!\w"
+        r"|\.\w)",
         _date_in_digits,
     ),
     (
@@ -154,13 +155,15 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "date with a short year",
-        rf"(?P<before>\b(?i:{_BEFORE_DATE}) )(?P<day_first>(?=\d+\.))?(?P<a>\d{{1,2}})(?P<mark>[-.])(?P<b>\d{{1,2}})(?P=mark)"
+        rf"(?P<before>\b(?i:{_BEFORE_DATE}) )(?P<day_first>(?=\d+\.))?(?P<a>\d{{1,2}})(?P<mark>[-.])"
+        rf"(?P<b>\d{{1,2}})(?P=mark)"
         r"(?P<year>\d\d)(?!\w|[-.]\w)",
         _date_in_digits,
     ),
     (
         "day and month in digits",
-        rf"(?P<before>\b(?i:{_BEFORE_DATE}) )(?P<a>\d{{1,2}})/(?P<b>\d{{1,2}})(?![\w/%]| ?(?:of|cup|inch|mile|hour|t[bs]p)\b)",
+        rf"(?P<before>\b(?i:{_BEFORE_DATE}) )(?P<a>\d{{1,2}})/(?P<b>\d{{1,2}})(?![\w/%]| ?(?:of|cup|inch"
+        rf"|mile|hour|t[bs]p)\b)",
         _day_and_month,
     ),
     (
@@ -182,7 +185,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "weekday",
-        rf"(?<![Tt]he )(?<![\w'])(?P<day>{_DAYS})\.(?=[\s,;:)–/-]*[\w(&])(?!\s+(?:The|It|He|She|We|They|You|But|And|I)\b)",
+        rf"(?<![Tt]he )(?<![\w'])(?P<day>{_DAYS})\.(?=[\s,;:)–/-]*[\w(&])(?!\s+(?:The|It|He|She|We|They|You"
+        rf"|But|And|I)\b)",
         _weekday,
     ),
     (
@@ -197,7 +201,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "end of a range of weekdays",
-        rf"(?:(?<=[a-z.][-–/&])|(?<= [-–&/] )|(?<= to )|(?<=day and )|(?<=day or )|(?<=\. and )|(?<=\. or )"
+        r"(?:(?<=[a-z.][-–/&])|(?<= [-–&/] )|(?<= to )|(?<=day and )|(?<=day or )|(?<=\. and )|(?<=\. or )"
         + "".join(rf"|(?<={day} and )" for day in WEEKDAYS)
         + ")"
         rf"(?P<day>{_DAYS})(?!\w)",
@@ -210,7 +214,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "hyphen between weekdays",
-        rf"(?:(?<=Mon)|(?<=Tue)|(?<=Tues)|(?<=Wed)|(?<=Thu)|(?<=Thur)|(?<=Thurs)|(?<=Fri)|(?<=Sat)|(?<=Sun)|(?<=day)|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_DAYS})(?:day|sday|nesday|rsday|urday)?\b)",
+        rf"(?:(?<=Mon)|(?<=Tue)|(?<=Tues)|(?<=Wed)|(?<=Thu)|(?<=Thur)|(?<=Thurs)|(?<=Fri)|(?<=Sat)|(?<=Sun)"
+        rf"|(?<=day)|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_DAYS})(?:day|sday|nesday|rsday|urday)?\b)",
         " to ",
     ),
     (

@@ -1,4 +1,4 @@
-"""Characters that English text is written with and that mean plainer ones: apostrophes, spaces, accents, styles."""
+"""Characters that stand for plainer ones: apostrophes, spaces, accents, ligatures, bold letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ FOLDED = {
     **dict.fromkeys("‘’‛´′ʹʻʼʽˈꞌ", "'"), "″": '"', "ʺ": '"', "‐": "-", "‑": "-", "‒": "–", "―": "—",
     "½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅕": " 1/5", "⅛": " 1/8", "⅜": " 3/8",
     "⅝": " 5/8", "⅞": " 7/8", "⁄": "/", "∕": "/", "№": "No. ", "℃": "°C", "℉": "°F", "µ": "μ", "K": "K",
-    "đ": "d", "Đ": "D", "ß": "ss", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st",
+    "đ": "d", "Đ": "D", "ß": "ss", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st",
+    "ﬆ": "st",
 }  # fmt: skip
 _INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f")
 _STYLED = (

@@ -46,7 +46,8 @@ RATES = {
     "person": "person", "pp": "person", "head": "head", "each": "each", "unit": "unit", "item": "item",
     "piece": "piece", "pc": "piece", "seat": "seat", "user": "user", "room": "room", "ticket": "ticket",
     "mile": "mile", "mi": "mile", "km": "kilometer", "m": "meter", "ft": "foot", "sqft": "square foot",
-    "sq ft": "square foot", "m²": "square meter", "gal": "gallon", "gallon": "gallon", "L": "liter", "l": "liter",
+    "sq ft": "square foot", "m²": "square meter", "gal": "gallon", "gallon": "gallon", "L": "liter",
+    "l": "liter",
     "liter": "liter", "litre": "litre", "barrel": "barrel", "bbl": "barrel", "kWh": "kilowatt hour",
     "MWh": "megawatt hour", "GB": "gigabyte", "MB": "megabyte", "share": "share", "dozen": "dozen",
     "bottle": "bottle", "box": "box", "meal": "meal", "cup": "cup", "game": "game", "word": "word",
@@ -116,7 +117,8 @@ def _rate(accent: str, match: re.Match[str]) -> str | None:
 
 
 _NOUN = re.compile(
-    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|you|has|had|have|will|would|to|of|and|or|per|on|at|by|with|"
+    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|you|has|had|have|will|would|to|of|and|or|per"
+    r"|on|at|by|with|"
     r"are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back)\b)[a-z]{3,}"
 )
 _ARTICLE = r"(?:(?P<article>\b[Aa] )|(?P<minus>(?<![\w\d])-))?"
@@ -124,7 +126,8 @@ _OPEN = r"(?<![A-Za-z\d])"
 ROWS: tuple[Row, ...] = (
     (
         "range of money",
-        rf"{_OPEN}(?P<currency>{_SIGNS}) ?(?P<first>{NUMBER}) ?[-–] ?(?P<again>(?P=currency))?{_AMOUNT}(?![\d-])",
+        rf"{_OPEN}(?P<currency>{_SIGNS}) ?(?P<first>{NUMBER}) ?[-–] ?(?P<again>"
+        rf"(?P=currency))?{_AMOUNT}(?![\d-])",
         _range,
     ),
     (

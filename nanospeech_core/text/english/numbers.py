@@ -57,7 +57,7 @@ def letter(character: str) -> str:
 
 
 def letters(written: str) -> str:
-    """Letters by their names: "US" is "U-S". A hyphen keeps a leading "A" from being the article, no other."""
+    """Letters by their names: "US" is "U-S". A hyphen keeps the first "A" from being the article."""
     first, *rest = (c for c in written if c.isalpha())
     if not rest:
         return letter(first)
@@ -110,21 +110,25 @@ def roman_value(written: str) -> int:
 
 # After a number of four digits these say that it counts something: "1850 metres". So does a plural.
 _COUNTED = frozenset(
-    "people men women children sheep fish feet percent dollars euros pounds cents million billion thousand "
-    "hundred miles metres meters kilometers kilometres square cubic tons tonnes copies other more new different "
-    "additional fewer sq staff troops personnel infantry cavalry cattle head species pages words degrees".split()
+    "people men women children sheep fish feet percent dollars euros pounds cents million billion "
+    "thousand hundred miles metres meters kilometers kilometres square cubic tons tonnes copies other "
+    "more new different additional fewer sq staff troops personnel infantry cavalry cattle head species "
+    "pages words degrees".split()
 )
 _NOT_PLURAL = frozenset(
-    "was is as has his its this us thus always perhaps across plus less unless yes does besides towards sometimes "
+    "was is as has his its this us thus always perhaps across plus less unless yes does besides towards "
+    "sometimes "
     "whereas afterwards ours theirs yours hers goes comes says shows makes takes sees gives marks begins "
-    "remains becomes seems brings class press process business address access success progress congress series "
+    "remains becomes seems brings class press process business address access success progress congress "
+    "series "
     "minus versus times equals perhaps various famous previous religious".split()
 )
 # What a year follows; a plural after it is then no sign of a count ("in 1984 prices rose").
 _BEFORE_YEAR = re.compile(
     r"(?i)\b(?:in|since|year|years|by|until|till|from|before|after|during|circa|c\.|ca\.|ad|a\.d\.|of|the|early|"
     r"late|mid|spring|summer|autumn|fall|winter|january|february|march|april|may|june|july|august|september|"
-    r"october|november|december|\w+day),? $|\d(?:st|nd|rd|th),? $|(?:january|february|march|april|may|june|july|august|"
+    r"october|november|december|\w+day),? $|\d(?:st|nd|rd|th),? $|(?:january|february|march|april|may|june"
+    r"|july|august|"
     r"september|october|november|december) \d\d?,? $"
 )
 _IN_YEAR = re.compile(r"(?i)\b(?:in|since|year|by|until|till|before|after|circa|c\.|ca\.|ad|a\.d\.) $")
@@ -218,7 +222,8 @@ def _magnitude(accent: str, match: re.Match[str]) -> str | None:
 MAGNITUDE_ROWS: tuple[Row, ...] = (
     (
         "millions",
-        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views|customers|votes|"
+        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views"
+        rf"|customers|votes|"
         r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
         _magnitude,
     ),

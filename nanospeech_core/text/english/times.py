@@ -93,12 +93,14 @@ ROWS: tuple[Row, ...] = (
     ("hour", rf"(?<![\d:.,$£€])(?P<hour>\d{{1,2}})\s?{HALF}", _time),
     (
         "British time",
-        rf"{_BRITISH}(?P<hour>1?\d|2[0-3])\.(?P<minute>[0-5][05])(?![\d%]|\.\d| ?(?:%|percent|per cent|million|billion|[a-z]{{1,2}}\b(?<!on)(?<!in)(?<!to)(?<!we)(?<!he)(?<!is)(?<!as)(?<!by)(?<!at)))",
+        rf"{_BRITISH}(?P<hour>1?\d|2[0-3])\.(?P<minute>[0-5][05])(?![\d%]|\.\d| ?(?:%|percent|per cent"
+        rf"|million|billion|[a-z]{{1,2}}\b(?<!on)(?<!in)(?<!to)(?<!we)(?<!he)(?<!is)(?<!as)(?<!by)(?<!at)))",
         _british_time,
     ),
     (
         "hours and minutes",
-        r"(?<![\w.])(?P<hour>\d{1,3}) ?(?:h|hrs?) ?(?P<minute>\d{1,2}) ?(?:m|mins?)?(?: ?(?P<second>\d{1,2}) ?s(?:ecs?)?)?\b",
+        r"(?<![\w.])(?P<hour>\d{1,3}) ?(?:h|hrs?) ?(?P<minute>\d{1,2}) ?(?:m"
+        r"|mins?)?(?: ?(?P<second>\d{1,2}) ?s(?:ecs?)?)?\b",
         _letters,
     ),
     (

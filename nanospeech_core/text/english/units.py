@@ -137,7 +137,8 @@ def _is_dimension(match: re.Match[str]) -> bool:
 ROWS: tuple[Row, ...] = (
     (
         "feet and inches",
-        r"(?<![\w.,'])(?:(?P<feet>\d{1,3})' ?(?P<inches>\d{1,2})(?:\"|'')|(?P<inches_alone>\d+(?:\.\d+)?)(?:\"|''))(?!\w)",
+        r"(?<![\w.,'])(?:(?P<feet>\d{1,3})' ?(?P<inches>\d{1,2})(?:\"|'')"
+        r"|(?P<inches_alone>\d+(?:\.\d+)?)(?:\"|''))(?!\w)",
         _feet,
     ),
     ("feet", r"(?<![\w.,'])(?P<inches>(?!))?(?P<feet>\d{1,6})'(?=\s|[,.;:)]|-[a-z]|$)", _feet),
@@ -148,7 +149,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "temperature",
-        r"(?<![\w.,$£€])(?P<number>[-−]?(?:\d{2,3}|\d{1,3}\.\d))(?: (?P<scale>[FC]))(?![\w&'+/-]|\.\w|\. [A-Z])",
+        r"(?<![\w.,$£€])(?P<number>[-−]?(?:\d{2,3}|\d{1,3}\.\d))(?: (?P<scale>[FC]))(?![\w&'+/-]|\.\w"
+        r"|\. [A-Z])",
         _temperature,
     ),
     (

@@ -6,7 +6,7 @@ from nanospeech_core.text.english.normalize import normalize
 
 NUMBERS = {
     # counts and years
-    "We sold 1984 bottles in 1984.": "We sold one thousand nine hundred eighty-four bottles in nineteen eighty-four.",
+    "1984 bottles in 1984": "one thousand nine hundred eighty-four bottles in nineteen eighty-four",
     "1850 metres": "one thousand eight hundred fifty metres",
     "It needs 2048 samples.": "It needs two thousand forty-eight samples.",
     "1350 people came in 2012": "one thousand three hundred fifty people came in twenty twelve",
