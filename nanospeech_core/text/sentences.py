@@ -22,8 +22,8 @@ _BEFORE_NUMBER = frozenset(
 _BEFORE_LETTER = frozenset("fig figs vol vols p pp ch chap sec art eq pt ex app apt bk".split())
 # Only before a small letter or a number: "1 tbsp. sugar", "max. 5", "etc. and". A capital starts a sentence.
 _BEFORE_SMALL = frozenset(
-    "etc max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu mins sec secs "
-    "hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
+    "etc max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu mins sec "
+    "secs hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
 )
 # The full stop belongs to the word; it ends the sentence only before one of STARTERS.
 _MAYBE = frozenset("st ave blvd rd hwy jr sr inc ltd co corp bros dept est ph.d ft".split())
@@ -57,7 +57,7 @@ _TERMINATOR = re.compile(
 _SENTENCE_END = re.compile(SENTENCE_END)
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _LAST_WORD = re.compile(r"[^\s\"'“‘(\[{—–]*$")
-_LETTER_OR_ROMAN = re.compile(r"(?:[A-HJ-Z]\d*|[IVXL]{2,}|[ivxl]+)(?![\w'’.])")
+_LETTER_OR_ROMAN = re.compile(r"[A-HJ-Z]\d*(?![\w'’.])|(?:[IVXL]{2,}|[ivxl]+)(?![\w'’])")
 _INCHES = re.compile(r"\d in$")
 _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s*", r",\s+|[，、]", r"\s+")))
 
@@ -140,7 +140,7 @@ def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
         return False
     if lowered in _BEFORE_LETTER and _LETTER_OR_ROMAN.match(following):
         return False
-    in_small = lowered in _BEFORE_SMALL or _INCHES.search(text, start, match.start())
+    in_small = lowered in _BEFORE_SMALL or _INCHES.search(text, max(start, match.start() - 4), match.start())
     if in_small and (following[:1].islower() or following[:1].isdigit()):
         return False
     if word == "I":
@@ -152,10 +152,10 @@ def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
 
 def _is_initial(text: str, start: int, match: re.Match) -> bool:
     """Whether the "I" before a full stop is a letter of a name: "N. I. N. A.", "I. M. Pei"."""
-    before = text[start : match.start() - 1]
-    return bool(re.search(r"(?:^|\s)[A-Z]\.\s?$", before)) or (
-        not before.strip() and bool(re.match(r"\s[A-Z]\.", text[match.end() :]))
-    )
+    before = text[max(start, match.start() - 5) : match.start() - 1]
+    if re.search(r"(?:^|\s)[A-Z]\.\s?$", before):
+        return True
+    return not before.strip() and re.match(r"\s[A-Z]\.", text[match.end() : match.end() + 3]) is not None
 
 
 def _last_word(text: str, start: int, stop: re.Match) -> str:

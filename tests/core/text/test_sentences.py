@@ -142,7 +142,9 @@ def test_nothing_is_lost_and_no_piece_is_too_long(seed):
         assert all(piece == " ".join(piece.split()) for piece in pieces)
 
 
-@pytest.mark.parametrize("unit", [".", "a", " ", "\n", ")", "a.", "“", "A. ", "\n- ", "...x", "1"])
+@pytest.mark.parametrize(
+    "unit", [".", "a", " ", "\n", ")", "a.", "“", "A. ", "\n- ", "...x", "1", "I. ", "6 in. "]
+)
 def test_time_grows_with_the_text_not_faster(unit):
     started = time.process_time()
     split_sentences(unit * (100_000 // len(unit)))
