@@ -25,7 +25,7 @@ WESTERN_PUNCTUATION = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """Full-width and bold letters, digits, signs made plain: "Ｐｙ３％" is "Py3%". "，。！？；：（）" stay."""
+    """Full-width and bold letters and signs made plain: "Ｐｙ３％" is "Py3%". "，。！？；：（）" stay."""
     return text.translate(_FOLD)
 
 
