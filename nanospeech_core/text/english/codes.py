@@ -19,11 +19,20 @@ CODED = (
     r"[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code|[Rr]outing number|"
     r"[Bb]ooking(?: number)?|[Rr]eference(?: number)?|[Oo]rder(?: number)?|[Cc]ase(?: number)?|[Rr]ef\.?"
 )
+_COUNTS = re.compile(
+    r" (?!(?:always|unless|perhaps|plus)\b)(?:[a-z]{3,}s|people|men|women|children|more|[kcm]?m|kg)\b"
+)
 _CODED_NAMES = {"ext": "extension", "acct": "account", "tel": "telephone", "ref": "reference"}
 
 
 def _phone(accent: str, match: re.Match[str]) -> str:
     return spell_groups(match[0], accent)
+
+
+def _local_phone(accent: str, match: re.Match[str]) -> str | None:
+    """555-1234, but not 100-1000 people."""
+    is_range = re.fullmatch(r"\d{3}-\d{4}", match[0]) and _COUNTS.match(match.string, match.end())
+    return None if is_range else _phone(accent, match)
 
 
 def _isbn(accent: str, match: re.Match[str]) -> str:
@@ -38,10 +47,14 @@ def _state(accent: str, match: re.Match[str]) -> str:
 
 def _coded(accent: str, match: re.Match[str]) -> str | None:
     code = match["code"]
-    if re.match(r"(?i)order|case|text|dial", match["name"]) and len(code) < 4 and "#" not in match["between"]:
-        return None
+    between = match["between"]
+    if between == " ":
+        is_verb = re.match(r"(?i)(?:order|case|reference|booking)$", match["name"])  # order 2000 of them
+        is_short = re.match(r"(?i)(?:text|dial|phone|fax)$", match["name"]) and len(code) < 4
+        if is_verb or is_short or _COUNTS.match(match.string, match.end()):
+            return None
     name = match["name"].rstrip(".")
-    between = match["between"].replace("#", "number ").replace("No. ", "number ").replace("no. ", "number ")
+    between = between.replace("#", "number ").replace("No. ", "number ").replace("no. ", "number ")
     return f"{_CODED_NAMES.get(name.lower(), name)}{between}{spell_groups(code, accent)}"
 
 
@@ -98,7 +111,7 @@ ROWS: tuple[Row, ...] = (
     (
         "telephone",
         r"(?<![\w.-])(?:\+?\d{1,3}[ .-])?(?:\(\d{3}\)[ -]?|\d{3}[-. ])?\d{3}[-.]\d{4}(?![\w-])",
-        _phone,
+        _local_phone,
     ),
     (
         "international telephone",

@@ -128,6 +128,7 @@ DASHES: tuple[Row, ...] = (
         r"(?<=[\d%°CFkmnMg]) [-–] (?=[$£€]?\d)",
         _dash,
     ),
+    ("dash before the present", r"(?<=\d) ?[-–] ?(?=(?:present|now|today)\b)", " to "),
     ("dash", r" [-–]{1,2} ", " — "),
     ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−-]?\d)", _hyphen),
     ("dash without spaces", r"--+|(?<=[^\W\d])–(?=[^\W\d])", "—"),

@@ -32,6 +32,9 @@ CODES = {
     "error code 404": "error code four zero four",
     "ext. 204": "extension two zero four",
     "order #12345": "order number one two three four five",
+    "order 2000 bottles": "order two thousand bottles",
+    "555-1234": "five five five, one two three four",
+    "100-1000 people": "one hundred to one thousand people",
     # models, scores, versions
     "Boeing 747-400 planes": "Boeing seven forty-seven four hundred planes",
     "a 737-800": "a seven thirty-seven eight hundred",

@@ -13,6 +13,7 @@ MARKS = {
     "x − y": "x minus y",
     "3 - 5 days": "three to five days",
     "so -- fine - yes": "so — fine — yes",
+    "2020–present": "twenty twenty to present",
     # times, divided by
     "5 × 3 = 15": "five times three equals fifteen",
     "5 * 3": "five times three",
