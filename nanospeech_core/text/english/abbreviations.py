@@ -118,8 +118,12 @@ def _common(accent: str, match: re.Match[str]) -> str:
     return _with_stop(spoken.capitalize() if short[0].isupper() else spoken, match)
 
 
-def _after_name(accent: str, match: re.Match[str]) -> str:
-    return _with_stop(f"{match['name']} {AFTER_NAME[match['short']]}", match)
+def _after_name(accent: str, match: re.Match[str]) -> str | None:
+    """Elm St., 42nd St., Oak Dr."""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    if match["short"] != "St" and not re.search(r"(?:[A-Z]\w*|\d(?:st|nd|rd|th)) $", before):
+        return None
+    return _with_stop(AFTER_NAME[match["short"]], match)
 
 
 def _before_number(accent: str, match: re.Match[str]) -> str:
@@ -196,12 +200,12 @@ ROWS: tuple[Row, ...] = (
     *PHRASES,
     (
         "street after a name",
-        rf"\b(?P<name>\w+) (?P<short>St)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
+        rf"(?<=\w )(?P<short>St)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
         _after_name,
     ),
     (
         "drive after a name",
-        rf"\b(?P<name>[A-Z]\w+) (?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
+        rf"(?<=\w )(?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
         _after_name,
     ),
     ("book of the Bible", rf"\b(?P<short>{alternatives(BIBLE)})\.(?= \d+:\d)", _book),

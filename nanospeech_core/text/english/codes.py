@@ -77,7 +77,8 @@ def _countdown(accent: str, match: re.Match[str]) -> str:
 
 def _model(accent: str, match: re.Match[str]) -> str:
     """747-400 -> "seven forty-seven four hundred"."""
-    return f"{_hundreds(match['first'], accent)} {_hundreds(match['second'], accent)}"
+    space = "" if match["suffix"] is None else " "
+    return f"{_hundreds(match['first'], accent)} {_hundreds(match['second'], accent)}{space}"
 
 
 def _hundreds(written: str, accent: str) -> str:
@@ -157,7 +158,8 @@ ROWS: tuple[Row, ...] = (
     (
         "model",
         r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )"
-        r"|(?<=[Mm]odel ))(?P<first>\d{3})-(?P<second>\d{2,3})(?![\w%-]|[.,]\d)",
+        r"|(?<=[Mm]odel ))(?P<first>\d{3})-"
+        r"(?P<second>\d{2,3})(?P<suffix>(?=[A-Z]{1,3}\b))?(?![\da-z%-]|[.,]\d)",
         _model,
     ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),

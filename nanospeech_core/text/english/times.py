@@ -110,7 +110,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "hyphen between times",
-        r"(?:(?<=\d[aApP][mM])|(?<=[aApP]\.[mM]\.)|(?<= [aApP][mM])) ?[-–] ?(?=\d)",
+        r"(?:(?<=\d[aApP][mM])|(?<=[aApP]\.[mM]\.)|(?<= [aApP][mM])) ?[-–] ?(?=\d|noon|midnight)",
         " to ",
     ),
     ("ratio", r"(?<=\d):(?=\d)", " to "),

@@ -123,6 +123,11 @@ def _feet(accent: str, match: re.Match[str]) -> str | None:
     return f"{cardinal(number, accent)} {one if number == '1' or is_compound else many}"
 
 
+def _part_of_inch(accent: str, match: re.Match[str]) -> str:
+    spoken = fraction(accent, match["whole"], match["above"], match["below"])
+    return f"{spoken} inch{'es' * bool(match['whole'])}"
+
+
 def _temperature(accent: str, match: re.Match[str]) -> str:
     scale = "Fahrenheit" if match["scale"] == "F" else "Celsius"
     return f"{cardinal(match['number'], accent)} degrees {scale}"
@@ -136,12 +141,21 @@ def _is_dimension(match: re.Match[str]) -> bool:
 
 ROWS: tuple[Row, ...] = (
     (
+        "part of an inch",
+        r"(?<![\w./])(?:(?P<whole>\d{1,3})[ -])?(?P<above>\d{1,2})/(?P<below>\d{1,2})(?:\"|'')(?!\w)",
+        _part_of_inch,
+    ),
+    (
         "feet and inches",
         r"(?<![\w.,'])(?:(?P<feet>\d{1,3})' ?(?P<inches>\d{1,2})(?:\"|'')"
         r"|(?P<inches_alone>\d+(?:\.\d+)?)(?:\"|''))(?!\w)",
         _feet,
     ),
-    ("feet", r"(?<![\w.,'])(?P<inches>(?!))?(?P<feet>\d{1,6})'(?=\s|[,.;:)]|-[a-z]|$)", _feet),
+    (
+        "feet",
+        r"(?:(?<![\w.,'])|(?<='[x×]))(?P<inches>(?!))?(?P<feet>\d{1,6})'(?=\s|[,.;:)]|-[a-z]|[x×]\d|$)",
+        _feet,
+    ),
     (
         "by",
         r"(?:(?<=\d)|(?<=\d['\"])|(?<=[cmk]m)|(?<=ft)|(?<=in))(?: [x×] |[x×])(?=\d)",

@@ -37,6 +37,8 @@ ABBREVIATIONS = {
     "He said no. I left.": "He said no. I left.",
     "Boston, Mass., and Miami, Fla.": "Boston, Massachusetts, and Miami, Florida.",
     "Smith v. Jones": "Smith versus Jones",
+    "42nd St. station": "forty-second Street station",
+    "on Oak Dr. now": "on Oak Drive now",
     # the full stop of the sentence
     "nuts, etc.": "nuts, et cetera.",
     "nuts, etc. Whether": "nuts, et cetera. Whether",

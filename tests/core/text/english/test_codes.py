@@ -37,6 +37,7 @@ CODES = {
     "100-1000 people": "one hundred to one thousand people",
     # models, scores, versions
     "Boeing 747-400 planes": "Boeing seven forty-seven four hundred planes",
+    "Boeing 777-300ER": "Boeing seven seventy-seven three hundred ER",
     "a 737-800": "a seven thirty-seven eight hundred",
     "F-16 and B-52": "F-sixteen and B-fifty-two",
     "pages 100-200": "pages one hundred to two hundred",

@@ -19,6 +19,7 @@ TIMES = {
     "9-5pm": "nine to five P-M",
     "from 10 a.m.-4 p.m. on": "from ten A-M to four P-M on",
     "9–11:30 a.m.": "nine to eleven thirty A-M.",
+    "10 a.m.–noon": "ten A-M to noon",
     # durations
     "The film is 1:05:30 long.": "The film is one hour, five minutes and thirty seconds long.",
     "1:30:00": "one hour and thirty minutes",

@@ -41,6 +41,8 @@ UNITS = {
     "The board is 6 in. wide.": "The board is six inches wide.",
     "5 ft. 3 in. tall": "five feet three inches tall",
     "3 sq. ft. of": "three square feet of",
+    "a 2'x4' board": "a two feet by four feet board",
+    '3/8" thick': "three eighths inch thick",
     # recipes
     "Add 1 tbsp. sugar": "Add one tablespoon sugar",
     "2 tsp. salt": "two teaspoons salt",
