@@ -14,6 +14,9 @@ _FOLD: dict[int, int | str] = {
 }
 _FOLD |= str.maketrans("\u3000￥￡￠｡､｢｣〇", " ¥£¢。、「」零")
 _FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xF900, 0xFAFF)}
+# Bold, italic, script, double-struck letters and digits; ligatures.
+_STYLED = (*range(0x1D400, 0x1D800), *map(ord, "ℂℊℋℌℍℎℐℑℒℕℙℚℛℜℝℤℬℯℰℱℳﬀﬁﬂﬃﬄﬅﬆ"))
+_FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in _STYLED}
 
 # Chinese punctuation, as Western text has it; a table for str.translate.
 WESTERN_PUNCTUATION = str.maketrans({
@@ -24,9 +27,9 @@ WESTERN_PUNCTUATION = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """Replace full-width letters, digits and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay.
+    """Replace full-width, bold and script letters and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay.
 
-    No character is added or dropped.
+    Only a ligature changes the length: "ﬃ" is "ffi".
     """
     return _CIRCLE.sub(lambda match: "零" * len(match[0]), text.translate(_FOLD))
 
