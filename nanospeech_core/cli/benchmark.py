@@ -75,7 +75,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
         if args.text and args.length:
             raise UserError("--text and --length cannot be used together")
         if not 1 <= args.runs <= 1000:
-            raise UserError("--runs must be from 1 to 1000, not {args.runs}")
+            raise UserError(f"--runs must be from 1 to 1000, not {args.runs}")
     except UserError as error:
         parser.error(str(error))
     texts = {name: TEXTS[name] for name in lengths}

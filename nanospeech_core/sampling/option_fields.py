@@ -72,8 +72,10 @@ class Option:
                 return
         bounds = ""
         if self.least > -math.inf:
-            unbounded = self.most >= UNBOUNDED
-            bounds = f" of at least {self.least:g}" if unbounded else f" from {self.least:g} to {self.most:g}"
+            bounds = f" from {self.least:g} to {self.most:g}"
+            if self.most >= UNBOUNDED:  # its maximum matters only to a value above it
+                above = is_number and value > self.most
+                bounds = f" from {self.least:g} to {self.most}" if above else f" of at least {self.least:g}"
         kind = "a whole number" if whole else "a number"
         raise UserError(f"{self.flag} must be {kind}{bounds}, not {value!r}")
 

@@ -175,12 +175,6 @@ class GenerateOptions:
         choices=REFINE_ORDERS,
         help="tokens to sample again: worst are those whose ODE estimates disagree most",
     )
-    stream: bool = option(
-        False,
-        samplers=("masked",),
-        group="text",
-        help="masked decoding from left to right, in blocks that are played or written at once",
-    )
     speed: float = option(
         1.0,
         samplers=SAMPLER_NAMES,
@@ -188,6 +182,12 @@ class GenerateOptions:
         most=4,
         metavar="X",
         help="tempo, 0.25 to 4; 2 is twice as fast",
+    )
+    stream: bool = option(
+        False,
+        samplers=("masked",),
+        group="text",
+        help="masked decoding from left to right, in blocks that are played or written at once",
     )
     seed: int = option(
         0,

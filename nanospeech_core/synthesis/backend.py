@@ -154,7 +154,7 @@ class Backend(ABC):
         default, o = self.config.sampling, with_sampler(options, self.config)
         self._check_head(o)
         noises = [Noise(seed, *prompt.cond.shape) for prompt, seed in zip(prompts, seeds, strict=True)]
-        if o.sampler != "masked":
+        if o.sampler in ("ode", "refine"):
             cfg = default.cfg if o.cfg is None else o.cfg
             sway = default.sway_coef if o.sway_coef is None else o.sway_coef
             times = ode_times(o.steps or default.steps, sway)
@@ -166,7 +166,7 @@ class Backend(ABC):
             if o.sampler == "refine":
                 trajectory = [noise, *map(self.array, states)]
                 prompts = remask_batch(prompts, seeds, trajectory, times, o)
-        if o.sampler != "ode":
+        if o.sampler in ("masked", "refine"):
             plans = plans or [self.plan(prompt, seed, o) for prompt, seed in zip(prompts, seeds, strict=True)]
             yield from self.masked_steps(prompts, plans, noises, o.diffusion_steps, o.temperature)
 

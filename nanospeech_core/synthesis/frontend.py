@@ -167,9 +167,9 @@ def make_utterances(
 def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
     """The pauses between short sentences that `split_sentences` has joined.
 
-    Without them the model hurries from one to the next: few utterances of the training data have several
-    sentences, and the teacher model hurries there. Before a lower-case letter the sentence goes on ("Is it?
-    he asked.").
+    Without them the pause between two sentences is too short: few utterances of the training data have
+    several sentences, and in these the pauses are short. Before a lower-case letter the sentence goes on
+    ("Is it? he asked.").
 
     start: the index of the sentence's first symbol in the utterance.
     """

@@ -83,10 +83,10 @@ def run(args: argparse.Namespace) -> None:
     need(("torch",), "export", "torch")
     from ..training.engine.checkpoints import best_or_newest
 
-    print_result(f"{best_or_newest(args.run)} -> {args.output}")
     voices = read_voices(args.voices) if args.voices else []
     export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
     make_voices(args.output, voices, args.voice, args.shards, args.tempo_shards)
+    print_result(f"{best_or_newest(args.run)} -> {args.output}")
 
 
 def export(

@@ -148,7 +148,7 @@ def test_a_busy_machine_gives_a_warning(folder: Path, capsys, monkeypatch) -> No
         (["--length", "long"], 2, "invalid choice: 'long'"),
         (["--precision", "int8"], 2, "invalid choice: 'int8'"),
         (["--text", "Hello.", "--length", "short"], 2, "cannot be used together"),
-        (["--runs", "0"], 2, "--runs must be from 1 to 1000"),
+        (["--runs", "0"], 2, "--runs must be from 1 to 1000, not 0"),
         (["--text", " "], 1, "--text is empty"),
         (["no/such/folder"], 1, "does not exist"),
         (["--json", "no/such/folder.json"], 1, "there is no folder no/such"),

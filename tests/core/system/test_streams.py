@@ -33,7 +33,7 @@ WAVE = np.concatenate(
 ).astype(np.float32)
 
 
-class Speaker:
+class FakeModel:
     """A tenth of a second a sentence."""
 
     sample_rate = 24000
@@ -58,7 +58,7 @@ class Speaker:
 
 @pytest.fixture
 def pipeline():
-    return Speaker()
+    return FakeModel()
 
 
 @pytest.fixture
@@ -240,10 +240,10 @@ def test_a_pipe_that_has_no_room_yet():
 CODE = """
 import sys, numpy as np
 sys.path[:0] = ["tests/helpers", "tests/core/system"]
-from test_streams import Speaker
+from test_streams import FakeModel
 from nanospeech_core.cli import generate as cli
 text = "This is a sentence of some length. " * 200
-sys.exit(cli.run(Speaker().load, ["--text", text, "--output", sys.argv[1], "--quiet"], "prog"))
+sys.exit(cli.run(FakeModel().load, ["--text", text, "--output", sys.argv[1], "--quiet"], "prog"))
 """
 
 
