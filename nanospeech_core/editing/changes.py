@@ -34,7 +34,8 @@ def words_of(
 ) -> list[str]:
     """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
 
-    `check_text` has accepted the text. The text or the lexicon may give phonemes to words, see `text.pronunciation.markup`.
+    `check_text` has accepted the text. The text or the lexicon may give phonemes to words, see
+    `text.pronunciation`.
 
     Raises:
         UserError: nothing in it can be spoken, or it has a [pause].
