@@ -13,8 +13,8 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import pause_id, with_pauses
 from ..text.checks import nothing_to_speak
-from ..text.lexicon import Lexicon
-from ..text.markup import count_stand_ins, insert_pronunciations, read_markup
+from ..text.pronunciation.lexicon import Lexicon
+from ..text.pronunciation.markup import count_stand_ins, insert_pronunciations, read_markup
 from ..text.tokenizer import Tokenizer
 
 MIN_KEPT_FRAMES = 10  # visible between the masked frames of two changes
@@ -34,7 +34,8 @@ def words_of(
 ) -> list[str]:
     """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
 
-    `check_text` has accepted the text. The text or the lexicon may give phonemes to words, see `text.markup`.
+    `check_text` has accepted the text. The text or the lexicon may give phonemes to words, see
+    `text.pronunciation`.
 
     Raises:
         UserError: nothing in it can be spoken, or it has a [pause].

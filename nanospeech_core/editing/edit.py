@@ -17,7 +17,7 @@ from ..synthesis.backend import Aligner, Backend
 from ..synthesis.durations import whole_frames
 from ..text.checks import check_text
 from ..text.language_detection import detect_language
-from ..text.lexicon import open_lexicon
+from ..text.pronunciation.lexicon import open_lexicon
 from ..text.tokenizer import Tokenizer
 from ..voices.reference import log_mel_with_treble
 from .changes import Change, find_changes, merge_near, words_of

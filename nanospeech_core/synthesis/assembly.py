@@ -13,7 +13,7 @@ from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
 from ..audio.signal import sound_end
 from ..config import ModelConfig
-from ..text.markup import GivenPronunciation, count_stand_ins, restore_words
+from ..text.pronunciation.markup import GivenPronunciation, count_stand_ins, restore_words
 from ..text.symbols import SILENT, STRESS
 from ..text.word_alignment import align_words
 from ..voices.alignment import alignment_lag, boundaries

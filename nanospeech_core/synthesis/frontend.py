@@ -15,8 +15,14 @@ from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
 from ..text.checks import check_text, nothing_to_speak
 from ..text.language_detection import detect_language
-from ..text.lexicon import open_lexicon
-from ..text.markup import GivenPronunciation, Markup, count_stand_ins, insert_pronunciations, read_markup
+from ..text.pronunciation.lexicon import open_lexicon
+from ..text.pronunciation.markup import (
+    GivenPronunciation,
+    Markup,
+    count_stand_ins,
+    insert_pronunciations,
+    read_markup,
+)
 from ..text.sentences import length_limit
 from ..text.symbols import SILENT
 from ..text.tokenizer import Sentence, Tokenizer
@@ -49,7 +55,7 @@ class PlacedSentence:
     """A sentence and its place in an utterance; around a [pause], one utterance has two sentences."""
 
     sentence: Sentence
-    given: list[GivenPronunciation]  # its words with given phonemes, see `text.markup`
+    given: list[GivenPronunciation]  # its words with given phonemes, see `text.pronunciation.markup`
     start: int  # index of its first symbol in the utterance
 
 
@@ -75,7 +81,7 @@ def prepare_text(
     """Split, phonemize and encode a text, and prepare the voice that the options name.
 
     Args:
-        text: any length; it may have pauses and phonemes, see `text.markup`.
+        text: any length; it may have pauses and phonemes, see `text.pronunciation.markup`.
         config: the model's.
         folder: the checkpoint's folder, which has its voices; None: no folder.
         options: checked ones; voice, ref_audio, ref_text, lang and lexicon are read here.

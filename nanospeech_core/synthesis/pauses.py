@@ -1,8 +1,8 @@
 """How long every pause is: between utterances, inside one, at both ends, and where a long sentence is cut.
 
 All lengths of silence are decided here, except the longest that a text may ask for (`MAX_PAUSE` in
-`text.markup`). A text asks for pauses in seconds (`[pause 0.5]`), an utterance counts them in mel frames,
-and a waveform in samples.
+`text.pronunciation.markup`). A text asks for pauses in seconds (`[pause 0.5]`), an utterance counts them in
+mel frames, and a waveform in samples.
 
 A pause inside an utterance is a longer space between two words: in the training data, a space is silent for
 its whole duration. The training data have no spaces of several seconds, though. So the model generates at

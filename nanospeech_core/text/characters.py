@@ -5,6 +5,8 @@ import unicodedata
 
 HAN = "\u4e00-\u9fff"  # a range for regular expressions; rarer characters have no reading and are skipped
 _HAN = re.compile(f"[{HAN}]")
+# A circle, as 零 is typed in years: 二○二六年.
+_CIRCLE = re.compile("(?<=[一二三四五六七八九零])[○◯]+|[○◯]+(?=[一二三四五六七八九])")
 
 # Full-width letters, digits and signs to plain ones, but not the punctuation of Chinese text.
 _FOLD: dict[int, int | str] = {
@@ -12,6 +14,9 @@ _FOLD: dict[int, int | str] = {
 }
 _FOLD |= str.maketrans("\u3000￥￡￠｡､｢｣〇", " ¥£¢。、「」零")
 _FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xF900, 0xFAFF)}
+# Bold, italic, script, double-struck letters and digits; ligatures.
+_STYLED = (*range(0x1D400, 0x1D800), *map(ord, "ℂℊℋℌℍℎℐℑℒℕℙℚℛℜℝℤℬℯℰℱℳﬀﬁﬂﬃﬄﬅﬆ"))
+_FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in _STYLED}
 
 # Chinese punctuation, as Western text has it; a table for str.translate.
 WESTERN_PUNCTUATION = str.maketrans({
@@ -22,8 +27,11 @@ WESTERN_PUNCTUATION = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """Replace full-width letters, digits and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay."""
-    return text.translate(_FOLD)
+    """Replace full-width, bold and script letters and signs: "Ｐｙ３％" is "Py3%"; "，。！？；：（）" stay.
+
+    Only a ligature changes the length: "ﬃ" is "ffi".
+    """
+    return _CIRCLE.sub(lambda match: "零" * len(match[0]), text.translate(_FOLD))
 
 
 def is_han(character: str) -> bool:

@@ -119,7 +119,7 @@ class Tokenizer:
         if category in ("Mn", "Cf"):  # accents stay; variation selectors and joiners have no sound
             return "" if name.startswith("VARIATION") else character
         foreign = category[0] == "L" and not name.startswith(("LATIN", "GREEK", "MODIFIER"))
-        picture = category == "So" and character not in "©®™°℃℉№"
+        picture = category == "So" and not (character in "©®™°℃℉№" or "㊀" <= character <= "㏟")
         if foreign or picture or category in ("Co", "Cn") or ord(character) > 0xFFFF:
             self._skip(character, "cannot be spoken")
             return " "

@@ -187,4 +187,8 @@ def test_upward_imports_and_cycles_are_found():
 def test_imports_are_seen_wherever_they_stand():
     source = "from ..audio import mel\ndef f():\n    from .words import find\n    import a.c\n"
     known = {"a.audio.mel", "a.text.words", "a.c", "a.text.markup"}
-    assert imports(source, "a.text.markup", False, known) == {"a.audio.mel", "a.text.words", "a.c"}
+    assert imports(source, "a.text.markup", False, known) == {
+        "a.audio.mel",
+        "a.text.words",
+        "a.c",
+    }

@@ -51,7 +51,7 @@ def phonemize(text: str) -> str:
         UserError: a library cannot be loaded.
     """
     text = "".join(character for character in text if not is_han(character) or has_reading(character))
-    text = _HAN.sub(lambda match: " ".join(map(_word, _cut(match[0]))), text.translate(_MARKS))
+    text = _HAN.sub(lambda match: " ".join(map(_word, cut_words(match[0]))), text.translate(_MARKS))
     return " ".join(text.split())
 
 
@@ -100,5 +100,6 @@ def _syllable(reading: str) -> str:
     return _INITIALS[initial] + sound.removesuffix(coda) + tone + coda
 
 
-def _cut(text: str) -> list[str]:
+def cut_words(text: str) -> list[str]:
+    """The words of a text, which together are that text."""
     return import_library("rjieba").cut(text)

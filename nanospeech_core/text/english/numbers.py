@@ -1,160 +1,35 @@
-"""Numbers in English words: each public function is the reading of one pattern in `normalize`.
+"""Numbers in English words, by the rules of Unicode's CLDR."""
 
-Each takes the accent ("en-us" or "en-gb") and the match, and reads the match's named groups.
-"""
+from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ...errors import UserError
 
-MONTHS = "January February March April May June July August September October November December".split()
-CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"), "£": ("pound", "pounds", "penny", "pence"),
-    "€": ("euro", "euros", "cent", "cents"), "¥": ("yen", "yen", "sen", "sen"),
-    "₹": ("rupee", "rupees", "paisa", "paise"),
-}  # fmt: skip
+# A row of a table of readings: name, pattern, and what is read: a text, or (accent, match) -> text or None.
+Reader = str | Callable[[str, re.Match[str]], "str | None"]
+Row = tuple[str, str, Reader]
+
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!,?\d| \d)|\d+)(?:\.\d+)?"
 MAGNITUDES = {
-    "k": "thousand",
-    "m": "million",
-    "mn": "million",
-    "b": "billion",
-    "bn": "billion",
-    "tn": "trillion",
-}
-UNITS = {
-    "km/h": "kilometer per hour", "kph": "kilometer per hour", "mph": "mile per hour",
-    "m/s": "meter per second", "km²": "square kilometer", "m²": "square meter", "cm²": "square centimeter",
-    "m³": "cubic meter", "sq ft": "square foot", "km": "kilometer", "m": "meter", "cm": "centimeter",
-    "mm": "millimeter", "mi": "mile", "ft": "foot", "yd": "yard", "kg": "kilogram", "g": "gram",
-    "mg": "milligram", "lb": "pound", "lbs": "pound", "oz": "ounce", "l": "liter", "L": "liter",
-    "ml": "milliliter", "mL": "milliliter", "ms": "millisecond", "s": "second", "sec": "second",
-    "min": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "Hz": "hertz", "kHz": "kilohertz",
-    "MHz": "megahertz", "GHz": "gigahertz", "W": "watt", "kW": "kilowatt", "MW": "megawatt",
-    "kWh": "kilowatt hour", "V": "volt", "mA": "milliamp", "KB": "kilobyte", "kB": "kilobyte",
-    "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "dB": "decibel", "°C": "degree Celsius",
-    "°F": "degree Fahrenheit", "℃": "degree Celsius", "℉": "degree Fahrenheit", "°": "degree", "%": "percent",
+    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mln": "million",
+    "mio": "million", "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "trn": "trillion",
+    "cr": "crore", **{name: name for name in
+    ("hundred", "thousand", "million", "billion", "trillion", "lakh", "crore")}, "lakhs": "lakh",
+    "crores": "crore",
 }  # fmt: skip
-_PLURALS = {"foot": "feet", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",
-            "gigahertz": "gigahertz", "percent": "percent"}  # fmt: skip
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
-def number(accent: str, match: re.Match) -> str:
-    """A plain number: four digits from 1100 to 2099 are a year: "nineteen oh-five", "fifteen hundred"."""
-    written, letters_follow = match["number"], match["letters"] is not None
-    if re.fullmatch(r"1[1-9]\d\d|20\d\d", written) and not letters_follow and not match["minus"]:
-        return _year(written, accent)
-    return _cardinal((match["minus"] or "") + written, accent) + (" " if letters_follow else "")
+def alternatives(words: Iterable[str]) -> str:
+    """A pattern of any of the words, the longest first."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
-def ordinal(accent: str, match: re.Match) -> str:
-    return _words(match["number"].replace(",", ""), accent, "ordinal")
-
-
-def points(accent: str, match: re.Match) -> str:
-    """Versions and addresses: "one point two point three"."""
-    return " point ".join(_cardinal(part, accent) for part in match[0].split("."))
-
-
-def money(accent: str, match: re.Match) -> str:
-    """ "three dollars and fifty cents"; €3,50 with its decimal comma: "three euros fifty"."""
-    one, many, cent, cents = CURRENCIES[match["currency"][-1]]
-    written, article = match["number"].replace(",", "." if match["comma"] else ""), match["article"] or ""
-    before = article + ("minus " if match["minus"] else "")
-    whole, _, hundredths = written.partition(".")
-    if match["magnitude"]:
-        magnitude = MAGNITUDES.get(match["magnitude"].lower(), match["magnitude"].lower())
-        return f"{before}{_cardinal(written, accent)} {magnitude} {one if article else many}"
-    if len(hundredths) != 2:
-        return f"{before}{_cardinal(written, accent)} {one if article or written == '1' else many}"
-    parts = []
-    if whole.strip("0") or hundredths == "00":
-        parts.append(f"{_cardinal(whole or '0', accent)} {one if article or whole == '1' else many}")
-    if match["comma"] and parts and hundredths[0] != "0":
-        return f"{before}{parts[0]} {_words(hundredths, accent)}"
-    if hundredths != "00":
-        parts.append(f"{_words(hundredths, accent)} {cent if hundredths == '01' else cents}")
-    return before + " and ".join(parts)
-
-
-def measure(accent: str, match: re.Match) -> str:
-    article, written = match["article"] or "", match["number"]
-    unit = UNITS[match["unit"]]
-    if not article and not match["hyphen"] and written not in ("1", "-1"):  # a 5 km run, a five-mile walk
-        unit = _plural(unit)
-    return f"{article}{_cardinal(written, accent)} {unit}"
-
-
-def time(accent: str, match: re.Match) -> str:
-    hour, minute, second, half = (match[name] for name in ("hour", "minute", "second", "half"))
-    if int(hour) > 24:
-        return match[0]
-    words = _words(hour, accent)
-    if minute and minute != "00":
-        words += (" oh " if minute[0] == "0" else " ") + _words(minute, accent)
-    elif not half and not second:
-        words += " o'clock" if 1 <= int(hour) <= 12 else " hundred"
-    if second:
-        words += f" and {_words(second, accent)} second" + ("s" if second != "01" else "")
-    return words + (f" {half.upper()}-M" if half else "")  # the hyphen keeps "A" from being the article
-
-
-def date(accent: str, match: re.Match) -> str:
-    """2020-07-04, and 07/04/2020 with the month first unless the accent or the numbers say otherwise."""
-    month, day = int(match["a"]), int(match["b"])
-    if "/" in match[0] and (month > 12 or (accent == "en-gb" and day <= 12)):
-        month, day = day, month
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return match[0]
-    return f"{MONTHS[month - 1]} {_words(str(day), accent, 'ordinal')}, {_year(match['year'], accent)}"
-
-
-def month_day(accent: str, match: re.Match) -> str:
-    if not 1 <= int(match["day"]) <= 31:
-        return match[0]
-    return f"{_month(match['month'])} {_words(match['day'], accent, 'ordinal')}"
-
-
-def day_month(accent: str, match: re.Match) -> str:
-    if not 1 <= int(match["day"]) <= 31:
-        return match[0]
-    return f"{match['the'] or 'the '}{_words(match['day'], accent, 'ordinal')} of {_month(match['month'])}"
-
-
-def decade(accent: str, match: re.Match) -> str:
-    century, tens = match["century"], match["tens"]
-    if tens == "00":
-        return _year(century + tens, accent) + "s"
-    prefix = f"{_words(century, accent)} " if century else ""
-    tens = _words(tens, accent)
-    return prefix + (tens[:-1] + "ies" if tens.endswith("y") else tens + "s")
-
-
-def fraction(accent: str, match: re.Match) -> str:
-    above, below = int(match["above"]), int(match["below"])
-    whole = _cardinal(match["whole"], accent) if match["whole"] else ""
-    if not 0 < above < below <= 10:  # 24/7, 9/11
-        return " ".join([whole, *(_cardinal(match[part], accent) for part in ("above", "below"))]).strip()
-    name = {2: "half", 4: "quarter"}.get(below) or _words(match["below"], accent, "ordinal")
-    return (f"{whole} and " if whole else "") + f"{_words(match['above'], accent)} {name}{'s' * (above > 1)}"
-
-
-def phone(accent: str, match: re.Match) -> str:
-    """Digit by digit, a comma's pause between the groups."""
-    groups = ", ".join(_spell(group, accent) for group in re.findall(r"\d+", match[0]))
-    return f"plus {groups}" if match[0][0] == "+" else groups
-
-
-def roman(accent: str, match: re.Match) -> str:
-    """Henry VIII -> "Henry the eighth", World War II -> "World War two"."""
-    values = [{"I": 1, "V": 5, "X": 10, "L": 50}[letter] for letter in match["roman"]]
-    value = str(sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)))
-    if match["ruler"]:
-        return f"{match['ruler']} the {_words(value, accent, 'ordinal')}"
-    return f"{match['numbered']} {_words(value, accent)}"
-
-
-def _words(written: str, accent: str, to: str = "cardinal") -> str:
+def words(written: str, accent: str, to: str = "cardinal") -> str:
     """A whole number in words. to: "cardinal", "ordinal" or "year"."""
     rules = f"spellout-{to}" + "-verbose" * (accent == "en-gb")  # British: "one hundred and five"
     if to == "year":
@@ -163,8 +38,7 @@ def _words(written: str, accent: str, to: str = "cardinal") -> str:
 
 
 @functools.cache
-def _speller():
-    """The numbers of Unicode's CLDR."""
+def _speller() -> Any:  # the library has no types
     try:
         from unicode_rbnf import RbnfEngine
     except ImportError as error:
@@ -172,33 +46,213 @@ def _speller():
     return RbnfEngine.for_language("en")
 
 
-def _spell(written: str, accent: str) -> str:
-    return " ".join(_words(digit, accent) for digit in written)
+def spell(written: str, accent: str) -> str:
+    """Digit by digit, letters by their names: "1A" is "one Eh"."""
+    return " ".join(words(c, accent) if c.isdigit() else letter(c) for c in written if c.isalnum())
 
 
-def _cardinal(written: str, accent: str) -> str:
-    """Digits, with optional minus, thousands commas and decimals."""
-    whole, _, decimals = written.replace(",", "").lstrip("-").partition(".")
+def letter(character: str) -> str:
+    """A letter's name: espeak-ng reads "A" as the article."""
+    return "Eh" if character in "Aa" else character.upper()
+
+
+def letters(written: str) -> str:
+    """Letters by their names: "US" is "U-S". A hyphen keeps the first "A" from being the article."""
+    first, *rest = (c for c in written if c.isalpha())
+    if not rest:
+        return letter(first)
+    return "-".join([first.upper(), *map(letter, rest)])
+
+
+def spell_groups(written: str, accent: str) -> str:
+    """Digit by digit, a comma's pause between the groups."""
+    groups = [spell(group, accent) for group in re.findall(r"[^\W_]+", written)]
+    return ("plus " if written[0] == "+" else "") + ", ".join(groups)
+
+
+def cardinal(written: str, accent: str) -> str:
+    """Digits, with optional minus, thousands' commas or spaces, and decimals."""
+    whole, _, decimals = written.replace(",", "").replace(" ", "").lstrip("-−").partition(".")
     code = len(whole) > 15 or (len(whole) > 1 and whole[0] == "0")  # serial numbers, 007
-    words = _spell(whole, accent) if code else _words(whole, accent) if whole else ""
+    spoken = spell(whole, accent) if code else words(whole, accent) if whole else ""
     if decimals:
-        words += " point " + _spell(decimals, accent)
-    return ("minus " if written[0] == "-" else "") + words.strip()
+        spoken += " point " + spell(decimals, accent)
+    return ("minus " if written[0] in "-−" else "") + spoken.strip()
 
 
-def _year(written: str, accent: str) -> str:
-    if 1100 <= int(written) <= 2099 and not 2000 <= int(written) <= 2009:
-        return _words(written, accent, "year")
-    return _words(written, accent)
+def indian(written: str, accent: str) -> str:
+    """A number with commas as in 1,50,000: "one lakh fifty thousand"."""
+    whole, _, decimals = written.replace(",", "").partition(".")
+    value, parts = int(whole), []
+    for size, name in ((10_000_000, "crore"), (100_000, "lakh")):
+        if value >= size:
+            parts.append(f"{words(str(value // size), accent)} {name}")
+            value %= size
+    if value or not parts:
+        parts.append(words(str(value), accent))
+    return " ".join(parts) + (f" point {spell(decimals, accent)}" if decimals else "")
 
 
-def _month(name: str) -> str:
-    return next(month for month in MONTHS if month.startswith(name[:3]))
+def year(written: str, accent: str) -> str:
+    """ "nineteen oh-five", "fifteen hundred", "ten sixty-six", "two thousand one"."""
+    value = int(written)
+    if 1010 <= value <= 2999 and not 2000 <= value <= 2009:
+        return words(written, accent, "year")
+    if 100 < value < 1000 and value % 100 > 9:
+        return f"{words(written[0], accent)} {words(written[1:], accent)}"
+    return words(written, accent)
 
 
-def _plural(unit: str) -> str:
-    """The head noun's plural: "miles per hour", "degrees Celsius", "square feet"."""
-    words = unit.split(" ")
-    head = 1 if words[0] in ("square", "cubic", "kilowatt") else 0
-    words[head] = _PLURALS.get(words[head], words[head] + "s")
-    return " ".join(words)
+def roman_value(written: str) -> int:
+    values = [_ROMAN[character] for character in written.upper()]
+    return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values))
+
+
+# After a number of four digits these say that it counts something: "1850 metres". So does a plural.
+_COUNTED = frozenset(
+    "people men women children sheep fish feet percent dollars euros pounds cents million billion "
+    "thousand hundred miles metres meters kilometers kilometres square cubic tons tonnes copies other "
+    "more new different additional fewer sq staff troops personnel infantry cavalry cattle head species "
+    "pages words degrees".split()
+)
+_NOT_PLURAL = frozenset(
+    "was is as has his its this us thus always perhaps across plus less unless yes does besides towards "
+    "sometimes "
+    "whereas afterwards ours theirs yours hers goes comes says shows makes takes sees gives marks begins "
+    "remains becomes seems brings class press process business address access success progress congress "
+    "series "
+    "minus versus times equals perhaps various famous previous religious".split()
+)
+# What a year follows; a plural after it is then no sign of a count ("in 1984 prices rose").
+_BEFORE_YEAR = re.compile(
+    r"(?i)\b(?:in|since|year|years|by|until|till|from|before|after|during|circa|c\.|ca\.|ad|a\.d\.|of|the|early|"
+    r"late|mid|spring|summer|autumn|fall|winter|january|february|march|april|may|june|july|august|september|"
+    r"october|november|december|\w+day),? $|\d(?:st|nd|rd|th),? $|(?:january|february|march|april|may|june"
+    r"|july|august|"
+    r"september|october|november|december) \d\d?,? $"
+)
+_IN_YEAR = re.compile(r"(?i)\b(?:in|since|year|by|until|till|before|after|circa|c\.|ca\.|ad|a\.d\.) $")
+_ERA = re.compile(r" ?(?:AD|A\.D\.|BCE?|B\.C\.|CE)\b")
+_UNIT_OF_COUNT = re.compile(
+    r" (?:(?:kilo|milli|centi)?met(?:er|re)s|miles|feet|bytes|degrees|people|dollars|euros|pounds)\b"
+)
+
+
+def _is_count(match: re.Match[str]) -> bool:
+    """Whether a number from 1000 to 2999 counts something: otherwise it is a year."""
+    before, after = match.string[: match.start()][-24:], match.string[match.end() :]
+    if _UNIT_OF_COUNT.match(after):
+        return True
+    following = re.match(r" ([a-z]+)(?: ([a-z]+))?", after)
+    if following is None or _IN_YEAR.search(before):
+        return False
+    if re.search(r"(?i)\bof $", before):
+        return bool(
+            re.search(
+                r"(?i)\b(?:total|sum|number|crowd|force|army|fleet|distance|population|speed|length|"
+                r"height|depth|weight|size|cost|maximum|minimum|average|collection|set|batch) of $",
+                before,
+            )
+        )
+    if _BEFORE_YEAR.search(before):
+        return False
+    return _is_counted(following[1])
+
+
+def _is_counted(word: str) -> bool:
+    if word in _COUNTED:
+        return True
+    return (
+        len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "ous")) and word not in _NOT_PLURAL
+    )
+
+
+def _number(accent: str, match: re.Match[str]) -> str | None:
+    """A plain number; four digits are a year unless they count something."""
+    written, letters_follow = match["number"], match["letters"] is not None
+    space = " " if letters_follow else ""
+    if written.isdigit() and not letters_follow and not match["minus"]:
+        before, after = match.string[: match.start()][-24:], match.string[match.end() :]
+        dated = _IN_YEAR.search(before) or _ERA.match(after)
+        if len(written) == 4 and written[0] in "12":
+            if re.fullmatch(r"1[1-9]\d\d|20\d\d", written):
+                if not _is_count(match) or (written[2:] == "00" and written[1] != "0"):
+                    return year(written, accent)
+            elif dated and not _is_count(match):
+                return year(written, accent)
+        elif len(written) == 3 and (_ERA.match(after) or re.search(r"(?i)\b(?:year|ad|a\.d\.) $", before)):
+            return year(written, accent)
+    return cardinal((match["minus"] or "") + written, accent) + space
+
+
+def _ordinal(accent: str, match: re.Match[str]) -> str:
+    return words(match["number"].replace(",", ""), accent, "ordinal")
+
+
+def fraction(accent: str, whole: str | None, above: str, below: str) -> str:
+    """ "three and one half"; the two numbers where it is no fraction: 24/7, 9/11."""
+    numerator, denominator = int(above), int(below)
+    before = cardinal(whole, accent) if whole else ""
+    is_named = denominator <= 10 or denominator in (12, 16, 20, 32, 50, 64, 100)
+    if not (0 < numerator < denominator and is_named):
+        return " ".join([before, cardinal(above, accent), cardinal(below, accent)]).strip()
+    name = {2: "half", 4: "quarter"}.get(denominator) or words(below, accent, "ordinal")
+    return (f"{before} and " if before else "") + f"{words(above, accent)} {name}{'s' * (numerator > 1)}"
+
+
+def _fraction(accent: str, match: re.Match[str]) -> str:
+    whole, above, below = match["whole"], match["above"], match["below"]
+    if int(below) > 10 and not whole and not re.match(r" (?:of|inch)", match.string[match.end() :]):
+        return f"{cardinal(above, accent)} {cardinal(below, accent)}"
+    return fraction(accent, whole, above, below)
+
+
+def _magnitude(accent: str, match: re.Match[str]) -> str | None:
+    """2.5bn, 1.5M users; 4K and 3M stay letters."""
+    if (
+        match["short"] in ("M", "B")
+        and "." not in match["number"]
+        and not re.match(r" [a-z]+s\b", match.string[match.end() :])
+    ):
+        return None
+    return f"{cardinal(match['number'], accent)} {MAGNITUDES[match['short']]}"
+
+
+# Before measures: the m of 3m people is no meter.
+MAGNITUDE_ROWS: tuple[Row, ...] = (
+    (
+        "millions",
+        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views"
+        rf"|customers|votes|"
+        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
+        _magnitude,
+    ),
+    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B)\b", _magnitude),
+)
+ROWS: tuple[Row, ...] = (
+    (
+        "Indian number",
+        r"(?<![\w.,])\d{1,2}(?:,\d\d)+,\d{3}(?![\d,])",
+        lambda accent, match: indian(match[0], accent),
+    ),
+    (
+        "fraction",
+        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) +)?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
+        _fraction,
+    ),
+    ("number sign", r"(?<!\w)#(?=\d)", "number "),
+    ("hashtag", r"(?<!\w)#(?=[A-Za-z])", "hashtag "),
+    ("ordinal", r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
+    (
+        "times as many",
+        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?! ?[-+=*/^)²³]|\w)",
+        lambda accent, match: f"{cardinal(match['number'], accent)} times",
+    ),
+    ("fifty-fifty", r"(?<![\w.,-])50[-/]50(?![\w-])", "fifty fifty"),
+    (
+        "number",
+        rf"(?P<minus>(?<![\w)\].])[-−])?(?:(?<![A-Za-z\d])|(?<=\d[x×]))(?P<number>{NUMBER}|(?<![\w.])\.\d+)"
+        r"(?:(?P<letters>)(?=[A-Za-z]))?",
+        _number,
+    ),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..markup import without_markup
+from ..pronunciation.markup import without_markup
 from ..sentences import first_break, first_sentence_end, length_limit
 from .blocks import MarkdownParser
 

@@ -11,7 +11,7 @@ from nanospeech_core.system import encodings
 from nanospeech_core.system.encodings import argument, decode, guess, open_text, read_text
 from nanospeech_core.system.files import json_lines
 from nanospeech_core.text.checks import check_text, decode_text
-from nanospeech_core.text.lexicon import read_lexicon
+from nanospeech_core.text.pronunciation.lexicon import read_lexicon
 
 ENGLISH = "Hello there.\r\nThe second line: naïve café, “quoted” — and dashes.\n"
 TEXTS = {

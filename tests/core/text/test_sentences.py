@@ -35,6 +35,18 @@ def split(text: str) -> list[str]:
         ("他走了……我没走。", ["他走了……", "我没走。"]),
         ("我用 Python 3.10。你呢？", ["我用 Python 3.10。", "你呢？"]),
         ("What?! No!!! Yes.", ["What?!", "No!!!", "Yes."]),
+        ("Nuts, etc. Whether you like it.", ["Nuts, etc.", "Whether you like it."]),
+        ("Add 1 tbsp. Then stir.", ["Add 1 tbsp.", "Then stir."]),
+        ("He slept for 30 min. He woke.", ["He slept for 30 min.", "He woke."]),
+        ("He weighs 200 lb. Big men do.", ["He weighs 200 lb.", "Big men do."]),
+        ("Open on Fri. The rest is closed.", ["Open on Fri.", "The rest is closed."]),
+        (
+            "He sat. they stood. Look at the sun. It shines.",
+            ["He sat.", "they stood.", "Look at the sun.", "It shines."],
+        ),
+        ("It was you and I. She knew.", ["It was you and I.", "She knew."]),
+        ("He came in. then he left.", ["He came in.", "then he left."]),
+        ("He said no. I left.", ["He said no.", "I left."]),
         ("", []),
         (" \n\t ", []),
     ],
@@ -59,6 +71,15 @@ def test_cuts(text, sentences):
         "Visit example.com today.",
         "1. An item",
         "Smith et al. Jones vs. Brown.",
+        "Add 1 tbsp. sugar and 2 lb. 3 oz. of salt.",
+        "Nuts, etc. and so on.",
+        "See no. 7, vol. ii, Fig. A and ch. IV.",
+        "Open Mon.-Fri. and on Sat. too.",
+        "The name is N. I. N. A. and it is hers.",
+        "I. M. Pei built it.",
+        "The board is 6 in. wide and 5 ft. 3 in. tall.",
+        "The max. speed and the min. 3 people of the dept. of art.",
+        "On Fri. May 5 in Boston, Mass. and here.",
         "嗯……，我想想",
         "圆周率是3.14吗",
         "我们——他...她",
@@ -121,7 +142,9 @@ def test_nothing_is_lost_and_no_piece_is_too_long(seed):
         assert all(piece == " ".join(piece.split()) for piece in pieces)
 
 
-@pytest.mark.parametrize("unit", [".", "a", " ", "\n", ")", "a.", "“", "A. ", "\n- ", "...x", "1"])
+@pytest.mark.parametrize(
+    "unit", [".", "a", " ", "\n", ")", "a.", "“", "A. ", "\n- ", "...x", "1", "I. ", "6 in. "]
+)
 def test_time_grows_with_the_text_not_faster(unit):
     started = time.process_time()
     split_sentences(unit * (100_000 // len(unit)))

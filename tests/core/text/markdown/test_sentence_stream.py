@@ -14,7 +14,7 @@ from nanospeech_core.text.markdown.sentence_stream import (
     SentenceSplitter,
     SentenceStream,
 )
-from nanospeech_core.text.markup import read_markup
+from nanospeech_core.text.pronunciation.markup import read_markup
 from nanospeech_core.text.sentences import length_limit, split_sentences
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer

@@ -12,11 +12,11 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from ..errors import UserError
-from ..system.encodings import read_text
-from ..system.files import split_lines
-from .characters import HAN
-from .symbols import STRESS
+from ...errors import UserError
+from ...system.encodings import read_text
+from ...system.files import split_lines
+from ..characters import HAN
+from ..symbols import STRESS
 
 _KEYBOARD = str.maketrans({"g": "ɡ", "'": "ˈ", "\u2019": "ˈ"})  # typed characters to those of IPA
 # An entry matches whole words: "can" is not in "can't", but in "can's"; a Chinese one matches anywhere.

@@ -9,8 +9,8 @@ import pytest
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.characters import HAN
-from nanospeech_core.text.lexicon import Lexicon, open_lexicon
-from nanospeech_core.text.markup import read_markup
+from nanospeech_core.text.pronunciation.lexicon import Lexicon, open_lexicon
+from nanospeech_core.text.pronunciation.markup import read_markup
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 

@@ -8,8 +8,13 @@ import pytest
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.checks import MAX_CHARACTERS
 from nanospeech_core.text.languages import phonemize
-from nanospeech_core.text.lexicon import read_lexicon
-from nanospeech_core.text.markup import count_stand_ins, insert_pronunciations, read_markup, restore_words
+from nanospeech_core.text.pronunciation.lexicon import read_lexicon
+from nanospeech_core.text.pronunciation.markup import (
+    count_stand_ins,
+    insert_pronunciations,
+    read_markup,
+    restore_words,
+)
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 

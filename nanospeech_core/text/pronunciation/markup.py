@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..errors import UserError
-from .characters import fold
-from .language_detection import join_parts
+from ...errors import UserError
+from ..characters import fold
+from ..language_detection import join_parts
+from ..symbols import STRESS
+from ..tokenizer import Sentence, Tokenizer
 from .lexicon import Lexicon, check_phonemes
-from .symbols import STRESS
-from .tokenizer import Sentence, Tokenizer
 
 MAX_PAUSE = 60.0  # seconds
 STAND_INS = ("Zubazub", "Ozubazub")  # consonant, vowel; their phonemes do not depend on context

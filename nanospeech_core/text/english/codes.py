@@ -1,0 +1,167 @@
+"""Codes, read digit by digit: telephone, ISBN, cards, postal codes; models, scores and versions."""
+
+from __future__ import annotations
+
+import re
+
+from .numbers import Row, cardinal, letters, spell_groups, words
+
+STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|"
+    "OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|PR"
+)
+# A number after one of these is read digit by digit.
+CODED = (
+    r"zip(?: code)?|ZIP(?: code)?|[Pp]ost(?:al )?code|PIN(?: code)?|[Pp]ass(?:word|code)|[Cc]ode|OTP"
+    r"|[Ee]xt(?:ension|\.)?|"
+    r"[Aa]ccount(?: number)?|[Aa]cct\.?|[Ss]erial(?: number)?|[Tt]racking(?: number)?"
+    r"|[Cc]onfirmation(?: number)?|"
+    r"[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code|[Rr]outing number|"
+    r"[Bb]ooking(?: number)?|[Rr]eference(?: number)?|[Oo]rder(?: number)?|[Cc]ase(?: number)?|[Rr]ef\.?"
+)
+_COUNTS = re.compile(
+    r" (?!(?:always|unless|perhaps|plus)\b)(?:[a-z]{3,}s|people|men|women|children|more|[kcm]?m|kg)\b"
+)
+_CODED_NAMES = {"ext": "extension", "acct": "account", "tel": "telephone", "ref": "reference"}
+
+
+def _phone(accent: str, match: re.Match[str]) -> str:
+    return spell_groups(match[0], accent)
+
+
+def _local_phone(accent: str, match: re.Match[str]) -> str | None:
+    """555-1234, but not 100-1000 people."""
+    is_range = re.fullmatch(r"\d{3}-\d{4}", match[0]) and _COUNTS.match(match.string, match.end())
+    return None if is_range else _phone(accent, match)
+
+
+def _isbn(accent: str, match: re.Match[str]) -> str:
+    kind = f" {words(match['kind'], accent)}" if match["kind"] else ""
+    name = letters(match["name"])
+    return f"{name}{kind}{',' if match['kind'] else ''} {spell_groups(match['code'], accent)}"
+
+
+def _state(accent: str, match: re.Match[str]) -> str:
+    return f"{letters(match['state'])} {spell_groups(match['zip'], accent)}"
+
+
+def _coded(accent: str, match: re.Match[str]) -> str | None:
+    code = match["code"]
+    between = match["between"]
+    if between == " ":
+        is_verb = re.match(r"(?i)(?:order|case|reference|booking)$", match["name"])  # order 2000 of them
+        is_short = re.match(r"(?i)(?:text|dial|phone|fax)$", match["name"]) and len(code) < 4
+        if is_verb or is_short or _COUNTS.match(match.string, match.end()):
+            return None
+    name = match["name"].rstrip(".")
+    between = between.replace("#", "number ").replace("No. ", "number ").replace("no. ", "number ")
+    return f"{_CODED_NAMES.get(name.lower(), name)}{between}{spell_groups(code, accent)}"
+
+
+def _points(accent: str, match: re.Match[str]) -> str:
+    """Versions and addresses: "one point two point three"."""
+    return " point ".join(cardinal(part, accent) for part in match[0].split("."))
+
+
+def _version(accent: str, match: re.Match[str]) -> str:
+    return "v " + " point ".join(cardinal(part, accent) for part in match["version"].split("."))
+
+
+def _countdown(accent: str, match: re.Match[str]) -> str:
+    """5-4-3-2-1, a 4-4-2 formation: the numbers alone; groups that begin with a zero, digit by digit."""
+    groups = re.split("[-–]", match[0])
+    if any(len(group) > 3 or (len(group) > 1 and group[0] == "0") for group in groups):
+        return spell_groups(match[0], accent)
+    return " ".join(words(group, accent) for group in groups)
+
+
+def _model(accent: str, match: re.Match[str]) -> str:
+    """747-400 -> "seven forty-seven four hundred"."""
+    space = "" if match["suffix"] is None else " "
+    return f"{_hundreds(match['first'], accent)} {_hundreds(match['second'], accent)}{space}"
+
+
+def _hundreds(written: str, accent: str) -> str:
+    if len(written) == 3 and written[1:] != "00" and written[1] != "0":
+        return f"{words(written[0], accent)} {words(written[1:], accent)}"
+    return cardinal(written, accent)
+
+
+def _exponent(accent: str, match: re.Match[str]) -> str:
+    sign = "minus " if match["sign"] in ("-", "−") else ""
+    return f"{cardinal(match['number'], accent)} e {sign}{words(match['power'], accent)}"
+
+
+_SEPARATED = r"\d{3}[ -]\d{3}[ -]\d{4}"
+ROWS: tuple[Row, ...] = (
+    (
+        "ISBN",
+        r"\b(?P<name>ISBN|ISSN|EAN|UPC|IMEI|IBAN)(?:-(?P<kind>1[03]))?(?: ?(?:number|no\.?"
+        r"|code))?:? ?(?P<code>[A-Z]{0,2}\d(?:[ -]?[\dA-Z]){5,33})(?!\w)",
+        _isbn,
+    ),
+    (
+        "card number",
+        r"(?<![\w.-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?![\w-])|(?<![\w-])\d{4} \d{6} \d{5}(?!\w)",
+        _phone,
+    ),
+    ("social security number", r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])", _phone),
+    ("state and ZIP code", rf"\b(?P<state>{STATES}),? (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\w-]|,\d)", _state),
+    ("British postal code", r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _phone),
+    ("Canadian postal code", r"\b[A-Z]\d[A-Z] ?\d[A-Z]\d\b", _phone),
+    (
+        "telephone",
+        r"(?<![\w.-])(?:\+?\d{1,3}[ .-])?(?:\(\d{3}\)[ -]?|\d{3}[-. ])?\d{3}[-.]\d{4}(?![\w-])",
+        _local_phone,
+    ),
+    (
+        "international telephone",
+        r"(?<![\w.])\+\d{1,3}(?:[ -]?(?:\(\d{1,4}\)|\d{2,}|\d(?=[ -]))){2,}(?!\w)",
+        _phone,
+    ),
+    (
+        "national telephone",
+        r"(?<![\w.-])(?<!\d )(?:\(0\d{2,5}\)|0\d{2,5})(?:[ -]\d{3,6}){1,3}(?![\w-])"
+        r"|(?<![\w.-])0\d(?:[ .-]\d\d){4}(?![\w-])"
+        r"|(?<![\w.-])\(\d{3}\) ?\d{3}[ -]\d{4}(?!\w)",
+        _phone,
+    ),
+    (
+        "telephone after a verb",
+        rf"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Dd]ial )|(?<=[Ff]ax )|(?<=[Tt]el: )|(?<=one: )"
+        rf"|(?<= at ))(?:{_SEPARATED}|\d{{3}}[ -]\d{{4}})(?![\w-])",
+        _phone,
+    ),
+    (
+        "telephone with letters",
+        r"(?<![\w.-])1-\d{3}-(?=[A-Z]{3,})",
+        lambda accent, match: f"{spell_groups(match[0], accent)}, ",
+    ),
+    (
+        "emergency number",
+        r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Rr]ing ))(?:911|999|112|101|111|411|988)(?!\w|[.,]\d"
+        r"| (?!or\b|and\b|for\b|if\b|in\b|now\b|at\b|when\b)[a-z])",
+        _phone,
+    ),
+    (
+        "code",
+        rf"\b(?P<name>{CODED})(?P<between>:? |:| is | is: | number "
+        rf"| (?:[Nn]o\. )?#? ?)(?P<code>\d{{3,}}(?:[ -]\d{{2,}})*)(?![\w%]|[.,:/]\d)",
+        _coded,
+    ),
+    (
+        "number with an exponent",
+        r"(?<![\w.])(?P<number>\d+(?:\.\d+)?)[eE](?P<sign>[-−+]?)(?P<power>\d+)(?!\w)",
+        _exponent,
+    ),
+    ("countdown", r"(?<![\w.,$£€%/-])\d{1,4}(?:[-–]\d{1,4}){2,}(?![\w%/-]|[.,]\d)", _countdown),
+    (
+        "model",
+        r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )"
+        r"|(?<=[Mm]odel ))(?P<first>\d{3})-"
+        r"(?P<second>\d{2,3})(?P<suffix>(?=[A-Z]{1,3}\b))?(?![\da-z%-]|[.,]\d)",
+        _model,
+    ),
+    ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),
+    ("version", r"(?<![\w.])\d+(?:\.\d+){2,}(?!\w)", _points),
+)

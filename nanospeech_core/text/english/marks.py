@@ -1,0 +1,135 @@
+"""Marks and signs: Markdown, dashes, web addresses, mathematics."""
+
+from __future__ import annotations
+
+import re
+
+from .numbers import Row, cardinal, letter, words
+
+WEB = {
+    ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon",
+    "?": "question mark", "=": "equals", "&": "and", "+": "plus", "#": "hash", "%": "percent",
+    "~": "tilde",
+}  # fmt: skip
+SIGNS = {
+    "<=": "less than or equal to", ">=": "greater than or equal to", "≤": "less than or equal to",
+    "≥": "greater than or equal to", "≠": "not equal to", "!=": "not equal to", "≈": "approximately equal to",
+    "==": "equals", "=": "equals", "±": "plus or minus", "+/-": "plus or minus", "÷": "divided by",
+    "×": "times", "<": "less than", ">": "greater than", "−": "minus", "→": "to", "->": "to", "⇒": "implies",
+    "=>": "implies", "∞": "infinity", "√": "the square root of", "∝": "proportional to", "∈": "in",
+    "∑": "the sum of", "·": "times",
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
+
+
+def _address(accent: str, match: re.Match[str]) -> str:
+    address = re.sub(r"^https?://", "", match[0])
+    return " ".join(re.sub(r"\W|_", lambda mark: f" {WEB.get(mark[0], '')} ", address).split())
+
+
+def _spaced(accent: str, match: re.Match[str]) -> str:
+    return f" {SIGNS[match['sign']]} "
+
+
+def _power(accent: str, match: re.Match[str]) -> str | None:
+    """10^6 -> "ten to the power of six", mc² -> "m c squared"; a note's number after a word is not read."""
+    base, power = match["base"], (match["caret"] or match["raised"].translate(_SUPERSCRIPTS)).strip("{}()")
+    if len(base) > 2 and base.isalpha():
+        return base if match["raised"] else None
+    spoken = (
+        " ".join(letter(c) if c in "aA" else c for c in base)
+        if base.isalpha()
+        else cardinal(base, accent)
+        if base[:1].isdigit()
+        else base
+    )
+    if power in ("2", "3"):
+        return f"{spoken} {'squared' if power == '2' else 'cubed'}"
+    sign, digits = ("minus ", power[1:]) if power[0] in "-−" else ("", power.lstrip("+"))
+    value = words(digits, accent) if digits.isdigit() else letter(digits)
+    return (
+        f"{spoken} to the power of {sign}{value}" if base[:1].isdigit() else f"{spoken} to the {sign}{value}"
+    )
+
+
+def _hyphen(accent: str, match: re.Match[str]) -> str | None:
+    """The hyphen of 3-5, 9am-5pm, 20°C–25°C, €3bn-€4bn: "to" where a number with its unit is before it."""
+    before = re.search(
+        r"(?:^|[\s(\[\"'~<>])([^\s(\[\"'~<>]*)$", match.string[max(0, match.start() - 24) : match.start()]
+    )
+    if before is None or not re.match(rf"{_SIGNED}[\d.,:]*\d", before[1]):
+        return None
+    unit = re.sub(rf"^{_SIGNED}[\d.,:]+", "", before[1])
+    return " to " if len(unit) <= 4 and not re.search(r"[-–/]", unit) else None
+
+
+_SIGNED = r"[-−+~]?(?:(?:[A-Z]{1,2}(?=\$))?[$£€¥₹₩₽])?"
+_NUMBER = r"\d[\d,]*(?:\.\d+)?"
+
+
+def _dash(accent: str, match: re.Match[str]) -> str | None:
+    """5 – 10 and 5 - 10 are ranges, 10 - 4 and 5 - 3 = 2 are differences."""
+    first = re.search(
+        rf"({_NUMBER})(?P<unit> ?(?:%|°[CF]?|[kmM]|[mb]n|[ck]?m|k?g))?$",
+        match.string[max(0, match.start() - 20) : match.start()],
+    )
+    last = re.match(rf"[$£€]?({_NUMBER})(?P<equals> ?=)?", match.string[match.end() : match.end() + 20])
+    if first is None or last is None:
+        return None
+    grows = float(first[1].replace(",", "")) < float(last[1].replace(",", ""))
+    return " minus " if last["equals"] or not (grows or "–" in match[0]) else " to "
+
+
+MARKUP: tuple[Row, ...] = (
+    ("mark of a heading or item", r"^\s*(?:#{1,6}|[-*•>])\s+", ""),
+    ("start of a link", r"!?\[(?=[^\[\]]+\]\([^()\s]*\))", ""),
+    ("end of a link", r"(?<=[^\[\]])\]\([^()\s]*\)", ""),
+    ("strike-through", r"~~(?=[^\s~])|(?<=[^\s~])~~", ""),
+    ("backtick for an apostrophe", r"(?<=[A-Za-z])`(?=(?:[tsdm]|re|ve|ll)\b(?!`))", "'"),
+    ("emphasis", r"(?<![\w*_`])[*_`]+(?=\w|~~)|(?<=[\w.,!?~])[*_`]+(?![\w*_`])", ""),
+    ("rule of marks", r"(?<!\S)[*_=~#-]{3,}(?!\S)", ""),
+    ("web address", r"(?:https?://|\bwww\.)[^\s<>\"]*[\w/]", _address),
+    ("mail address", r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", _address),
+    (
+        "site",
+        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*\.(?:com|org|net|edu|gov|io|ai|co\.uk)\b(?:/[^\s<>\"]*[\w/])?",
+        _address,
+    ),
+)
+MATHEMATICS: tuple[Row, ...] = (
+    ("difference", r"(?<=\d)-(?=\d+ ?=)", " minus "),
+    (
+        "power",
+        r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
+        _power,
+    ),
+    ("times", r"(?<=[\w)]) ?\* ?(?=[\w(])(?<=[ *])", " times "),
+    ("comparison", r"(?: |(?<=[\w)]))(?P<sign><=|>=|!=|==|[≤≥≠≈=÷∝∈])(?: |(?=[\w(-]))", _spaced),
+    (
+        "less or greater",
+        r" (?P<sign>[<>]) (?=[\w$£€(-])|(?<=\w)(?P<near>[<>])(?=\d)",
+        lambda accent, match: f" {SIGNS[match['sign'] or match['near']]} ",
+    ),
+    ("less or more before a number", r"(?<![\w<>])(?P<sign><=|>=|[<≤≥])(?= ?[$£€]?\d)", _spaced),
+    ("more before a number", r"(?<![\w<>=-])>(?= ?[$£€]?\d)", "more than "),
+    ("about", r"(?<!\w)[~≈](?= ?[$£€]?\d)", "about "),
+    ("sign", r" ?(?P<sign>\+/-|[±→⇒∞√∑]|->|=>)(?![->=]) ?", _spaced),
+    ("times sign", r"(?<=[\w)]) ?(?P<sign>[×·]) ?(?=[\w(])", _spaced),
+    ("minus sign", r" −(?: |(?=[a-z(]))|(?<=[\w)])−(?=[\w(])", " minus "),
+    ("plus after a number", r"(?<=[\d%])\+(?![\w+])", " plus"),
+    ("plus before a number", r"(?<![\w+])\+(?=\d)", "plus "),
+    ("section signs", r"§§ ?(?=\d)", "sections "),
+    ("section sign", r"§ ?(?=\d)", "section "),
+    ("note mark", r"[†‡]|(?<=\w)\[\d{1,3}\]", ""),
+)
+DASHES: tuple[Row, ...] = (
+    (
+        "dash between numbers",
+        r"(?<=[\d%°CFkmnMg]) [-–] (?=[$£€]?\d)",
+        _dash,
+    ),
+    ("dash before the present", r"(?<=\d) ?[-–] ?(?=(?:present|now|today)\b)", " to "),
+    ("dash", r" [-–]{1,2} ", " — "),
+    ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−-]?\d)", _hyphen),
+    ("dash without spaces", r"--+|(?<=[^\W\d])–(?=[^\W\d])", "—"),
+)

@@ -1,0 +1,149 @@
+"""Amounts of money: signs and codes before and after the number, magnitudes, rates."""
+
+from __future__ import annotations
+
+import re
+
+from .numbers import MAGNITUDES, NUMBER, Row, alternatives, cardinal, indian, words
+
+_DOLLAR, _CENT = ("dollar", "dollars"), ("cent", "cents")
+# Sign -> one, many, one hundredth, many hundredths.
+CURRENCIES = {
+    "$": (*_DOLLAR, *_CENT), "US$": (*_DOLLAR, *_CENT), "£": ("pound", "pounds", "penny", "pence"),
+    "€": ("euro", "euros", *_CENT), "¥": ("yen", "yen", "sen", "sen"), "₩": ("won", "won", "jeon", "jeon"),
+    "₽": ("ruble", "rubles", "kopeck", "kopecks"), "₹": ("rupee", "rupees", "paisa", "paise"),
+    "₺": ("lira", "lira", "kurus", "kurus"), "₪": ("shekel", "shekels", "agora", "agorot"),
+    "₴": ("hryvnia", "hryvnias", "kopeck", "kopecks"), "₫": ("dong", "dong", "xu", "xu"),
+    "฿": ("baht", "baht", "satang", "satang"), "₱": ("peso", "pesos", "centavo", "centavos"),
+    "₦": ("naira", "naira", "kobo", "kobo"), "₿": ("bitcoin", "bitcoins", "satoshi", "satoshis"),
+    "Rs.": ("rupee", "rupees", "paisa", "paise"), "Rs": ("rupee", "rupees", "paisa", "paise"),
+    "R$": ("real", "reais", "centavo", "centavos"),
+}  # fmt: skip
+COUNTRIES = {
+    "A": "Australian", "AU": "Australian", "C": "Canadian", "CA": "Canadian", "CAD": "Canadian",
+    "HK": "Hong Kong", "NZ": "New Zealand", "S": "Singapore", "SG": "Singapore", "NT": "New Taiwan",
+    "AUD": "Australian", "NZD": "New Zealand",
+}  # fmt: skip
+for _prefix, _country in COUNTRIES.items():
+    CURRENCIES[f"{_prefix}$"] = (f"{_country} dollar", f"{_country} dollars", *_CENT)
+CODES = {
+    "USD": CURRENCIES["$"], "EUR": CURRENCIES["€"], "GBP": CURRENCIES["£"], "JPY": CURRENCIES["¥"],
+    "INR": CURRENCIES["₹"], "KRW": CURRENCIES["₩"], "RUB": CURRENCIES["₽"], "AUD": CURRENCIES["A$"],
+    "CAD": CURRENCIES["C$"], "NZD": CURRENCIES["NZ$"], "HKD": CURRENCIES["HK$"], "SGD": CURRENCIES["S$"],
+    "CHF": ("Swiss franc", "Swiss francs", "centime", "centimes"), "CNY": ("yuan", "yuan", "fen", "fen"),
+    "RMB": ("yuan", "yuan", "fen", "fen"), "SEK": ("krona", "kronor", "öre", "öre"),
+    "NOK": ("krone", "kroner", "öre", "öre"), "DKK": ("krone", "kroner", "öre", "öre"),
+    "MXN": ("Mexican peso", "Mexican pesos", "centavo", "centavos"),
+    "BRL": ("real", "reais", "centavo", "centavos"), "ZAR": ("rand", "rand", "cent", "cents"),
+    "PLN": ("zloty", "zlotys", "grosz", "grosze"), "TRY": ("lira", "lira", "kurus", "kurus"),
+}  # fmt: skip
+# What an amount may be for, after a slash.
+RATES = {
+    "lb": "pound", "lbs": "pound", "oz": "ounce", "kg": "kilogram", "g": "gram", "ton": "ton", "t": "tonne",
+    "hr": "hour", "h": "hour", "hour": "hour", "min": "minute", "minute": "minute", "s": "second",
+    "sec": "second", "second": "second", "day": "day", "night": "night", "wk": "week", "week": "week",
+    "mo": "month", "month": "month", "yr": "year", "year": "year", "qtr": "quarter", "quarter": "quarter",
+    "person": "person", "pp": "person", "head": "head", "each": "each", "unit": "unit", "item": "item",
+    "piece": "piece", "pc": "piece", "seat": "seat", "user": "user", "room": "room", "ticket": "ticket",
+    "mile": "mile", "mi": "mile", "km": "kilometer", "m": "meter", "ft": "foot", "sqft": "square foot",
+    "sq ft": "square foot", "m²": "square meter", "gal": "gallon", "gallon": "gallon", "L": "liter",
+    "l": "liter",
+    "liter": "liter", "litre": "litre", "barrel": "barrel", "bbl": "barrel", "kWh": "kilowatt hour",
+    "MWh": "megawatt hour", "GB": "gigabyte", "MB": "megabyte", "share": "share", "dozen": "dozen",
+    "bottle": "bottle", "box": "box", "meal": "meal", "cup": "cup", "game": "game", "word": "word",
+}  # fmt: skip
+_SIGNS = alternatives(CURRENCIES)
+_CODES = alternatives(CODES)
+_MAGNITUDES = alternatives(MAGNITUDES)
+_AMOUNT = (
+    rf"(?P<number>(?P<comma>\d+,\d\d(?!\d|[.,]\d))|(?P<indian>\d{{1,2}}(?:,\d\d)+,\d{{3}}(?!\d)(?:\.\d+)?)|{NUMBER}|\.\d+)"
+    rf"(?:[ -]?(?P<magnitude>{_MAGNITUDES})\b\.?(?:(?<!\.)|(?<=\.)(?=\s+[a-z])))?"
+)
+
+
+def _amount(accent: str, match: re.Match[str]) -> str | None:
+    """ "three dollars and fifty cents"; €3,50 with its decimal comma: "three euros fifty"."""
+    groups = match.groupdict()
+    one, many, cent, cents = {**CURRENCIES, **CODES}[match["currency"]]
+    written, article = match["number"], groups.get("article") or ""
+    if match["comma"]:
+        written = written.replace(",", ".")
+    before = article + ("minus " if groups.get("minus") else "")
+    name = one if article or groups.get("compound") is not None or _is_compound(match) else many
+    if match["indian"]:
+        return f"{before}{indian(written, accent)} {name}"
+    magnitude = MAGNITUDES[match["magnitude"]] if match["magnitude"] else ""
+    if groups.get("first"):
+        magnitude = f" {magnitude}" if magnitude else ""
+        return f"{cardinal(match['first'], accent)} to {cardinal(written, accent)}{magnitude} {many}"
+    if magnitude:
+        return f"{before}{cardinal(written, accent)} {magnitude} {name}"
+    whole, _, hundredths = written.partition(".")
+    if len(hundredths) != 2:
+        return f"{before}{cardinal(written, accent)} {one if written == '1' else name}"
+    parts = []
+    if whole.strip("0") or hundredths == "00":
+        parts.append(f"{cardinal(whole or '0', accent)} {one if whole == '1' else name}")
+    if match["comma"] and parts and hundredths[0] != "0":
+        return f"{before}{parts[0]} {words(hundredths, accent)}"
+    if hundredths != "00":
+        parts.append(f"{words(hundredths, accent)} {cent if hundredths == '01' else cents}")
+    return before + " and ".join(parts)
+
+
+def _range(accent: str, match: re.Match[str]) -> str | None:
+    """$5-10, $5-$10 million: one "dollars"; $5-$10 is two amounts."""
+    return None if match["again"] and not match["magnitude"] else _amount(accent, match)
+
+
+def _is_compound(match: re.Match[str]) -> bool:
+    """Whether an amount describes a noun: the $64,000 question."""
+    if not re.search(
+        r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ur|[Mm]y) $",
+        match.string[: match.start()],
+    ):
+        return False
+    return bool(_NOUN.match(match.string, match.end()))
+
+
+def _rate(accent: str, match: re.Match[str]) -> str | None:
+    """The slash of $5/lb, £3.75k/month, 20/hour, where an amount is before it."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    amount = rf"(?:{_SIGNS}|\d)(?: ?(?:{_SIGNS}|{_MAGNITUDES}|[a-z]+))?\+?$"
+    if not re.search(amount, before):
+        return None
+    of = RATES[match["of"]]
+    return f" {of} " if of == "each" else f" per {of}"
+
+
+_NOUN = re.compile(
+    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|you|has|had|have|will|would|to|of|and|or|per"
+    r"|on|at|by|with|"
+    r"are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back)\b)[a-z]{3,}"
+)
+_ARTICLE = r"(?:(?P<article>\b[Aa] )|(?P<minus>(?<![\w\d])-))?"
+_OPEN = r"(?<![A-Za-z\d])"
+ROWS: tuple[Row, ...] = (
+    (
+        "range of money",
+        rf"{_OPEN}(?P<currency>{_SIGNS}) ?(?P<first>{NUMBER}) ?[-–] ?(?P<again>"
+        rf"(?P=currency))?{_AMOUNT}(?![\d-])",
+        _range,
+    ),
+    (
+        "money",
+        rf"{_ARTICLE}{_OPEN}(?P<currency>{_SIGNS}) ?{_AMOUNT}(?P<compound>(?=-(?:a-)?[a-z]))?",
+        _amount,
+    ),
+    ("money with a code", rf"{_ARTICLE}\b(?P<currency>{_CODES})[ $£€]?{_AMOUNT}", _amount),
+    ("money with a code after it", rf"{_ARTICLE}(?<![\w.,]){_AMOUNT} ?(?P<currency>{_CODES})\b", _amount),
+    (
+        "money with a sign after it",
+        rf"{_ARTICLE}(?<![\w.,]){_AMOUNT} ?(?P<currency>[$£€¥₩₽₹₺₪₴₫฿₱₦₿])(?![\w.]*\d)",
+        _amount,
+    ),
+    ("cents", r"(?<=\d) ?¢", " cents"),
+)
+RATE_ROWS: tuple[Row, ...] = (
+    ("rate", rf"(?<=[\w$£€¥₩₽₹¢+]) ?/ ?(?P<of>{alternatives(RATES)})(?![\w/²³])", _rate),
+)

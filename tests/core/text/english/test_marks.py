@@ -1,0 +1,57 @@
+"""Mathematics, signs, dashes and Markdown."""
+
+import pytest
+
+from nanospeech_core.text.english.normalize import normalize
+
+MARKS = {
+    # minus
+    "It was -10 outside.": "It was minus ten outside.",
+    "3-2=1": "three minus two equals one",
+    "10 - 4 = 6": "ten minus four equals six",
+    "5 − 3": "five minus three",
+    "x − y": "x minus y",
+    "3 - 5 days": "three to five days",
+    "so -- fine - yes": "so — fine — yes",
+    "2020–present": "twenty twenty to present",
+    # times, divided by
+    "5 × 3 = 15": "five times three equals fifteen",
+    "5 * 3": "five times three",
+    "12 ÷ 4 = 3": "twelve divided by four equals three",
+    "6.02 x 10²³": "six point zero two times ten to the power of twenty-three",
+    "a·b": "a times b",
+    # comparisons
+    "If i < 10 then": "If i less than ten then",
+    "p<0.05": "p less than zero point zero five",
+    "x > 5": "x greater than five",
+    "n ≥ 30": "n greater than or equal to thirty",
+    "x != 3": "x not equal to three",
+    "<5 minutes": "less than five minutes",
+    ">100 people": "more than one hundred people",
+    # equals, plus or minus, about
+    "x = 5": "x equals five",
+    "±5 percent": "plus or minus five percent",
+    "3 ± 0.5 mm": "three plus or minus zero point five millimeters",
+    "~50 km": "about fifty kilometers",
+    "A → B": "A to B",
+    # powers
+    "10^6": "ten to the power of six",
+    "10⁻³": "ten to the power of minus three",
+    "mc² is famous": "m c squared is famous",
+    "x^2 + y³": "x squared + y cubed",
+    "e^x": "e to the X",
+    "2^10": "two to the power of ten",
+    "5 m²": "five square meters",
+    # Markdown
+    "It is ~~half~~ done.": "It is half done.",
+    "~~gone~~, kept": "gone, kept",
+    "a ~~b c~~ d": "a b c d",
+    "**~~x~~**": "x",
+    "~5 and ~~6~~": "about five and six",
+    "see [the **map**](http://x.y/z).": "see the map.",
+}
+
+
+@pytest.mark.parametrize(("written", "spoken"), MARKS.items(), ids=MARKS)
+def test_mark(written, spoken):
+    assert normalize(written) == spoken

@@ -1,0 +1,30 @@
+"""Readings: which rule claims which part of a text."""
+
+import re
+
+from nanospeech_core.text.readings import Reading, Rule, apply_readings, find_readings
+
+NUMBER = Rule("number", re.compile(r"\d+"), lambda match: f"<{match[0]}>")
+DATE = Rule("date", re.compile(r"\d+-\d+"), lambda match: "a date" if match[0] != "0-0" else None)
+
+
+def test_the_first_rule_claims_and_later_ones_read_the_rest():
+    text = "1-2 and 3, then 0-0."
+    readings = find_readings(text, [DATE, NUMBER])
+    assert readings == [
+        Reading(0, 3, "a date"),
+        Reading(8, 9, "<3>"),
+        Reading(16, 17, "<0>"),
+        Reading(18, 19, "<0>"),
+    ]
+    assert apply_readings(text, readings) == "a date and <3>, then <0>-<0>."
+
+
+def test_a_match_that_overlaps_a_claim_is_looked_for_behind_it():
+    word = Rule("word", re.compile(r"[a-z]+ [a-z]+"), lambda match: match[0].upper())
+    single = Rule("b", re.compile(r"\bb\b"), lambda match: "bee")
+    assert apply_readings("a b c d", find_readings("a b c d", [single, word])) == "a bee C D"
+
+
+def test_empty_matches_claim_nothing():
+    assert find_readings("abc", [Rule("nothing", re.compile(r"x*"), lambda match: "y")]) == []
