@@ -10,7 +10,7 @@ PREFIXES = {
     "T": "tera", "G": "giga", "M": "mega", "k": "kilo", "h": "hecto", "d": "deci", "c": "centi",
     "m": "milli", "μ": "micro", "u": "micro", "n": "nano", "p": "pico",
 }  # fmt: skip
-# With every prefix; None: not by itself, as the letter is more often something else.
+# `_NOT_ALONE` has those that are not read without a prefix: the letter is more often something else.
 SI_UNITS: dict[str, tuple[str, str]] = {  # symbol -> name, its prefixes
     "m": ("meter", "kcdmμnp"), "g": ("gram", "kmμnp"), "s": ("second", "mμnp"), "l": ("liter", "hdcmμ"),
     "L": ("liter", "hdcmμ"), "Hz": ("hertz", "TGMkm"), "W": ("watt", "TGMkmμ"), "V": ("volt", "MkmμG"),

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder
 
-from . import checkpoints, processes, runtime, schedule
+from . import checkpoints, processes, runtime
 from .ema import update_ema
+from .learning_rate import learning_rate, progress
 from .metrics import RunningMeans
 from .run_log import RunLog
 from .settings import as_json, write_settings
@@ -133,13 +134,13 @@ class Engine:
     def progress(self) -> float:
         """The share of the run that is done."""
         o = self.config.optimizer
-        return schedule.progress(self.step, o.steps, self.seconds, o.minutes)
+        return progress(self.step, o.steps, self.seconds, o.minutes)
 
     def learning_rate(self, peak: float) -> float:
         """Of the next step."""
         o = self.config.optimizer
         final = peak if o.schedule == "constant" else peak * o.final_learning_rate / o.learning_rate
-        return schedule.learning_rate(self.step, self.progress(), peak, final, o.warmup)
+        return learning_rate(self.step, self.progress(), peak, final, o.warmup)
 
     # the loop
 

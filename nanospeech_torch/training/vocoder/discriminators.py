@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from .losses import stft_magnitude
+from .loss import stft_magnitude
 
 SLOPE = 0.1
 

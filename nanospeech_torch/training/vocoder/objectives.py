@@ -14,7 +14,7 @@ from nanospeech_core.audio.mel import HOP
 from ...models.vocos import Vocos
 from .batch import CropBatch
 from .discriminators import Discriminators, discriminator_loss, feature_loss, generator_loss
-from .losses import LogMel, full_precision, modulation_loss, phase_loss, stft_loss
+from .loss import LogMel, full_precision, modulation_loss, phase_loss, stft_loss
 
 # The shortest window is one hop of the vocoder long: changes within a frame are audible too.
 STFT_RESOLUTIONS = ((256, 64), (512, 128), (1024, 256), (2048, 512))

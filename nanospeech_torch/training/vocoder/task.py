@@ -20,7 +20,7 @@ from .batch import CropBatch
 from .config import RECONSTRUCTION, VocoderConfig
 from .crops import CropBatchDataset, CropSampler
 from .discriminators import Discriminators
-from .losses import MAGNITUDE_FLOOR, LogMel, stft_magnitude
+from .loss import MAGNITUDE_FLOOR, LogMel, stft_magnitude
 from .objectives import DiscriminatorObjective, GeneratorObjective, reconstruction
 from .recordings import Recording, read_recordings
 from .weights import warm_start

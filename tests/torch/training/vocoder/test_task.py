@@ -33,7 +33,7 @@ from nanospeech_torch.training.vocoder.config import (
     VocoderLossConfig,
     VocoderOptimizerConfig,
 )
-from nanospeech_torch.training.vocoder.losses import LogMel, stft_magnitude
+from nanospeech_torch.training.vocoder.loss import LogMel, stft_magnitude
 from nanospeech_torch.training.vocoder.task import VocoderTask
 
 RECONSTRUCTION = {"mel", "stft", "modulation"}

@@ -7,7 +7,7 @@ from nanospeech_core.audio.mel import SAMPLE_RATE, log_mel
 
 torch = pytest.importorskip("torch")
 
-from nanospeech_torch.training.vocoder.losses import (
+from nanospeech_torch.training.vocoder.loss import (
     LogMel,
     modulation_loss,
     modulation_spectrum,

@@ -1,4 +1,4 @@
-"""The schedule of a run: how far it is, the learning rate, the averaged weights."""
+"""The learning rate of a step, and how far a run is."""
 
 from __future__ import annotations
 
