@@ -1,6 +1,6 @@
 """The languages that can be spoken: one row of `TABLE` each. A new language is a folder and a row.
 
-The libraries (espeak-ng, pypinyin, ...) are loaded on first use.
+A language's rules and libraries (espeak-ng, pypinyin, ...) are loaded on first use.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import UserError
 from . import espeak
-from .chinese import normalize as chinese_normalize
 from .chinese import pinyin
-from .english import normalize as english_normalize
 from .language_detection import join_parts, split_spoken
 from .symbols import SYMBOLS
 
@@ -33,23 +31,24 @@ class Language:
 
 
 def _english(accent: str) -> Language:
-    return Language(
-        normalize=lambda text: english_normalize.normalize(text, accent),
-        phonemize=lambda text: espeak.phonemize(text, accent),
-        sample="Hello",
-    )
+    def normalize(text: str) -> str:
+        from .english.normalize import normalize
+
+        return normalize(text, accent)
+
+    return Language(normalize, lambda text: espeak.phonemize(text, accent), sample="Hello")
 
 
-TABLE = {
-    "en-us": _english("en-us"),
-    "en-gb": _english("en-gb"),
-    "zh": Language(
-        normalize=lambda text: chinese_normalize.normalize(text),
-        phonemize=lambda text: pinyin.phonemize(text),
-        sample="你好",
-        alphabetic=False,
-    ),
-}
+def _chinese() -> Language:
+    def normalize(text: str) -> str:
+        from .chinese.normalize import normalize
+
+        return normalize(text)
+
+    return Language(normalize, lambda text: pinyin.phonemize(text), sample="你好", alphabetic=False)
+
+
+TABLE = {"en-us": _english("en-us"), "en-gb": _english("en-gb"), "zh": _chinese()}
 LANGUAGES = tuple(TABLE)
 
 
