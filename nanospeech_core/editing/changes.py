@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ..errors import UserError
 from ..sampling.prompt import pause_id, with_pauses
 from ..text.checks import nothing_to_speak
 from ..text.pronunciation.lexicon import Lexicon
-from ..text.pronunciation.markup import count_stand_ins, insert_pronunciations, read_markup
+from ..text.pronunciation.markup import read_markup
 from ..text.tokenizer import Tokenizer
 
 MIN_KEPT_FRAMES = 10  # visible between the masked frames of two changes
@@ -40,17 +39,12 @@ def words_of(
     Raises:
         UserError: nothing in it can be spoken, or it has a [pause].
     """
-    markup = read_markup(text, tokenizer, lexicon)
-    written = [part for part in markup.parts if isinstance(part, str)]
-    if len(written) < len(markup.parts):
-        raise UserError("an edit changes words only: leave out [pause]")
-    given = iter(markup.pronunciations)
-    symbols = [
-        insert_pronunciations(
-            sentence, list(islice(given, count_stand_ins(sentence.written))), tokenizer, language
-        )
-        for sentence in tokenizer.find_sentences("".join(written), language)
-    ]
+    document = read_markup(text, tokenizer, lexicon)
+    symbols = []
+    for sentence in tokenizer.read(document, language):
+        if isinstance(sentence, float):
+            raise UserError("an edit changes words only: leave out [pause]")
+        symbols.append(sentence.symbols)
     if not symbols:
         raise nothing_to_speak(text)
     return " ".join(symbols).split()

@@ -13,11 +13,9 @@ from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
 from ..audio.signal import sound_end
 from ..config import ModelConfig
-from ..text.pronunciation.markup import GivenPronunciation, count_stand_ins, restore_words
 from ..text.symbols import SILENT, STRESS
-from ..text.word_alignment import align_words
 from ..voices.alignment import alignment_lag, boundaries
-from .frontend import PlacedSentence, PreparedText
+from .frontend import PreparedText, Utterance
 from .pauses import lead_samples, tail_samples
 from .segments import SegmentJob
 
@@ -39,6 +37,7 @@ class Word(NamedTuple):
     start: float
     end: float
     phones: tuple[Phone, ...]
+    place: tuple[int, int] = (0, 0)  # the characters [start, end) of the text that was given to speak
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,52 +161,40 @@ class SpeechAssembler:
             edges: int64 [symbols + 1], where each begins, and the end; in samples from the segment's begin.
             length: of the segment, in samples.
         """
-        sentences = self.text.sentences[job.utterance_number]
+        utterance = job.segment.utterance
         if not self._timed:
-            return " ".join(restore_words(s.sentence.written, s.given) for s in sentences), (), ()
+            return utterance.text, (), ()
         edges = np.clip(edges, 0, length)
         edges[0], edges[-1] = 0, length
         begin = self.samples / SAMPLE_RATE
         seconds = [begin + int(edge) / SAMPLE_RATE for edge in edges]
-        text, words = self._words(sentences, job.segment.utterance.offset, symbols, seconds)
+        text, words = utterance_words(utterance, symbols, seconds)
         return text, tuple(words), tuple(phones(symbols, seconds))
 
-    def _words(
-        self, sentences: list[PlacedSentence], offset: int, symbols: list[str], seconds: list[float]
-    ) -> tuple[str, list[Word]]:
-        """The text and the words of a segment, which begins at symbol `offset` of its sentences."""
-        tokenizer, language = self.text.tokenizer, self.text.language
-        texts: list[str] = []
-        words: list[Word] = []
-        for placed in sentences:
-            spoken_words = iter(placed.given)
-            written_given = iter(placed.given)
 
-            def symbols_of(word: str, given: Iterator[GivenPronunciation] = spoken_words) -> str:
-                if count_stand_ins(word):
-                    return " ".join(next(given).phonemes for _ in range(count_stand_ins(word)))
-                return tokenizer.symbols(word, language)
+def utterance_words(utterance: Utterance, symbols: list[str], seconds: list[float]) -> tuple[str, list[Word]]:
+    """The text and the words of an utterance, or of the part of a sentence that it is.
 
-            def as_typed(word: str, given: Iterator[GivenPronunciation] = written_given) -> str:
-                return restore_words(word, [next(given) for _ in range(count_stand_ins(word))])
-
-            sentence = placed.sentence
-            text, spans = align_words(sentence.written, sentence.text, sentence.symbols, symbols_of, as_typed)
-            places = [(placed.start + s.first - offset, placed.start + s.last - offset) for s in spans]
-            inside = [
-                (span, place)
-                for span, place in zip(spans, places, strict=True)
-                if 1 <= place[0] and place[1] < len(symbols)
-            ]
-            if not inside:
-                continue
-            whole = len(inside) == len(spans)
-            texts.append(text if whole else text[inside[0][0].start : inside[-1][0].end])
-            for span, (first, last) in inside:
-                own = phones(symbols[first:last], seconds[first : last + 1])
-                sounds = tuple(phone for phone in own if phone.text not in SILENT)
-                words.append(Word(text[span.start : span.end], seconds[first], seconds[last], sounds))
-        return " ".join(texts), words
+    Args:
+        utterance: the utterance.
+        symbols: its symbols.
+        seconds: where each symbol begins, and the end.
+    """
+    places = [(word.first - utterance.offset, word.last - utterance.offset) for word in utterance.words]
+    inside = [
+        (word, first, last)
+        for word, (first, last) in zip(utterance.words, places, strict=True)
+        if 1 <= first and last < len(symbols)
+    ]
+    words = []
+    for word, first, last in inside:
+        sounds = phones(symbols[first:last], seconds[first : last + 1])
+        sounds = [phone for phone in sounds if phone.text not in SILENT]
+        written = utterance.text[word.start : word.end]
+        words.append(Word(written, seconds[first], seconds[last], tuple(sounds), word.place))
+    if len(inside) == len(utterance.words):
+        return utterance.text, words
+    return utterance.text[inside[0][0].start : inside[-1][0].end] if inside else "", words
 
 
 def phones(symbols: list[str], seconds: list[float]) -> list[Phone]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,30 +12,22 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
+from ..system.lazy import LazySequence
 from ..text.checks import check_text, nothing_to_speak
+from ..text.document import Sentence
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
-from ..text.pronunciation.markup import (
-    GivenPronunciation,
-    Markup,
-    count_stand_ins,
-    insert_pronunciations,
-    read_markup,
-)
-from ..text.sentences import length_limit
+from ..text.pronunciation.markup import read_markup
+from ..text.sentences import length_limit, split_sentences
 from ..text.symbols import SILENT
-from ..text.tokenizer import Sentence, Tokenizer
+from ..text.tokenizer import Tokenizer
+from ..text.words import Word
 from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
 from .pauses import JOINED_FRAMES, InnerPause, divide_pause, requested_frames
 
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
-# Where one sentence ends inside another: in symbols, and in the text that they are of.
-_INNER = re.compile(rf"(?<!\.)[.!?][{re.escape(_CLOSERS[:-1])}]* (?=\S)")
-_INNER_TEXT = re.compile(
-    rf"(?:(?<!\.)[.!?][{re.escape(_CLOSERS[:-1])}]*\s+|[。！？]+\s*)(?=[^\s{re.escape(_CLOSERS)}])"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +35,8 @@ class Utterance:
     """A sentence ready to be spoken, or a part of one that is too long for one segment."""
 
     ids: np.ndarray  # int64 [symbols], with pauses at its ends if the model has durations
+    text: str  # of the whole sentence, as it is written
+    words: tuple[Word, ...] = ()  # of the whole sentence; their symbols count from its first id
     pauses: tuple[InnerPause, ...] = ()
     lead: int | None = None  # frames of silence requested before its first word; None: no request
     tail: int | None = None  # the same after its last word
@@ -51,22 +44,11 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class PlacedSentence:
-    """A sentence and its place in an utterance; around a [pause], one utterance has two sentences."""
-
-    sentence: Sentence
-    given: list[GivenPronunciation]  # its words with given phonemes, see `text.pronunciation.markup`
-    start: int  # index of its first symbol in the utterance
-
-
-@dataclass(frozen=True)
 class PreparedText:
-    """A text ready to be spoken, utterance by utterance."""
+    """A text ready to be spoken. Its utterances are made when they are asked for."""
 
     reference: Reference
-    utterances: list[Utterance]
-    sentences: list[list[PlacedSentence]]  # of each utterance
-    tokenizer: Tokenizer
+    utterances: LazySequence[Utterance]
     language: str
 
 
@@ -78,7 +60,7 @@ def prepare_text(
     align: Align | None = None,
     references: ReferenceCache | None = None,
 ) -> PreparedText:
-    """Split, phonemize and encode a text, and prepare the voice that the options name.
+    """Prepare the voice that the options name, and split, phonemize and encode a text, sentence by sentence.
 
     Args:
         text: any length; it may have pauses and phonemes, see `text.pronunciation.markup`.
@@ -91,15 +73,14 @@ def prepare_text(
         UserError: the voice is unknown or broken, or the text cannot be spoken.
     """
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
-    markup = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
-    reference, voice_language = (references or ReferenceCache()).get(
-        folder, options, markup.plain, config, align
-    )
-    language = options.lang or detect_language(markup.plain, voice_language)
-    utterances, sentences = make_utterances(markup, tokenizer, language, config)
-    if not utterances:
+    document = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
+    plain = document.plain
+    reference, voice_language = (references or ReferenceCache()).get(folder, options, plain, config, align)
+    language = options.lang or detect_language(plain, voice_language)
+    utterances = LazySequence(make_utterances(tokenizer.read(document, language), tokenizer, config))
+    if not utterances.has(0):
         raise nothing_to_speak(text)
-    return PreparedText(reference, utterances, sentences, tokenizer, language)
+    return PreparedText(reference, utterances, language)
 
 
 def check_texts(
@@ -115,95 +96,91 @@ def check_texts(
     for text, name in zip(texts, names, strict=True):
         check_text(text, name)
         try:
-            markup = read_markup(text, tokenizer, lexicon)
-            language = options.lang or detect_language(markup.plain)
-            written = [part for part in markup.parts if isinstance(part, str)]
-            if not any(tokenizer.spoken(part, language) for part in written):
+            document = read_markup(text, tokenizer, lexicon)
+            language = options.lang or detect_language(document.plain)
+            pieces = (piece for part in document.texts for piece in split_sentences(part, language))
+            if not any(tokenizer.spoken(piece.text, language, document.given).text for piece in pieces):
                 raise nothing_to_speak(text)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
 
 
 def make_utterances(
-    markup: Markup, tokenizer: Tokenizer, language: str, config: ModelConfig
-) -> tuple[list[Utterance], list[list[PlacedSentence]]]:
-    """The utterances of a text and the sentences of each; none if nothing can be spoken.
+    parts: Iterable[Sentence | float], tokenizer: Tokenizer, config: ModelConfig
+) -> Iterator[Utterance]:
+    """The utterances of sentences and pauses in seconds; none if nothing can be spoken.
 
     The two sides of a [pause] inside a sentence are one utterance with an inner pause, so that they are
     spoken as one sentence. Elsewhere a [pause] is silence between two utterances.
     """
     timed = config.text.alignment == "durations"
-    given = iter(markup.pronunciations)
-    utterances: list[Utterance] = []
-    sentences: list[list[PlacedSentence]] = []
-    seconds: float | None = None  # of the pause before the next sentence
-    for part in markup.parts:
+    last: Utterance | None = None
+    seconds: float | None = None  # of the pause after it
+    for part in parts:
         if isinstance(part, float):
             seconds = (seconds or 0.0) + part
             continue
-        for sentence in tokenizer.find_sentences(part, language):
-            words = [next(given) for _ in range(count_stand_ins(sentence.written))]
-            symbols = insert_pronunciations(sentence, words, tokenizer, language)
-            ids = tokenizer.encode(symbols)
-            sentence = sentence._replace(symbols=symbols)
-            frames = None if seconds is None else requested_frames(seconds)
-            if timed and frames is not None and utterances and _is_one(sentences[-1], sentence):
-                utterances[-1], start = _append(utterances[-1], sentence, ids, frames, config)
-                sentences[-1].append(PlacedSentence(sentence, words, start))
-            else:
-                if frames is not None and utterances:
-                    tail, frames = divide_pause(frames)
-                    utterances[-1] = replace(utterances[-1], tail=tail)
-                pauses = sentence_pauses(sentence, 1) if timed else ()
-                ids = with_pauses(ids, config) if timed else ids
-                utterances.append(Utterance(ids, pauses, lead=frames))
-                sentences.append([PlacedSentence(sentence, words, int(timed))])
-            seconds = None
-    if seconds is not None and utterances:
-        utterances[-1] = replace(utterances[-1], tail=requested_frames(seconds))
-    return utterances, sentences
+        frames = None if seconds is None else requested_frames(seconds)
+        ids, seconds = tokenizer.encode(part.symbols), None
+        if last is not None and timed and frames is not None and _is_one(last.text, part.written):
+            last = _append(last, part, ids, frames, config)
+            continue
+        if last is not None:
+            if frames is not None:
+                tail, frames = divide_pause(frames)
+                last = replace(last, tail=tail)
+            yield last
+        words, pauses = _place(part, int(timed), 0), sentence_pauses(part, 1) if timed else ()
+        last = Utterance(with_pauses(ids, config) if timed else ids, part.written, words, pauses, frames)
+    if last is not None:
+        yield last if seconds is None else replace(last, tail=requested_frames(seconds))
 
 
 def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
     """The pauses between short sentences that `split_sentences` has joined.
 
     Without them the pause between two sentences is too short: few utterances of the training data have
-    several sentences, and in these the pauses are short. Before a lower-case letter the sentence goes on
-    ("Is it? he asked.").
+    several sentences, and in these the pauses are short.
 
     start: the index of the sentence's first symbol in the utterance.
     """
-    marks, written = list(_INNER.finditer(sentence.symbols)), list(_INNER_TEXT.finditer(sentence.text))
-    if len(marks) != len(written):  # they cannot be matched
-        return ()
-    return tuple(
-        InnerPause(start + mark.start(), start + mark.end(), JOINED_FRAMES)
-        for mark, place in zip(marks, written, strict=True)
-        if not sentence.text[place.end()].islower()
-    )
+    pauses = []
+    for joint in sentence.joints:
+        first, after = sentence.words[joint - 1].last, sentence.words[joint].first
+        last = sentence.symbols.rfind(" ", first, after) + 1
+        if last:
+            pauses.append(InnerPause(start + first, start + last, JOINED_FRAMES))
+    return tuple(pauses)
 
 
-def _is_one(before: list[PlacedSentence], sentence: Sentence) -> bool:
+def _is_one(before: str, after: str) -> bool:
     """Whether the text before and after a [pause] is one sentence, or too short to be two."""
-    written = [placed.sentence.written for placed in before]
-    both = "".join(written) + sentence.written
-    least = length_limit(24, both)
-    ended = written[-1].rstrip(_CLOSERS).endswith(_ENDS)
-    short = min(len("".join(written)), len(sentence.written)) < least
+    both = before + after
+    ended = before.rstrip(_CLOSERS).endswith(_ENDS)
+    short = min(len(before), len(after)) < length_limit(24, both)
     return (short or not ended) and len(both) <= length_limit(300, both)
 
 
 def _append(
     utterance: Utterance, sentence: Sentence, ids: np.ndarray, frames: int, config: ModelConfig
-) -> tuple[Utterance, int]:
-    """An utterance, a pause of `frames` and a further sentence; and the index of its first symbol."""
+) -> Utterance:
+    """An utterance, a pause of `frames` and a further sentence."""
     first, start = len(utterance.ids) - 1, len(utterance.ids)
     while config.text.vocab[utterance.ids[first - 1]] in SILENT:
         first -= 1
+    pauses = (InnerPause(first, start, frames), *sentence_pauses(sentence, start))
     return replace(
         utterance,
-        ids=np.concatenate(
-            (utterance.ids, ids, utterance.ids[-1:])
-        ),  # its last symbol, a pause, is the space
-        pauses=(*utterance.pauses, InnerPause(first, start, frames), *sentence_pauses(sentence, start)),
-    ), start
+        ids=np.concatenate((utterance.ids, ids, utterance.ids[-1:])),  # the last symbol is a pause: a space
+        text=f"{utterance.text} {sentence.written}",
+        words=utterance.words + _place(sentence, start, len(utterance.text) + 1),
+        pauses=utterance.pauses + pauses,
+    )
+
+
+def _place(sentence: Sentence, symbols: int, characters: int) -> tuple[Word, ...]:
+    """The words of a sentence that begins after some symbols and characters."""
+    return tuple(
+        Word(characters + start, characters + end, symbols + first, symbols + last, place)
+        for start, end, first, last, place in sentence.words
+    )

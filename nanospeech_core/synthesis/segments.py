@@ -65,7 +65,7 @@ class SegmentJob:
     @property
     def ends_text(self) -> bool:
         """Whether it is the last segment of the text."""
-        return self.ends_utterance and self.utterance_number + 1 == len(self.text.utterances)
+        return self.ends_utterance and not self.text.utterances.has(self.utterance_number + 1)
 
 
 def segment_jobs(

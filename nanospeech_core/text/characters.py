@@ -3,7 +3,10 @@
 import re
 import unicodedata
 
+from .traced import TracedText
+
 HAN = "\u4e00-\u9fff"  # a range for regular expressions; rarer characters have no reading and are skipped
+CLOSERS = "\"'”’»)\\]}」』）】》"  # for a character class: what may follow the last mark of a sentence
 _HAN = re.compile(f"[{HAN}]")
 # A circle, as 零 is typed in years: 二○二六年.
 _CIRCLE = re.compile("(?<=[一二三四五六七八九零])[○◯]+|[○◯]+(?=[一二三四五六七八九])")
@@ -31,7 +34,16 @@ def fold(text: str) -> str:
 
     Only a ligature changes the length: "ﬃ" is "ffi".
     """
-    return _CIRCLE.sub(lambda match: "零" * len(match[0]), text.translate(_FOLD))
+    return _CIRCLE.sub(_zeros, text.translate(_FOLD))
+
+
+def fold_traced(text: TracedText) -> TracedText:
+    """The same for a traced text."""
+    return text.replace_characters(_FOLD).sub(_CIRCLE, _zeros)
+
+
+def _zeros(circles: re.Match[str]) -> str:
+    return "零" * len(circles[0])
 
 
 def is_han(character: str) -> bool:

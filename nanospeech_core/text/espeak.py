@@ -11,17 +11,20 @@ import functools
 import os
 import re
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
+from .traced import Span, TracedText, concatenate
+from .word_alignment import locate_words
 
 NEEDS = "pip install espeakng-loader"
 _REINSTALL = "pip install --force-reinstall espeakng-loader"
 
-_VOICES = {"en-us": "gmw/en-US", "en-gb": "gmw/en"}  # files in the data's folder `lang`
-# Without one of these espeak-ng prints a line to stderr and returns no phonemes.
-_FILES = ("phontab", "phonindex", "phondata", "intonations", "en_dict")
+# Without one of these, and the voice's dictionary, espeak-ng prints a line to stderr and returns no phonemes.
+_FILES = ("phontab", "phonindex", "phondata", "intonations")
 _PATH_LIMIT = 159  # bytes; espeak-ng cannot open data whose path is longer
 
 # Marks that the model sees as they are written. espeak-ng reads each stretch between two marks by itself.
@@ -38,27 +41,65 @@ if hasattr(os, "register_at_fork"):  # the child gets neither a held lock nor ha
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
-def phonemize(text: str, accent: str) -> str:
+def phonemize(text: TracedText, voice: str, given: Mapping[Span, str] = MappingProxyType({})) -> TracedText:
     """One sentence -> IPA with stress; punctuation and the spaces around it stay. Thread-safe.
 
     Args:
         text: as it is read aloud; a line break is a space.
-        accent: "en-us" or "en-gb".
+        voice: a file in the folder `lang` of espeak-ng's data, such as "gmw/en-US".
+        given: phonemes of words, by their place in the source. The text has a stand-in for such a word, so
+            that espeak-ng reads the words around it as it would.
     Raises:
         UserError: espeak-ng is not installed or cannot be started.
     """
-    parts = _MARKS.split(" ".join(text.replace("\0", " ").split()))
+    text = text.replace_characters({0: " "}).single_spaced()
     with _lock:
         library = _library()
-        if accent != library.accent:
-            if library.espeak_SetVoiceByName(_VOICES[accent].encode()):
-                raise UserError(f"espeak-ng has no voice for {accent}: {_REINSTALL}")
-            library.accent = accent
-        parts[::2] = [_read(library, part) for part in parts[::2]]
-    joined = ""
-    for part, mark in zip(parts[::2], [*parts[1::2], ""], strict=True):
-        joined = (joined + part if part else joined.removesuffix(" ")) + mark  # " — -" is one pause, not two
+        if voice != library.voice:
+            language = voice.rpartition("/")[2].partition("-")[0]
+            _check_files(library.data, f"{language}_dict")
+            if library.espeak_SetVoiceByName(voice.encode()):
+                raise UserError(f"espeak-ng has no voice {voice}: {_REINSTALL}")
+            library.voice = voice
+        joined, position = TracedText("", ()), 0
+        for match in [*_MARKS.finditer(text.text), None]:
+            stretch = text[position : match.start() if match else None]
+            if stretch.text:
+                joined += _read_words(library, stretch, given)
+            elif joined.text.endswith(" "):
+                joined = joined[:-1]  # " — -" is one pause, not two
+            if match:
+                joined += text[match.start() : match.end()]
+                position = match.end()
     return joined
+
+
+def _read_words(library: Any, text: TracedText, given: Mapping[Span, str]) -> TracedText:
+    """The phonemes of text between two marks, each traced to its word."""
+
+    words = [text[match.start() : match.end()] for match in re.finditer(r"\S+", text.text)]
+    phonemes = _read(library, " ".join(word.text for word in words))
+    places = locate_words([word.text for word in words], phonemes, functools.partial(_read, library))
+    parts, position = [], 0
+    for word, (_, end) in zip(words, [*places[:-1], (0, len(phonemes))], strict=True):
+        spoken = phonemes[position:end]
+        if spoken.startswith(" "):
+            parts.append(TracedText.read_as(" ", (word.span[0],) * 2))
+        if given.keys().isdisjoint(word.spans):
+            parts.append(TracedText.read_as(spoken.removeprefix(" "), word.span))
+        else:
+            parts += _read_given(library, word, given)
+        position = end
+    return concatenate(parts)
+
+
+def _read_given(library: Any, word: TracedText, given: Mapping[Span, str]) -> list[TracedText]:
+    """The phonemes of a word that has given ones: alone, or with more letters ("[re](/ɹˈiː/)-run")."""
+    parts = []
+    for place, start, end in word.runs(given):
+        phonemes = _read(library, word.text[start:end]) if place is None else given[place]
+        parts.append(TracedText.read_as(phonemes, word[start:end].span))
+    return parts
 
 
 def _read(library: Any, text: str) -> str:
@@ -78,21 +119,24 @@ def _library() -> Any:  # a CDLL, whose functions have no types
         raise UserError(f"phonemes need espeak-ng: {NEEDS}") from error
     try:
         data = espeakng_loader.get_data_path()
-        missing = [name for name in _FILES if not os.access(os.path.join(data, name), os.R_OK)]
-        if missing:
-            raise UserError(
-                f"espeak-ng cannot be started: {missing[0]} cannot be read in {data}; {_REINSTALL}"
-            )
+        _check_files(data, *_FILES)
         library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
         library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         started = library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(_short_path(data)), _DONT_EXIT)
     except (OSError, AttributeError, RuntimeError) as error:  # RuntimeError: the loader finds no data
         raise UserError(f"espeak-ng cannot be started: {error}; {_REINSTALL}") from error
-    library.accent = ""  # of its present voice
+    library.voice, library.data = "", data  # no voice is set yet
     if started <= 0:
         raise UserError(f"espeak-ng cannot be started with the data in {data}: {_REINSTALL}")
     return library
+
+
+def _check_files(data: str, *names: str) -> None:
+    """Raise UserError for a file of espeak-ng's data that cannot be read."""
+    for name in names:
+        if not os.access(os.path.join(data, name), os.R_OK):
+            raise UserError(f"espeak-ng cannot be started: {name} cannot be read in {data}; {_REINSTALL}")
 
 
 def _short_path(path: str) -> str:

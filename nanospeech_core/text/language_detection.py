@@ -4,9 +4,13 @@ There are two scripts: Chinese characters, and letters. Letters are read in the 
 in `ALPHABETIC` where that is Chinese.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 
 from .characters import HAN, WESTERN_PUNCTUATION, fold
+from .traced import TracedText
 
 CHINESE, ALPHABETIC = "zh", "en-us"  # the language of each script, where nothing else says which
 _HAN = re.compile(f"[{HAN}]")
@@ -56,13 +60,13 @@ def detect_language(text: str, default: str = ALPHABETIC) -> str:
     return ALPHABETIC if default == CHINESE and words else default
 
 
-def split_written(text: str, language: str) -> list[tuple[str, str]]:
+def split_written(text: TracedText, language: str) -> list[tuple[str, TracedText]]:
     """A written sentence as (language, part), in order; a part's numbers are read in its language.
 
     A sentence in one script is in that script's language. `language` decides where both scripts meet, and
     where there are no letters at all.
     """
-    has_han, has_letters = _HAN.search(text) is not None, _LETTERS.search(text) is not None
+    has_han, has_letters = _HAN.search(text.text) is not None, _LETTERS.search(text.text) is not None
     alphabetic = _alphabetic(language)
     if not has_han or not has_letters:
         return [(CHINESE if has_han else alphabetic if has_letters else language, text)]
@@ -71,26 +75,27 @@ def split_written(text: str, language: str) -> list[tuple[str, str]]:
     else:
         inner, inner_language, outer_language = _PASSAGE, CHINESE, alphabetic
     parts, start = [], 0
-    for match in inner.finditer(text):
+    for match in inner.finditer(text.text):
         if inner is _PASSAGE or any(map(str.isdigit, match[0])) or _ADDRESS.match(match[0]):
-            parts += [(outer_language, text[start : match.start()]), (inner_language, match[0])]
+            inside = text[match.start() : match.end()]
+            parts += [(outer_language, text[start : match.start()]), (inner_language, inside)]
             start = match.end()
-    return [(code, part) for code, part in [*parts, (outer_language, text[start:])] if part.strip()]
+    return [(code, part) for code, part in [*parts, (outer_language, text[start:])] if part.text.strip()]
 
 
-def split_spoken(text: str, language: str) -> list[tuple[str, str]]:
+def split_spoken(text: TracedText, language: str) -> list[tuple[str, TracedText]]:
     """A normalized sentence as (language, part), by the script alone; closing marks stay with their part.
 
     A text without letters is in `language`.
     """
     starts: list[tuple[str, int]] = []
     end = 0
-    for match in _SCRIPT.finditer(text):
+    for match in _SCRIPT.finditer(text.text):
         code = CHINESE if match["han"] else _alphabetic(language)
         if not starts:
             starts.append((code, 0))
         elif code != starts[-1][0]:
-            starts.append((code, _boundary(text, end, match.start())))
+            starts.append((code, _boundary(text.text, end, match.start())))
         end = match.end()
     if not starts:
         return [(language, text)]
@@ -99,12 +104,15 @@ def split_spoken(text: str, language: str) -> list[tuple[str, str]]:
     return [(code, part if code == CHINESE else _western(part)) for code, part in parts]
 
 
-def join_parts(parts: list[str]) -> str:
+def join_parts(parts: Iterable[TracedText]) -> TracedText:
     """Join parts of a sentence with spaces, except inside brackets and quotes or before a comma."""
-    joined = ""
-    for part in filter(None, map(str.strip, parts)):
-        close = not joined or joined.endswith(_OPENING) or part.startswith(_CLOSING)
-        joined += part if close else f" {part}"
+    joined = TracedText("", ())
+    for part in (part.strip() for part in parts):
+        if not part.text:
+            continue
+        if joined.text and not joined.text.endswith(_OPENING) and not part.text.startswith(_CLOSING):
+            joined += TracedText.read_as(" ", (joined.span[1],) * 2)
+        joined += part
     return joined
 
 
@@ -124,7 +132,7 @@ def _boundary(text: str, start: int, end: int) -> int:
     return end
 
 
-def _western(text: str) -> str:
+def _western(text: TracedText) -> TracedText:
     """Text with Chinese punctuation made Western; text that has none is left as it is."""
-    western = text.translate(WESTERN_PUNCTUATION)
-    return text if western == text else _SPACE_BEFORE_MARK.sub("", western).strip()
+    western = text.replace_characters(WESTERN_PUNCTUATION)
+    return text if western is text else western.sub(_SPACE_BEFORE_MARK, "").strip()

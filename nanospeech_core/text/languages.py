@@ -1,55 +1,108 @@
-"""The languages that can be spoken: one row of `TABLE` each. A new language is a folder and a row.
+"""The languages that can be spoken: one row of `TABLE` each. A new language is a file and a row.
 
 A language's rules and libraries (espeak-ng, pypinyin, ...) are loaded on first use.
 """
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..errors import UserError
-from . import espeak
-from .chinese import pinyin
-from .language_detection import join_parts, split_spoken
-from .symbols import SYMBOLS
+from .language_detection import ALPHABETIC, join_parts, split_spoken
+from .readings import Reading
+from .traced import Span, TracedText
+
+Given = Mapping[Span, str]  # phonemes that the user gives to words, by their place in the source
+NOTHING_GIVEN: Given = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Language:
-    """How one language, or one accent of it, is read.
+    """How one language, or one accent of it, is read: three functions, and some words.
 
     A language is written either in Chinese characters or in an alphabet, see `language_detection`.
+
+    Attributes:
+        ends_sentence: whether a full stop ends its sentence. Its arguments: a paragraph; where the sentence
+            begins in it; a match of the full stop (group "stop"), with closing quotes; whether the
+            paragraph is complete, else the result may be None: what follows decides.
+        find_readings: what in a written sentence is read otherwise than it is written. No digits remain.
+        phonemize: a sentence as it is read aloud, and words with given phonemes -> phonemes.
+        sample: a word, to test whether the phonemizer works.
+        alphabetic: character models read it normalized; Chinese, as it is written.
+        code_omitted, formula_omitted: spoken in place of a block of code or a formula.
+        marks: of its lists, and the end of a sentence.
     """
 
-    normalize: Callable[[str], str]  # a written sentence -> as it is read aloud, without digits
-    phonemize: Callable[[str], str]  # a sentence as it is read aloud -> phonemes
-    sample: str  # a word, to test whether the phonemizer works
-    alphabetic: bool = True  # character models read it normalized; Chinese, as it is written
+    ends_sentence: Callable[[str, int, re.Match[str], bool], bool | None]
+    find_readings: Callable[[str], Sequence[Reading]]
+    phonemize: Callable[[TracedText, Given], TracedText]
+    sample: str
+    alphabetic: bool = True
+    code_omitted: str = "Code omitted."
+    formula_omitted: str = "Formula omitted."
+    marks: tuple[str, str] = (", ", ".")
 
 
-def _english(accent: str) -> Language:
-    def normalize(text: str) -> str:
-        from .english.normalize import normalize
+def _english(accent: str, voice: str) -> Language:
+    def find_readings(text: str) -> list[Reading]:
+        from .english.normalize import find
 
-        return normalize(text, accent)
+        return find(text, accent)
 
-    return Language(normalize, lambda text: espeak.phonemize(text, accent), sample="Hello")
+    def phonemize(text: TracedText, given: Given) -> TracedText:
+        from .espeak import phonemize
+
+        return phonemize(text, voice, given)
+
+    return Language(_ends_english_sentence, find_readings, phonemize, sample="Hello")
+
+
+def _ends_english_sentence(text: str, start: int, stop: re.Match[str], finished: bool) -> bool | None:
+    from .english.sentences import ends_sentence
+
+    return ends_sentence(text, start, stop, finished)
 
 
 def _chinese() -> Language:
-    def normalize(text: str) -> str:
-        from .chinese.normalize import normalize
+    def find_readings(text: str) -> list[Reading]:
+        from .chinese.normalize import find
 
-        return normalize(text)
+        return find(text)
 
-    return Language(normalize, lambda text: pinyin.phonemize(text), sample="你好", alphabetic=False)
+    def phonemize(text: TracedText, given: Given) -> TracedText:
+        from .chinese.pinyin import phonemize
+
+        return phonemize(text)
+
+    return Language(
+        _ends_english_sentence,  # its own full stop, 。, always ends the sentence
+        find_readings,
+        phonemize,
+        sample="你好",
+        alphabetic=False,
+        code_omitted="代码略。",
+        formula_omitted="公式略。",
+        marks=("，", "。"),
+    )
 
 
-TABLE = {"en-us": _english("en-us"), "en-gb": _english("en-gb"), "zh": _chinese()}
+TABLE = {
+    "en-us": _english("en-us", voice="gmw/en-US"),
+    "en-gb": _english("en-gb", voice="gmw/en"),
+    "zh": _chinese(),
+}
 LANGUAGES = tuple(TABLE)
+
+
+def find_language(code: str) -> Language:
+    """The row of a language. Raises UserError for an unknown language."""
+    if code not in TABLE:
+        raise UserError(f'there is no language "{code}"; the languages are {", ".join(LANGUAGES)}')
+    return TABLE[code]
 
 
 def base_language(code: str) -> str:
@@ -57,30 +110,22 @@ def base_language(code: str) -> str:
     return code.partition("-")[0]
 
 
-def normalize(text: str, language: str = "en-us") -> str:
-    """A written sentence as it is read aloud; the text itself where the language is unknown.
-
-    Raises:
-        UserError: a library of that language cannot be loaded.
-    """
-    return TABLE[language].normalize(text) if language in TABLE else text
-
-
-def phonemize(text: str, language: str = "en-us") -> str:
-    """Phonemes of one sentence, one character each, with punctuation and stress; only SYMBOLS are kept.
+def phonemize(text: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN) -> TracedText:
+    """Phonemes of one sentence, one character each, with punctuation and stress.
 
     Chinese characters are read as Chinese and letters as `language`, or as American English where
-    `language` is "zh". The text is not normalized here: call `normalize` first.
+    `language` is "zh".
 
+    Args:
+        text: as it is read aloud (`Tokenizer.spoken`).
+        language: of the text.
+        given: phonemes of words.
     Raises:
         UserError: an unknown language, or its phonemizer cannot be loaded.
     """
-    if language not in TABLE:
-        raise UserError(f'there is no language "{language}"; the languages are {", ".join(LANGUAGES)}')
-    parts = [TABLE[code].phonemize(part) for code, part in split_spoken(text, language)]
-    return re.sub(" +", " ", "".join(symbol for symbol in join_parts(parts) if symbol in _symbol_set()))
+    find_language(language)
+    parts = [find_language(code).phonemize(part, given) for code, part in split_spoken(text, language)]
+    return join_parts(parts).sub(_SPACES, " ")
 
 
-@functools.cache
-def _symbol_set() -> frozenset[str]:
-    return frozenset(SYMBOLS)
+_SPACES = re.compile("  +")

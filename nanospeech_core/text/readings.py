@@ -6,9 +6,14 @@ no rule claims is read as it is written. So every spoken word knows the characte
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from .traced import TracedText, concatenate
+from .words import WORD
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,36 @@ def find_readings(text: str, rules: Iterable[Rule]) -> list[Reading]:
     return sorted(claimed, key=lambda reading: reading.start)
 
 
-def apply_readings(text: str, readings: Sequence[Reading]) -> str:
+def apply_readings(text: TracedText, readings: Iterable[Reading]) -> TracedText:
     """The text as it is spoken, white space collapsed to single spaces."""
-    spoken, position = "", 0
+    parts, position = [], 0
     for reading in readings:
-        spoken += text[position : reading.start] + reading.spoken
+        parts += [text[position : reading.start], _trace(text[reading.start : reading.end], reading.spoken)]
         position = reading.end
-    return " ".join((spoken + text[position:]).split())
+    return concatenate([*parts, text[position:]]).single_spaced()
+
+
+def _trace(written: TracedText, spoken: str) -> TracedText:
+    """What is spoken for some characters; if these are several words, each word for its own.
+
+    Words that both have ("May 5", "May fifth") belong together, and those between them one by one if they are
+    as many.
+    """
+    written_words, spoken_words = (list(WORD.finditer(text)) for text in (written.text, spoken))
+    if len(written_words) < 2 or len(spoken_words) < 2:
+        return TracedText.read_as(spoken, written.span)
+    keys = [[word[0].strip(",.").casefold() for word in words] for words in (written_words, spoken_words)]
+    first = [(0, 0)]  # the first written and the first spoken word of each part
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
+        if tag == "equal" or i2 - i1 == j2 - j1:
+            first += zip(range(i1, i2), range(j1, j2), strict=True)
+        elif tag == "replace":
+            first.append((i1, j1))
+    parts = []
+    for (i, j), (after_i, after_j) in itertools.pairwise([*sorted(set(first)), (None, None)]):
+        begin = spoken_words[j].start() if j else 0
+        end = None if after_j is None else spoken_words[after_j].start()
+        begin_written = written_words[i].start() if i else 0
+        end_written = None if after_i is None else written_words[after_i - 1].end()
+        parts.append(TracedText.read_as(spoken[begin:end], written[begin_written:end_written].span))
+    return concatenate(parts)

@@ -3,101 +3,139 @@
 No character but white space is ever dropped.
 """
 
+from __future__ import annotations
+
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from .characters import HAN, is_han
+from .characters import CLOSERS, HAN, is_han
 from .chinese.pinyin import cut_words
-
-# Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
-_NEVER = frozenset(
-    "mr mrs ms messrs dr drs prof rev hon gen col capt cpt cmdr lt maj sgt cpl pvt gov sen rep pres supt "
-    "mt e.g i.e cf vs viz approx ca al messrs adm".split()
-)
-# The same, but only before a number ("No. 5"; "He said no." ends a sentence).
-_BEFORE_NUMBER = frozenset(
-    "no nos nr fig figs vol vols p pp ch chap sec art eq eqs pt ex ver rev ext apt rm para par ref op c "
-    "b d bk "
-    "jan feb mar apr jun jul aug sep sept oct nov dec".split()
-)
-# Before a letter or a Roman numeral too: "Fig. A", "vol. ii".
-_BEFORE_LETTER = frozenset("fig figs vol vols p pp ch chap sec art eq pt ex app apt bk".split())
-# Only before a small letter or a number: "1 tbsp. sugar", "max. 5", "etc. and". A capital starts a sentence.
-_BEFORE_SMALL = frozenset(
-    "etc max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu mins "
-    "sec secs hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
-)
-# The full stop belongs to the word; it ends the sentence only before one of STARTERS.
-_MAYBE = frozenset("st ave blvd rd hwy jr sr inc ltd co corp bros dept est ph.d ft".split())
-# The same, with a capital only ("He sat.").
-_MAYBE_CAPITAL = frozenset(
-    "Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Jan Feb Mar Apr Jun Jul Aug Sept Oct Nov Dec "
-    "Calif Mass Conn Fla Mich Minn Tenn Tex Wash Pa Va".split()
-)
-# Words that start a sentence far more often than they continue one when written with a capital.
-STARTERS = (
-    "The|This|That|These|Those|He|She|It|We|They|You|There|Here|But|And|So|Then|When|While|If|In|On|At|As|"
-    "After|Before|However|What|Why|How|Who|Where|His|Her|My|Our|Their|Its|Not|No|Yes|For|From|With|"
-    "Whether|Although|Though|Because|Since|Once|Until|Unless|Even|Each|Every|Some|Many|Most|All|Both|Another|"
-    "Such|Now|Today|Later|Soon|Maybe|Perhaps|Please|Let|Do|Does|Did|Is|Are|Was|Were|Can|Could|Would|Should|Have|"
-    "Has|Had|To|By|During|Without|Through|Yet|Or|Thus|Therefore|Moreover|Furthermore|Meanwhile|Also|Still|Never|"
-    "Always|Often|Sometimes|Indeed|Instead|Finally|Which|Whose|Nobody|Someone|Everyone|Everything|Nothing|Something|Open|Closed|"
-    r"An?(?= [a-z])|I(?=[ '’][a-z])"
-)
-
-_CLOSERS = "\"'”’»)\\]}」』）】》"
-# A full stop that belongs to a word also ends its sentence when this follows it.
-SENTENCE_END = rf"(?=[{_CLOSERS}]*(?:\s*$|\s+[\"'“‘(]*(?:{STARTERS})\b))"
+from .language_detection import ALPHABETIC
+from .languages import TABLE
+from .lines import separate_lines
+from .traced import TracedText
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n\s*(?=(?:[-*•]|\d{1,3}[.)])[^\S\n])")
 # Marks of a Western keyboard between Chinese characters, where no space follows.
-_TYPED = rf"(?<=[{HAN}])(?:[!?]+|\.(?!\.))(?=[{_CLOSERS}]*[{HAN}])"
+_TYPED = rf"(?<=[{HAN}])(?:[!?]+|\.(?!\.))(?=[{CLOSERS}]*[{HAN}])"
 _TERMINATOR = re.compile(
-    rf"(?P<cjk>(?:[。！？；｡]+|…{{2,}}(?![，、：—])|{_TYPED})[{_CLOSERS}]*)"
-    rf"|(?<![.!?…])(?P<stop>[.!?…]+)(?P<closers>[{_CLOSERS}]*)(?=\s)"
+    rf"(?P<cjk>(?:[。！？；｡]+|…{{2,}}(?![，、：—])|{_TYPED})[{CLOSERS}]*)"
+    rf"|(?<![.!?…])(?P<stop>[.!?…]+)(?P<closers>[{CLOSERS}]*)(?=\s)"
 )
-_SENTENCE_END = re.compile(SENTENCE_END)
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
-_LAST_WORD = re.compile(r"[^\s\"'“‘(\[{—–]*$")
-_LETTER_OR_ROMAN = re.compile(r"[A-HJ-Z]\d*(?![\w'’.])|(?:[IVXL]{2,}|[ivxl]+)(?![\w'’])")
-_INCHES = re.compile(r"\d in$")
 _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s*", r",\s+|[，、]", r"\s+")))
 
 
-def split_sentences(text: str, max_characters: int = 300, min_characters: int = 24) -> list[str]:
-    """Split text into sentences of at most `max_characters`, in order, whitespace collapsed to single spaces.
+class Piece(NamedTuple):
+    """A sentence; or some short ones; or a part of one that is too long.
+
+    Attributes:
+        text: with single spaces.
+        joints: where the shorter sentences end that it is joined of, except the last: places in the source.
+        continues: whether the sentence goes on in the next piece.
+    """
+
+    text: TracedText
+    joints: tuple[int, ...]
+    continues: bool
+
+
+def split_sentences(
+    text: TracedText, language: str = ALPHABETIC, max_characters: int = 300, min_characters: int = 24
+) -> Iterator[Piece]:
+    """Split text into sentences of at most `max_characters`, in order, white space as single spaces.
 
     A sentence that is too long is divided at ; : — , and then at spaces. A text without
     spaces is cut, Chinese between words. One shorter than `min_characters` is joined to a neighbor in its
     paragraph if both fit: short clips sound bad.
-    Blank lines and list items always separate. In Chinese text a character counts as three.
+    Blank lines and list items always separate; the lines of a letter, a poem or an address end sentences. In
+    Chinese text a character counts as three.
     """
-    sentences: list[str] = []
-    for paragraph in _PARAGRAPH.split(text):
-        paragraph = " ".join(paragraph.split())
-        limit, least = length_limit(max_characters, paragraph), length_limit(min_characters, paragraph)
-        spans = [piece for span in _sentence_spans(paragraph) for piece in _divide(paragraph, *span, limit)]
-        sentences += [paragraph[a:b].strip() for a, b in _merge(spans, limit, least)]
-    return [sentence for sentence in sentences if sentence]
+    position = 0
+    for match in [*_PARAGRAPH.finditer(text.text), None]:
+        paragraph = text[position : match.start() if match else None]
+        position = match.end() if match else position
+        if paragraph.text.strip():
+            yield from _split_paragraph(paragraph, language, max_characters, min_characters)
 
 
-def first_sentence_end(text: str, least: int) -> int:
+def _split_paragraph(text: TracedText, language: str, most: int, least: int) -> list[Piece]:
+    """The pieces of a paragraph, which may have several lines."""
+    hard = _line_ends(text.text)
+    text = text.single_spaced()
+    most, least = length_limit(most, text.text), length_limit(least, text.text)
+    ends = _sentence_ends(text.text, language, hard)
+    spans = [part for span in zip([0, *ends], ends, strict=False) for part in _divide(text.text, *span, most)]
+    lines = set(hard)
+    joints = [e for e in ends if e in lines or not text.text[e : e + 8].lstrip()[:1].islower()]
+    places = [text.spans[joint - 1][1] for joint in joints]
+    complete = set(ends)
+    pieces = []
+    for start, end in _merge(spans, most, least):
+        inner = slice(bisect_right(joints, start), bisect_left(joints, end))
+        piece = Piece(text[start:end].strip(), tuple(places[inner]), end not in complete)
+        pieces += [piece] if len(piece.text) else []
+    return pieces
+
+
+def _line_ends(text: str) -> list[int]:
+    """Where lines end sentences (`separate_lines`), as places in the single-spaced paragraph."""
+    if "\n" not in text:
+        return []
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    separate, ends, length = set(separate_lines(lines)), [], 0
+    for i, line in enumerate(lines):
+        length += len(line) + bool(length and line)
+        if i in separate:
+            ends.append(length)
+    return ends
+
+
+def _sentence_ends(text: str, language: str, hard: list[int]) -> list[int]:
+    """Where the sentences of a paragraph end, the last one too.
+
+    hard: where they do whatever the marks say.
+    """
+    ends, start = [], 0
+    for match in _TERMINATOR.finditer(text):
+        line = bisect_right(hard, match.start())
+        start = max(start, hard[line - 1]) if line else start
+        if _is_end(text, start, match, language, finished=True):
+            ends.append(match.end())
+            start = match.end()
+    return sorted({*ends, *hard, len(text)} - {0})
+
+
+def _is_end(text: str, start: int, match: re.Match[str], language: str, finished: bool) -> bool | None:
+    """Whether a match of `_TERMINATOR` ends the sentence that begins at `start`; None: not certain yet."""
+    if match["cjk"]:
+        return True
+    if match["closers"] and text[match.end() : match.end() + 8].lstrip()[:1].islower():
+        return False  # "Stop!" he said.
+    if match["stop"] != ".":
+        return "..." not in match["stop"] and "…" not in match["stop"]
+    return TABLE.get(language, TABLE[ALPHABETIC]).ends_sentence(text, start, match, finished)
+
+
+def first_sentence_end(text: str, least: int, language: str = ALPHABETIC) -> int:
     """Where the first sentence of an unfinished text ends; 0 if that is not certain yet.
 
     Args:
         text: the beginning of a paragraph, with single spaces.
         least: characters; a shorter sentence goes with the next one.
+        language: of the text.
     """
     start = 0
     for match in _TERMINATOR.finditer(text):
-        following = text[match.end() :].lstrip()
-        if not following:
+        if not text[match.end() :].lstrip():
             return 0
-        if not match["cjk"]:
-            word = _last_word(text, start, match)
-            if _needs_next_word(word) and not re.match(r"\S+\s+\S", following):
-                return 0  # its next word is not whole
-            if not _ends_sentence(text, start, match):
-                continue
+        ended = _is_end(text, start, match, language, finished=False)
+        if ended is None:
+            return 0
+        if not ended:
+            continue
         if match.end() >= length_limit(least, text[: match.end()]):
             return match.end()
         start = match.end()
@@ -113,74 +151,6 @@ def length_limit(characters: int, text: str) -> int:
     """The number of characters of this text that speak as long as some characters of English text."""
     chinese = 2 * len(_CJK.findall(text)) > len(text)
     return max(1, characters // 3) if chinese else characters  # a Chinese character is a syllable
-
-
-def _sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Cut points of one paragraph, as half-open spans that cover it."""
-    spans, start = [], 0
-    for match in _TERMINATOR.finditer(text):
-        if match["cjk"] or _ends_sentence(text, start, match):
-            spans.append((start, match.end()))
-            start = match.end()
-    return [*spans, (start, len(text))] if start < len(text) else spans
-
-
-def _ends_sentence(text: str, start: int, match: re.Match) -> bool:
-    stop, following = match["stop"], text[match.end() : match.end() + 8].lstrip()
-    if match["closers"] and following[:1].islower():
-        return False  # "Stop!" he said.
-    if stop != ".":
-        return "..." not in stop and "…" not in stop
-    word = _last_word(text, start, match)
-    if word.isdigit() and match.start() - len(word) == start:
-        return False  # "1. An item"
-    word = re.split("[-/]", word)[-1]  # Mon.-Fri.
-    lowered = word.lower()
-    if lowered in _NEVER:
-        return False
-    if lowered in _BEFORE_NUMBER and following[:1].isdigit():
-        return False
-    if lowered in _BEFORE_LETTER and _LETTER_OR_ROMAN.match(following):
-        return False
-    in_small = lowered in _BEFORE_SMALL or _INCHES.search(text, max(start, match.start() - 4), match.start())
-    if in_small and (following[:1].islower() or following[:1].isdigit()):
-        return False
-    if word == "I":
-        return not _is_initial(text, start, match)
-    if _may_own_stop(word):
-        return bool(_SENTENCE_END.match(text, match.end("stop")))
-    return True
-
-
-def _is_initial(text: str, start: int, match: re.Match) -> bool:
-    """Whether the "I" before a full stop is a letter of a name: "N. I. N. A.", "I. M. Pei"."""
-    before = text[max(start, match.start() - 5) : match.start() - 1]
-    if re.search(r"(?:^|\s)[A-Z]\.\s?$", before):
-        return True
-    return not before.strip() and re.match(r"\s[A-Z]\.", text[match.end() : match.end() + 3]) is not None
-
-
-def _last_word(text: str, start: int, stop: re.Match) -> str:
-    """The word before a full stop, of a sentence that begins at `start`."""
-    found = _LAST_WORD.search(text, max(start, stop.start() - 30), stop.start())
-    return found[0] if found else ""
-
-
-def _may_own_stop(word: str) -> bool:
-    """Whether the full stop after a word may belong to the word: then what follows it decides."""
-    initial = len(word) == 1 and word.isupper() and word != "I"
-    word = re.split("[-/]", word)[-1]
-    return (
-        initial
-        or word.lower() in _MAYBE
-        or word in _MAYBE_CAPITAL
-        or bool(re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word))
-    )
-
-
-def _needs_next_word(word: str) -> bool:
-    """Whether the word after the full stop of this one decides if the sentence ends."""
-    return _may_own_stop(word) or word == "I" or word.lower() in _BEFORE_LETTER
 
 
 def _divide(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:

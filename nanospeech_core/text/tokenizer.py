@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from ..errors import UserError
-from .characters import fold, is_han, is_wide
+from .characters import fold_traced, is_han, is_wide
 from .checks import check_text, nothing_to_speak
 from .chinese import pinyin
-from .language_detection import join_parts, split_written
-from .languages import TABLE, normalize, phonemize
-from .sentences import length_limit, split_sentences
+from .document import Document, Sentence
+from .language_detection import ALPHABETIC, join_parts, split_written
+from .languages import NOTHING_GIVEN, TABLE, Given, find_language, phonemize
+from .readings import apply_readings
+from .sentences import Piece, length_limit, split_sentences
+from .symbols import SYMBOLS
+from .traced import TracedText
+from .words import find_words
 
-
-class Sentence(NamedTuple):
-    """One sentence: as it is read aloud (`normalize`), as the model's symbols, and as it is written."""
-
-    text: str
-    symbols: str
-    written: str = ""
+_EMPTY = TracedText("", ())
 
 
 class Tokenizer:
@@ -46,54 +45,82 @@ class Tokenizer:
         self._report = report
 
     def sentences(
-        self, text: str, language: str = "en-us", max_characters: int = 300, min_characters: int = 24
+        self, text: str, language: str = ALPHABETIC, max_characters: int = 300, min_characters: int = 24
     ) -> list[Sentence]:
-        """All sentences of a text that can be spoken, in order.
+        """All sentences of a text without markup that can be spoken, in order.
 
         Raises:
             UserError: the text is empty, too long, binary, or nothing in it can be spoken.
         """
-        sentences = self.find_sentences(check_text(text), language, max_characters, min_characters)
+        parts = self.read(Document.of(check_text(text)), language, max_characters, min_characters)
+        sentences = [sentence for sentence in parts if isinstance(sentence, Sentence)]
         if not sentences:
             raise nothing_to_speak(text)
         return sentences
 
-    def find_sentences(
-        self, text: str, language: str = "en-us", max_characters: int = 300, min_characters: int = 24
-    ) -> list[Sentence]:
-        """As `sentences`, for a text that `check_text` accepted; [] if nothing in it can be spoken."""
-        sentences = []
-        for written in split_sentences(text, max_characters, min_characters):
-            spoken = self.spoken(written, language)
-            # Numbers and addresses become much longer when spelled out.
-            if len(spoken) <= length_limit(max_characters, spoken):
-                parts = [(spoken, written)]
-            else:
-                parts = [(part, part) for part in split_sentences(spoken, max_characters, min_characters)]
-            sentences += [Sentence(part, self.symbols(part, language), source) for part, source in parts]
-        return [sentence for sentence in sentences if sentence.symbols]
+    def read(
+        self,
+        document: Document,
+        language: str = ALPHABETIC,
+        max_characters: int = 300,
+        min_characters: int = 24,
+    ) -> Iterator[Sentence | float]:
+        """The sentences that can be spoken, and the pauses in seconds; each is read when it is asked for."""
+        for part in document.parts:
+            if isinstance(part, float):
+                yield part
+                continue
+            for piece in split_sentences(part, language, max_characters, min_characters):
+                spoken = self.spoken(piece.text, language, document.given)
+                pieces = [(piece.text, piece._replace(text=spoken))]
+                if len(spoken) > length_limit(max_characters, spoken.text):  # numbers grow when spelled out
+                    again = split_sentences(spoken, language, max_characters, min_characters)
+                    pieces = [(piece.text.within(shorter.text.span), shorter) for shorter in again]
+                for written, read in pieces:
+                    symbols = self.symbols(read.text, language, document.given)
+                    if symbols.text:
+                        yield _sentence(document.restore(written), read, symbols, piece)
 
-    def spoken(self, sentence: str, language: str = "en-us") -> str:
-        """One sentence as it is read aloud: numbers and abbreviations in words; "" if it has no words.
+    def spoken(
+        self, sentence: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN
+    ) -> TracedText:
+        """One sentence as it is read aloud: numbers and abbreviations in words; empty if it has no words.
 
         Phoneme models speak Chinese in English text too, and the reverse; character models do not.
+
+        Args:
+            sentence: as it is written, with stand-ins.
+            language: of the text.
+            given: the words with given phonemes; these are not read in other words.
         """
-        if not any(character.isalnum() for character in sentence):
-            return ""  # "***", which espeak-ng would name
+        if not any(map(str.isalnum, sentence.text)):
+            return _EMPTY  # "***", which espeak-ng would name
         if self.kind == "characters" and not (language in TABLE and TABLE[language].alphabetic):
             return sentence
-        sentence = "".join(self._speakable(character, language) for character in fold(sentence))
-        return join_parts([normalize(part, code) for code, part in split_written(sentence, language)])
+        folded = fold_traced(sentence)
+        characters = filter(lambda c: not c.isascii(), dict.fromkeys(folded.text))
+        speakable = {ord(character): self._speakable(character) for character in characters}
+        parts = split_written(folded.replace_characters(speakable), language)
+        return join_parts(_read_aloud(part, code, given) for code, part in parts)
 
-    def symbols(self, spoken: str, language: str = "en-us") -> str:
-        """The symbols of a sentence that `spoken` returned, all in the vocabulary; "" if there are none."""
-        symbols = phonemize(spoken, language) if self.kind == "phonemes" else spoken
-        symbols = "".join(symbol for symbol in symbols if self._is_known(symbol)).strip()
-        return symbols if any(symbol.isalnum() for symbol in symbols) else ""
+    def symbols(
+        self, spoken: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN
+    ) -> TracedText:
+        """The symbols of a sentence that `spoken` returned, all in the vocabulary, or an empty text."""
+        symbols = phonemize(spoken, language, given) if self.kind == "phonemes" else spoken
+        symbols = symbols.filter(self._has_sound).strip()
+        return symbols if any(map(str.isalnum, symbols.text)) else _EMPTY
 
     def encode(self, symbols: str) -> np.ndarray:
         """Symbols -> ids, int64 [symbols]; symbols outside the vocabulary are skipped."""
         return np.array([self.ids[symbol] for symbol in symbols if self._is_known(symbol)], dtype=np.int64)
+
+    def _has_sound(self, symbol: str) -> bool:
+        """Whether to keep a symbol. A mark that no phoneme model has, as "[", is not worth a report."""
+        if symbol in self.ids:
+            return True
+        silent = self.kind == "phonemes" and not symbol.isalnum() and symbol not in SYMBOLS
+        return not silent and self._is_known(symbol)
 
     def _is_known(self, symbol: str) -> bool:
         if symbol in self.ids:
@@ -106,10 +133,8 @@ class Tokenizer:
             self._skip(symbol, "is not in the model's vocabulary")
         return False
 
-    def _speakable(self, character: str, language: str) -> str:
+    def _speakable(self, character: str) -> str:
         """The character; a space where espeak-ng would name it ("Chinese letter", "smiling face")."""
-        if character.isascii():
-            return character
         if is_han(character) and self.kind == "phonemes":
             if not pinyin.has_reading(character):
                 self._skip(character, "cannot be spoken")
@@ -129,3 +154,28 @@ class Tokenizer:
         if symbol not in self.unknown:
             self.unknown.add(symbol)
             self._report(f'"{symbol}" (U+{ord(symbol[0]):04X}) {reason} and is skipped')
+
+
+def _sentence(written: TracedText, spoken: Piece, symbols: TracedText, whole: Piece) -> Sentence:
+    """A sentence of its texts. whole: the piece that it is, or that it is a part of."""
+    words = find_words(written, symbols)
+    ends = [word.place[1] for word in words]
+    joints = {bisect_right(ends, joint) for joint in (*spoken.joints, *whole.joints)} - {0, len(words)}
+    last = spoken.text.span[1] >= whole.text.span[1]
+    return Sentence(
+        written.text,
+        spoken.text.text,
+        symbols.text,
+        tuple(words),
+        tuple(sorted(joints)),
+        whole.continues if last else spoken.continues,
+    )
+
+
+def _read_aloud(text: TracedText, language: str, given: Given) -> TracedText:
+    """A part of a sentence in one language as it is read aloud; the rules leave words with given phonemes."""
+    readings = find_language(language).find_readings(text.text)
+    if given:
+        taken = [given.keys().isdisjoint(text.spans[reading.start : reading.end]) for reading in readings]
+        readings = [reading for reading, free in zip(readings, taken, strict=True) if free]
+    return apply_readings(text, readings)

@@ -14,11 +14,11 @@ from ..audio.mel import SAMPLE_RATE
 from ..audio.signal import match_level, trim_silence
 from ..errors import UserError
 from ..text.checks import check_text
+from ..text.document import Sentence
 from ..text.language_detection import detect_language
 from ..text.languages import base_language
 from ..text.symbols import SILENT, SYMBOLS
-from ..text.tokenizer import Sentence, Tokenizer
-from ..text.word_alignment import align_words
+from ..text.tokenizer import Tokenizer
 from . import recognition
 from .alignment import FindOnsets
 from .store import Voice
@@ -82,7 +82,7 @@ def voice_from_recording(
             )
         cut, symbols = best_cut(find_onsets(wave, phonemes), phonemes, path)
         wave, phonemes = _cut(wave, cut), phonemes[:symbols]
-        text = text_until(sentences, symbols, language)
+        text = text_until(sentences, symbols)
     used = len(wave) / SAMPLE_RATE
     if used < seconds - PAUSE_SECONDS:
         warnings.warn(
@@ -168,23 +168,16 @@ def best_cut(onsets: np.ndarray, phonemes: str, path: str | os.PathLike) -> tupl
     return best
 
 
-def text_until(sentences: list[Sentence], symbols: int, language: str) -> str:
+def text_until(sentences: list[Sentence], symbols: int) -> str:
     """The written words that the first `symbols` symbols of sentences, joined by spaces, speak."""
-    tokenizer = Tokenizer("phonemes", SYMBOLS, lambda report: None)
     parts, start = [], 0
     for sentence in sentences:
         end = start + len(sentence.symbols)
+        word_ends = [word.end for word in sentence.words if start + word.last <= symbols]
         if end <= symbols:
             parts.append(sentence.written)
-        elif start < symbols:
-            text, spans = align_words(
-                sentence.written,
-                sentence.text,
-                sentence.symbols,
-                lambda word: tokenizer.symbols(word, language),
-            )
-            word_ends = [span.end for span in spans if start + span.last <= symbols]
-            parts += [text[: word_ends[-1]]] if word_ends else []
+        elif word_ends:
+            parts.append(sentence.written[: word_ends[-1]])
         start = end + 1
     return " ".join(parts)
 

@@ -19,6 +19,7 @@ from nanospeech_core.text.language_detection import detect_language
 from nanospeech_core.text.languages import LANGUAGES, TABLE, phonemize
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
+from nanospeech_core.text.traced import TracedText
 
 from ..training.data.shards import FOREIGN_SUFFIXES
 from .durations import DURATION_UNIT, TOLERANCE, AlignerSource, align, given_durations
@@ -191,7 +192,7 @@ def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tupl
 def check_phonemizer(lang: str) -> None:
     """Raise MissingRequirement if the phonemizer of a language does not work."""
     try:
-        phonemize(TABLE[lang].sample, lang)
+        phonemize(TracedText.of(TABLE[lang].sample), lang)
     except UserError as error:
         raise MissingRequirement(str(error)) from error
     except Exception as error:  # such as a full disk, or a broken package

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..characters import HAN, fold
 from ..readings import Reading, Rule, apply_readings, find_readings
+from ..traced import TracedText
 from .numbers import rule
 from .pinyin import import_library
 
@@ -100,7 +101,7 @@ def normalize(text: str) -> str:
     Raises:
         UserError: opencc cannot be loaded.
     """
-    return apply_readings(text, find(text))
+    return apply_readings(TracedText.of(text), find(text)).text
 
 
 def find(text: str) -> list[Reading]:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from ...errors import UserError
 from ..characters import HAN, WESTERN_PUNCTUATION, is_han
+from ..traced import TracedText, concatenate
 
 # From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
 # (2007), and Lin, "The Sounds of Chinese" (2007), in the symbols of Kokoro-82M: one for an affricate.
@@ -42,7 +43,7 @@ _HAN = re.compile(f"[{HAN}]+")
 _MARKS = WESTERN_PUNCTUATION | str.maketrans({"«": " “", "»": "” ", "．": ". "})
 
 
-def phonemize(text: str) -> str:
+def phonemize(text: TracedText) -> TracedText:
     """One line of Chinese text -> phonemes, tones as arrows, a space between words.
 
     Characters without a reading are skipped. Other text stays, with Western punctuation.
@@ -50,15 +51,25 @@ def phonemize(text: str) -> str:
     Raises:
         UserError: a library cannot be loaded.
     """
-    text = "".join(character for character in text if not is_han(character) or has_reading(character))
-    text = _HAN.sub(lambda match: " ".join(map(_word, cut_words(match[0]))), text.translate(_MARKS))
-    return " ".join(text.split())
+    text = text.filter(lambda character: not is_han(character) or has_reading(character))
+    text = text.replace_characters(_MARKS)
+    parts, position = [], 0
+    for match in _HAN.finditer(text.text):
+        parts.append(text[position : match.start()])
+        position = match.start()
+        for word in cut_words(match[0]):
+            if position > match.start():
+                parts.append(TracedText.read_as(" ", (text.spans[position][0],) * 2))
+            for syllable in _syllables(word):
+                parts.append(TracedText.read_as(syllable, text.spans[position]))
+                position += 1
+    return concatenate([*parts, text[position:]]).single_spaced()
 
 
 @functools.cache
 def has_reading(character: str) -> bool:
     """Whether a Chinese character has pinyin: some, such as those made in Japan, have none."""
-    return _word(character) != ""
+    return _syllables(character) != ("",)
 
 
 def import_library(name: str) -> ModuleType:
@@ -72,10 +83,11 @@ def import_library(name: str) -> ModuleType:
 
 
 @functools.lru_cache(maxsize=4096)
-def _word(word: str) -> str:
+def _syllables(word: str) -> tuple[str, ...]:
+    """The syllable of each character of a word."""
     pypinyin = import_library("pypinyin")
     readings = pypinyin.lazy_pinyin(word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True)
-    return "".join(map(_syllable, readings))
+    return tuple(map(_syllable, readings))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..sentences import SENTENCE_END
 from .numbers import Row, alternatives, cardinal, letter, letters, roman_value, words
+from .sentences import SENTENCE_END
 
 # Written with a full stop. espeak-ng knows Mr, Mrs and Messrs.
 ABBREVIATIONS = {

@@ -11,6 +11,7 @@ import functools
 import re
 
 from ..readings import Reading, Rule, apply_readings, find_readings
+from ..traced import TracedText
 from . import abbreviations, codes, dates, marks, money, numbers, times, units
 from .folding import fold, unfold
 
@@ -39,7 +40,7 @@ def normalize(text: str, accent: str = "en-us") -> str:
     Raises:
         UserError: unicode-rbnf is not installed.
     """
-    return apply_readings(text, find(text, accent))
+    return apply_readings(TracedText.of(text), find(text, accent)).text
 
 
 def find(text: str, accent: str = "en-us") -> list[Reading]:

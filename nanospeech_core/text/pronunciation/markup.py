@@ -1,8 +1,8 @@
 """Markup in a text: `[pause 0.5]` and `[tomato](/təˈmɑːtoʊ/)`; and the words of a lexicon.
 
-A word with given phonemes is replaced by a stand-in, a word of no language, while the sentence is normalized
-and phonemized. Then the stand-in's phonemes are replaced by the given ones. The stand-in begins with a vowel
-if they do, so that "the", stress and the numbers around it are read correctly, whatever the word is.
+A word with given phonemes is replaced by a stand-in, a word of no language, so that "the", stress and the
+numbers around it are read correctly, whatever the word is. The stand-in begins with a vowel if the phonemes
+do.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from ...errors import UserError
 from ..characters import fold
-from ..language_detection import join_parts
+from ..document import Document, GivenPronunciation
 from ..symbols import STRESS
-from ..tokenizer import Sentence, Tokenizer
+from ..tokenizer import Tokenizer
+from ..traced import Span, TracedText, concatenate
 from .lexicon import Lexicon, check_phonemes
 
 MAX_PAUSE = 60.0  # seconds
-STAND_INS = ("Zubazub", "Ozubazub")  # consonant, vowel; their phonemes do not depend on context
-_STAND_IN = re.compile("|".join(reversed(STAND_INS)), re.IGNORECASE)
+STAND_INS = ("Zubazub", "Ozubazub")  # consonant, vowel
 _VOWELS = "AIOQWYaeiouæøœɐɑɒɔəɚɛɜɤɨɪɯʊʌᵊᵻ"
 _VOICELESS, _SIBILANTS = "pftkθçx", "szʃʒɕʂʑʣʥʦʨꭧʤʧ"
 
@@ -32,28 +30,13 @@ _PAUSE = re.compile(
 )
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
 _PRONUNCIATION = r"\[(?!\s*\])(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
-_MARKED = re.compile(rf"{_PRONUNCIATION}|(?P<stand_in>(?i:{_STAND_IN.pattern}))")
-
-
-class GivenPronunciation(NamedTuple):
-    """A written word, and the phonemes to speak it with."""
-
-    word: str
-    phonemes: str
-
-
-@dataclass(frozen=True)
-class Markup:
-    """A text without its markup."""
-
-    parts: list[str | float]  # texts with stand-ins, and pauses in seconds, in order
-    pronunciations: list[GivenPronunciation]  # one for each stand-in, in order
-    plain: str  # the text as a reader would see it
+_MARKED = re.compile(_PRONUNCIATION)
+_POSSESSIVE = re.compile(r"['’]s\b")
 
 
 def read_markup(
     text: str, tokenizer: Tokenizer, lexicon: Lexicon | Mapping[str, str] | None = None
-) -> Markup:
+) -> Document:
     """Separate a text from its markup.
 
     Args:
@@ -65,35 +48,42 @@ def read_markup(
             vocabulary, or the model reads characters.
     """
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon or {})
-    pronunciations: list[GivenPronunciation] = []
-
-    def insert_stand_ins(text: str) -> str:
-        pieces, at = [], 0
-        for start, end, word in _find_words(text, tokenizer, lexicon):
-            if word is None:  # the name of a stand-in: changed, but it sounds the same
-                pieces += [text[at : end - 3], "-", text[end - 3 : end]]
-            else:
-                pronunciations.append(word)
-                name = STAND_INS[next(symbol for symbol in word.phonemes if symbol not in STRESS) in _VOWELS]
-                before, after = text[max(0, start - 1) : start], text[end : end + 1]
-                name = name if word.word[0].isupper() else name.lower()
-                pieces.append(f"{text[at:start]}{' ' * before.isalnum()}{name}{' ' * after.isalnum()}")
-            at = end
-        return "".join([*pieces, text[at:]])
-
     if lexicon:
         _need_phonemes(tokenizer, "a lexicon")
-    parts: list[str | float] = []
+    source = TracedText.of(text)
+    pronunciations: dict[Span, GivenPronunciation] = {}
+    parts: list[TracedText | float] = []
     start = 0
-    for match in _PAUSE.finditer(text):
-        if not match["closed"]:
+    for match in [*_PAUSE.finditer(text), None]:
+        if match and not match["closed"]:
             continue
-        parts += [insert_stand_ins(text[start : match.start()]), _seconds(match)]
-        start = match.end()
-    parts.append(insert_stand_ins(text[start:]))
-    plain = _PAUSE.sub(lambda match: " " if match["closed"] else match[0], text)
-    plain = re.sub(_PRONUNCIATION, lambda match: match["word"], plain)
-    return Markup([part for part in parts if part != ""], pronunciations, plain)
+        part = source[start : match.start() if match else None]
+        words = {
+            (start + begin, start + end): word for begin, end, word in _words(part.text, tokenizer, lexicon)
+        }
+        pronunciations |= words
+        parts += [_with_stand_ins(source, part, words)] if part.text else []
+        parts += [_seconds(match)] if match else []
+        start = match.end() if match else start
+    return Document(tuple(parts), pronunciations)
+
+
+def _with_stand_ins(
+    source: TracedText, part: TracedText, words: Mapping[Span, GivenPronunciation]
+) -> TracedText:
+    """A part of the source, its words with given phonemes replaced."""
+    pieces, position = [], part.span[0]
+    for (start, end), word in words.items():
+        name = STAND_INS[next(symbol for symbol in word.phonemes if symbol not in STRESS) in _VOWELS]
+        before, after = source.text[max(0, start - 1) : start], source.text[end : end + 1]
+        pieces += [
+            source[position:start],
+            TracedText.read_as(" " * before.isalnum(), (start, start)),
+            TracedText.read_as(name if word.word[0].isupper() else name.lower(), (start, end)),
+            TracedText.read_as(" " * after.isalnum(), (end, end)),
+        ]
+        position = end
+    return concatenate([*pieces, source[position : part.span[1]]])
 
 
 def without_markup(text: str) -> str:
@@ -105,66 +95,24 @@ def without_markup(text: str) -> str:
     return re.sub(r"[\[\]［］]", "", re.sub(r"(?<=[\w\]］])(?=[\[［])", " ", text))  # arr[0]: arr 0
 
 
-def count_stand_ins(written: str) -> int:
-    """How many stand-ins a written sentence has."""
-    return len(_STAND_IN.findall(written))
-
-
-def insert_pronunciations(
-    sentence: Sentence, pronunciations: list[GivenPronunciation], tokenizer: Tokenizer, language: str
-) -> str:
-    """The symbols of a sentence, those of its stand-ins replaced by the given phonemes.
-
-    Args:
-        sentence: with stand-ins.
-        pronunciations: one for each stand-in, in order.
-        tokenizer: the model's.
-        language: of the sentence.
-    """
-    if not pronunciations:
-        return sentence.symbols
-    stand_in_symbols = [tokenizer.symbols(name, language) for name in STAND_INS]
-    parts = re.split("|".join(map(re.escape, reversed(stand_in_symbols))), sentence.symbols)
-    spoken = _STAND_IN.split(sentence.text)
-    if not all(stand_in_symbols) or len(parts) != len(pronunciations) + 1:  # not in the vocabulary
-        symbols = tokenizer.symbols(spoken[0], language)
-        for word, following in zip(pronunciations, spoken[1:], strict=True):
-            symbols = join_parts([symbols, word.phonemes, tokenizer.symbols(following, language)])
-        return symbols
-    symbols = parts[0]
-    for word, rest, following in zip(pronunciations, parts[1:], spoken[1:], strict=True):
-        if re.match(r"['’]s\b", following) and rest.startswith("z"):  # "Nick's", "Bush's"
-            ending = (
-                "ɪz" if word.phonemes[-1] in _SIBILANTS else "s" if word.phonemes[-1] in _VOICELESS else "z"
-            )
-            rest = ending + rest[1:]
-        symbols += word.phonemes + rest
-    return symbols
-
-
-def restore_words(text: str, pronunciations: list[GivenPronunciation]) -> str:
-    """A text with its stand-ins replaced by the written words, one for each, in order."""
-    words = iter(pronunciations)
-    return _STAND_IN.sub(lambda match: next(words).word, text)
-
-
-def _find_words(
+def _words(
     text: str, tokenizer: Tokenizer, lexicon: Lexicon
-) -> Iterator[tuple[int, int, GivenPronunciation | None]]:
-    """Start, end and phonemes of the words to replace, in order; None: the text has a stand-in's name itself.
+) -> Iterator[tuple[int, int, GivenPronunciation]]:
+    """Start, end and phonemes of the words with given phonemes, in order.
 
     The earliest match wins; at the same position, phonemes in the text win over the lexicon's.
     """
     match = _MARKED.search(text)
     at = 0
     for start, end, phonemes in lexicon.find(text):
-        while match and match.start() + (match["stand_in"] is not None) <= start:
+        while match and match.start() <= start:
             yield _marked(match, tokenizer)
             at = match.end()
             match = _MARKED.search(text, at)
         if start >= at:
-            yield start, end, GivenPronunciation(" ".join(text[start:end].split()), phonemes)
-            at = end
+            word = _with_ending(text, start, end, text[start:end], phonemes)
+            yield word
+            at = word[1]
             if match and match.start() < at:
                 match = _MARKED.search(text, at)
     while match:
@@ -172,12 +120,22 @@ def _find_words(
         match = _MARKED.search(text, match.end())
 
 
-def _marked(match: re.Match, tokenizer: Tokenizer) -> tuple[int, int, GivenPronunciation | None]:
-    if match["stand_in"]:
-        return *match.span(), None
+def _marked(match: re.Match, tokenizer: Tokenizer) -> tuple[int, int, GivenPronunciation]:
     _need_phonemes(tokenizer, match[0])
     phonemes = check_phonemes(match["phonemes"], tokenizer.ids, match[0])
-    return *match.span(), GivenPronunciation(" ".join(match["word"].split()), phonemes)
+    return _with_ending(match.string, *match.span(), match["word"], phonemes)
+
+
+def _with_ending(
+    text: str, start: int, end: int, word: str, phonemes: str
+) -> tuple[int, int, GivenPronunciation]:
+    """A word with given phonemes, and the "'s" that follows it: "Nick's", "Bob's", "Bush's"."""
+    ending = _POSSESSIVE.match(text, end)
+    if ending:
+        last = phonemes[-1]
+        phonemes += "ɪz" if last in _SIBILANTS else "s" if last in _VOICELESS else "z"
+        word, end = word + ending[0], ending.end()
+    return start, end, GivenPronunciation(" ".join(word.split()), phonemes)
 
 
 def _need_phonemes(tokenizer: Tokenizer, what: str) -> None:

@@ -14,6 +14,7 @@ from nanospeech_core.evaluation.dataset import TextItem, read_items
 from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.synthesis.prompts import make_prompt
 from nanospeech_core.text.tokenizer import Tokenizer
+from nanospeech_core.text.traced import TracedText
 from nanospeech_core.voices import recognition
 from nanospeech_core.voices.reference import Reference
 
@@ -92,7 +93,7 @@ def encode_item(item: TextItem, tokenizer: Tokenizer, config: ModelConfig) -> np
     """
     british = item.lang == "en-gb" or item.lang == "en" and (item.voice or "").startswith("b")
     accent = "zh" if item.language == "zh" else "en-gb" if british else "en-us"
-    symbols = tokenizer.symbols(tokenizer.spoken(item.text, accent), accent)
+    symbols = tokenizer.symbols(tokenizer.spoken(TracedText.of(item.text), accent), accent).text
     if not symbols:
         raise UserError(f"watch.eval_texts: there is nothing to speak in {item.text!r}")
     ids = tokenizer.encode(symbols)
