@@ -14,14 +14,13 @@ from ..sampling.options import GenerateOptions
 from ..sampling.prompt import with_pauses
 from ..system.lazy import LazySequence
 from ..text.checks import check_text, nothing_to_speak
-from ..text.document import Sentence
+from ..text.document import Sentence, Word
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.sentences import length_limit, split_sentences
 from ..text.symbols import SILENT
 from ..text.tokenizer import Tokenizer
-from ..text.words import Word
 from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache

@@ -24,6 +24,12 @@ class LazySequence(Generic[Item]):
                 return False
         return True
 
+    def __getitem__(self, index: int) -> Item:
+        """The item; from the end where the index is below 0. Raises IndexError."""
+        if index < 0 or not self.has(index):
+            len(self)
+        return self._items[index]
+
     def __iter__(self) -> Iterator[Item]:
         index = 0
         while self.has(index):

@@ -6,17 +6,14 @@ A language's rules and libraries (espeak-ng, pypinyin, ...) are loaded on first 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ..errors import UserError
+from .document import NOTHING_GIVEN, Given
 from .language_detection import ALPHABETIC, join_parts, split_spoken
 from .readings import Reading
-from .traced import Span, TracedText
-
-Given = Mapping[Span, str]  # phonemes that the user gives to words, by their place in the source
-NOTHING_GIVEN: Given = MappingProxyType({})
+from .traced import TracedText
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Language:
         sample: a word, to test whether the phonemizer works.
         alphabetic: character models read it normalized; Chinese, as it is written.
         code_omitted, formula_omitted: spoken in place of a block of code or a formula.
-        marks: of its lists, and the end of a sentence.
+        list_marks: between the items of a list, and at its end.
     """
 
     ends_sentence: Callable[[str, int, re.Match[str], bool], bool | None]
@@ -44,7 +41,7 @@ class Language:
     alphabetic: bool = True
     code_omitted: str = "Code omitted."
     formula_omitted: str = "Formula omitted."
-    marks: tuple[str, str] = (", ", ".")
+    list_marks: tuple[str, str] = (", ", ".")
 
 
 def _english(accent: str, voice: str) -> Language:
@@ -54,7 +51,7 @@ def _english(accent: str, voice: str) -> Language:
         return find(text, accent)
 
     def phonemize(text: TracedText, given: Given) -> TracedText:
-        from .espeak import phonemize
+        from .espeak.phonemizer import phonemize
 
         return phonemize(text, voice, given)
 
@@ -86,7 +83,7 @@ def _chinese() -> Language:
         alphabetic=False,
         code_omitted="代码略。",
         formula_omitted="公式略。",
-        marks=("，", "。"),
+        list_marks=("，", "。"),
     )
 
 
@@ -125,7 +122,4 @@ def phonemize(text: TracedText, language: str = ALPHABETIC, given: Given = NOTHI
     """
     find_language(language)
     parts = [find_language(code).phonemize(part, given) for code, part in split_spoken(text, language)]
-    return join_parts(parts).sub(_SPACES, " ")
-
-
-_SPACES = re.compile("  +")
+    return join_parts(parts)

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from .document import WORD
 from .traced import TracedText, concatenate
-from .words import WORD
 
 
 @dataclass(frozen=True)

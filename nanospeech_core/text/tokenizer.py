@@ -13,14 +13,13 @@ from ..errors import UserError
 from .characters import fold_traced, is_han, is_wide
 from .checks import check_text, nothing_to_speak
 from .chinese import pinyin
-from .document import Document, Sentence
+from .document import NOTHING_GIVEN, Document, Given, Sentence, find_words
 from .language_detection import ALPHABETIC, join_parts, split_written
-from .languages import NOTHING_GIVEN, TABLE, Given, find_language, phonemize
+from .languages import TABLE, find_language, phonemize
 from .readings import apply_readings
 from .sentences import Piece, length_limit, split_sentences
 from .symbols import SYMBOLS
 from .traced import TracedText
-from .words import find_words
 
 _EMPTY = TracedText("", ())
 
@@ -107,8 +106,10 @@ class Tokenizer:
         self, spoken: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN
     ) -> TracedText:
         """The symbols of a sentence that `spoken` returned, all in the vocabulary, or an empty text."""
-        symbols = phonemize(spoken, language, given) if self.kind == "phonemes" else spoken
-        symbols = symbols.filter(self._has_sound).strip()
+        if self.kind == "phonemes":
+            symbols = phonemize(spoken, language, given).filter(self._has_sound).single_spaced()
+        else:
+            symbols = spoken.filter(self._has_sound).strip()
         return symbols if any(map(str.isalnum, symbols.text)) else _EMPTY
 
     def encode(self, symbols: str) -> np.ndarray:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 from fake_teacher import FakeTeacher
+from text_stages import phonemize
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.languages import phonemize
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_torch.training.data.corpus import scan_shards
 

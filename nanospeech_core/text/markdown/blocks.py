@@ -10,13 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..language_detection import detect_language
+from ..language_detection import ALPHABETIC, detect_language
+from ..languages import Language, find_language
 from .inline import InlineParser, Parsing
 
-_OMITTED = {
-    "code": {"en": "Code omitted.", "zh": "代码略。"},
-    "formula": {"en": "Formula omitted.", "zh": "公式略。"},
-}
 _DELIMITERS = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")  # of a table's head
 _CELL_END = re.compile(r"(?<!\\)\|")
 
@@ -25,10 +22,13 @@ class MarkdownParser(InlineParser):
     """Takes Markdown in pieces of any size and returns text. The sizes make no difference.
 
     Paragraphs, headings, list items and table rows end with a line break. Other white space becomes a space.
+
+    language: of text in letters; what is omitted is mentioned in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = ALPHABETIC) -> None:
         super().__init__()
+        self._alphabetic = language
         self._parser = self._document()
         next(self._parser)
 
@@ -158,7 +158,7 @@ class MarkdownParser(InlineParser):
         if _DELIMITERS.fullmatch(line):
             return ""
         cells = [cell.strip().replace("\\|", "|") for cell in _CELL_END.split(line.removesuffix("|"))]
-        comma, stop = ("，", "。") if detect_language(line) == "zh" else (", ", ".")
+        comma, stop = self._language(line).list_marks
         row = comma.join(filter(None, cells))
         if row and not row.endswith((".", "!", "?", "。", "！", "？")):
             row += stop
@@ -199,6 +199,9 @@ class MarkdownParser(InlineParser):
 
     def _omit(self, what: str) -> None:
         self._break()
-        language = detect_language(self._tail)
-        self._emit(_OMITTED[what]["zh" if language == "zh" else "en"])
+        language = self._language(self._tail)
+        self._emit(language.code_omitted if what == "code" else language.formula_omitted)
         self._break()
+
+    def _language(self, text: str) -> Language:
+        return find_language(detect_language(text, self._alphabetic))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..language_detection import ALPHABETIC
 from ..pronunciation.markup import without_markup
 from ..sentences import first_break, first_sentence_end, length_limit
 from .blocks import MarkdownParser
@@ -25,12 +26,18 @@ class SentenceStream:
     Args:
         reasoning: the tags around a model's reasoning, which is not spoken.
         begun: whether the text begins inside the reasoning, as some prompts end with the first tag.
+        language: of text in letters.
     """
 
-    def __init__(self, reasoning: tuple[str, str] = ("<think>", "</think>"), begun: bool = False) -> None:
+    def __init__(
+        self,
+        reasoning: tuple[str, str] = ("<think>", "</think>"),
+        begun: bool = False,
+        language: str = ALPHABETIC,
+    ) -> None:
         self._filter = ReasoningFilter(reasoning, begun)
-        self._markdown = MarkdownParser()
-        self._splitter = SentenceSplitter()
+        self._markdown = MarkdownParser(language)
+        self._splitter = SentenceSplitter(language)
 
     def feed(self, piece: str) -> list[str]:
         """Add a piece; returns the sentences that are complete now."""
@@ -84,9 +91,12 @@ class SentenceSplitter:
     A line break ends a sentence. A sentence has at most about `MAX_LENGTH` characters, and at least
     `MIN_LENGTH` unless it is a complete paragraph. All text that can be spoken stays; of a web address, only
     the host.
+
+    language: of the text, see `languages.Language.ends_sentence`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = ALPHABETIC) -> None:
+        self._language = language
         self._text = ""  # the incomplete sentence, with single spaces
         self._first = True
 
@@ -120,7 +130,7 @@ class SentenceSplitter:
     def _end(self) -> int:
         """Where to split the text; 0: not yet."""
         text = self._text
-        if end := first_sentence_end(text, MIN_LENGTH):
+        if end := first_sentence_end(text, MIN_LENGTH, self._language):
             return end
         if len(text) > length_limit(MAX_LENGTH, text) and not _UNFINISHED.search(text):
             return first_break(text, length_limit(MAX_LENGTH, text))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from checkpoints import tiny_config
 from commands import stdin
+from text_stages import split_sentences
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.cli import generate as cli
@@ -19,7 +20,6 @@ from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.assembly import Phone, Speech, Word
-from nanospeech_core.text.sentences import split_sentences
 from nanospeech_core.voices.store import Voice
 
 

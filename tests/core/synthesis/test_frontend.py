@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from checkpoints import make_voice, tiny_config
+from text_stages import phonemize
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.frontend import prepare_text
-from nanospeech_core.text.languages import phonemize
 from nanospeech_core.voices.reference import even_durations
 from nanospeech_core.voices.store import save_voice
 

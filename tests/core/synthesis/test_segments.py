@@ -58,7 +58,7 @@ def decode(ids: np.ndarray) -> str:
 def test_a_sentence_too_long_is_spoken_in_parts(folder):
     reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
     text = " ".join("word" if i % 5 else "word," for i in range(100))
-    utterance = Utterance(with_pauses(encode(text), CONFIG), lead=3, tail=4)
+    utterance = Utterance(with_pauses(encode(text), CONFIG), text, lead=3, tail=4)
     segments = make_segments(reference, utterance, CONFIG, lambda part: np.full(len(part), 20))
     assert len(segments) > 1 and all(len(segment.prompt.text) <= MAX_FRAMES for segment in segments)
     assert " ".join(decode(segment.utterance.ids).strip() for segment in segments) == text
@@ -71,13 +71,15 @@ def test_a_sentence_too_long_is_spoken_in_parts(folder):
 
 def test_an_utterance_is_split_at_its_pause():
     utterance = Utterance(
-        with_pauses(encode("ab, cd ef"), CONFIG), (InnerPause(3, 5, 100), InnerPause(7, 8, 50))
+        with_pauses(encode("ab, cd ef"), CONFIG),
+        "ab, cd ef",
+        pauses=(InnerPause(3, 5, 100), InnerPause(7, 8, 50)),
     )
     left, right = split(utterance, CONFIG)
     assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
     assert (left.pauses, left.tail, left.offset) == ((), 50, 0)
     assert (right.pauses, right.lead, right.offset) == ((InnerPause(3, 4, 50),), 50, 4)
-    (unsplit,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
+    (unsplit,) = split(Utterance(with_pauses(encode("a"), CONFIG), "a"), CONFIG)
     assert decode(unsplit.ids) == " a "
 
 
@@ -86,7 +88,7 @@ def test_a_symbol_too_long(folder):
     with pytest.raises(UserError, match="at most 44 s"):
         make_segments(
             reference,
-            Utterance(with_pauses(encode("abc"), CONFIG)),
+            Utterance(with_pauses(encode("abc"), CONFIG), "abc"),
             CONFIG,
             lambda part: np.full(len(part), 2000),
         )

@@ -15,6 +15,7 @@ import soundfile
 from backends import Backend
 from checkpoints import tiny_config
 from commands import stdin
+from text_stages import split_sentences
 from wavs import wav_samples
 
 from nanospeech_core.audio import files as audio
@@ -24,7 +25,6 @@ from nanospeech_core.cli import generate as cli
 from nanospeech_core.synthesis.assembly import Speech
 from nanospeech_core.system import streams as pipes
 from nanospeech_core.system.files import check_writable, replacing
-from nanospeech_core.text.sentences import split_sentences
 
 ROOT = Path(__file__).parents[3]
 LONG = "This is a sentence of some length. This is another one of some length."

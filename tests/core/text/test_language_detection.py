@@ -5,6 +5,7 @@ import time
 import pytest
 
 from nanospeech_core.text.language_detection import detect_language, join_parts, split_spoken, split_written
+from nanospeech_core.text.traced import TracedText
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,9 @@ def test_a_chinese_voice_does_not_make_english_chinese():
     ],
 )
 def test_whose_numbers(text, language, parts):
-    assert split_written(text, language) == parts
+    found = split_written(TracedText.of(text), language)
+    assert [(code, part.text) for code, part in found] == parts
+    assert all(text[slice(*part.span)] == part.text for _, part in found)
 
 
 @pytest.mark.parametrize(
@@ -59,23 +62,27 @@ def test_whose_numbers(text, language, parts):
     ],
 )
 def test_parts_take_the_punctuation_that_closes_them(text, parts):
-    assert split_spoken(text, "zh") == parts
+    assert [(code, part.text) for code, part in split_spoken(TracedText.of(text), "zh")] == parts
 
 
 def test_without_chinese_the_text_stays_as_it_is():
-    assert split_spoken(" Well — so, yes! ", "en-gb") == [("en-gb", " Well — so, yes! ")]
+    text = TracedText.of(" Well — so, yes! ")
+    assert split_spoken(text, "en-gb") == [("en-gb", text)]
 
 
 def test_join():
-    assert join_parts([" a", "", "，b ", "c", "!"]) == "a，b c!"
-    assert join_parts(["说：“", "Hi", "”吧", "(", "a)"]) == "说：“Hi”吧 (a)"
+    for parts, joined in (
+        ([" a", "", "，b ", "c", "!"], "a，b c!"),
+        (["说：“", "Hi", "”吧", "(", "a)"], "说：“Hi”吧 (a)"),
+    ):
+        assert join_parts(map(TracedText.of, parts)).text == joined
 
 
 @pytest.mark.parametrize("unit", ["a", "a.", "a+", "a-", "a@", "a@a.", "www.", "http://", "你", "你a"])
 def test_hostile_texts_are_quick(unit):
     started = time.process_time()
     detect_language(unit * (100_000 // len(unit)))
-    sentence = unit * (300 // len(unit))
+    sentence = TracedText.of(unit * (300 // len(unit)))
     for language in ("zh", "en-us"):
         split_written(sentence, language)
         split_spoken(sentence, language)

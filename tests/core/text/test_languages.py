@@ -5,12 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import german
 import pytest
+from text_stages import normalize, phonemize
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text import languages
 from nanospeech_core.text.language_detection import ALPHABETIC, CHINESE, detect_language
-from nanospeech_core.text.languages import LANGUAGES, TABLE, base_language, normalize, phonemize
+from nanospeech_core.text.languages import LANGUAGES, TABLE, base_language, find_language
+from nanospeech_core.text.markdown.blocks import MarkdownParser
+from nanospeech_core.text.markdown.sentence_stream import SentenceSplitter
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 
@@ -88,19 +92,40 @@ def test_every_row_reads_its_sample():
     assert {ALPHABETIC, CHINESE} <= set(LANGUAGES)
 
 
-def test_a_new_language_is_a_row(monkeypatch):
-    """Its letters are read by its row, also in a text with Chinese; numbers are its own."""
-    german = languages.Language(
-        normalize=lambda text: text.replace("3", "drei"),
-        phonemize=lambda text: text.lower().replace("drei", "dʁaɪ"),
-        sample="Hallo",
-    )
-    monkeypatch.setitem(TABLE, "de", german)
+def test_a_new_language_is_a_file_and_a_row(monkeypatch):
+    """German: its stops, its numbers, its phonemes, its list marks, alone and with Chinese."""
+    monkeypatch.setitem(TABLE, "de", german.GERMAN)
     tokenizer = Tokenizer("phonemes", SYMBOLS)
-    assert [s.symbols for s in tokenizer.sentences("Es sind 3.", "de")] == ["es sind dʁaɪ."]
-    (mixed,) = tokenizer.sentences("Das 好 ist 3.", "de")
-    assert mixed.symbols == f"das {phonemize('好', 'zh')} ist dʁaɪ."
+    text = "Am 3. Mai kamen z. B. 12 Leute. Sie blieben."
+    sentences = tokenizer.sentences(text, "de", min_characters=0)
+    assert [s.written for s in sentences] == ["Am 3. Mai kamen z. B. 12 Leute.", "Sie blieben."]
+    assert sentences[0].spoken == "Am dritten Mai kamen zum Beispiel zwölf Leute."
+    assert sentences[1].symbols == "ziː blˈiːbən."
+    first = sentences[0]
+    assert [first.written[word.start : word.end] for word in first.words][1:6] == [
+        "3.", "Mai", "kamen", "z.", "B.",
+    ]  # fmt: skip
+    (mixed,) = tokenizer.sentences("Das ist 好 und 3. Mai.", "de")
+    assert mixed.spoken == "Das ist 好 und dritten Mai." and phonemize("好", "zh") in mixed.symbols
+    assert MarkdownParser("de").feed("```\nx\n```\n") == "Code ausgelassen.\n"
+    stream = SentenceSplitter("de")
+    assert stream.feed("Wir treffen uns alle am 3. Mai in Köln. Das") == [
+        "Wir treffen uns alle am 3. Mai in Köln."
+    ]
 
 
-def test_an_unknown_language_is_not_normalized():
-    assert normalize("3 mots", "fr") == "3 mots"
+def test_a_symbol_that_only_the_model_has_is_kept(monkeypatch):
+    """A language may have phonemes that our models lack; what a model lacks is reported."""
+    monkeypatch.setitem(TABLE, "de", german.GERMAN)
+    reports: list[str] = []
+    own = Tokenizer("phonemes", (*SYMBOLS, "̃"), reports.append)
+    assert own.sentences("Leute", "de")[0].symbols == "lˈɔøtə" and not reports
+    lacking = Tokenizer("phonemes", [symbol for symbol in SYMBOLS if symbol != "ø"], reports.append)
+    assert lacking.sentences("Leute", "de")[0].symbols == "lˈɔtə"
+    assert reports == ['"ø" (U+00F8) is not in the model\'s vocabulary and is skipped']
+
+
+def test_an_unknown_language():
+    for function in (find_language, lambda code: phonemize("3 mots", code)):
+        with pytest.raises(UserError, match='there is no language "fr"; the languages are en-us, en-gb, zh'):
+            function("fr")

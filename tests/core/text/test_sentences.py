@@ -4,8 +4,9 @@ import random
 import time
 
 import pytest
+from text_stages import split_sentences
 
-from nanospeech_core.text.sentences import length_limit, split_sentences
+from nanospeech_core.text.sentences import length_limit
 
 
 def split(text: str) -> list[str]:

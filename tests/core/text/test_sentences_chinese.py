@@ -1,9 +1,9 @@
 """Chinese without punctuation that is too long for one sentence is cut between words."""
 
 import pytest
+from text_stages import split_sentences
 
 from nanospeech_core.text.chinese.pinyin import cut_words
-from nanospeech_core.text.sentences import split_sentences
 
 TEXT = (
     "我们昨天晚上在学校图书馆里面一起讨论了关于人工智能技术未来发展方向的若干重要问题并且最终决定成立一个"

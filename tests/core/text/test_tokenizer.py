@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from text_stages import phonemize
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.languages import phonemize
+from nanospeech_core.text.document import Document
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 
@@ -53,15 +54,15 @@ def test_characters_are_kept_as_they_are():
 def test_sentences_are_normalized_and_all_there():
     ids, _ = tokenizer()
     sentences = ids.sentences("Mr. Jones paid $5. \n\n***\n\nThe tail", min_characters=0)
-    assert [s.text for s in sentences] == ["Mr Jones paid five dollars.", "The tail"]
-    assert [s.symbols for s in sentences] == [phonemize(s.text) for s in sentences]
+    assert [s.spoken for s in sentences] == ["Mr Jones paid five dollars.", "The tail"]
+    assert [s.symbols for s in sentences] == [phonemize(s.spoken) for s in sentences]
 
 
 def test_numbers_that_grow_are_split_again():
     ids, _ = tokenizer()
     sentences = ids.sentences("123456789012345678901234567890 " * 9)
-    assert len(sentences) > 3 and max(len(s.text) for s in sentences) <= 300
-    assert sum(s.text.count("seven") for s in sentences) == 27
+    assert len(sentences) > 3 and max(len(s.spoken) for s in sentences) <= 300
+    assert sum(s.spoken.count("seven") for s in sentences) == 27
 
 
 @pytest.mark.parametrize("nothing", ["...", "***", "😊", "— ?!", "“”"])
@@ -78,7 +79,7 @@ def test_unknown_kind():
 def test_of_many_chinese_characters_one_warning_is_enough():
     reports = []
     tokenizer = Tokenizer("characters", "abcdefghijklmnopqrstuvwxyz .", reports.append)
-    assert not tokenizer.find_sentences("我怀疑有什么事，在他身上发生了。", "zh")
+    assert not list(tokenizer.read(Document.of("我怀疑有什么事，在他身上发生了。"), "zh"))
     assert reports == ["Chinese characters are not in the model's vocabulary and are skipped"]
-    assert [s.symbols for s in tokenizer.find_sentences("höre.", "en-us")] == ["hre."]
+    assert [s.symbols for s in tokenizer.sentences("höre.", "en-us")] == ["hre."]
     assert reports[1:] == ['"ö" (U+00F6) is not in the model\'s vocabulary and is skipped']

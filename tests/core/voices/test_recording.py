@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pytest
 import soundfile
+from text_stages import phonemize
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.languages import phonemize
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.voices.recording import (
@@ -189,7 +189,7 @@ def test_the_text_of_the_first_symbols():
         (complete.index(" ænd"), "One of the cats is here. It cost $5"),
         (complete.index("ðə"), "One of"),
     ):
-        assert text_until(sentences, symbols, "en-us") == expected
+        assert text_until(sentences, symbols) == expected
 
 
 def test_the_last_pause_before_fifteen_seconds():

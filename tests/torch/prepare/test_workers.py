@@ -95,7 +95,7 @@ def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
             def failing(text, language, error=error):
                 raise error
 
-            patch.setattr("nanospeech_core.text.espeak.phonemize", failing)
+            patch.setattr("nanospeech_core.text.espeak.phonemizer.phonemize", failing)
             with pytest.raises(
                 MissingRequirement, match="No space left" if name == "full" else "ImportError"
             ):

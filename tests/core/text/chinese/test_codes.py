@@ -1,9 +1,9 @@
 """Codes, telephones, rooms, versions, names with digits, capitals, file names, by kind."""
 
 import pytest
+from text_stages import phonemize
 
 from nanospeech_core.text.chinese.normalize import normalize
-from nanospeech_core.text.languages import phonemize
 
 KINDS = {
     "room": {

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from text_stages import normalize, phonemize
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.chinese import normalize as chinese
 from nanospeech_core.text.chinese import pinyin
-from nanospeech_core.text.languages import normalize, phonemize
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 
@@ -169,7 +169,7 @@ def test_mixed_text_in_chinese(text):
 def test_mixed_text_in_english():
     ids, _ = tokenizer()
     (sentence,) = ids.sentences("I was in 北京 in 2008, and 5月1日 was nice.", "en-gb")
-    assert sentence.text == "I was in 北京 in two thousand and eight, and 五月一日 was nice."
+    assert sentence.spoken == "I was in 北京 in two thousand and eight, and 五月一日 was nice."
     beijing, may = phonemize("北京", "zh"), phonemize("五月一日", "zh")
     assert f" {beijing} " in sentence.symbols and f" {may} " in sentence.symbols
     assert phonemize("two thousand and eight", "en-gb") in sentence.symbols
@@ -177,7 +177,7 @@ def test_mixed_text_in_english():
 
 def test_each_paragraph_in_its_own_language():
     texts = [
-        s.text for s in tokenizer()[0].sentences("It costs 5 dollars today.\n\n这个价格是5元。", "en-us")
+        s.spoken for s in tokenizer()[0].sentences("It costs 5 dollars today.\n\n这个价格是5元。", "en-us")
     ]
     assert texts == ["It costs five dollars today.", "这个价格是五元。"]
 
@@ -191,7 +191,7 @@ def test_what_has_no_reading_is_skipped_and_reported_once():
 
 def test_numbers_that_grow_are_split_again():
     sentences = tokenizer()[0].sentences("编号123456789012345678901234567890，" * 6, "zh")
-    assert len(sentences) > 1 and max(len(s.text) for s in sentences) <= 100
+    assert len(sentences) > 1 and max(len(s.spoken) for s in sentences) <= 100
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -253,7 +253,7 @@ def without(names: list[str], text: str, language: str) -> str:
 @pytest.mark.parametrize("language", ["zh", "en-us"])
 def test_an_absent_library_is_one_sentence(monkeypatch, name, language):
     monkeypatch.setitem(sys.modules, name, None)
-    for cached in (pinyin.has_reading, pinyin._word, chinese._opencc):
+    for cached in (pinyin.has_reading, pinyin._syllables, chinese._opencc):
         monkeypatch.setattr(sys.modules[cached.__module__], cached.__name__, cached.__wrapped__)
     with pytest.raises(UserError, match=rf"^Chinese needs {name}, .*: pip install {name}$"):
         tokenizer()[0].sentences("I paid 价格是5元。", language)
@@ -272,7 +272,7 @@ def test_english_loads_no_chinese_library():
 def test_threads_do_not_mix():
     texts = [f"請問第{i}個人在{2000 + i}年長大了嗎？我們常常說行長銀行。" for i in range(40)]
     expected = [tokenizer()[0].sentences(text, "zh")[0].symbols for text in texts]
-    pinyin._word.cache_clear()
+    pinyin._syllables.cache_clear()
 
     def read(start: int) -> list[str]:
         order = texts[start:] + texts[:start]

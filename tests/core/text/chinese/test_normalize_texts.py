@@ -6,6 +6,7 @@ import pytest
 
 from nanospeech_core.text.chinese.normalize import find, normalize
 from nanospeech_core.text.readings import Reading, apply_readings
+from nanospeech_core.text.traced import TracedText
 
 TEXTS = {
     "会议定于2024年3月15日（周五）14:00-16:30在3号楼201会议室举行。": (
@@ -102,5 +103,5 @@ def test_readings_are_in_order_and_apart(seed):
             end <= reading.start <= reading.end <= len(text)
             for end, reading in zip(ends, readings, strict=False)
         )
-        spoken = apply_readings(text, readings)
+        spoken = apply_readings(TracedText.of(text), readings).text
         assert spoken == normalize(text) and not any(character in "0123456789" for character in spoken)

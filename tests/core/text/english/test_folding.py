@@ -6,6 +6,7 @@ import pytest
 
 from nanospeech_core.text.english.normalize import find, normalize
 from nanospeech_core.text.readings import Reading, apply_readings
+from nanospeech_core.text.traced import TracedText
 
 FOLDED = {
     # apostrophes
@@ -81,4 +82,4 @@ def test_readings_are_in_order_and_apart(seed):
         readings = find(text)
         assert all(r.start < r.end <= len(text) for r in readings)
         assert all(a.end <= b.start for a, b in zip(readings, readings[1:], strict=False))
-        assert apply_readings(text, readings) == normalize(text)
+        assert apply_readings(TracedText.of(text), readings).text == normalize(text)

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import espeakng_loader
 import pytest
+from text_stages import phonemize
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.text import espeak
-from nanospeech_core.text.languages import phonemize
+from nanospeech_core.text import languages
+from nanospeech_core.text.espeak import phonemizer
+from nanospeech_core.text.traced import TracedText
 
-ROOT = Path(espeak.__file__).parents[2]
+ROOT = Path(languages.__file__).parents[2]
 
 # Written down from phonemizer-fork 3.3.2 with the same espeak-ng: marks and their spaces, words in other
 # languages, a part without sounds (one space goes), lines.
@@ -62,16 +64,20 @@ def test_both_accents_alternately(text, american, british):
         assert phonemize(text, "en-gb") == british
 
 
+def read(text: str) -> str:
+    return phonemizer.phonemize(TracedText.of(text), "gmw/en-US").text
+
+
 @pytest.mark.parametrize(
     ("text", "symbols"), [("", ""), (" ", ""), ("-", ""), ("...", "..."), (" — — ", "— —"), ("- , -", " ,")]
 )
 def test_what_has_no_words(text, symbols):
-    assert espeak.phonemize(text, "en-us") == symbols
+    assert read(text) == symbols
 
 
 def test_what_is_no_text_is_passed_over():
-    assert espeak.phonemize("one\0two", "en-us") == "wˈʌn tˈuː"
-    assert espeak.phonemize("one \udcff two", "en-us") == "wˌʌn tˈuː"  # as "one ? two", without a pause
+    assert read("one\0two") == "wˈʌn tˈuː"
+    assert read("one \udcff two") == "wˌʌn tˈuː"  # as "one ? two", without a pause
 
 
 @pytest.mark.slow
@@ -133,7 +139,9 @@ SPEAK_AND_WAIT = """
 import sys; sys.path[:0] = sys.argv[1:]
 import espeakng_loader
 from nanospeech_core.text.languages import phonemize
-print([phonemize("Hello.", language) for language in ("en-us", "en-gb", "en-us")], flush=True)
+from nanospeech_core.text.traced import TracedText
+text = TracedText.of("Hello.")
+print([phonemize(text, language).text for language in ("en-us", "en-gb", "en-us")], flush=True)
 print(len(espeakng_loader.get_data_path()) > 159, flush=True)
 sys.stdin.read()
 """
@@ -162,9 +170,9 @@ def test_a_killed_process_leaves_nothing_behind(tmp_path, deep):
 
 def forget() -> None:
     """Back to a process that has not spoken: espeak-ng must not be started twice without an end between."""
-    if espeak._library.cache_info().currsize:
-        espeak._library().espeak_Terminate()
-    espeak._library.cache_clear()
+    if phonemizer._library.cache_info().currsize:
+        phonemizer._library().espeak_Terminate()
+    phonemizer._library.cache_clear()
 
 
 @pytest.fixture
@@ -215,7 +223,7 @@ def broken(monkeypatch, tmp_path: Path, what: str) -> None:
     elif what == "another library":
         monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: None)
     else:
-        monkeypatch.setitem(espeak._VOICES, "en-us", "gmw/none")
+        monkeypatch.setitem(languages.TABLE, "en-us", languages._english("en-us", "gmw/en-none"))
 
 
 BROKEN = ["no data", "some data", "no library", "text for a library", "another library", "no voice"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from .symbols import STRESS
+from ..symbols import STRESS
 
 _WITHOUT_STRESS = {ord(mark): None for mark in STRESS}  # stress depends on the words around
 
@@ -35,7 +35,11 @@ def locate_words(words: Sequence[str], phonemes: str, read: Callable[[str], str]
     begin, end = ends[first], max(ends[first], ends[len(spoken) - last] - 1)
     middle = _divide(alone[first : len(alone) - last], phonemes[begin:end])
     places = list(itertools.pairwise(ends))
-    places = [*places[:first], *[(begin + a, begin + b + 1) for a, b in middle], *places[len(places) - last :]]
+    places = [
+        *places[:first],
+        *[(begin + a, begin + b + 1) for a, b in middle],
+        *places[len(places) - last :],
+    ]
     return [(start, end - 1) for start, end in places]
 
 
@@ -56,7 +60,7 @@ def _divide(words: Sequence[str], phonemes: str) -> list[tuple[int, int]]:
             cut -= 1
         cuts.append(max(cut, cuts[-1]) if cuts else 0)
         begin += len(word) + 1
-    places = zip(cuts, [*cuts[1:], len(phonemes)], strict=True)
+    places = zip(cuts, [*cuts, len(phonemes)][1:], strict=True)
     return [(start, start + len(phonemes[start:end].rstrip(" "))) for start, end in places]
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import UserError
-from .traced import Span, TracedText, concatenate
+from ...errors import UserError
+from ..traced import Span, TracedText, concatenate
 from .word_alignment import locate_words
 
 NEEDS = "pip install espeakng-loader"
@@ -63,11 +63,10 @@ def phonemize(text: TracedText, voice: str, given: Mapping[Span, str] = MappingP
             library.voice = voice
         joined, position = TracedText("", ()), 0
         for match in [*_MARKS.finditer(text.text), None]:
-            stretch = text[position : match.start() if match else None]
-            if stretch.text:
-                joined += _read_words(library, stretch, given)
-            elif joined.text.endswith(" "):
+            phonemes = _read_words(library, text[position : match.start() if match else None], given)
+            if not phonemes.text and joined.text.endswith(" "):
                 joined = joined[:-1]  # " — -" is one pause, not two
+            joined += phonemes
             if match:
                 joined += text[match.start() : match.end()]
                 position = match.end()
@@ -78,6 +77,8 @@ def _read_words(library: Any, text: TracedText, given: Mapping[Span, str]) -> Tr
     """The phonemes of text between two marks, each traced to its word."""
 
     words = [text[match.start() : match.end()] for match in re.finditer(r"\S+", text.text)]
+    if not words:
+        return text
     phonemes = _read(library, " ".join(word.text for word in words))
     places = locate_words([word.text for word in words], phonemes, functools.partial(_read, library))
     parts, position = [], 0
