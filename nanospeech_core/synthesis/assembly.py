@@ -15,9 +15,10 @@ from ..audio.signal import sound_end
 from ..config import ModelConfig
 from ..text.symbols import SILENT, STRESS
 from ..voices.alignment import alignment_lag, boundaries
-from .frontend import PreparedText, Utterance
+from .frontend import PreparedText
 from .pauses import lead_samples, tail_samples
 from .segments import SegmentJob
+from .utterances import Utterance
 
 _JOINED = frozenset("ːʰʲᵝ\u0303↓→↗↘")  # part of the phone before
 

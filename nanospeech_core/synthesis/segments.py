@@ -15,9 +15,10 @@ from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
 from ..voices.alignment import alignment_lag
 from ..voices.reference import Reference
 from .backend import Backend
-from .frontend import PreparedText, Utterance
+from .frontend import PreparedText
 from .pauses import apply_pauses, split_frames
 from .prompts import make_prompt, total_tokens
+from .utterances import Utterance
 
 BREAKS = ";:,.!?—…，。！？；："  # the marks after which a sentence that is too long is cut
 

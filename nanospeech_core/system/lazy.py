@@ -24,6 +24,10 @@ class LazySequence(Generic[Item]):
                 return False
         return True
 
+    def __bool__(self) -> bool:
+        """Whether there is an item; makes the first one."""
+        return self.has(0)
+
     def __getitem__(self, index: int) -> Item:
         """The item; from the end where the index is below 0. Raises IndexError."""
         if index < 0 or not self.has(index):

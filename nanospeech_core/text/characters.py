@@ -39,7 +39,7 @@ def fold(text: str) -> str:
 
 def fold_traced(text: TracedText) -> TracedText:
     """The same for a traced text."""
-    return text.replace_characters(_FOLD).sub(_CIRCLE, _zeros)
+    return text.replace_characters(_FOLD).rewrite(_CIRCLE, _zeros)
 
 
 def _zeros(circles: re.Match[str]) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+
 from .characters import HAN
 from .symbols import SILENT
 from .traced import Span, TracedText, concatenate
@@ -91,8 +93,40 @@ class Document:
             for place, start, end in text.runs(self.pronunciations)
         )
 
+    def sentence(self, piece: Piece, symbols: TracedText, ids: np.ndarray) -> Sentence:
+        """A piece of the document with its symbols, and the words that these speak."""
+        written = self.restore(piece.written)
+        words = find_words(written, symbols)
+        ends = [word.place[1] for word in words]
+        joints = {bisect_right(ends, joint) for joint in piece.joints} - {0, len(words)}
+        return Sentence(
+            written.text,
+            piece.spoken.text,
+            symbols.text,
+            ids,
+            tuple(words),
+            tuple(sorted(joints)),
+            piece.continues,
+        )
 
-@dataclass(frozen=True)
+
+class Piece(NamedTuple):
+    """A sentence; or some short ones; or a part of one that is too long.
+
+    Attributes:
+        written: with single spaces.
+        spoken: the same as it is read aloud.
+        joints: where the shorter sentences end that it is joined of, except the last: places in the source.
+        continues: whether the sentence goes on in the next piece.
+    """
+
+    written: TracedText
+    spoken: TracedText
+    joints: tuple[int, ...]
+    continues: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Sentence:
     """A sentence; or some short ones; or a part of one that is too long.
 
@@ -100,6 +134,7 @@ class Sentence:
         written: as it is written, without markup, with single spaces.
         spoken: as it is read aloud, numbers in words; with stand-ins, see `Document`.
         symbols: the model's symbols.
+        ids: of the symbols, int64 [symbols].
         words: those that are spoken, with their places in `written`, `symbols` and the source.
         joints: after how many words a shorter sentence in it ends.
         continues: whether the written sentence goes on in the next one: it was too long.
@@ -108,9 +143,10 @@ class Sentence:
     written: str
     spoken: str
     symbols: str
+    ids: np.ndarray
     words: tuple[Word, ...]
-    joints: tuple[int, ...] = ()
-    continues: bool = False
+    joints: tuple[int, ...]
+    continues: bool
 
 
 def find_words(written: TracedText, symbols: TracedText) -> list[Word]:

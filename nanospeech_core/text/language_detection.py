@@ -135,4 +135,4 @@ def _boundary(text: str, start: int, end: int) -> int:
 def _western(text: TracedText) -> TracedText:
     """Text with Chinese punctuation made Western; text that has none is left as it is."""
     western = text.replace_characters(WESTERN_PUNCTUATION)
-    return text if western is text else western.sub(_SPACE_BEFORE_MARK, "").strip()
+    return text if western is text else western.rewrite(_SPACE_BEFORE_MARK, "").strip()

@@ -5,14 +5,15 @@ A language's rules and libraries (espeak-ng, pypinyin, ...) are loaded on first 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UserError
 from .document import NOTHING_GIVEN, Given
-from .language_detection import ALPHABETIC, join_parts, split_spoken
-from .readings import Reading
+from .language_detection import ALPHABETIC, join_parts, split_spoken, split_written
+from .readings import Reading, apply_readings
 from .traced import TracedText
 
 
@@ -105,6 +106,24 @@ def find_language(code: str) -> Language:
 def base_language(code: str) -> str:
     """The language without its accent: "en" of "en-gb"."""
     return code.partition("-")[0]
+
+
+def normalize(text: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN) -> TracedText:
+    """One written sentence as it is read aloud; its parts in two scripts, in two languages.
+
+    Args:
+        text: as it is written, with stand-ins.
+        language: of the text.
+        given: the words with given phonemes: no rule reads them otherwise.
+    Raises:
+        UserError: an unknown language, or a library of it cannot be loaded.
+    """
+    parts = []
+    for code, part in split_written(text, language):
+        readings = find_language(code).find_readings(part.text)
+        free = (given.keys().isdisjoint(part.spans[reading.start : reading.end]) for reading in readings)
+        parts.append(apply_readings(part, itertools.compress(readings, free)))
+    return join_parts(parts)
 
 
 def phonemize(text: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN) -> TracedText:

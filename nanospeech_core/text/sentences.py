@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 from .characters import CLOSERS, HAN, is_han
 from .chinese.pinyin import cut_words
+from .document import Piece
 from .language_detection import ALPHABETIC
 from .languages import TABLE
 from .lines import separate_lines
 from .traced import TracedText
 
+MIN_LENGTH, MAX_LENGTH = 24, 300  # of what is spoken as one, in characters of English text
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n\s*(?=(?:[-*•]|\d{1,3}[.)])[^\S\n])")
 # Marks of a Western keyboard between Chinese characters, where no space follows.
 _TYPED = rf"(?<=[{HAN}])(?:[!?]+|\.(?!\.))(?=[{CLOSERS}]*[{HAN}])"
@@ -28,22 +29,19 @@ _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s*", r",\s+|[，、]", r"\s+")))
 
 
-class Piece(NamedTuple):
-    """A sentence; or some short ones; or a part of one that is too long.
+ReadAloud = Callable[[TracedText], TracedText]  # a sentence as it is written -> as it is read aloud
 
-    Attributes:
-        text: with single spaces.
-        joints: where the shorter sentences end that it is joined of, except the last: places in the source.
-        continues: whether the sentence goes on in the next piece.
-    """
 
-    text: TracedText
-    joints: tuple[int, ...]
-    continues: bool
+def _as_written(text: TracedText) -> TracedText:
+    return text
 
 
 def split_sentences(
-    text: TracedText, language: str = ALPHABETIC, max_characters: int = 300, min_characters: int = 24
+    text: TracedText,
+    language: str = ALPHABETIC,
+    max_characters: int = MAX_LENGTH,
+    min_characters: int = MIN_LENGTH,
+    read_aloud: ReadAloud = _as_written,
 ) -> Iterator[Piece]:
     """Split text into sentences of at most `max_characters`, in order, white space as single spaces.
 
@@ -52,32 +50,45 @@ def split_sentences(
     paragraph if both fit: short clips sound bad.
     Blank lines and list items always separate; the lines of a letter, a poem or an address end sentences. In
     Chinese text a character counts as three.
+
+    Args:
+        text: any.
+        language: of the text.
+        max_characters: of a sentence, also when it is read aloud: numbers grow when they are spelled out.
+        min_characters: see above.
+        read_aloud: spells a sentence out; by default it stays as it is.
     """
     position = 0
     for match in [*_PARAGRAPH.finditer(text.text), None]:
         paragraph = text[position : match.start() if match else None]
         position = match.end() if match else position
-        if paragraph.text.strip():
-            yield from _split_paragraph(paragraph, language, max_characters, min_characters)
+        for whole in _split_paragraph(paragraph, language, max_characters, min_characters):
+            spoken = read_aloud(whole.written)
+            if len(spoken) <= length_limit(max_characters, spoken.text):
+                yield whole._replace(spoken=spoken)
+                continue
+            parts = list(_split_paragraph(spoken, language, max_characters, min_characters))
+            parts[-1] = parts[-1]._replace(continues=whole.continues)
+            for part in parts:
+                written = whole.written.within(part.written.span)
+                yield Piece(written, part.written, (*part.joints, *whole.joints), part.continues)
 
 
-def _split_paragraph(text: TracedText, language: str, most: int, least: int) -> list[Piece]:
-    """The pieces of a paragraph, which may have several lines."""
+def _split_paragraph(text: TracedText, language: str, most: int, least: int) -> Iterator[Piece]:
+    """The pieces of a paragraph, which may have several lines, as they are written."""
     hard = _line_ends(text.text)
     text = text.single_spaced()
     most, least = length_limit(most, text.text), length_limit(least, text.text)
     ends = _sentence_ends(text.text, language, hard)
     spans = [part for span in zip([0, *ends], ends, strict=False) for part in _divide(text.text, *span, most)]
-    lines = set(hard)
+    lines, complete = set(hard), set(ends)
     joints = [e for e in ends if e in lines or not text.text[e : e + 8].lstrip()[:1].islower()]
     places = [text.spans[joint - 1][1] for joint in joints]
-    complete = set(ends)
-    pieces = []
     for start, end in _merge(spans, most, least):
         inner = slice(bisect_right(joints, start), bisect_left(joints, end))
-        piece = Piece(text[start:end].strip(), tuple(places[inner]), end not in complete)
-        pieces += [piece] if len(piece.text) else []
-    return pieces
+        piece = text[start:end].strip()
+        if piece.text:
+            yield Piece(piece, piece, tuple(places[inner]), end not in complete)
 
 
 def _line_ends(text: str) -> list[int]:
@@ -147,10 +158,19 @@ def first_break(text: str, limit: int) -> int:
     return _divide(text, 0, len(text), limit)[0][1]
 
 
+def length(text: str) -> int:
+    """The length of a text in characters of English text that speak as long."""
+    return 3 * len(text) if _is_chinese(text) else len(text)
+
+
 def length_limit(characters: int, text: str) -> int:
     """The number of characters of this text that speak as long as some characters of English text."""
-    chinese = 2 * len(_CJK.findall(text)) > len(text)
-    return max(1, characters // 3) if chinese else characters  # a Chinese character is a syllable
+    return max(1, characters // 3) if _is_chinese(text) else characters
+
+
+def _is_chinese(text: str) -> bool:
+    """Whether a character is a syllable."""
+    return 2 * len(_CJK.findall(text)) > len(text)
 
 
 def _divide(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:

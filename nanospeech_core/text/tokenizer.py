@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -13,11 +12,10 @@ from ..errors import UserError
 from .characters import fold_traced, is_han, is_wide
 from .checks import check_text, nothing_to_speak
 from .chinese import pinyin
-from .document import NOTHING_GIVEN, Document, Given, Sentence, find_words
-from .language_detection import ALPHABETIC, join_parts, split_written
-from .languages import TABLE, find_language, phonemize
-from .readings import apply_readings
-from .sentences import Piece, length_limit, split_sentences
+from .document import NOTHING_GIVEN, Document, Given, Sentence
+from .language_detection import ALPHABETIC
+from .languages import TABLE, normalize, phonemize
+from .sentences import MAX_LENGTH, MIN_LENGTH, split_sentences
 from .symbols import SYMBOLS
 from .traced import TracedText
 
@@ -44,7 +42,11 @@ class Tokenizer:
         self._report = report
 
     def sentences(
-        self, text: str, language: str = ALPHABETIC, max_characters: int = 300, min_characters: int = 24
+        self,
+        text: str,
+        language: str = ALPHABETIC,
+        max_characters: int = MAX_LENGTH,
+        min_characters: int = MIN_LENGTH,
     ) -> list[Sentence]:
         """All sentences of a text without markup that can be spoken, in order.
 
@@ -61,24 +63,24 @@ class Tokenizer:
         self,
         document: Document,
         language: str = ALPHABETIC,
-        max_characters: int = 300,
-        min_characters: int = 24,
+        max_characters: int = MAX_LENGTH,
+        min_characters: int = MIN_LENGTH,
     ) -> Iterator[Sentence | float]:
         """The sentences that can be spoken, and the pauses in seconds; each is read when it is asked for."""
+        given = document.given
+
+        def read_aloud(sentence: TracedText) -> TracedText:
+            return self.spoken(sentence, language, given)
+
         for part in document.parts:
             if isinstance(part, float):
                 yield part
                 continue
-            for piece in split_sentences(part, language, max_characters, min_characters):
-                spoken = self.spoken(piece.text, language, document.given)
-                pieces = [(piece.text, piece._replace(text=spoken))]
-                if len(spoken) > length_limit(max_characters, spoken.text):  # numbers grow when spelled out
-                    again = split_sentences(spoken, language, max_characters, min_characters)
-                    pieces = [(piece.text.within(shorter.text.span), shorter) for shorter in again]
-                for written, read in pieces:
-                    symbols = self.symbols(read.text, language, document.given)
-                    if symbols.text:
-                        yield _sentence(document.restore(written), read, symbols, piece)
+            for piece in split_sentences(part, language, max_characters, min_characters, read_aloud):
+                symbols = self.symbols(piece.spoken, language, given)
+                if symbols.text:
+                    ids = self.encode(symbols.text)
+                    yield document.sentence(piece, symbols, ids)
 
     def spoken(
         self, sentence: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN
@@ -99,8 +101,7 @@ class Tokenizer:
         folded = fold_traced(sentence)
         characters = filter(lambda c: not c.isascii(), dict.fromkeys(folded.text))
         speakable = {ord(character): self._speakable(character) for character in characters}
-        parts = split_written(folded.replace_characters(speakable), language)
-        return join_parts(_read_aloud(part, code, given) for code, part in parts)
+        return normalize(folded.replace_characters(speakable), language, given)
 
     def symbols(
         self, spoken: TracedText, language: str = ALPHABETIC, given: Given = NOTHING_GIVEN
@@ -155,28 +156,3 @@ class Tokenizer:
         if symbol not in self.unknown:
             self.unknown.add(symbol)
             self._report(f'"{symbol}" (U+{ord(symbol[0]):04X}) {reason} and is skipped')
-
-
-def _sentence(written: TracedText, spoken: Piece, symbols: TracedText, whole: Piece) -> Sentence:
-    """A sentence of its texts. whole: the piece that it is, or that it is a part of."""
-    words = find_words(written, symbols)
-    ends = [word.place[1] for word in words]
-    joints = {bisect_right(ends, joint) for joint in (*spoken.joints, *whole.joints)} - {0, len(words)}
-    last = spoken.text.span[1] >= whole.text.span[1]
-    return Sentence(
-        written.text,
-        spoken.text.text,
-        symbols.text,
-        tuple(words),
-        tuple(sorted(joints)),
-        whole.continues if last else spoken.continues,
-    )
-
-
-def _read_aloud(text: TracedText, language: str, given: Given) -> TracedText:
-    """A part of a sentence in one language as it is read aloud; the rules leave words with given phonemes."""
-    readings = find_language(language).find_readings(text.text)
-    if given:
-        taken = [given.keys().isdisjoint(text.spans[reading.start : reading.end]) for reading in readings]
-        readings = [reading for reading, free in zip(readings, taken, strict=True) if free]
-    return apply_readings(text, readings)

@@ -55,9 +55,11 @@ class TracedText:
         """Without white space at its ends, and with single spaces inside."""
         if " ".join(self.text.split()) == self.text:
             return self
-        return self.sub(re.compile(r"\s+"), " ").strip()
+        return self.rewrite(re.compile(r"\s+"), " ").strip()
 
-    def sub(self, pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str]) -> TracedText:
+    def rewrite(
+        self, pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str]
+    ) -> TracedText:
         """Every match of a pattern replaced, as `re.sub` does; a replacement is not a template, though."""
         parts, position = [], 0
         for match in pattern.finditer(self.text):

@@ -6,10 +6,9 @@ import re
 
 from ..language_detection import ALPHABETIC
 from ..pronunciation.markup import without_markup
-from ..sentences import first_break, first_sentence_end, length_limit
+from ..sentences import MAX_LENGTH, MIN_LENGTH, first_break, first_sentence_end, length_limit
 from .blocks import MarkdownParser
 
-MIN_LENGTH, MAX_LENGTH = 24, 300  # characters of a sentence, as in `split_sentences`
 # The first words of an answer should come soon. An incomplete first sentence is split at its last comma,
 # colon or dash after CLAUSE_AFTER characters, and at a space after SPACE_AFTER.
 CLAUSE_AFTER, SPACE_AFTER = 60, 100

@@ -10,9 +10,10 @@ from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
-from nanospeech_core.synthesis.frontend import Utterance, prepare_text
+from nanospeech_core.synthesis.frontend import prepare_text
 from nanospeech_core.synthesis.pauses import GENERATED_FRAMES, InnerPause
 from nanospeech_core.synthesis.segments import halves, make_segments, split
+from nanospeech_core.synthesis.utterances import Utterance
 from nanospeech_core.voices.store import save_voice
 
 CONFIG = tiny_config(aligner=AlignerConfig(lag=5))

@@ -24,8 +24,8 @@ def test_replacing():
     text = TracedText.of("  x\t\ty ")
     assert (text.single_spaced().text, text.single_spaced().spans) == ("x y", ((2, 3), (3, 5), (5, 6)))
     assert text.strip().span == (2, 6) and TracedText.of(" ").strip().text == ""
-    assert TEXT.sub(re.compile(r"\d"), lambda match: match[0] * 3).text == "a $555 b"
-    assert TEXT.sub(re.compile("q"), "") is TEXT
+    assert TEXT.rewrite(re.compile(r"\d"), lambda match: match[0] * 3).text == "a $555 b"
+    assert TEXT.rewrite(re.compile("q"), "") is TEXT
     wide = TEXT.replace_characters({ord("$"): "USD", ord("a"): None})
     assert wide.text == " USD5 b" and wide.within((2, 3)).text == "USD"
     assert TEXT.filter(str.isalnum).spans == ((0, 1), (3, 4), (5, 6))
