@@ -158,20 +158,20 @@ def find_words(written: TracedText, symbols: TracedText) -> list[Word]:
     """
     spans = [match.span() for match in WORD.finditer(written.text)] or [(0, len(written))]
     begins = [written.spans[start][0] for start, _ in spans]
-    words: list[Word] = []
-    last_span = -1  # of the last word
-    for index, (symbol, (begin, end)) in enumerate(zip(symbols.text, symbols.spans, strict=True)):
+    found: list[tuple[int, int, int, int]] = []  # the first and the last written word, and their symbols
+    place: Span | None = None  # of the last symbol
+    for index, (symbol, span) in enumerate(zip(symbols.text, symbols.spans, strict=True)):
         if symbol in SILENT:
             continue
-        first = max(0, bisect_right(begins, begin) - 1)
-        last = max(first, bisect_left(begins, end) - 1)
-        if words and first <= last_span:
-            last = max(last, last_span)
-            word = words.pop()
-            start, sound = word.start, word.first
+        if span == place:
+            first, last, sound, _ = found.pop()
         else:
-            start, sound = spans[first][0], index
-        place = written[start : spans[last][1]].span
-        words.append(Word(start, spans[last][1], sound, index + 1, place))
-        last_span = last
-    return words
+            place, sound = span, index
+            first = max(0, bisect_right(begins, span[0]) - 1)
+            last = max(first, bisect_left(begins, span[1]) - 1)
+            if found and first <= found[-1][1]:
+                first, before, sound, _ = found.pop()
+                last = max(last, before)
+        found.append((first, last, sound, index + 1))
+    words = ((spans[first][0], spans[last][1], sound, end) for first, last, sound, end in found)
+    return [Word(*word, written[word[0] : word[1]].span) for word in words]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -68,10 +69,7 @@ class Tokenizer:
     ) -> Iterator[Sentence | float]:
         """The sentences that can be spoken, and the pauses in seconds; each is read when it is asked for."""
         given = document.given
-
-        def read_aloud(sentence: TracedText) -> TracedText:
-            return self.spoken(sentence, language, given)
-
+        read_aloud = functools.partial(self.spoken, language=language, given=given)
         for part in document.parts:
             if isinstance(part, float):
                 yield part

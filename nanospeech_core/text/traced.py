@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import compress
 
 Span = tuple[int, int]  # the characters [start, end) of the source
+_SPACES = re.compile(r"\s{2,}|[^\S ]")  # those that are no single space
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class TracedText:
     @classmethod
     def of(cls, source: str) -> TracedText:
         """The source itself."""
-        return cls(source, tuple((i, i + 1) for i in range(len(source))))
+        return cls(source, tuple(zip(range(len(source)), range(1, len(source) + 1), strict=True)))
 
     @classmethod
     def read_as(cls, text: str, span: Span) -> TracedText:
@@ -55,19 +56,25 @@ class TracedText:
         """Without white space at its ends, and with single spaces inside."""
         if " ".join(self.text.split()) == self.text:
             return self
-        return self.rewrite(re.compile(r"\s+"), " ").strip()
+        return self.strip().rewrite(_SPACES, " ")
 
     def rewrite(
         self, pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str]
     ) -> TracedText:
         """Every match of a pattern replaced, as `re.sub` does; a replacement is not a template, though."""
-        parts, position = [], 0
+        texts: list[str] = []
+        spans: list[Span] = []
+        position = 0
         for match in pattern.finditer(self.text):
+            start, end = match.span()
             replaced = replacement if isinstance(replacement, str) else replacement(match)
-            span = self[match.start() : match.end()].span
-            parts += [self[position : match.start()], TracedText.read_as(replaced, span)]
-            position = match.end()
-        return concatenate([*parts, self[position:]]) if parts else self
+            texts += [self.text[position:start], replaced]
+            spans.extend(self.spans[position:start])
+            spans.extend([self[start:end].span] * len(replaced))
+            position = end
+        if not texts:
+            return self
+        return TracedText("".join([*texts, self.text[position:]]), (*spans, *self.spans[position:]))
 
     def replace_characters(self, replacements: Mapping[int, str | int | None]) -> TracedText:
         """Characters replaced as by `str.translate`, each by a string of any length."""

@@ -91,6 +91,8 @@ class Lexicon:
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Start, end and phonemes of the longest entry at each position that has one; they may overlap."""
+        if not self._phonemes:
+            return
         places = [i for i, c in enumerate(text) if not (c.isspace() and text[i - 1 : i].isspace())]
         single = re.sub(r"\s", " ", "".join(text[i] for i in places)).replace("’", "'")
         for first in _FIRST.finditer(single):

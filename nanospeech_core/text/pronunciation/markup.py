@@ -62,7 +62,7 @@ def read_markup(
             (start + begin, start + end): word for begin, end, word in _words(part.text, tokenizer, lexicon)
         }
         pronunciations |= words
-        parts += [_with_stand_ins(source, part, words)] if part.text else []
+        parts += [_with_stand_ins(source, part, words) if words else part] if part.text else []
         parts += [_seconds(match)] if match else []
         start = match.end() if match else start
     return Document(tuple(parts), pronunciations)

@@ -1,6 +1,11 @@
 """Text to sentences, symbols and ids, and characters that cannot be spoken."""
 
+import json
+import threading
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +88,52 @@ def test_of_many_chinese_characters_one_warning_is_enough():
     assert reports == ["Chinese characters are not in the model's vocabulary and are skipped"]
     assert [s.symbols for s in tokenizer.sentences("höre.", "en-us")] == ["hre."]
     assert reports[1:] == ['"ö" (U+00F6) is not in the model\'s vocabulary and is skipped']
+
+
+ROWS = (Path(__file__).parent / "data" / "corpus_phonemes.jsonl").read_text("utf-8").splitlines()
+BOOK = " ".join(json.loads(row)["text"] for row in ROWS)
+
+
+def test_the_first_sentence_does_not_wait_for_the_rest(monkeypatch):
+    spoken, read = [], Tokenizer.spoken
+    monkeypatch.setattr(Tokenizer, "spoken", lambda self, *a, **k: spoken.append(1) or read(self, *a, **k))
+    sentences = tokenizer()[0].read(Document.of(BOOK[:20_000]))
+    assert next(sentences).symbols == tokenizer()[0].sentences(BOOK[:200])[0].symbols
+    assert len(spoken) <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "language"), [(BOOK, "en-us"), ("我们昨天在学校讨论了3个问题，很有意思。" * 1000, "zh")]
+)
+def test_twenty_thousand_characters_take_less_than_two_seconds(text, language):
+    ids, _ = tokenizer()
+    ids.sentences(text[:100], language)
+    started = time.process_time()
+    ids.sentences(text[:20_000], language)
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.slow
+def test_threads_never_mix_their_texts():
+    """Four threads, a hundred rounds, both accents and Chinese, with given phonemes and numbers."""
+    texts = [
+        ("Well, of the 5 men, one went home, and the rest, 12 in all, stayed.", "en-us"),
+        ("Nobody's car is here, is it? Of course not, said Dr. Lee, for the third time.", "en-gb"),
+        ("他说，我用 Python 写了3行代码，你呢？", "zh"),
+        ("In the 1990s, at 5:30 p.m., a tomato, a bath, an hour, and that was all.", "en-gb"),
+    ]
+    alone = [tokenizer()[0].sentences(*text) for text in texts]
+    barrier = threading.Barrier(4)
+
+    def work(number: int) -> int:
+        ids, wrong = tokenizer()[0], 0
+        barrier.wait(30)
+        for i in range(100):
+            k = (number + i) % len(texts)
+            found = ids.sentences(*texts[k])
+            wrong += [(s.symbols, s.words) for s in found] != [(s.symbols, s.words) for s in alone[k]]
+        return wrong
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(work, range(4))) == 0
