@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.mel import SAMPLE_RATE
+from ..text.languages import is_alphabetic
 from ..voices import recognition
 from . import scorers
 from .dataset import TextItem
@@ -101,8 +102,8 @@ def summarize(utterances: Sequence[dict]) -> dict:
         "failed": len(utterances) - len(spoken),
         "seconds": sum(u["seconds"] for u in spoken),
     }
-    for name, chinese in (("wer", False), ("cer", True)):
-        counted = [u for u in utterances if "units" in u and u["lang"].startswith("zh") == chinese]
+    for name, of_words in (("wer", True), ("cer", False)):
+        counted = [u for u in utterances if "units" in u and is_alphabetic(u["lang"]) == of_words]
         if counted:
             result |= error_rate([u["errors"] for u in counted], [u["units"] for u in counted], name)
     result |= means(spoken)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..system.install import import_optional, pip_install
 from ..text.chinese.normalize import simplified
+from ..text.languages import is_alphabetic
 from ..voices.recognition import RATE
 
 INSTALL = pip_install("evaluate")
@@ -32,7 +33,7 @@ def words_or_characters(text: str, language: str = "en") -> list[str]:
     Recognizers write simplified or traditional characters. Numbers stay as they are written: "2" for "two"
     is an error.
     """
-    if language.startswith("zh"):
+    if not is_alphabetic(language):
         return _HAN.findall(simplified(text))
     text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return "".join(c if c.isalnum() or c == "'" else " " for c in text).split()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
-from ..text.languages import LANGUAGES
+from ..text.languages import LANGUAGES, find_code
 from ..voices.selection import choose_voice
 from ..voices.store import Voice
 from .dataset import TextItem
@@ -33,12 +33,12 @@ def choose_voices(
     voices = {item.id: default for item in items}
     if voice_options.voice is None and voice_options.ref_audio is None:
         by_name = {voice.name: voice for voice in pipeline.voices()}
-        chinese = choose_voice(pipeline.folder, GenerateOptions(lang="zh"))
         unknown, substitutes = set(), set()
         for item in items:
             name = item.voice or ""
             own = by_name.get(name) or by_name.get(name.rpartition("_")[2])
-            voices[item.id] = own or (chinese if item.lang == "zh" else default)
+            language = find_code(item.lang, default.language) or default.language
+            voices[item.id] = own or choose_voice(pipeline.folder, GenerateOptions(lang=language))
             if item.voice and own is None:
                 unknown.add(item.voice)
                 substitutes.add(voices[item.id].name)
@@ -54,11 +54,10 @@ def choose_voices(
 
 
 def choose_language(item: TextItem, voice: Voice) -> str:
-    """The language to speak a text in, one of LANGUAGES; "en" becomes the voice's own English."""
-    if item.lang in LANGUAGES:
-        return item.lang
-    if item.lang != "en":
+    """The language to speak a text in, one of LANGUAGES; "en" becomes the voice's accent of it."""
+    code = find_code(item.lang, voice.language)
+    if code is None:
         raise UserError(
             f"the text {item.id}: lang must be one of en, {', '.join(LANGUAGES)}, not {item.lang!r}"
         )
-    return voice.language if voice.language.startswith("en") else "en-us"
+    return code

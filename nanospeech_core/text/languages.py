@@ -30,7 +30,8 @@ class Language:
         find_readings: what in a written sentence is read otherwise than it is written. No digits remain.
         phonemize: a sentence as it is read aloud, and words with given phonemes -> phonemes.
         sample: a word, to test whether the phonemizer works.
-        alphabetic: character models read it normalized; Chinese, as it is written.
+        names: more names of the language, or of the accent, in data sets; in lower case.
+        alphabetic: written in letters. Character models read it normalized, and errors are counted in words.
         code_omitted, formula_omitted: spoken in place of a block of code or a formula.
         list_marks: between the items of a list, and at its end.
     """
@@ -39,13 +40,14 @@ class Language:
     find_readings: Callable[[str], Sequence[Reading]]
     phonemize: Callable[[TracedText, Given], TracedText]
     sample: str
+    names: tuple[str, ...] = ()
     alphabetic: bool = True
     code_omitted: str = "Code omitted."
     formula_omitted: str = "Formula omitted."
     list_marks: tuple[str, str] = (", ", ".")
 
 
-def _english(accent: str, voice: str) -> Language:
+def _english(accent: str, voice: str, names: tuple[str, ...]) -> Language:
     def find_readings(text: str) -> list[Reading]:
         from .english.normalize import find
 
@@ -56,7 +58,7 @@ def _english(accent: str, voice: str) -> Language:
 
         return phonemize(text, voice, given)
 
-    return Language(_ends_english_sentence, find_readings, phonemize, sample="Hello")
+    return Language(_ends_english_sentence, find_readings, phonemize, "Hello", names)
 
 
 def _ends_english_sentence(text: str, start: int, stop: re.Match[str], finished: bool) -> bool | None:
@@ -81,6 +83,7 @@ def _chinese() -> Language:
         find_readings,
         phonemize,
         sample="你好",
+        names=("chinese", "mandarin", "zho", "cmn"),
         alphabetic=False,
         code_omitted="代码略。",
         formula_omitted="公式略。",
@@ -89,8 +92,8 @@ def _chinese() -> Language:
 
 
 TABLE = {
-    "en-us": _english("en-us", voice="gmw/en-US"),
-    "en-gb": _english("en-gb", voice="gmw/en"),
+    "en-us": _english("en-us", "gmw/en-US", ("english", "eng")),
+    "en-gb": _english("en-gb", "gmw/en", ("en-uk",)),
     "zh": _chinese(),
 }
 LANGUAGES = tuple(TABLE)
@@ -101,6 +104,27 @@ def find_language(code: str) -> Language:
     if code not in TABLE:
         raise UserError(f'there is no language "{code}"; the languages are {", ".join(LANGUAGES)}')
     return TABLE[code]
+
+
+def find_code(name: str, default: str = ALPHABETIC) -> str | None:
+    """The code of a language for its name in a data set ("en", "en_AU", "English", "zh-CN"); None: unknown.
+
+    default: of several accents of the language, this one if it is among them.
+    """
+    name = name.strip().lower().replace("_", "-")
+    for code, language in TABLE.items():
+        if name == code or (name in language.names and "-" in name):
+            return code
+    base = base_language(name)
+    codes = [code for code, row in TABLE.items() if base == base_language(code) or base in row.names]
+    accents = [code for code in TABLE if codes and base_language(code) == base_language(codes[0])]
+    return default if default in accents else accents[0] if accents else None
+
+
+def is_alphabetic(name: str) -> bool:
+    """Whether a language is written in letters, as unknown ones are taken to be."""
+    code = find_code(name)
+    return code is None or TABLE[code].alphabetic
 
 
 def base_language(code: str) -> str:

@@ -30,6 +30,8 @@ with importing(__name__, PROG):
     from nanospeech_core.system.encodings import argument
     from nanospeech_core.system.streams import STANDARD, display_name
     from nanospeech_core.text.checks import check_text
+    from nanospeech_core.text.language_detection import ALPHABETIC
+    from nanospeech_core.text.languages import find_language
     from nanospeech_core.text.markdown.sentence_stream import SentenceStream
 
     from ..load import load
@@ -57,7 +59,7 @@ class SpeechOutput:
         self.first_sound: float | None = None  # time.perf_counter() when the first chunk was ready
         self._warned: set[str] = set()
         # A warm-up, which compiles kernels.
-        tts.generate("你好。" if options.lang == "zh" else "Hello.", **asdict(options))
+        tts.generate(find_language(options.lang or ALPHABETIC).sample, **asdict(options))
 
     def speak(self, sentence: str) -> None:
         """Speak after the previous sentences. A sentence that cannot be spoken is skipped with a warning."""
@@ -96,7 +98,9 @@ def answer(llm: LanguageModel, speech: SpeechOutput, question: str, quiet: bool)
                 for piece in pieces:
                     if not quiet:
                         output.print_result(piece, end="")
-                    sentences = sentences or SentenceStream(llm.reasoning, llm.reasons_at_once)
+                    sentences = sentences or SentenceStream(
+                        llm.reasoning, llm.reasons_at_once, speech.options.lang or ALPHABETIC
+                    )
                     for sentence in sentences.feed(piece):
                         speech.speak(sentence)
         finally:

@@ -16,7 +16,7 @@ from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE
 from nanospeech_core.audio.signal import trim_silence
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.language_detection import detect_language
-from nanospeech_core.text.languages import LANGUAGES, TABLE, phonemize
+from nanospeech_core.text.languages import LANGUAGES, TABLE, find_code, phonemize
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.text.traced import TracedText
@@ -201,17 +201,9 @@ def check_phonemizer(lang: str) -> None:
 
 def language(name: str, text: str, default: str) -> str:
     """One of LANGUAGES for a data set's name ("en", "en_GB", "zh-CN", ""). Other names are returned."""
-    name = name.strip().lower().replace("_", "-")
-    if not name:
+    if not name.strip():
         return detect_language(text, default)
-    if name in LANGUAGES:
-        return name
-    if name in ("english", "eng", "en") or name.startswith("en-"):
-        english = default if default.startswith("en") else "en-us"
-        return "en-gb" if name in ("en-uk", "en-gb") else english
-    if name in ("chinese", "mandarin", "zho", "cmn") or name.startswith(("zh-", "cmn-")):
-        return "zh"
-    return name
+    return find_code(name, default) or name.strip()
 
 
 def check_rate(symbols: int, frames: int, wave: np.ndarray) -> None:

@@ -13,6 +13,8 @@ from nanospeech_core.evaluation import scorers
 from nanospeech_core.evaluation.dataset import TextItem, read_items
 from nanospeech_core.sampling.prompt import with_pauses
 from nanospeech_core.synthesis.prompts import make_prompt
+from nanospeech_core.text.language_detection import ALPHABETIC
+from nanospeech_core.text.languages import find_code
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.text.traced import TracedText
 from nanospeech_core.voices import recognition
@@ -91,8 +93,7 @@ def encode_item(item: TextItem, tokenizer: Tokenizer, config: ModelConfig) -> np
 
     Voices named b* are British, as those of Kokoro-82M are.
     """
-    british = item.lang == "en-gb" or item.lang == "en" and (item.voice or "").startswith("b")
-    accent = "zh" if item.language == "zh" else "en-gb" if british else "en-us"
+    accent = find_code(item.lang, "en-gb" if (item.voice or "").startswith("b") else ALPHABETIC) or item.lang
     symbols = tokenizer.symbols(tokenizer.spoken(TracedText.of(item.text), accent), accent).text
     if not symbols:
         raise UserError(f"watch.eval_texts: there is nothing to speak in {item.text!r}")

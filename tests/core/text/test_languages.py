@@ -12,7 +12,14 @@ from text_stages import normalize, phonemize
 from nanospeech_core.errors import UserError
 from nanospeech_core.text import languages
 from nanospeech_core.text.language_detection import ALPHABETIC, CHINESE, detect_language
-from nanospeech_core.text.languages import LANGUAGES, TABLE, base_language, find_language
+from nanospeech_core.text.languages import (
+    LANGUAGES,
+    TABLE,
+    base_language,
+    find_code,
+    find_language,
+    is_alphabetic,
+)
 from nanospeech_core.text.markdown.blocks import MarkdownParser
 from nanospeech_core.text.markdown.sentence_stream import SentenceSplitter
 from nanospeech_core.text.symbols import SYMBOLS
@@ -129,3 +136,25 @@ def test_an_unknown_language():
     for function in (find_language, lambda code: phonemize("3 mots", code)):
         with pytest.raises(UserError, match='there is no language "fr"; the languages are en-us, en-gb, zh'):
             function("fr")
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "code"),
+    [
+        ("en", "en-us", "en-us"),
+        ("en", "en-gb", "en-gb"),
+        ("en", "zh", "en-us"),
+        ("en_AU", "en-gb", "en-gb"),
+        ("English", "en-gb", "en-gb"),
+        ("EN-UK", "en-us", "en-gb"),
+        ("en-GB ", "en-us", "en-gb"),
+        ("zh-CN", "en-us", "zh"),
+        ("Mandarin", "en-us", "zh"),
+        ("cmn-TW", "zh", "zh"),
+        ("fr", "en-us", None),
+        ("", "en-us", None),
+    ],
+)
+def test_names_of_data_sets(name, default, code):
+    assert find_code(name, default) == code
+    assert is_alphabetic(name) == (code != "zh")

@@ -92,7 +92,7 @@ def test_a_phonemizer_that_cannot_start_ends_it(tmp_path, monkeypatch):
     for name, error in (("phonemizer", ImportError), ("full", OSError(28, "No space left on device"))):
         with monkeypatch.context() as patch:
 
-            def failing(text, language, error=error):
+            def failing(*arguments, error=error):
                 raise error
 
             patch.setattr("nanospeech_core.text.espeak.phonemizer.phonemize", failing)
