@@ -32,8 +32,10 @@ def _after_word(between: str) -> Callable[[re.Match[str]], str]:
 
 
 def _room(match: re.Match[str]) -> str:
-    """3-201 is 三杠二零幺: a house by its number, a room by its digits."""
+    """3-201 is 三杠二零幺: a house by its number, a room by its digits. 501-503 are rooms."""
     parts = match["code"].split("-")
+    if len(parts) == 2 and 2 < len(parts[0]) == len(parts[1]):
+        return match["word"] + "到".join(map(code, parts))
     return match["word"] + "杠".join(code(part) if len(part) > 2 else cardinal(part) for part in parts)
 
 
@@ -115,7 +117,11 @@ RULES = (
     ),
     rule("room, announced", rf"(?P<word>(?:{ROOMS})[为是:： ]{{0,2}}){_ROOM}", _room),
     rule("room", rf"(?P<word>)(?<![\w.-]){_ROOM}(?=室|房(?!间数|产)|号房|号楼|单元|栋|座)", _room),
-    rule("room of a building", rf"(?P<word>)(?<=\d[栋幢座区]){_ROOM}(?![\w-])", _room),
+    rule(
+        "room of a building",
+        rf"(?P<word>)(?:(?<=[\dA-Z][栋幢座区])|(?<=[苑园庭府寓邸墅])){_ROOM}(?![\w-])",
+        _room,
+    ),
     rule(
         "numbered",
         rf"(?P<word>(?:{NUMBERED})[为是:： ]{{0,2}})(?:N[oO]\.? ?|№ ?)?"
@@ -137,12 +143,12 @@ RULES = (
     ),
     rule(
         "service, known",
-        rf"(?<![\d.])(?:12306|12345|12315|10086|10010){NOT_COUNTED}",
+        rf"(?<![\d.])(?:12306|12345|12315|10086|10010|955\d\d){NOT_COUNTED}",
         lambda match: code(match[0]),
     ),
     rule(
         "room number",
-        rf"(?<![\d.])\d{{3,4}}(?=室|号?房(?![屋产价源贷子租]|间[数量])|会议室|教室|病房|办公室|实验室|诊室|包[间厢])|(?:(?<=\d[楼栋座幢门])|(?<=\d单元)|(?<=\d号楼)|(?<=[A-Z][座栋区]))\d{{3,4}}{NOT_COUNTED}",
+        rf"(?<![\d.])\d{{3,4}}(?=室|号?房(?![屋产价源贷子租]|间[数量])|会议室|教室|病房|办公室|实验室|诊室|包[间厢])|(?:(?<=\d[楼层栋座幢门])|(?<=\d单元)|(?<=\d号楼)|(?<=[A-Z][座栋区]))\d{{3,4}}(?!平){NOT_COUNTED}",
         lambda match: code(match[0]),
     ),
     rule("national road", r"(?<![\d.])\d{3}(?=国道|省道|医院)", lambda match: code(match[0])),

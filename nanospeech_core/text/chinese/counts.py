@@ -120,7 +120,8 @@ def _ordinals(match: re.Match[str]) -> str:
 def _fraction(match: re.Match[str]) -> str:
     """3/4 is 四分之三, 1 1/2 一又二分之一."""
     whole = f"{integer(int(match['whole']))}又" if match["whole"] else ""
-    return whole + fraction(match["above"], match["below"])
+    below = match["below"] + {"万": "0000", "亿": "0" * 8}.get(match.groupdict().get("order") or "", "")
+    return whole + fraction(match["above"], below)
 
 
 def _half(match: re.Match[str]) -> str:
@@ -234,7 +235,8 @@ RULES = (
     rule("circled", r"[①-⒛Ⅰ-Ⅻⅰ-ⅻ❶-➓㈠-㈩㊀-㊉㉑-㉟㊱-㊿]", _item),
     rule(
         "fraction",
-        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) )?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
+        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) )?(?P<above>\d{1,9})/"
+        r"(?P<below>\d{1,9})(?P<order>[万亿])?(?![\w/])",
         _fraction,
     ),
     rule("minus", r"(?<![\d)A-Za-z])-(?=\d)", "负"),
@@ -244,7 +246,8 @@ RULES = (
     rule("ordinal", r"第\d+(?!\.?\d)", lambda match: "第" + ordinal(match[0][1:])),
     rule(
         "two minutes past",
-        r"(?<=\d点)2(?=分)|(?<=[周期拜])(?<!每周)(?<!星期)2(?=[上下中]午|[早晚]|见)|(?<=星期)2",
+        r"(?<=\d点)2(?=分)|(?<=[周期拜])(?<!每周)(?<!星期)2(?=[上下中]午|[早晚]|见)|(?<=星期)2"
+        r"|(?:(?<=号楼)|(?<=[座栋幢在到去住至下]))2(?=层(?!楼))",
         "二",
     ),
     rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..language_detection import ADDRESS
-from .numbers import cardinal, code, digits, rule
+from .numbers import HAN_LETTER, cardinal, code, digits, rule
 from .words import BRANDS, DIGIT_NAMES, NOT_COUNTED, SLANG, spell
 
 # As an address is read to somebody who writes it down. "@" is "at" there; before a name it is 艾特.
@@ -59,6 +59,14 @@ def _house(match: re.Match[str]) -> str | None:
     return f"{cardinal(match['first'])}{match['mark']}杠{cardinal(match['second'])}"
 
 
+def _figure(match: re.Match[str]) -> str:
+    return "杠".join(map(cardinal, re.findall(r"\d+", match[0])))
+
+
+def _licence(match: re.Match[str]) -> str:
+    return code_in_place(match[1]) + (f"杠{cardinal(match[2])}" if match[2] else "")
+
+
 def _lineage(match: re.Match[str]) -> str:
     """BA.2.86: 点二点八六."""
     return "".join(f"点{digits(part)}" for part in match[0][1:].split("."))
@@ -67,6 +75,13 @@ def _lineage(match: re.Match[str]) -> str:
 # Before dates, which have points and hyphens too.
 ADDRESS_RULES = (
     rule("address", ADDRESS.pattern, _address),
+    rule("room after a unit", r"(?:(?<=单元)|(?<=\d[栋座幢]))-\d{3,4}(?!\d)", lambda m: f"杠{code(m[0])}"),
+    rule(
+        "masked",
+        r"(?<!\d)(\d{3,6})(\*{2,})(\d{2,4})(?!\d)",
+        lambda m: f"{code(m[1])}，{cardinal(str(len(m[2])))}个星号，{code(m[3])}",
+    ),
+    rule("licence", r"(?<=备)(\d{6,}号)(?:-(\d+))?", _licence),
     rule("house", r"(?<=[路街道巷弄])(?P<first>\d+)(?P<mark>号?)-(?P<second>\d+)(?![\d月日-])", _house),
 )
 
@@ -94,6 +109,13 @@ RULES = (
         rf"(?<=[a-z] )20[0-3]\d(?<!000)(?![.,]\d){NOT_COUNTED}",
         lambda match: digits(match[0]),
     ),
+    rule(
+        "list item",
+        rf"(?:^| |(?<=[。；，！？]))(\d{{1,2}})\.(?={HAN_LETTER})",
+        lambda m: ("，" if m[0][0] == " " and m.start() else "") + f"{cardinal(m[1])}，",
+    ),
+    rule("figure", r"(?<=[图表式题例])\d{1,2}(?:[-–]\d{1,2}){1,2}(?!\d)", _figure),
+    rule("case", r"(?<=[民刑行执破知][初终再申监特字])\d{2,5}(?=号)", lambda match: code(match[0])),
     rule("bus", r"(?<![\d.兵分])\d{3}(?=路(?!人|诸))", lambda match: code(match[0])),
     rule(
         "two digits of a name",

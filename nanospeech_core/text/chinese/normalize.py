@@ -26,7 +26,7 @@ _TYPED_AFTER = (
 _PLAIN = str.maketrans("−﹣‐‑〜∼µ∶\u2126", "----~~μ:Ω")
 _RAISED = str.maketrans("23", "²³")  # ㎡ is m²
 _SPACED = re.compile(
-    rf"(?<=\d)[ \u00a0\u2009]+(?=[{HAN}%‰℃°])|(?<=[{HAN}])[ \u00a0\u2009]+(?=\d)"
+    rf"(?<=\d)[ \u00a0\u2009]+(?=[{HAN}%‰℃°])|(?<=[{HAN}])[ \u00a0\u2009]+(?=\d(?!\d?\.[{HAN}]))"
     r"|(?<!\d)(?<!\d[,.])\d{1,3}(?:,\d{3})+(?![,\d])"
     r"|(?<![\d ])\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?= ?[元人个名件家只台辆美欧公千平吨米亿万])"
     r"|(?<![\d，])\d{1,3}(?:，\d{3})+(?=[元人万亿美吨米名])"
@@ -44,7 +44,8 @@ _MARK_RULES = (
     rule("closing quote", "[』〉]", "」"),
     rule(
         "slash",
-        rf"(?:(?<={HAN_LETTER})|(?<=[\d%℃GVP])) ?/ ?(?=\d|{HAN_LETTER})|(?<={HAN_LETTER}) ?/ ?(?=[A-Za-z])",
+        rf"(?:(?<={HAN_LETTER})|(?<=[\d%℃])|(?<=\d[GV])) ?/ ?(?=\d|{HAN_LETTER})|"
+        rf"(?<={HAN_LETTER}) ?/ ?(?=[A-Za-z])",
         "、",
     ),
     rule("arrow", "(?:->|=>|[→⇒➔➜]) ?", "，"),

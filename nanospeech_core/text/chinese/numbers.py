@@ -77,7 +77,7 @@ def code(number: str, between: str = "，") -> str:
 
 def fraction(above: str, below: str) -> str:
     """Three quarters is 四分之三."""
-    return f"{re.sub('^一(?=[百千万]$)', '', ordinal(below))}分之{ordinal(above)}"
+    return f"{re.sub('^一(?=[百千万]+$)', '', ordinal(below))}分之{ordinal(above)}"
 
 
 def circled(character: str) -> str:
