@@ -22,9 +22,11 @@ _PAID_IN = "元|块|粉|播放|阅读|点赞|人|用户|赞|次|\\+|以上|左�
 def _per(match: re.Match[str]) -> str:
     """What a rate is for: /人 is 每人, /100km 每百公里."""
     per = UNITS.get(match["per"], match["per"])
-    per = "分钟" if per == "分" else per
+    per = {"分": "分钟", "d": "天"}.get(per, per)
     many = match.groupdict().get("many") or ""
-    return f"每{'百' if many == '100' else count(many, per) if many else ''}{per}"
+    return f"每{'百' if many == '100' else count(many, per) if many else ''}{per}" + (
+        f"每{also[1]}" if (also := match.groupdict().get("also")) else ""
+    )
 
 
 def _money(match: re.Match[str]) -> str:
@@ -39,7 +41,7 @@ def _money(match: re.Match[str]) -> str:
     if match["letter"] and not second:
         return minus + cardinal(f"{float(match['first']) * _LETTERS[match['letter']]:.0f}") + name
     words += count(_cents(second or match["first"]), magnitude or name) + magnitude + name
-    return (_per(match) if match["per"] else "") + minus + words
+    return (_per(match) if match["per"] else "") + minus + words + (match["up"] or "")
 
 
 def _sum(match: re.Match[str]) -> str:
@@ -109,7 +111,10 @@ def _orders(match: re.Match[str]) -> str | None:
     return match["before"] + "到".join(words) + digits(more)
 
 
-_PER = rf"/ ?(?!\d+ ?(?:Hz|m?A|k?W|V))(?P<many>\d+)? ?(?P<per>{UNIT}|{PER})(?![A-Za-z/²³])"
+_PER = (
+    rf"/ ?(?!\d+ ?(?:Hz|m?A|k?W|V))(?P<many>\d+)? ?(?P<per>{UNIT}|{PER}|d)(?P<also>[·/][年月天日人])?"
+    r"(?![A-Za-z\d/²³])"
+)
 
 RULES = (
     rule(
@@ -124,7 +129,7 @@ RULES = (
         rf"(?P<first>{NUMBER})(?:(?P<low>[百千万亿]*)[-–—~到至] ?"
         rf"(?P<again>{_SIGN}|{_NAMES})? ?(?P<second>{NUMBER}))? ?"
         rf"(?:(?P<letter>[KMB])(?![A-Za-z\d])|{_MAGNITUDE})"
-        rf"(?P<name>{MONEY_WORDS})?(?:{_PER})?",
+        rf"(?P<name>{MONEY_WORDS})?(?P<up>起(?=/))?(?:{_PER})?",
         _money,
     ),
     rule(
@@ -142,7 +147,7 @@ RULES = (
     rule("rate", rf"(?P<number>{RANGE}) ?(?P<magnitude>[万亿])?(?P<unit>{UNIT}|{COUNTED}){_PER}", _rate),
     rule(
         "rate without unit",
-        rf"(?<![\d./])(?P<number>{RANGE})(?P<magnitude>[万亿])?/(?P<many>)(?P<per>个?[人月天年晚]|㎡|m²|平方?米?|小时|次|斤)(?![\d])",
+        rf"(?<![\d./])(?P<number>{RANGE})(?P<magnitude>[万亿])?/(?P<many>)(?P<per>{PER}|㎡|m²)(?![\d])",
         _bare_rate,
     ),
     rule(
@@ -165,7 +170,7 @@ UNIT_RULES = (
     ),
     rule(
         "unit",
-        rf"(?<![A-Z])(?:(?<![\w)）])(?P<minus>-))?(?P<number>{NUMBER})"
+        rf"(?<![A-Z\d])(?<![A-Z]-)(?:(?<![\w)）])(?P<minus>-))?(?P<number>{NUMBER})"
         rf"(?: ?(?P<first>{UNIT})?[-–—~到至](?P<to>-?{NUMBER}))? ?"
         rf"(?P<magnitude>[万亿])? ?(?P<unit>{UNIT})(?![A-Za-z0-9²³])",
         _unit,

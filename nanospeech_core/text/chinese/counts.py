@@ -28,7 +28,7 @@ _OPERATORS = {
 _OPERATOR = "(?:>=|<=|==|!=|[-+×÷*xX=≈<>≥≤≠±])"
 _SIGN = "(?:>=|<=|==|!=|[=≈<>≥≤≠×÷])"
 _POWER = r"(?:[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^-?\d+)"
-_MEASURED = rf"(?:{UNIT})(?:/(?:{UNIT}))?(?![A-Za-z0-9²³])"
+_MEASURED = rf"(?:(?:{UNIT})?/(?:{UNIT})|(?:{UNIT}))(?![A-Za-z0-9²³])"
 _OPERAND = rf"{NUMBER}{_POWER}?%?(?: ?{_MEASURED})?"
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -46,7 +46,8 @@ def _operand(written: str, following: str = "") -> str:
         cardinal(match["number"]) if match["power"] else count(match["number"], "".join(units) or following)
     )
     words += _raise(match["power"], match["number"]) if match["power"] else ""
-    return ("百分之" if match["percent"] else "") + words + "每".join(units)
+    per = "每" if written.startswith("/", match.end()) else ""
+    return ("百分之" if match["percent"] else "") + words + per + "每".join(units)
 
 
 def _raise(power: str, base: str = "") -> str:
@@ -239,6 +240,8 @@ RULES = (
         r"(?P<below>\d{1,9})(?P<order>[万亿])?(?![\w/])",
         _fraction,
     ),
+    rule("times", r"(?<=(?u:\w))\*(?=\d)", "乘"),
+    rule("one more", r"^\+(?=1(?:$|[，。！!~ ]))", "加"),
     rule("minus", r"(?<![\d)A-Za-z])-(?=\d)", "负"),
     rule("plus", r"(?<!\w)\+(?=\d)", "正"),
     rule("about", r"(?<![\d…~\w])~(?=\d)", "约"),

@@ -131,6 +131,11 @@ RULES = (
     rule("exponent", r"(?<=\d)[eE]-(?=\d)", "e负"),
     rule("subscript", "[₀-₉]+", lambda match: cardinal(str(int(match[0].translate(_SUBSCRIPTS))))),
     rule("underscore", r"(?<=\w)_(?=\d)|(?<=\d)_(?=\w)", "下划线"),
+    rule(
+        "weeks",
+        r"(?<=孕)(\d{1,2})[wW](?:\+(\d))?",
+        lambda m: f"{cardinal(m[1])}周" + (f"加{cardinal(m[2])}" if m[2] else ""),
+    ),
     rule("mention", r"(?<!\w)@ ?(?=(?u:[^\W\d]))", "艾特"),
     rule("protection", r"(?<=[A-Z])\+{3,4}", lambda match: f"{cardinal(str(len(match[0])))}个加"),
     rule("letters", r"(?<![A-Za-z])yyds(?![A-Za-z])", lambda match: spell("YYDS")),

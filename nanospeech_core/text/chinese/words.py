@@ -65,7 +65,7 @@ _MEASURES = (
     "胜负单瓣撮球票边侧金铜面死伤]|下(?!午)|次(?![元方])|年(?![级代初末])|"
     "人(?!转)|分(?!之)|室|公[里斤分顷]|千[米克瓦]|毫[米升克]|厘米|英[里尺寸]|平方|立方|小时|星期|礼拜|摄氏度|华氏度|"
     "美元|欧元|英镑|港元|日元|方面|大(?=[类块步]|\\d小)|[茶汤]匙|[大小][勺碗杯瓶袋]|平米|日游|季(?![度报])|银(?!行)|"
-    "级(?=台阶|楼梯)|[MGTP]B|T(?=硬|固态|的?硬盘)|[百千万亿])"
+    "级(?=台阶|楼梯)|[MGTP]B|T(?=[硬固的，。、]|$)|居(?!民)|[百千万亿])"
 )
 MEASURE = re.compile(_MEASURES)
 
@@ -75,7 +75,7 @@ COUNTED = (
     "吨|公里|千?米|转|滴|票|单|篇|条|张|本|包|盒|杯|片|粒|颗|袋|支|丸|碗|勺|组|套|双|节|局|场|集|层|箱|桶|罐|[KMGT]B"
 )
 PER = (
-    "个?人|天|个?月|年|[日次个晚位周季斤克吨升米件份间套股台瓶盒张本公亩间门单辆节]|小时|分钟?|秒|公斤|公里|千克|千米|平方米?|"
+    "个?人|天|度|个?月|年|[日次个晚位周季斤克吨升米件份间套股台瓶盒张本公亩间门单辆节]|小时|分钟?|秒|公斤|公里|千克|千米|平方米?|"
     "平米|班|课时|学期|千瓦时|立方米?|学年|盎司|磅|加仑|桶|袋|对|双|只|支|粒|片|箱|罐|包|组|串|碗|杯|把|颗|条|块|期|辆|亩|根|枚"
 )
 
@@ -104,8 +104,8 @@ TYPES = (
 )
 # Numbers that are names: each is followed by what tells it from a count.
 NICKNAMES = {
-    r"985(?=高校|大学|院校|工程|毕业|[、/和或与]|学生|名校)": "九八五",
-    r"211(?=高校|大学|院校|工程|毕业|学生|名校)": "二幺幺",
+    r"985(?=[本硕博]|高校|大学|院校|工程|毕业|[、/和或与]|学生|名校)": "九八五",
+    r"211(?=[本硕博]|高校|大学|院校|工程|毕业|学生|名校)": "二幺幺",
     r"(?<=985[、/和或与])211": "二幺幺",
     r"007(?=电影|系列|工作)": "零零七",
     r"3[.·]15(?=晚会|消费者|打假|$|[，。“”])|(?<!\d)315(?=晚会|打假)": "三幺五",
@@ -142,7 +142,8 @@ SLANG = (
 )
 DIGIT_NAMES = (
     r"84(?=消毒)|502(?=胶)|404(?=错误|页面|了)|(?:404|500|502|503)(?=报错|错误)|360(?=浏览器|安全|杀毒|搜索|公司)|58(?=同城)|"
-    r"863(?=计划)|973(?=计划)|731(?=部队)|798(?=艺术)|85(?=度C)|1024(?=程序员)|802\.11|(?:9[258]|89)(?=号?[汽油]|号(?:国|乙醇|涨|跌|降))|"
+    r"863(?=计划)|973(?=计划)|731(?=部队)|798(?=艺术)|85(?=度C)|1024(?=程序员)|802\.11|(?:9[258]|89)(?=号?[汽油]|号(?:国|乙醇|涨|跌|降|\d\.\d)|"
+    r"新(?:[，。！ ]|$|的|无|机))|"
     r"(?<=加)9[258](?=号?(?:$|[，。！]|的))"
 )
 # Before a number of a model: 骁龙888, Boeing 737.
@@ -161,7 +162,7 @@ WORDS = frozenset(
     "VLOG BLOG PASS FLAG GET CARRY TOP HOT NEW "
     "SOLO LIVE RAP ROCK JAZZ POP PLUS PRO MAX AIR MIX ULTRA LITE NOTE "
     "TOEFL IELTS SWOT LASER RADAR SCUBA YES NO "
-    "HI BYE TIME OPEN CLUB CAFE TAXI CHINA JAVA LINUX UNIX COVID SOHO LOFT VISA GUCCI PRADA COACH "
+    "HI BYE TIME OPEN CLUB CAFE TAXI CHINA JAVA LINUX UNIX COVID SOHO LOFT VISA IMAX GUCCI PRADA COACH "
     "FENDI ROLEX OMEGA CASIO CANON NIKON BOSE DELL AUDI FORD HONDA MAZDA JEEP LEXUS LEGO UBER META "
     "STEAM EPIC COS MALL KING QUEEN OFFER EMAIL DATA FILE LINK CODE TOKEN LIST GAME OVER WIN LIKE "
     "WOW GO READY START STOP EXIT MENU HELP USER ADMIN LOGIN ROOT NULL TRUE FALSE NONE TEST DEBUG "
