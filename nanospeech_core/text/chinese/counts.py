@@ -118,8 +118,10 @@ def _ordinals(match: re.Match[str]) -> str:
     )
 
 
-def _fraction(match: re.Match[str]) -> str:
+def _fraction(match: re.Match[str]) -> str | None:
     """3/4 is 四分之三, 1 1/2 一又二分之一."""
+    if int(match["above"]) == 0:
+        return None
     whole = f"{integer(int(match['whole']))}又" if match["whole"] else ""
     below = match["below"] + {"万": "0000", "亿": "0" * 8}.get(match.groupdict().get("order") or "", "")
     return whole + fraction(match["above"], below)
@@ -141,6 +143,7 @@ def _item(match: re.Match[str]) -> str:
     if (
         before in tuple("第图表式题例见在的和与及至到、为是由从把按")
         or not after.isalpha()
+        or after in tuple("号班组")
         or match[0] in "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"
     ):
         return number
@@ -187,9 +190,9 @@ SUM_RULES = (
     ),
     rule(
         "fraction of a unit",
-        rf"(?<![\w/.])(?P<whole>)(?P<above>\d{{1,3}})/(?P<below>\d{{1,4}}) ?"
+        rf"(?<![\w/.])(?P<above>[1-9]\d{{0,2}})/(?P<below>\d{{1,4}}) ?"
         rf"(?P<unit>{UNIT})(?![A-Za-z0-9²³/])",
-        lambda match: _fraction(match) + UNITS[match["unit"]],
+        lambda match: f"{fraction(match['above'], match['below'])}{UNITS[match['unit']]}",
     ),
     rule("power with unit", rf"(?<![\w.]){NUMBER}{_POWER} ?{_MEASURED}", lambda match: _operand(match[0])),
 )

@@ -14,6 +14,7 @@ _ADDRESS_SIGNS = {
     "&": "和", "%": "百分号", "#": "井号", "+": "加", "~": "波浪线",
 }  # fmt: skip
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _AIRLINES = "CA|MU|CZ|HU|MF|ZH|3U|SC|HO|9C|FM|KN|GS|JD|EU|8L|PN|TV|GJ|CX|KA|CI|BR|SQ"
 
@@ -57,6 +58,13 @@ def _house(match: re.Match[str]) -> str | None:
     if int(match["first"]) < int(match["second"]):
         return None
     return f"{cardinal(match['first'])}{match['mark']}杠{cardinal(match['second'])}"
+
+
+def _roman(match: re.Match[str]) -> str | None:
+    """III期 and 第V章, but V型 is the letter."""
+    roman, before, after = match[0], match.string[: match.start()], match.string[match.end()]
+    sure = len(roman) > 1 or before.endswith("第") or (roman == "I" and after in "期型类")
+    return cardinal(str(_ROMAN[roman])) if sure and roman in _ROMAN else None
 
 
 def _figure(match: re.Match[str]) -> str:
@@ -136,6 +144,8 @@ RULES = (
         r"(?<=孕)(\d{1,2})[wW](?:\+(\d))?",
         lambda m: f"{cardinal(m[1])}周" + (f"加{cardinal(m[2])}" if m[2] else ""),
     ),
+    rule("Roman number", r"(?<![A-Za-z])[IVX]{1,4}(?=[期型级类度代区阶章节卷部条款届])", _roman),
+    rule("types", r"(?<=[A-Z] )\d\d+/\d\d+(?![\d/])", lambda m: "、".join(map(cardinal, m[0].split("/")))),
     rule("mention", r"(?<!\w)@ ?(?=(?u:[^\W\d]))", "艾特"),
     rule("protection", r"(?<=[A-Z])\+{3,4}", lambda match: f"{cardinal(str(len(match[0])))}个加"),
     rule("letters", r"(?<![A-Za-z])yyds(?![A-Za-z])", lambda match: spell("YYDS")),

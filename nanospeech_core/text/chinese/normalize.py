@@ -42,6 +42,7 @@ _WORD_RULES = (
 _MARK_RULES = (
     rule("opening quote", "[『〈]", "「"),
     rule("closing quote", "[』〉]", "」"),
+    rule("per", rf"(?<=[元克升吨])/(?={HAN_LETTER})", "每"),
     rule(
         "slash",
         rf"(?:(?<={HAN_LETTER})|(?<=[\d%℃])|(?<=\d[GV])) ?/ ?(?=\d|{HAN_LETTER})|"
@@ -49,7 +50,7 @@ _MARK_RULES = (
         "、",
     ),
     rule("arrow", "(?:->|=>|[→⇒➔➜]) ?", "，"),
-    rule("and", rf"(?<={HAN_LETTER}) ?& ?(?={HAN_LETTER})", "和"),
+    rule("and", rf"(?<={HAN_LETTER}) ?& ?(?={HAN_LETTER})|(?<=\d) ?& ?(?=\d)", "和"),
     rule("ellipsis", r"…+|\.{3,}|。{2,}", "…"),
     rule("dash", "[—–-]{2,}|―+", "—"),
     rule("two marks", "[！？]{2,}", lambda match: "？" if "？" in match[0] else "！"),
