@@ -78,6 +78,17 @@ def _years(match: re.Match[str]) -> str:
     return f"{digits(match['from'])}到{digits(match['to'])}"
 
 
+def _life(match: re.Match[str]) -> str | None:
+    """（1881-1936） is a life, （500-600） is a range."""
+    first, last = int(match["from"]), int(match["to"])
+    is_range = first % 10 == 0 == last % 10 and not 1800 <= first < 2100
+    return (
+        None
+        if not match["mark"] and is_range
+        else f"{digits(match['from'])}{match['mark']}到{digits(match['to'])}"
+    )
+
+
 def _counts(following: str) -> bool:
     """Whether what follows a number is what it counts."""
     return bool(MEASURE.match(following) or re.match(rf" ?(?:{UNIT}|[A-Za-z%‰万亿余多级折版号])", following))
@@ -150,7 +161,7 @@ RULES = (
     rule(
         "years of a life",
         r"(?<=[（(])(?:公元)?(?P<from>[1-9]\d{2,3})(?P<mark>年?) ?[-–—~至] ?(?P<to>\d{3,4})(?=年?[)）])",
-        lambda m: f"{digits(m['from'])}{m['mark']}到{digits(m['to'])}",
+        _life,
     ),
     rule(
         "dates",
@@ -209,7 +220,7 @@ RULES = (
     rule(
         "year",
         rf"(?<![\d.]){_YEAR}(?=[年版款届]|级(?!台阶)|Q[1-4]|H[12])|(?<!\d)\d\d(?=[Xx×]{{2}}年)|(?<=《)\d{{4}}(?!\d)|(?<=[〔\[（(]){_RECENT}(?=[〕\])）])|"
-        rf"(?<![\d.,¥$第共约达近超过有]){_RECENT}(?= ?(?:{_SEASON}))|(?:(?<=再见)|(?<=你好)|"
+        rf"(?<![\d.,¥$第共约达近超过有]){_RECENT}(?<!000)(?= ?(?:{_SEASON}))|(?:(?<=再见)|(?<=你好)|"
         rf"(?<=告别)|(?<=迎接)|(?<=展望)|(?<=拥抱)|(?<=喜迎)){_RECENT}(?!\w|[\u4e00-\u9fff])",
         lambda match: digits(match[0]),
     ),

@@ -90,7 +90,11 @@ ADDRESS_RULES = (
         lambda m: f"{code(m[1])}，{cardinal(str(len(m[2])))}个星号，{code(m[3])}",
     ),
     rule("licence", r"(?<=备)(\d{6,}号)(?:-(\d+))?", _licence),
-    rule("house", r"(?<=[路街道巷弄])(?P<first>\d+)(?P<mark>号?)-(?P<second>\d+)(?![\d月日-])", _house),
+    rule(
+        "house",
+        r"(?:(?<=[路街巷弄])|(?<=大道))(?P<first>\d+)(?P<mark>号?)-(?P<second>\d+)(?:(?=号)|(?<=号-\d)(?![\d月日-]))",
+        _house,
+    ),
 )
 
 RULES = (
@@ -101,7 +105,7 @@ RULES = (
     ),
     rule(
         "train",
-        r"(?<![A-Za-z\d])[GDCZTKYSL]\d{1,4}(?=次|/|列车|高铁|动车|号车)|(?<=[坐乘搭])[GDCZTKYSL]\d{1,4}(?![\w.])",
+        r"(?<![A-Za-z\d])[GDCZTKYSL]\d{1,4}(?=次|/\d{1,4}次|列车|高铁|动车)|(?<=[坐乘搭])[GDCZTKYSL]\d{2,4}(?![\w.路号])",
         _letters_and_code,
     ),
     rule("flight", rf"(?<![A-Za-z\d])(?:{_AIRLINES})\d{{3,4}}(?!\w)", _letters_and_code),
@@ -122,7 +126,7 @@ RULES = (
         rf"(?:^| |(?<=[。；，！？]))(\d{{1,2}})\.(?={HAN_LETTER})",
         lambda m: ("，" if m[0][0] == " " and m.start() else "") + f"{cardinal(m[1])}，",
     ),
-    rule("figure", r"(?<=[图表式题例])\d{1,2}(?:[-–]\d{1,2}){1,2}(?!\d)", _figure),
+    rule("figure", r"(?<=[图表式题例])\d{1,2}(?:[-–]\d{1,2}){1,2}(?![\d例个道张题页天])", _figure),
     rule("case", r"(?<=[民刑行执破知][初终再申监特字])\d{2,5}(?=号)", lambda match: code(match[0])),
     rule("bus", r"(?<![\d.兵分])\d{3}(?=路(?!人|诸))", lambda match: code(match[0])),
     rule(
