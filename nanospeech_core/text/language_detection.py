@@ -23,22 +23,37 @@ _SCRIPT = re.compile(rf"(?P<han>[{HAN}]+)|{_LETTER}+")
 _SPACE_BEFORE_MARK = re.compile(r"\s+(?=[,.!?;:”)])")
 _CLOSING, _OPENING = tuple(",.!?;:)”…，。！？；：）、」』》】"), tuple("“‘(（「『《【[{")
 
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.)[!-;=?-~]+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?<![\w.@-])[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io|ai)\b(?:/[!-;=?-~]*)?",
+# A web or mail address. The last letters of one without www. are a list: "end.So" is none.
+ADDRESS = re.compile(
+    r"(?:https?://|www\.)[!-;=?-~]+(?<![.,;:!?)'\"\]])|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w.@-])[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io|ai|cn|tv|cc)\b(?:/[!-;=?-~]*(?<![.,;:!?)'\"\]]))?",
     re.ASCII,
 )
-# In Chinese text an English phrase keeps the numbers inside it, as in 他说 "I have 3 cats"; those at its
-# edge, like the 15 of 我的 iPhone 15, are read in Chinese.
-_WORD, _BETWEEN = r"[A-Za-z][A-Za-z'’-]+", r"[ ,;:]+"
+# In Chinese text numbers are Chinese, also in names: iPhone 15 Pro. They are English in an English clause, as
+# in 他说 "I have 3 cats", and in words such as 24-hour.
+_VALUE = r"[$£€¥₹]?\d{1,6}(?:[.,:/]\d{1,6})*(?:%|st\b|nd\b|rd\b|th\b|s\b|[ap]m\b)?"
+_WORD = r"[A-Za-z][A-Za-z'’-]*"
 _PHRASE = re.compile(
-    rf"{_ADDRESS.pattern}"
-    rf"|(?<![A-Za-z\d]){_WORD}(?:{_BETWEEN}(?:{_WORD}|[A-Za-z]|[$£€¥₹]?\d[\d.,:/]*%?))*"
-    rf"{_BETWEEN}{_WORD}(?![A-Za-z\d])",
+    rf"(?P<address>{ADDRESS.pattern})"
+    r"|(?<![\w.-])(?P<compound>\d{1,4}-(?:in-\d|[a-z]{3,}|Eleven)(?:-[a-z]+)*|(?:top|pre|post|mid|non)-\d{1,4}s?)(?![\w-])"
+    rf"|(?<![A-Za-z\d.])(?P<first>{_VALUE},? +)?{_WORD}(?:[,;:]? +(?:{_WORD}|{_VALUE}))*(?![A-Za-z\d])",
     re.ASCII,
 )
+# An English clause has one of these; a name seldom has.
+_CLAUSE = re.compile(
+    r"\b(?:an?|the|is|are|was|were|am|be|been|I|you|he|she|it|we|they|my|your|his|her|our|their|this|that|these|those|"
+    r"have|has|had|do|does|did|will|would|can|could|should|must|not|in|on|at|to|for|from|with|by|and|or|but|if|as|than|"
+    r"there|what|when|where|who|how|please|get|buy|want|need|about|after|before|until|since|only|more|less|"
+    r"days|weeks|months|years|hours|minutes|people|times|things|ways|reasons)\b",
+    re.IGNORECASE,
+)
+_LAST_VALUE = re.compile(rf"(?:[,;:]? +{_VALUE})+$", re.ASCII)
+# What is before a clause and after it, where it may begin and end with a number.
+_OPENED = re.compile(r"(?:^|[\"“‘「『《：:(（])\s*$")
+_CLOSED = re.compile(r"\s*(?:$|[.!?\"”’」』》)）])")
+_CONTINUED = re.compile(r"\s*[\w%℃$€£¥-]")
 # In English text numbers are Chinese between Chinese characters and where they touch one: in 2024年5月.
-_NUMBER = r"[¥-]?\d[\d.:/%-]*"
+_NUMBER = r"[¥-]?\d[\d.:/%-]*(?: (?=[个只位元块年月日号点次条张本岁]))?"
 _PASSAGE = re.compile(
     rf"(?:{_NUMBER})?[{HAN}](?:(?:(?!{_LETTER}).)*[{HAN}])?(?:{_NUMBER})?[。！？；，、：」』》】]*"
 )
@@ -53,7 +68,7 @@ def detect_language(text: str, default: str = ALPHABETIC) -> str:
     Returns:
         "zh" where Chinese characters outnumber Latin words, else `default`.
     """
-    text = _ADDRESS.sub(" ", fold(text))
+    text = ADDRESS.sub(" ", fold(text))
     words = len(_LATIN_WORD.findall(text))
     if len(_ANY_HAN.findall(text)) > words:
         return CHINESE
@@ -70,17 +85,17 @@ def split_written(text: TracedText, language: str) -> list[tuple[str, TracedText
     alphabetic = _alphabetic(language)
     if not has_han or not has_letters:
         return [(CHINESE if has_han else alphabetic if has_letters else language, text)]
+    spans: Iterable[tuple[int, int]]
     if language == CHINESE:
-        inner, inner_language, outer_language = _PHRASE, alphabetic, CHINESE
+        spans, inner, outer = map(_english_span, _PHRASE.finditer(text.text)), alphabetic, CHINESE
     else:
-        inner, inner_language, outer_language = _PASSAGE, CHINESE, alphabetic
-    parts, start = [], 0
-    for match in inner.finditer(text.text):
-        if inner is _PASSAGE or any(map(str.isdigit, match[0])) or _ADDRESS.match(match[0]):
-            inside = text[match.start() : match.end()]
-            parts += [(outer_language, text[start : match.start()]), (inner_language, inside)]
-            start = match.end()
-    return [(code, part) for code, part in [*parts, (outer_language, text[start:])] if part.text.strip()]
+        spans, inner, outer = (match.span() for match in _PASSAGE.finditer(text.text)), CHINESE, alphabetic
+    parts, position = [], 0
+    for start, end in spans:
+        if start < end:
+            parts += [(outer, text[position:start]), (inner, text[start:end])]
+            position = end
+    return [(code, part) for code, part in [*parts, (outer, text[position:])] if part.text.strip()]
 
 
 def split_spoken(text: TracedText, language: str) -> list[tuple[str, TracedText]]:
@@ -114,6 +129,25 @@ def join_parts(parts: Iterable[TracedText]) -> TracedText:
             joined += TracedText.read_as(" ", (joined.span[1],) * 2)
         joined += part
     return joined
+
+
+def _english_span(match: re.Match[str]) -> tuple[int, int]:
+    """Which part of a match of `_PHRASE` has English numbers; an empty span if none has."""
+    start, end = match.span()
+    text = match.string
+    if match["compound"]:
+        return start, end
+    if match["address"] or not any(map(str.isdigit, match[0])) or not _CLAUSE.search(match[0]):
+        return start, start
+    if match["first"] and not _OPENED.search(text[:start]):
+        start = match.end("first")
+    last = _LAST_VALUE.search(text, start, end)
+    if last:
+        word = re.search(r"[A-Za-z']+$", text[start : last.start()])
+        after_word = word and _CLAUSE.fullmatch(word[0]) and not _CONTINUED.match(text, end)
+        if not (after_word or _CLOSED.match(text, end)):
+            end = last.start()
+    return (start, end) if any(map(str.isdigit, text[start:end])) else (start, start)
 
 
 def _alphabetic(language: str) -> str:

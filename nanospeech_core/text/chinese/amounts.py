@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import DASH, NUMBER, RANGE, alternatives, cardinal, digits, rule
+from .numbers import DASH, HAN_LETTER, NUMBER, RANGE, alternatives, cardinal, digits, rule
 from .words import COUNTED, CURRENCIES, MONEY_WORDS, PER, SIGNS, UNIT, UNITS, amount, count
 
 _SIGN = alternatives(SIGNS)
@@ -22,9 +22,11 @@ _PAID_IN = "元|块|粉|播放|阅读|点赞|人|用户|赞|次|\\+|以上|左�
 def _per(match: re.Match[str]) -> str:
     """What a rate is for: /人 is 每人, /100km 每百公里."""
     per = UNITS.get(match["per"], match["per"])
-    per = "分钟" if per == "分" else per
+    per = {"分": "分钟", "d": "天"}.get(per, per)
     many = match.groupdict().get("many") or ""
-    return f"每{'百' if many == '100' else cardinal(many) if many else ''}{per}"
+    return f"每{'百' if many == '100' else count(many, per) if many else ''}{per}" + (
+        f"每{also[1]}" if (also := match.groupdict().get("also")) else ""
+    )
 
 
 def _money(match: re.Match[str]) -> str:
@@ -39,7 +41,7 @@ def _money(match: re.Match[str]) -> str:
     if match["letter"] and not second:
         return minus + cardinal(f"{float(match['first']) * _LETTERS[match['letter']]:.0f}") + name
     words += count(_cents(second or match["first"]), magnitude or name) + magnitude + name
-    return (_per(match) if match["per"] else "") + minus + words
+    return (_per(match) if match["per"] else "") + minus + words + (match["up"] or "")
 
 
 def _sum(match: re.Match[str]) -> str:
@@ -74,7 +76,10 @@ def _bare_rate(match: re.Match[str]) -> str:
     return _per(match) + amount(match["number"], magnitude) + magnitude
 
 
-def _unit(match: re.Match[str]) -> str:
+def _unit(match: re.Match[str]) -> str | None:
+    name = re.search(r"([A-Za-z]*)[a-z] ?$", match.string[: match.start()])
+    if re.fullmatch("[A-Za-z]", match["unit"]) and name and name[0].strip() not in UNITS:
+        return None  # iPhone 5s, Ace 3V
     unit, magnitude = UNITS[match["unit"]], match["magnitude"] or ""
     minus = "负" if match["minus"] else ""
     to = match["to"]
@@ -87,11 +92,14 @@ def _unit(match: re.Match[str]) -> str:
 
 
 def _orders(match: re.Match[str]) -> str | None:
-    """100w is 一百万, 15k 一万五千."""
-    order = match["order"]
-    if order in "KW" and not match["before"]:
-        if not re.match(_PAID_IN, match.string[match.end() : match.end() + 3]):
-            return None
+    """100w is 一百万, 15k 一万五千, 1w5 一万五."""
+    order, more = match["order"], match["more"] or ""
+    following = match.string[match.end() : match.end() + 3]
+    if order in "KW" and not match["before"] and not re.match(_PAID_IN, following):
+        return None
+    run = following.startswith("跑") or match.string[: match.start()].endswith(("跑", "跑了", "跑完", "跑个"))
+    if order in "kK" and run and not following.startswith(("步", "米")):
+        return None  # 10k跑
     words = []
     for number in re.findall(NUMBER, match["number"]):
         if order in "wW":
@@ -100,15 +108,18 @@ def _orders(match: re.Match[str]) -> str | None:
             words.append(count(number, "千") + "千")
         else:
             words.append(cardinal(f"{float(number) * 1000:.0f}"))
-    return match["before"] + "到".join(words)
+    return match["before"] + "到".join(words) + digits(more)
 
 
-_PER = rf"/ ?(?P<many>\d+)? ?(?P<per>{UNIT}|{PER})(?![A-Za-z/²³])"
+_PER = (
+    rf"/ ?(?!\d+ ?(?:Hz|m?A|k?W|V))(?P<many>\d+)? ?(?P<per>{UNIT}|{PER}|d)(?P<also>[·/][年月天日人])?"
+    r"(?![A-Za-z\d/²³])"
+)
 
 RULES = (
     rule(
         "discount",
-        r"(?<![\d.])(\d)\.(\d)(?=折)|(?<![\d.])(\d\d)(?=折)",
+        r"(?<![\d.])([1-9])\.(\d)(?=折)|(?<![\d.])(\d\d)(?=折)",
         lambda m: digits(re.sub(r"\D", "", m[0])),
     ),
     rule("height", r"(?<=\d米)\d\d?(?![\d.]|[A-Za-z%])", lambda match: digits(match[0])),
@@ -118,7 +129,7 @@ RULES = (
         rf"(?P<first>{NUMBER})(?:(?P<low>[百千万亿]*)[-–—~到至] ?"
         rf"(?P<again>{_SIGN}|{_NAMES})? ?(?P<second>{NUMBER}))? ?"
         rf"(?:(?P<letter>[KMB])(?![A-Za-z\d])|{_MAGNITUDE})"
-        rf"(?P<name>{MONEY_WORDS})?(?:{_PER})?",
+        rf"(?P<name>{MONEY_WORDS})?(?P<up>起(?=/))?(?:{_PER})?",
         _money,
     ),
     rule(
@@ -136,14 +147,14 @@ RULES = (
     rule("rate", rf"(?P<number>{RANGE}) ?(?P<magnitude>[万亿])?(?P<unit>{UNIT}|{COUNTED}){_PER}", _rate),
     rule(
         "rate without unit",
-        rf"(?<![\d./])(?P<number>{RANGE})(?P<magnitude>[万亿])?/(?P<many>)(?P<per>个?[人月天年晚]|㎡|m²|平方?米?|小时|次|斤)(?![\d])",
+        rf"(?<![\d./])(?P<number>{RANGE})(?P<magnitude>[万亿])?/(?P<many>)(?P<per>{PER}|㎡|m²)(?![\d])",
         _bare_rate,
     ),
     rule(
         "thousands by a letter",
         rf"(?P<before>{_PAID}[为是约达在有破:： ]{{0,2}}|"
         rf"(?<![\w./]))(?P<number>{NUMBER}[wWkK]?(?:[-–—~到至]{NUMBER})?)"
-        r"(?P<order>[wWkK])(?![A-Za-z\d])(?!视频|电视|[屏高超分画]|显示|直播)",
+        r"(?P<order>[wWkK])(?:(?<=[wk])(?P<more>[1-9])(?!\.))?(?![A-Za-z\dΩ])(?!视频|电视|[屏高超分画]|显示|直播)",
         _orders,
     ),
 )
@@ -152,15 +163,21 @@ RULES = (
 # After sizes and sums, 10×20cm, which have units of their own.
 UNIT_RULES = (
     rule(
+        "amperes",
+        rf"(?:(?P<volts>{NUMBER})V[/ ]?)?(?P<amperes>{NUMBER})A"
+        r"(?:(?<=A)(?=[插电充保空线快])|(?(volts)(?![A-Za-z\d])|(?!)))",
+        lambda m: (f"{count(m['volts'], '升')}伏" if m["volts"] else "") + f"{count(m['amperes'], '升')}安",
+    ),
+    rule(
         "unit",
-        rf"(?:(?<![\w)）])(?P<minus>-))?(?P<number>{NUMBER})"
+        rf"(?<![A-Z\d])(?<![A-Z]-)(?:(?<![\w)）])(?P<minus>-))?(?P<number>{NUMBER})"
         rf"(?: ?(?P<first>{UNIT})?[-–—~到至](?P<to>-?{NUMBER}))? ?"
         rf"(?P<magnitude>[万亿])? ?(?P<unit>{UNIT})(?![A-Za-z0-9²³])",
         _unit,
     ),
     rule(
         "inches",
-        rf"({NUMBER})(?:[\"″]|'')(?=[\u4e00-\u9fff]{{0,3}}[屏寸电显笔平轮])",
+        rf"({NUMBER})(?:[\"″]|'')(?={HAN_LETTER}{{0,3}}[屏寸电显笔平轮])",
         lambda m: f"{count(m[1], '英寸')}英寸",
     ),
     rule("seconds of arc", r"(?<=[分′'])(\d{1,2})(?:[\"″])", lambda match: f"{cardinal(match[1])}秒"),
@@ -173,8 +190,8 @@ UNIT_RULES = (
     rule("degrees", rf"({NUMBER})[°º](?=\d)", lambda match: f"{cardinal(match[1])}度"),
     rule(
         "megabits",
-        rf"({NUMBER})M(?=宽带|流量|光纤|网速|带宽|内存|的?(?:宽带|流量|带宽))",
-        lambda match: f"{cardinal(match[1])}兆",
+        rf"(?:(?<=宽带)|(?<=带宽)|(?<=网速)|(?<=流量))({NUMBER})M(?![A-Za-z])|(?P<number>{NUMBER})M(?=宽带|流量|光纤|网速|带宽|内存|的?(?:宽带|流量|带宽))",
+        lambda match: f"{count(match[1] or match['number'], '升')}兆",
     ),
     rule(
         "unit without number",

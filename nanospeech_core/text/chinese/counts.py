@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import re
 
-from .numbers import DASH, NUMBER, cardinal, circled, code, digits, fraction, integer, ordinal, rule
+from .numbers import (
+    DASH,
+    HAN_LETTER,
+    NUMBER,
+    cardinal,
+    circled,
+    code,
+    digits,
+    fraction,
+    integer,
+    ordinal,
+    rule,
+)
+from .scores import is_score
 from .words import MEASURE, UNIT, UNITS, amount, count
 
 _OPERATORS = {
@@ -15,7 +28,7 @@ _OPERATORS = {
 _OPERATOR = "(?:>=|<=|==|!=|[-+×÷*xX=≈<>≥≤≠±])"
 _SIGN = "(?:>=|<=|==|!=|[=≈<>≥≤≠×÷])"
 _POWER = r"(?:[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^-?\d+)"
-_MEASURED = rf"(?:{UNIT})(?:/(?:{UNIT}))?(?![A-Za-z0-9²³])"
+_MEASURED = rf"(?:(?:{UNIT})?/(?:{UNIT})|(?:{UNIT}))(?![A-Za-z0-9²³])"
 _OPERAND = rf"{NUMBER}{_POWER}?%?(?: ?{_MEASURED})?"
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -23,15 +36,18 @@ _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _COUNTED = re.compile(rf"{MEASURE.pattern}| ?(?:{UNIT})|[A-Za-z$€£¥%‰天万亿余多]")
 
 
-def _operand(written: str) -> str:
+def _operand(written: str, following: str = "") -> str:
     """A number with its power, percent sign or unit: 10^8m/s."""
     match = re.match(rf"(?P<number>{NUMBER})(?P<power>{_POWER})?(?P<percent>%)? ?", written, re.ASCII)
     if match is None:
         return written
     units = [UNITS[unit] for unit in written[match.end() :].split("/") if unit]
-    words = cardinal(match["number"]) if match["power"] else count(match["number"], "".join(units))
+    words = (
+        cardinal(match["number"]) if match["power"] else count(match["number"], "".join(units) or following)
+    )
     words += _raise(match["power"], match["number"]) if match["power"] else ""
-    return ("百分之" if match["percent"] else "") + words + "每".join(units)
+    per = "每" if written.startswith("/", match.end()) else ""
+    return ("百分之" if match["percent"] else "") + words + per + "每".join(units)
 
 
 def _raise(power: str, base: str = "") -> str:
@@ -53,7 +69,8 @@ def _equation(match: re.Match[str]) -> str | None:
         elif operand and text[position] == "-":
             words, position = words + "负", position + 1
         elif found := re.compile(_OPERAND if operand else _OPERATOR).match(text, position):
-            words += _operand(found[0]) if operand else _OPERATORS[found[0]]
+            following = match.string[match.end() :] if found.end() == len(text) else ""
+            words += _operand(found[0], following) if operand else _OPERATORS[found[0]]
             position, operand = found.end(), not operand
         else:
             return None
@@ -65,10 +82,12 @@ def _between(match: re.Match[str]) -> str:
     first, second = float(match["first"]), float(match["second"])
     following = match.string[match.end() : match.end() + 4]
     if first < second:
+        if is_score(match):
+            return f"{ordinal(match['first'])}比{ordinal(match['second'])}"
         if _is_room(match, following):
             return f"{cardinal(match['first'])}杠{code(match['second'])}"
         return amount(f"{match['first']}到{match['second']}", following)
-    if "." in match[0] or first >= 20:
+    if "." in match[0] or (first >= 20 and not is_score(match)):
         return f"{cardinal(match['first'])}减{cardinal(match['second'])}"
     return f"{ordinal(match['first'])}比{ordinal(match['second'])}"
 
@@ -99,10 +118,13 @@ def _ordinals(match: re.Match[str]) -> str:
     )
 
 
-def _fraction(match: re.Match[str]) -> str:
+def _fraction(match: re.Match[str]) -> str | None:
     """3/4 is 四分之三, 1 1/2 一又二分之一."""
+    if int(match["above"]) == 0:
+        return None
     whole = f"{integer(int(match['whole']))}又" if match["whole"] else ""
-    return whole + fraction(match["above"], match["below"])
+    below = match["below"] + {"万": "0000", "亿": "0" * 8}.get(match.groupdict().get("order") or "", "")
+    return whole + fraction(match["above"], below)
 
 
 def _half(match: re.Match[str]) -> str:
@@ -121,6 +143,7 @@ def _item(match: re.Match[str]) -> str:
     if (
         before in tuple("第图表式题例见在的和与及至到、为是由从把按")
         or not after.isalpha()
+        or after in tuple("号班组")
         or match[0] in "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"
     ):
         return number
@@ -165,24 +188,30 @@ SUM_RULES = (
         r"(?![\d.]*\d)(?![A-Za-z]| ?[¥$€£])",
         _equation,
     ),
+    rule(
+        "fraction of a unit",
+        rf"(?<![\w/.])(?P<above>[1-9]\d{{0,2}})/(?P<below>\d{{1,4}}) ?"
+        rf"(?P<unit>{UNIT})(?![A-Za-z0-9²³/])",
+        lambda match: f"{fraction(match['above'], match['below'])}{UNITS[match['unit']]}",
+    ),
     rule("power with unit", rf"(?<![\w.]){NUMBER}{_POWER} ?{_MEASURED}", lambda match: _operand(match[0])),
 )
 RULES = (
     rule("power", rf"(?<=[\w)）]){_POWER}", lambda m: _raise(m[0], m.string[: m.start()][-2:])),
     rule(
         "few",
-        r"(?<![\d.])(?P<first>[1-8])、(?P<second>[2-9])(?=[个只位天年月周岁次本条块名人件种斤倍点百千万])",
+        r"(?<![\d.、第])(?P<first>[1-8])、(?P<second>[2-9])(?=[个只位天年周岁次本条块名人件种斤倍点百千万])",
         _few,
     ),
     rule(
         "comparison",
-        rf"(?<=[\w\u4e00-\u9fff)）%℃²³]) ?(?P<sign>{_SIGN}) ?(?=-?\d|[百千]分之|"
-        rf"[A-Za-z(（]|(?<=[×÷≠≈=≥≤])[\u4e00-\u9fff])",
+        rf"(?:(?<=(?u:\w))|(?<=[)）%℃])) ?(?P<sign>{_SIGN}) ?(?=-?\d|[百千]分之|"
+        rf"[A-Za-z(（]|(?<=[×÷≠≈=≥≤]){HAN_LETTER})",
         lambda m: _OPERATORS[m["sign"]],
     ),
     rule(
         "equals",
-        r"(?<=[\d)）\u4e00-\u9fff%]) ?(?P<sign>[=≈]) ?(?=[\w?？(（\u4e00-\u9fff]|$|。)",
+        rf"(?:(?<=[\d)）%°℃])|(?<={HAN_LETTER})) ?(?P<sign>[=≈]) ?(?=(?u:\w)|[?？(（。¥$€£]|$)",
         lambda match: _OPERATORS[match["sign"]],
     ),
     rule(
@@ -192,14 +221,14 @@ RULES = (
     ),
     rule("plus or minus", r"(?<=[\d\w%℃]) ?± ?(?=\d)", "正负"),
     rule("more", rf"(?<![\d.])(?P<number>{NUMBER})(?P<magnitude>[千万亿])?\+(?![\d+])", _more),
-    rule("more, spelled", r"(?<=[万亿千百wWkK])\+(?!\d)", "加"),
+    rule("more, spelled", r"(?<=[万亿千百wWkK%])\+(?!\d)", "加"),
     rule(
         "plus between words",
-        r"(?<=[\u4e00-\u9fff]) ?\+ ?(?=[\w\u4e00-\u9fff])|"
-        r"(?<=[\w)）²³]) ?\+ ?(?=[\u4e00-\u9fff(（]|[A-Za-z](?![A-Za-z]))",
+        rf"(?<={HAN_LETTER}) ?\+ ?(?=(?u:\w))|"
+        rf"(?<=[\w)）²³]) ?\+ ?(?={HAN_LETTER}|[(（]|[A-Za-z](?![A-Za-z]))",
         "加",
     ),
-    rule("plus a number", r"(?<=[a-z²³)]) ?\+ ?(?=\d)", "加"),
+    rule("plus a number", r"(?<=[A-Za-z²³)]) ?\+ ?(?=\d)", "加"),
     rule("minus a number", r"(?<=[²³)]) ?- ?(?=\d)", "减"),
     rule("plus between numbers", r"(?<=\d) ?\+ ?(?=\d)", "加"),
     rule("difference", rf"(?P<first>{NUMBER})-(?P<second>{NUMBER})(?=等于|是多少|得(?!分)| ?=)", _difference),
@@ -210,25 +239,33 @@ RULES = (
     rule("circled", r"[①-⒛Ⅰ-Ⅻⅰ-ⅻ❶-➓㈠-㈩㊀-㊉㉑-㉟㊱-㊿]", _item),
     rule(
         "fraction",
-        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) )?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
+        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) )?(?P<above>\d{1,9})/"
+        r"(?P<below>\d{1,9})(?P<order>[万亿])?(?![\w/])",
         _fraction,
     ),
+    rule("times", r"(?<=(?u:\w))\*(?=\d)", "乘"),
+    rule("one more", r"^\+(?=1(?:$|[，。！!~ ]))", "加"),
     rule("minus", r"(?<![\d)A-Za-z])-(?=\d)", "负"),
     rule("plus", r"(?<!\w)\+(?=\d)", "正"),
     rule("about", r"(?<![\d…~\w])~(?=\d)", "约"),
-    rule("decimals alone", r"(?<!\d)\.\d+", lambda match: f"零{cardinal(match[0])}"[1:]),
+    rule("decimals alone", r"(?<![\dA-Za-z])\.\d+", lambda match: f"零{cardinal(match[0])}"[1:]),
     rule("ordinal", r"第\d+(?!\.?\d)", lambda match: "第" + ordinal(match[0][1:])),
-    rule("two minutes past", r"(?<=\d点)2(?=分)", "二"),
+    rule(
+        "two minutes past",
+        r"(?<=\d点)2(?=分)|(?<=[周期拜])(?<!每周)(?<!星期)2(?=[上下中]午|[早晚]|见)|(?<=星期)2"
+        r"|(?:(?<=号楼)|(?<=[座栋幢在到去住至下]))2(?=层(?!楼))",
+        "二",
+    ),
     rule(
         "two to",
-        rf"(?<![\d./:])2(?=[到至或]{NUMBER})",
+        rf"(?<![\d./:-])2(?=[-–—~到至或]{NUMBER})",
         lambda m: (
             "两"
-            if MEASURE.match(re.sub(rf"^[到至或]{NUMBER}", "", m.string[m.end() : m.end() + 12]))
+            if MEASURE.match(re.sub(rf"^[-–—~到至或]{NUMBER}", "", m.string[m.end() : m.end() + 12]))
             else "二"
         ),
     ),
-    rule("number", rf"(?<![./:]){NUMBER}", _number),
+    rule("number", rf"(?<![\d./:]){NUMBER}", _number),
     rule("number, any", r"\d+", lambda match: cardinal(match[0])),
     rule("digit", r"\d", lambda match: digits(match[0])),
 )

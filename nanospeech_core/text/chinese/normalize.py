@@ -15,17 +15,19 @@ from typing import NamedTuple
 from ..characters import HAN, fold
 from ..readings import Reading, Rule, apply_readings, find_readings
 from ..traced import TracedText
-from .numbers import rule
+from .numbers import HAN_LETTER, rule
 from .pinyin import import_library
 
 _MARKS = str.maketrans(",.!?;:()", "，。！？；：（）")
-_TYPED_AFTER = rf"(?<=[{HAN}”」』）\d%℃])"  # where a mark of a Western keyboard ends a Chinese word
+_TYPED_AFTER = (
+    rf"(?:(?<={HAN_LETTER})|(?<=[”」』）\d%℃]))"  # where a mark of a Western keyboard ends a Chinese word
+)
 
 # Characters and signs that are written in more than one way, before anything is read.
-_PLAIN = str.maketrans("−﹣‐‑〜∼µ∶", "----~~μ:")
+_PLAIN = str.maketrans("−﹣‐‑〜∼µ∶\u2126", "----~~μ:Ω")
 _RAISED = str.maketrans("23", "²³")  # ㎡ is m²
 _SPACED = re.compile(
-    rf"(?<=\d)[ \u00a0\u2009]+(?=[{HAN}%‰℃°])|(?<=[{HAN}])[ \u00a0\u2009]+(?=\d)"
+    rf"(?<=\d)[ \u00a0\u2009]+(?=[{HAN}%‰℃°])|(?<=[{HAN}])[ \u00a0\u2009]+(?=\d(?!\d?\.[{HAN}]))"
     r"|(?<!\d)(?<!\d[,.])\d{1,3}(?:,\d{3})+(?![,\d])"
     r"|(?<![\d ])\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?= ?[元人个名件家只台辆美欧公千平吨米亿万])"
     r"|(?<![\d，])\d{1,3}(?:，\d{3})+(?=[元人万亿美吨米名])"
@@ -41,26 +43,36 @@ _WORD_RULES = (
 _MARK_RULES = (
     rule("opening quote", "[『〈]", "「"),
     rule("closing quote", "[』〉]", "」"),
+    rule("per", rf"(?<=[元克升吨])/(?={HAN_LETTER})", "每"),
+    rule(
+        "slash",
+        rf"(?:(?<={HAN_LETTER})|(?<=[\d%℃])|(?<=\d[GV])) ?/ ?(?=\d|{HAN_LETTER})|"
+        rf"(?<={HAN_LETTER}) ?/ ?(?=[A-Za-z])",
+        "、",
+    ),
     rule("arrow", "(?:->|=>|[→⇒➔➜]) ?", "，"),
-    rule("and", rf"(?<=[{HAN}]) ?& ?(?=[{HAN}])", "和"),
+    rule("and", rf"(?<={HAN_LETTER}) ?& ?(?={HAN_LETTER})|(?<=\d) ?& ?(?=\d)", "和"),
     rule("ellipsis", r"…+|\.{3,}|。{2,}", "…"),
     rule("dash", "[—–-]{2,}|―+", "—"),
     rule("two marks", "[！？]{2,}", lambda match: "？" if "？" in match[0] else "！"),
     rule("mark twice", r"([，。；：、])\1+", lambda match: match[1]),
-    rule("typed mark", rf"{_TYPED_AFTER}[,!?;:]+|[,!?;:]+(?=[{HAN}])", lambda m: _typed(m[0])),
-    rule("typed full stop", rf"{_TYPED_AFTER}\.(?!\.)(?=\W|$|[{HAN}])", "。"),
+    rule("typed mark", rf"{_TYPED_AFTER}[,!?;:]+|[,!?;:]+(?={HAN_LETTER})", lambda m: _typed(m[0])),
+    rule("typed full stop", rf"{_TYPED_AFTER}\.(?!\.)(?=\W|$)", "。"),
 )
 
 
 @functools.cache
 def _rules() -> tuple[Rule, ...]:
     """All rules. Their tables are loaded on first use: compiling takes 80 ms, and plain prose needs none."""
-    from . import amounts, codes, counts, dates
+    from . import amounts, codes, counts, dates, names, scores
 
     return (
         *_WORD_RULES,
+        *names.ADDRESS_RULES,
         *codes.FILE_RULES,
+        *scores.RULES,
         *dates.RULES,
+        *names.RULES,
         *codes.RULES,
         *counts.SUM_RULES,
         *amounts.RULES,

@@ -40,7 +40,23 @@ def test_a_chinese_voice_does_not_make_english_chinese():
         ("12:30", "en-gb", [("en-gb", "12:30")]),
         ("我的 iPhone 15 很贵", "zh", [("zh", "我的 iPhone 15 很贵")]),
         ("他说 We have 3 cats。", "zh", [("zh", "他说 "), ("en-us", "We have 3 cats"), ("zh", "。")]),
-        ("打开 example.com 吧", "zh", [("zh", "打开 "), ("en-us", "example.com"), ("zh", " 吧")]),
+        ("打开 example.com 吧", "zh", [("zh", "打开 example.com 吧")]),
+        ("买 iPhone 15 Pro 了", "zh", [("zh", "买 iPhone 15 Pro 了")]),
+        (
+            "用 Word 2016 on Windows 11 吧",
+            "zh",
+            [("zh", "用 "), ("en-us", "Word 2016 on Windows"), ("zh", " 11 吧")],
+        ),
+        ("这款 3-in-1 咖啡", "zh", [("zh", "这款 "), ("en-us", "3-in-1"), ("zh", " 咖啡")]),
+        ("他说：2 of us are here", "zh", [("zh", "他说："), ("en-us", "2 of us are here")]),
+        ("写 I was born in 1998.", "zh", [("zh", "写 "), ("en-us", "I was born in 1998"), ("zh", ".")]),
+        ("我 check in 3 次了", "zh", [("zh", "我 check in 3 次了")]),
+        ("问 me@x.com at 5 吧", "zh", [("zh", "问 me@x.com at 5 吧")]),
+        (
+            "I bought 3 个苹果 there",
+            "en-us",
+            [("en-us", "I bought "), ("zh", "3 个苹果"), ("en-us", " there")],
+        ),
         ("in 北京, 2008", "en-gb", [("en-gb", "in "), ("zh", "北京"), ("en-gb", ", 2008")]),
         ("on 5月1日 at 3", "en-us", [("en-us", "on "), ("zh", "5月1日"), ("en-us", " at 3")]),
     ],
@@ -78,7 +94,10 @@ def test_join():
         assert join_parts(map(TracedText.of, parts)).text == joined
 
 
-@pytest.mark.parametrize("unit", ["a", "a.", "a+", "a-", "a@", "a@a.", "www.", "http://", "你", "你a"])
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "a.", "a+", "a-", "a@", "a@a.", "www.", "http://", "你", "你a", "1,", "a 1,", "the 1 ", "你the 1"],
+)
 def test_hostile_texts_are_quick(unit):
     started = time.process_time()
     detect_language(unit * (100_000 // len(unit)))

@@ -155,7 +155,7 @@ MIXED = {
     "我用 Python 写代码。": "wo↓jʊ↘ŋ pˈaɪθən ɕje↓ tai↘ma↓.",
     "我的iPhone 15很贵。": "wo↓ tɤ ˈaɪ fˈoʊn ʂɨ↗u↓ xə↓n kwei↘.",
     "他说：“We have 3 cats.”": "tʰa→ ʂwo→: “wiː hæv θɹˈiː kˈæts.”",
-    "打开 example.com": "ta↓kʰai→ ɛɡzˈæmpəl dˈɑːt kˈɑːm",
+    "打开 example.com": "ta↓kʰai→ ɛɡzˈæmpəl tjɛ↓n kˈɑːm",
     "《Python 编程》（第2版）": "“pˈaɪθən pjɛ→nꭧʰə↗ŋ” (ti↘ɚ↘ pa↓n)",
 }
 

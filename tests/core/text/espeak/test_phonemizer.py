@@ -223,7 +223,7 @@ def broken(monkeypatch, tmp_path: Path, what: str) -> None:
     elif what == "another library":
         monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: None)
     else:
-        monkeypatch.setitem(languages.TABLE, "en-us", languages._english("en-us", "gmw/en-none"))
+        monkeypatch.setitem(languages.TABLE, "en-us", languages._english("en-us", "gmw/en-none", ()))
 
 
 BROKEN = ["no data", "some data", "no library", "text for a library", "another library", "no voice"]
