@@ -77,7 +77,7 @@ class Tokenizer:
             for piece in split_sentences(part, language, max_characters, min_characters, read_aloud):
                 symbols = self.symbols(piece.spoken, language, given)
                 if symbols.text:
-                    ids = self.encode(symbols.text)
+                    ids = np.array([self.ids[symbol] for symbol in symbols.text], dtype=np.int64)
                     yield document.sentence(piece, symbols, ids)
 
     def spoken(
