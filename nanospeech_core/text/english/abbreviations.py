@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..sentences import SENTENCE_END
-from .numbers import Row, alternatives, cardinal, letter, letters, roman_value, words
+from .numbers import Row, alternatives
 
 # Written with a full stop. espeak-ng knows Mr, Mrs and Messrs.
 ABBREVIATIONS = {
@@ -86,21 +86,6 @@ BIBLE = {
     "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians",
     "Phil": "Philippians", "Col": "Colossians", "Heb": "Hebrews", "Rev": "Revelation",
 }  # fmt: skip
-FORMULAS = (
-    "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
-).split()
-RULERS = (
-    "Albert|Alexander|Alfonso|Benedict|Catherine|Charles|Christian|Clement|Constantine|Darius|Edward|Elizabeth|"
-    "Ferdinand|Francis|Frederick|Friedrich|George|Gregory|Gustav|Haakon|Harald|Henry|Innocent|Ivan|James|"
-    "John|Carlos|Joseph|Leo|Leopold|Louis|Ludwig|Mary|Maximilian|Mehmed|Napoleon|Nicholas|Otto|Paul|Pedro|"
-    "Peter|Philip|Pius|Ramesses|Richard|Robert|Rudolf|Sixtus|Umberto|Urban|Victoria|Wilhelm|William|Xerxes"
-)
-NUMBERED = (
-    "War|Chapter|Part|Book|Act|Scene|Volume|Section|Article|Phase|Type|Title|Level|Appendix|Bowl|Canto|Grade|Stage|"
-    "Class|Table|Figure|Page|Apollo|Rocky|Mark|Category|Group|Unit|Lesson|Form|Factor|Olympiad|Corps|Division|"
-    "Symphony|Century|Schedule|Verse|Psalm|Step|Episode"
-)
-_ELEMENT = r"(?:H|He|Li|B|C|N|O|F|Na|Mg|Al|Si|P|S|Cl|K|Ca|Mn|Fe|Cu|Zn|Br|Ag|I|Ba|Pb|U)"
 _END = rf"(?:(?P<end>){SENTENCE_END})?"  # the group is set where the full stop ends the sentence too
 
 
@@ -138,60 +123,10 @@ def _state(accent: str, match: re.Match[str]) -> str:
     return _with_stop(STATES[match["short"]], match)
 
 
-def _initials(accent: str, match: re.Match[str]) -> str:
-    spoken = letters(match["letters"])
-    return spoken + "." if match["end"] is not None and match[0].endswith(".") else spoken
-
-
-def _letters_with_and(accent: str, match: re.Match[str]) -> str:
-    return f"{letter(match['first'])} and {letter(match['second'])}"
-
-
-def _letters(accent: str, match: re.Match[str]) -> str:
-    return letters(match[0])
-
-
-def _formula(accent: str, match: re.Match[str]) -> str | None:
-    written = match[0]
-    plain = re.sub(r"\d", "", written)
-    parts = re.findall(r"[A-Za-z]+|\d+", written)
-    if plain not in FORMULAS and written not in ("O2", "O3", "N2", "H2", "Cl2"):
-        if not any(c.isdigit() for c in written) or len(re.findall("[A-Z]", written)) < 2:
-            return None
-        if (
-            len(plain) == 2
-            and plain[0] == plain[1]
-            or re.fullmatch(r"[A-Z]\d[A-Z]", written)
-            and "O" not in plain
-        ):
-            return None  # P2P, B2B, B2C
-    elif plain in ("CO", "NO") and plain == written:
-        return None
-    return " ".join(cardinal(part, accent) if part.isdigit() else letters(part) for part in parts)
-
-
-def _roman(accent: str, match: re.Match[str]) -> str:
-    """Henry VIII -> "Henry the eighth", World War II -> "World War two", Scene iii -> "Scene three"."""
-    value = str(roman_value(match["roman"]))
-    if match["ruler"]:
-        return f"{match['ruler']} the {words(value, accent, 'ordinal')}"
-    return f"{match['numbered']} {words(value, accent)}"
-
-
-def _small_roman(accent: str, match: re.Match[str]) -> str:
-    return f"{match['numbered']} {words(str(roman_value(match['roman'])), accent)}"
-
-
-def _roman_after_number_word(accent: str, match: re.Match[str]) -> str:
-    return words(str(roman_value(match[0])), accent)
-
-
 def _either_case(names: dict[str, str]) -> str:
     return alternatives({*names, *(name[0].upper() + name[1:] for name in names)})
 
 
-_ROMAN = r"(?=[IVXL]+\b)(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-_SMALL_ROMAN = r"(?=[ivxl]{2,}\b)(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 _BEFORE = "|".join(
     f"[{n[0]}{n[0].upper()}]{re.escape(n[1:])}" if n[1:] else n
     for n in sorted(BEFORE_NUMBER, key=len, reverse=True)
@@ -225,52 +160,4 @@ ROWS: tuple[Row, ...] = (
     ("Ms", r"\bMs(?= [A-Z])", "Mizz"),
     ("Dr", r"\bDr(?= [A-Z])", "Doctor"),
     ("St", r"\bSt(?= [A-Z])", "Saint"),
-    (
-        "Roman numeral",
-        r"\b(?:(?P<ruler>(?:King|Queen|Pope|Emperor|Empress|Tsar) \w+(?= I\b)"
-        rf"|(?:{RULERS})(?! (?:[IL]\b|[VX]\.? [A-Z])))"
-        rf"|(?P<numbered>{NUMBERED})) (?P<roman>{_ROMAN})\b"
-        r"(?:\.(?=[,;:]| [a-z]))?",
-        _roman,
-    ),
-    (
-        "small Roman numeral",
-        rf"\b(?P<numbered>(?i:{NUMBERED}|pages?|parts?|chapters?|verses?)) (?P<roman>{_SMALL_ROMAN})\b",
-        _small_roman,
-    ),
-    (
-        "Roman numeral after an abbreviation",
-        rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )"
-        rf"|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )"
-        rf"|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
-        _roman_after_number_word,
-    ),
-    (
-        "Roman numeral after a name",
-        r"(?<=[a-z] )(?<!\bthe )(?<!\ban )(?:XI{1,3}|X?VI{1,3}|I{2,3}|IX|XIV|XV"
-        r"|XX[IV]+)(?![\w'])(?=[\s,.;:!?)]|$)",
-        _roman_after_number_word,
-    ),
-    ("letters with and", r"(?<![\w&])(?P<first>[A-Z])(?:&| & )(?P<second>[A-Z])(?![\w&])", _letters_with_and),
-    ("letters with a slash", r"(?<![\w/])[A-Z]/[A-Z](?![\w/])", _letters),
-    ("slash between capitals", r"(?<=[A-Z]{2})/(?=[A-Z]{2})", " "),
-    ("degree", r"\bB\.Sc\b\.?|\bM\.Sc\b\.?|\bB\.Ed\b\.?", _letters),
-    (
-        "initials",
-        rf"\b(?P<letters>(?:[A-Z]\.\s?)+[A-Z](?=\.)|(?:[A-Za-z]\.)+[A-Za-z]\b)\.?{_END}",
-        _initials,
-    ),
-    ("initial", rf"\b(?P<letters>[A-HJ-Z])\.(?=\s+[A-Z][a-z]){_END}", _initials),
-    (
-        "chemical formula",
-        rf"(?<![A-Za-z-])(?<!\d-){_ELEMENT}\d{{0,2}}(?:\(?{_ELEMENT}\d{{0,2}}\)?\d?){{0,6}}(?![\w-])",
-        _formula,
-    ),
-    (
-        "the letter A",
-        r"(?<![\w'.-])A(?=[;:!?)]|[.,\"”](?!\w)|$| (?:is|was|and|or|to)\b| ?[=+<>^])(?![.] ?[A-Z]\.)"
-        r"|(?<= the )A(?= )|(?<= an )A(?![\w'-])|(?<=[a-z] )A(?= [a-z]+s\b(?= ))(?!.)"
-        r"|(?<![\w'])a(?= ?[=+<>^÷×] ?[\w(])|(?<=[=+<>^÷×] )a(?![\w' ]|$ )",
-        "Eh",
-    ),
 )

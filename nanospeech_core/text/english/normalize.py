@@ -11,7 +11,7 @@ import functools
 import re
 
 from ..readings import Reading, Rule, apply_readings, find_readings
-from . import abbreviations, codes, dates, marks, money, numbers, times, units
+from . import abbreviations, codes, dates, letters, marks, money, numbers, times, units
 from .folding import fold, unfold
 
 TABLES = (
@@ -26,6 +26,7 @@ TABLES = (
     marks.MATHEMATICS,
     marks.DASHES,
     abbreviations.ROWS,
+    letters.ROWS,
     numbers.ROWS,
 )
 

@@ -1,0 +1,40 @@
+"""Letters as letters, formulas, Roman numerals."""
+
+import pytest
+
+from nanospeech_core.text.english.normalize import normalize
+
+LETTERS = {
+    # letters
+    "She has a B.A. in art.": "She has a B-Eh in art.",
+    "Q&A starts": "Q and Eh starts",
+    "R & D": "R and D",
+    "N. I. N. A. and": "N-I-N-Eh and",
+    "the U.S.A. and the U.K.": "the U-S-Eh and the U-K.",
+    "I/O and N/A": "I-O and N-Eh",
+    "Vitamin A is good": "Vitamin Eh is good",
+    "from A to Z": "from Eh to Z",
+    "got an A in it": "got an Eh in it",
+    "A man has a plan": "A man has a plan",
+    "a + b = c": "Eh + b equals c",
+    "M.D. and M.B.A.": "M-D and M-B-Eh.",
+    # formulas
+    "NaCl is salt": "N-Eh-C-L is salt",
+    "CO2 and H2O": "C-O two and H two O",
+    "C6H12O6": "C six H twelve O six",
+    "H₂SO₄": "H two S-O four",
+    "O2": "O two",
+    "B2B and MP3": "B2B and MP3",
+    # Roman numerals
+    "Scene iii begins.": "Scene three begins.",
+    "chapter xii": "chapter twelve",
+    "Act IV": "Act four",
+    "Rocky II was": "Rocky two was",
+    "Elizabeth II": "Elizabeth the second",
+    "an ill civil mix": "an ill civil mix",
+}
+
+
+@pytest.mark.parametrize(("written", "spoken"), LETTERS.items(), ids=LETTERS)
+def test_letters(written, spoken):
+    assert normalize(written) == spoken
