@@ -58,7 +58,13 @@ def _date_in_digits(accent: str, match: re.Match[str]) -> str | None:
             accent, match["hour"], match["minute"], match["second"] if match["second"] != "00" else None
         )
         spoken += f", {time}{zone(accent, match['zone'])}"
-    return groups.get("before", "") + spoken
+    before = groups.get("before", "")
+    day = before.rstrip("., ")
+    return (f"{WEEKDAYS[day]} " if day in WEEKDAYS else before) + spoken
+
+
+def _month_and_year(accent: str, match: re.Match[str]) -> str:
+    return f"{MONTHS[int(match['month']) - 1]} {year(match['year'], accent)}"
 
 
 def _day_and_month(accent: str, match: re.Match[str]) -> str | None:
@@ -77,7 +83,8 @@ def _month_day(accent: str, match: re.Match[str]) -> str | None:
 def _day_month(accent: str, match: re.Match[str]) -> str | None:
     the = match["the"] or "the "
     last = f" to the {_ordinal(match['last'], accent)}" if match["last"] else ""
-    return f"{the}{_ordinal(match['day'], accent)}{last} of {_month_name(match['month'])}"
+    ending = f" {year(_full_year(match['year']), accent)}" if match["year"] else ""
+    return f"{the}{_ordinal(match['day'], accent)}{last} of {_month_name(match['month'])}{ending}"
 
 
 def _season(accent: str, match: re.Match[str]) -> str | None:
@@ -85,7 +92,8 @@ def _season(accent: str, match: re.Match[str]) -> str | None:
     first, last = match["first"], match["last"]
     if int(last) == (int(first) + 1) % 100 or int(last) > int(first[2:]):
         end = f"oh {words(last, accent)}" if last[0] == "0" else words(last, accent)
-        return f"{year(first, accent)} {'' if match['mark'] == '/' else 'to '}{end}"
+        space = " " if match.string[: match.start()].endswith("FY") else ""
+        return f"{space}{year(first, accent)} {'' if match['mark'] == '/' else 'to '}{end}"
     if match["mark"] == "-" and 1 <= int(last) <= 12 and last[0] in "01":
         return f"{MONTHS[int(last) - 1]} {year(first, accent)}"
     return None
@@ -129,7 +137,7 @@ def _month(accent: str, match: re.Match[str]) -> str | None:
 
 _DAYS = alternatives(WEEKDAYS)
 _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
-_JOINED = r"(?= ?[-–/&] ?| (?:to|and|through|thru) )"
+_JOINED = r"(?= ?[-–/&] ?|,? (?:to|and|through|thru|&) |, )"
 ROWS: tuple[Row, ...] = (
     (
         "ISO date",
@@ -167,8 +175,13 @@ ROWS: tuple[Row, ...] = (
         _day_and_month,
     ),
     (
+        "month and year in digits",
+        r"(?<![\w/.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>19\d\d|20\d\d)(?![\w/-])",
+        _month_and_year,
+    ),
+    (
         "season",
-        r"(?<![\w/.-])(?P<first>1[5-9]\d\d|20\d\d)(?P<mark>[-/–])(?P<last>\d\d)(?![\w/-]|[.,]\d)",
+        r"(?:(?<![\w/.-])|(?<=\bFY))(?P<first>1[5-9]\d\d|20\d\d)(?P<mark>[-/–])(?P<last>\d\d)(?![\w/-]|[.,]\d)",
         _season,
     ),
     (
@@ -180,12 +193,12 @@ ROWS: tuple[Row, ...] = (
     (
         "day and month",
         rf"\b(?P<the>[Tt]he )?(?P<day>{_DAY})(?:st|nd|rd|th)?(?: ?[-–] ?(?P<last>{_DAY})(?:st|nd|rd|th)?)?"
-        rf"[ -](?:of )?(?P<month>{_MONTH})(?!\w)(?=[-–]?)",
+        rf"[ -](?:of )?(?P<month>{_MONTH})(?!\w)(?:-(?P<year>[12]\d{{3}}|\d\d)(?![\w-]))?",
         _day_month,
     ),
     (
         "weekday",
-        rf"(?<![Tt]he )(?<![\w'])(?P<day>{_DAYS})\.(?=[\s,;:)–/-]*[\w(&])(?!\s+(?:The|It|He|She|We|They|You"
+        rf"(?<![Tt]he )(?<![\w'])(?P<day>{_DAYS})\.(?=[\s,;:)–—/-]*[\w(&])(?!\s+(?:The|It|He|She|We|They|You"
         rf"|But|And|I)\b)",
         _weekday,
     ),
@@ -212,6 +225,7 @@ ROWS: tuple[Row, ...] = (
         rf"(?<![\w'])(?P<day>{_DAYS})(?=,? (?:\d|{_SHORT_MONTHS}\b))",
         _weekday,
     ),
+    ("Monday to Friday", r"(?<![\w-])M[-–]F(?=,? (?:\d|from\b|only\b)|[:.,;)]|$)", "Monday to Friday"),
     (
         "hyphen between weekdays",
         rf"(?:(?<=Mon)|(?<=Tue)|(?<=Tues)|(?<=Wed)|(?<=Thu)|(?<=Thur)|(?<=Thurs)|(?<=Fri)|(?<=Sat)|(?<=Sun)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..sentences import SENTENCE_END
-from .numbers import Row, cardinal, letter, letters, roman_value, words
+from .numbers import Row, cardinal, letter, letters, words
 
 FORMULAS = (
     "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
@@ -21,8 +21,24 @@ NUMBERED = (
     "Class|Table|Figure|Page|Apollo|Rocky|Mark|Category|Group|Unit|Lesson|Form|Factor|Olympiad|Corps|Division|"
     "Symphony|Century|Schedule|Verse|Psalm|Step|Episode"
 )
+# Initialisms that espeak-ng reads as words.
+SPELLED = (
+    "EOD EOM EOY ETA ETD FAQ AKA OT BA MA UX UAE EIN IPO IMF ECB EPS UFC FAA EPA IOU ICU ER OED IQ EQ VIP DOA AOB ABV "
+    "ALS EEG ECG EKG EMT IED IUD AOC UAW UAV UC USC ESL EV IRL IDK OMW DOB EIA ACLU AWS NGO COD COO EMI ERP ESG ETF "
+    "HOA IVF POV PTO QA RPG ROI ROA ROE SEO UPS ASL AFC ACL APR ATV CBO DEI DUI EDM EFT EPL ESP GOP HOV HVAC IBS INS "
+    "IVR LAX NCAA NIH NYU OBE ROTC SOS TSA USPS UTI YTD IDE CLI CI OTP ACM IOC ANC IDF IAEA EEA AMA ABA ITV ESA ETH "
+    "NUS PTA EMS ENT AA UV RSI ICBM OKR IIRC EZ OAP"
+).split()
+# These it spells, but without the "s" of the plural.
+_PLURALS = "CPU GPU API URL ID UFO ATM CEO CFO CTO RBI MBA AI UI KPI MVP SUV OEM ISP NDA DIY FBI".split()
 _ELEMENT = r"(?:H|He|Li|B|C|N|O|F|Na|Mg|Al|Si|P|S|Cl|K|Ca|Mn|Fe|Cu|Zn|Br|Ag|I|Ba|Pb|U)"
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _END = rf"(?:(?P<end>){SENTENCE_END})?"  # the group is set where the full stop ends the sentence too
+
+
+def _roman_value(written: str) -> int:
+    values = [_ROMAN_DIGITS[character] for character in written.upper()]
+    return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values))
 
 
 def _initials(accent: str, match: re.Match[str]) -> str:
@@ -36,6 +52,15 @@ def _letters_with_and(accent: str, match: re.Match[str]) -> str:
 
 def _letters(accent: str, match: re.Match[str]) -> str:
     return letters(match[0])
+
+
+def _initialism(accent: str, match: re.Match[str]) -> str | None:
+    """An ETA; CPUs, TVs and FAQs: capitals without a vowel are letters too."""
+    written = match["letters"]
+    if match["plural"]:
+        is_spelled = written in SPELLED or written in _PLURALS or not re.search("[AEIOUY]", written)
+        return f"{letters(written)}'s" if is_spelled else None
+    return letters(written) if written in SPELLED else None
 
 
 def _formula(accent: str, match: re.Match[str]) -> str | None:
@@ -59,18 +84,18 @@ def _formula(accent: str, match: re.Match[str]) -> str | None:
 
 def _roman(accent: str, match: re.Match[str]) -> str:
     """Henry VIII -> "Henry the eighth", World War II -> "World War two", Scene iii -> "Scene three"."""
-    value = str(roman_value(match["roman"]))
+    value = str(_roman_value(match["roman"]))
     if match["ruler"]:
         return f"{match['ruler']} the {words(value, accent, 'ordinal')}"
     return f"{match['numbered']} {words(value, accent)}"
 
 
 def _small_roman(accent: str, match: re.Match[str]) -> str:
-    return f"{match['numbered']} {words(str(roman_value(match['roman'])), accent)}"
+    return f"{match['numbered']} {words(str(_roman_value(match['roman'])), accent)}"
 
 
 def _roman_after_number_word(accent: str, match: re.Match[str]) -> str:
-    return words(str(roman_value(match[0])), accent)
+    return " to ".join(words(str(_roman_value(part)), accent) for part in re.split("[-–]", match[0]))
 
 
 _ROMAN = r"(?=[IVXL]+\b)(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
@@ -93,7 +118,7 @@ ROWS: tuple[Row, ...] = (
         "Roman numeral after an abbreviation",
         rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )"
         rf"|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )"
-        rf"|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
+        rf"|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b(?:[-–](?:{_SMALL_ROMAN})\b)?",
         _roman_after_number_word,
     ),
     (
@@ -102,6 +127,12 @@ ROWS: tuple[Row, ...] = (
         r"|XX[IV]+)(?![\w'])(?=[\s,.;:!?)]|$)",
         _roman_after_number_word,
     ),
+    (
+        "infusion",
+        r"\bIV(?= (?:drip|fluids?|line|bag|antibiotics?|injections?|infusion|therapy)\b)|(?<=\ban )IV\b",
+        "I-V",
+    ),
+    ("initialism", r"(?<![\w.'&/-])(?P<letters>[A-Z]{2,5})(?P<plural>s)?(?![\w&]|'\w|\.\w)", _initialism),
     ("letters with and", r"(?<![\w&])(?P<first>[A-Z])(?:&| & )(?P<second>[A-Z])(?![\w&])", _letters_with_and),
     ("letters with a slash", r"(?<![\w/])[A-Z]/[A-Z](?![\w/])", _letters),
     ("slash between capitals", r"(?<=[A-Z]{2})/(?=[A-Z]{2})", " "),

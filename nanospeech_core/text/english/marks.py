@@ -57,9 +57,9 @@ def _hyphen(accent: str, match: re.Match[str]) -> str | None:
     before = re.search(
         r"(?:^|[\s(\[\"'~<>])([^\s(\[\"'~<>]*)$", match.string[max(0, match.start() - 24) : match.start()]
     )
-    if before is None or not re.match(rf"{_SIGNED}[\d.,:]*\d", before[1]):
+    if before is None or not re.match(rf"{_SIGNED}[\d.,:/]*\d", before[1]):
         return None
-    unit = re.sub(rf"^{_SIGNED}[\d.,:]+", "", before[1])
+    unit = re.sub(rf"^{_SIGNED}(?:\d+/\d+|[\d.,:]+)", "", before[1])
     return " to " if len(unit) <= 4 and not re.search(r"[-–/]", unit) else None
 
 
@@ -92,7 +92,9 @@ MARKUP: tuple[Row, ...] = (
     ("mail address", r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", _address),
     (
         "site",
-        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*\.(?:com|org|net|edu|gov|io|ai|co\.uk)\b(?:/[^\s<>\"]*[\w/])?",
+        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*(?<!\.[A-Z])(?<!\b[A-Z])\.(?:com|org|net|edu|gov|io|ai|dev|app|info|eu"
+        r"|(?:co|ac|org|gov)\.uk|py|js|ts|cpp|txt|pdf|docx?|xlsx?|pptx?|csv|json|html?|css|png|jpe?g|gif|mp[34]|wav"
+        r"|zip|exe|ya?ml|toml|md|log|sql|java|sh)\b(?!\.\w)(?::(?P<port>\d{2,5}))?(?:/[^\s<>\"]*[\w/])?",
         _address,
     ),
 )
@@ -103,6 +105,7 @@ MATHEMATICS: tuple[Row, ...] = (
         r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
         _power,
     ),
+    ("aperture", r"\bf/(?=\d)", "f "),
     ("times", r"(?<=[\w)]) ?\* ?(?=[\w(])(?<=[ *])", " times "),
     ("comparison", r"(?: |(?<=[\w)]))(?P<sign><=|>=|!=|==|[≤≥≠≈=÷∝∈])(?: |(?=[\w(-]))", _spaced),
     (
@@ -130,6 +133,6 @@ DASHES: tuple[Row, ...] = (
     ),
     ("dash before the present", r"(?<=\d) ?[-–] ?(?=(?:present|now|today)\b)", " to "),
     ("dash", r" [-–]{1,2} ", " — "),
-    ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−-]?\d)", _hyphen),
+    ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−'-]?\d)", _hyphen),
     ("dash without spaces", r"--+|(?<=[^\W\d])–(?=[^\W\d])", "—"),
 )

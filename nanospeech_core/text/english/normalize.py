@@ -17,6 +17,7 @@ from .folding import fold, unfold
 TABLES = (
     marks.MARKUP,
     dates.ROWS,
+    times.MILITARY_ROWS,
     codes.ROWS,
     times.ROWS,
     money.ROWS,

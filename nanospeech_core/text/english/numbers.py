@@ -13,15 +13,20 @@ from ...errors import UserError
 Reader = str | Callable[[str, re.Match[str]], "str | None"]
 Row = tuple[str, str, Reader]
 
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!,?\d| \d)|\d+)(?:\.\d+)?"
+# With points between the thousands: 1.234,56 and 1.000.000.
+THOUSANDS = r"\d{1,3}(?:(?:\.\d{3})+,\d\d?|(?:\.\d{3}){2,5})(?!\d|[.,]\d)"
+NUMBER = (
+    rf"(?:(?<![\d.,]){THOUSANDS}|"
+    + r"\d{1,3}(?:[,_']\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!,?\d| \d)|\d+)(?:\.\d+)?"
+)
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mln": "million",
     "mio": "million", "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "trn": "trillion",
+    "T": "trillion", "mil": "million", "mm": "million", "MM": "million",
     "cr": "crore", **{name: name for name in
     ("hundred", "thousand", "million", "billion", "trillion", "lakh", "crore")}, "lakhs": "lakh",
     "crores": "crore",
 }  # fmt: skip
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
 def alternatives(words: Iterable[str]) -> str:
@@ -70,9 +75,16 @@ def spell_groups(written: str, accent: str) -> str:
     return ("plus " if written[0] == "+" else "") + ", ".join(groups)
 
 
+def plain(written: str) -> str:
+    """A number without marks between its thousands, with a point before its decimals: "1.234,5" is "1234.5"."""
+    if re.search(r"^[-−]?\d+,\d\d?$|\.\d{3}[.,]", written):
+        written = written.replace(".", "").replace(",", ".")
+    return re.sub("[,_' ]", "", written)
+
+
 def cardinal(written: str, accent: str) -> str:
-    """Digits, with optional minus, thousands' commas or spaces, and decimals."""
-    whole, _, decimals = written.replace(",", "").replace(" ", "").lstrip("-−").partition(".")
+    """Digits, with optional minus, marks between the thousands, and decimals after a point or comma."""
+    whole, _, decimals = plain(written).lstrip("-−").partition(".")
     code = len(whole) > 15 or (len(whole) > 1 and whole[0] == "0")  # serial numbers, 007
     spoken = spell(whole, accent) if code else words(whole, accent) if whole else ""
     if decimals:
@@ -103,9 +115,23 @@ def year(written: str, accent: str) -> str:
     return words(written, accent)
 
 
-def roman_value(written: str) -> int:
-    values = [_ROMAN[character] for character in written.upper()]
-    return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values))
+_NOUN = re.compile(
+    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|who|you|has|had|have|will|would|to|of|and|or|per|on|at|by"
+    r"|with|are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back|long|wide|tall"
+    r"|high|deep|thick|away|apart|across|above|below|over|under|north|south|east|west|ago|later|before|after|between"
+    r"|still|also|then|now|through|along|around|down|below|left|right|last|next|every|must|can|could|should|may|might"
+    r"|did|does|do|be|been|further|farther|longer|taller|higher|deeper|shorter|there|here|because|until|since|without"
+    r"|within|during|toward|towards|inland|ahead|beyond|behind|upstream|downstream)\b)[a-z]{3,}"
+)
+_DETERMINER = re.compile(
+    r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ur|[Mm]y|[Yy]our|[Aa]n?) $"
+)
+
+
+def describes_noun(match: re.Match[str]) -> bool:
+    """Whether an amount describes a noun: the $64,000 question, her 10 km run."""
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    return bool(_DETERMINER.search(before) and _NOUN.match(match.string, match.end()))
 
 
 # After a number of four digits these say that it counts something: "1850 metres". So does a plural.
@@ -193,27 +219,64 @@ def fraction(accent: str, whole: str | None, above: str, below: str) -> str:
     """ "three and one half"; the two numbers where it is no fraction: 24/7, 9/11."""
     numerator, denominator = int(above), int(below)
     before = cardinal(whole, accent) if whole else ""
-    is_named = denominator <= 10 or denominator in (12, 16, 20, 32, 50, 64, 100)
+    is_named = (
+        denominator <= 10
+        or denominator in (12, 16, 20, 32, 50, 64, 100)
+        or (numerator == 1 and denominator > 31)
+    )
     if not (0 < numerator < denominator and is_named):
         return " ".join([before, cardinal(above, accent), cardinal(below, accent)]).strip()
     name = {2: "half", 4: "quarter"}.get(denominator) or words(below, accent, "ordinal")
     return (f"{before} and " if before else "") + f"{words(above, accent)} {name}{'s' * (numerator > 1)}"
 
 
+_RATED = re.compile(r"(?i)\b(?:rat\w+|scored?|scoring|g[ai]ve\w*|grades?|gpa|solid|got)\b[^.\d]{0,20}$")
+_RATING = re.compile(r",? (?:stars?|points?|would|correct|on)\b")
+_RHYTHM = re.compile(r" (?:time|beat|meter|metre|jig|rhythm|bar|signature)\b")
+_PRESSURE = re.compile(r"\b(?:BP|[Bb]lood pressure)\b[^.\d]{0,12}$")
+
+
 def _fraction(accent: str, match: re.Match[str]) -> str:
     whole, above, below = match["whole"], match["above"], match["below"]
-    if int(below) > 10 and not whole and not re.match(r" (?:of|inch)", match.string[match.end() :]):
+    before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
+    first, last = float(above), float(below)
+    between = None
+    if _RHYTHM.match(after):
+        between = " "
+    elif match["pressure"] or _PRESSURE.search(before):
+        between = " over "
+    elif first > last and after[:2] in (" =", "="):
+        between = " divided by "
+    elif before.endswith("odds "):
+        between = " to "
+    elif first <= last and not whole:
+        is_date = first <= 12 and 10 < last <= 31
+        is_pair = first == last and last in (1, 20, 50)
+        is_rated = _RATED.search(before) or _RATING.match(after)
+        is_rating = (
+            "." in above + below or is_rated or first == last or (last > 10 and first > 1 and not is_date)
+        )
+        if is_rating and not is_pair and not re.match(r" (?:of|inch)", after):
+            between = " out of "
+    elif "." in above + below:
+        between = " over "
+    if between:
+        unit = " millimeters of mercury" if match["pressure"] else ""
+        return f"{cardinal(above, accent)}{between}{cardinal(below, accent)}{unit}"
+    if last > 10 and not (whole or (first == 1 and last > 31)) and not re.match(r" (?:of|inch)", after):
         return f"{cardinal(above, accent)} {cardinal(below, accent)}"
     return fraction(accent, whole, above, below)
 
 
+def _tens(accent: str, match: re.Match[str]) -> str:
+    return {"10": "tens", "100": "hundreds"}.get(match["size"], "thousands")
+
+
 def _magnitude(accent: str, match: re.Match[str]) -> str | None:
-    """2.5bn, 1.5M users; 4K and 3M stay letters."""
-    if (
-        match["short"] in ("M", "B")
-        and "." not in match["number"]
-        and not re.match(r" [a-z]+s\b", match.string[match.end() :])
-    ):
+    """2.5bn, 1.5M users, 3K people; 4K, 5k and 3M stay letters."""
+    short, after = match["short"], match.string[match.end() :]
+    is_counted = re.match(r" (?:[a-z]+s|people|men|women|children)\b(?<! is)(?<! was)(?<! has)", after)
+    if short in "MBKk" and not is_counted and ("." not in match["number"] or short in "Kk"):
         return None
     return f"{cardinal(match['number'], accent)} {MAGNITUDES[match['short']]}"
 
@@ -227,7 +290,8 @@ MAGNITUDE_ROWS: tuple[Row, ...] = (
         r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
         _magnitude,
     ),
-    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B)\b", _magnitude),
+    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B|[kK])\b", _magnitude),
+    ("tens and hundreds", r"(?<![\w.,])(?P<size>10|100|1,?000)'?s(?= of\b)", _tens),
 )
 ROWS: tuple[Row, ...] = (
     (
@@ -236,11 +300,23 @@ ROWS: tuple[Row, ...] = (
         lambda accent, match: indian(match[0], accent),
     ),
     (
+        "decimal comma",
+        r"(?<![\w.,(\[{/-])(?:0,\d{1,9}(?![\w,)\]}]|\.\d)"
+        r"|\d{1,9},\d\d?(?= (?:thousand|million|billion|trillion)\b))",
+        lambda accent, match: cardinal(match[0].replace(",", "."), accent),
+    ),
+    (
+        "short year",
+        r"(?<!\w)'0(?P<digit>\d)(?![\w'])",
+        lambda accent, match: f"oh {cardinal(match['digit'], accent)}",
+    ),
+    (
         "fraction",
-        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) +)?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
+        r"(?<![\w/.,])(?:(?P<whole>\d{1,3})(?: +|-(?=\d/\d\b)))?(?P<above>\d{1,9}(?:\.\d{1,3})?)"
+        r"/(?P<below>\d{1,9}(?:\.\d{1,3})?)(?P<pressure> ?mm ?Hg)?(?![\w/]|\.\d)",
         _fraction,
     ),
-    ("number sign", r"(?<!\w)#(?=\d)", "number "),
+    ("number sign", r"(?<!\w)#(?=[A-Z]{0,3}-?\d)", "number "),
     ("hashtag", r"(?<!\w)#(?=[A-Za-z])", "hashtag "),
     ("ordinal", r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import NUMBER, Row, alternatives, cardinal, fraction
+from .numbers import NUMBER, Row, alternatives, cardinal, describes_noun, fraction, plain
 
 PREFIXES = {
     "T": "tera", "G": "giga", "M": "mega", "k": "kilo", "h": "hecto", "d": "deci", "c": "centi",
@@ -18,7 +18,7 @@ SI_UNITS: dict[str, tuple[str, str]] = {  # symbol -> name, its prefixes
     "Ω": ("ohm", "GMkm"), "F": ("farad", "mμnp"), "Wh": ("watt hour", "TGMkm"), "B": ("byte", "TGMk"),
     "bit": ("bit", "TGMk"), "bps": ("bit per second", "TGMk"), "b": ("bit", "GM"), "cal": ("calorie", "k"),
     "eV": ("electron volt", "TGMkm"), "mol": ("mole", "kmμn"), "Bq": ("becquerel", "TGMk"),
-    "Sv": ("sievert", "mμ"), "bar": ("bar", "m"), "Ah": ("amp hour", "mk"), "M": ("molar", "mμn"),
+    "Sv": ("sievert", "mμ"), "bar": ("bar", "m"), "K": ("kelvin", "mμn"), "Ah": ("amp hour", "mk"), "M": ("molar", "mμn"),
     "T": ("tesla", "mμ"), "t": ("tonne", "Mk"), "lm": ("lumen", "k"), "pc": ("parsec", "Mk"),
     "ha": ("hectare", ""), "VA": ("volt amp", "Mk"), "H": ("henry", "mμ"), "Wp": ("watt peak", "Mk"),
 }  # fmt: skip
@@ -39,6 +39,9 @@ UNITS = {
     "yr": "year", "yrs": "year", "mo": "month", "mos": "month", "kt": "knot", "kts": "knot",
     "°C": "degree Celsius", "° C": "degree Celsius", "ºC": "degree Celsius", "°F": "degree Fahrenheit",
     "° F": "degree Fahrenheit", "ºF": "degree Fahrenheit", "°": "degree", "º": "degree", "%": "percent",
+    "°K": "degree Kelvin", "deg": "degree", "pp": "percentage point", "p.p.": "percentage point", "in": "inch",
+    "ac": "acre", "BR": "bedroom", "BA": "bathroom", "bpm": "beat per minute", "BPM": "beat per minute",
+    "mpg": "mile per gallon", "ly": "light year", "pt": "point", "c": "cup", "bp": "basis point",
     "‰": "per thousand", "pct": "percent", "doz": "dozen", "c.": "cup", "px": "pixel", "pts": "point",
 }  # fmt: skip
 for _symbol, (_name, _prefixes) in SI_UNITS.items():
@@ -46,16 +49,33 @@ for _symbol, (_name, _prefixes) in SI_UNITS.items():
         UNITS.setdefault(_symbol, _name)
     for _prefix in _prefixes + "u" * ("μ" in _prefixes):
         UNITS.setdefault(_prefix + _symbol, PREFIXES[_prefix] + _name)
+# These letters are units only with a space before them (" "), a hyphen ("-") or a fraction ("/"), or before a
+# text that matches the pattern.
+_LENGTHS = r" (?:wide|long|tall|high|deep|thick|across|in diameter)\b| ?[=≈×]| x \d"
+ONLY = {
+    "K": (" ", ""), "in": ("-", _LENGTHS), "pt": ("-", r" (?:font|type|text|bold)"), "c": ("/", r" of "),
+    "ly": (" ", ""), "ac": (" ", " lot"), "pp": (" ", ""), "bp": (" ", ""), "BA": ("none", ""),
+}  # fmt: skip
+DIRECTIONS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
+    "SW": "southwest",
+}  # fmt: skip
 POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
 _PLURALS = {
     "foot": "feet", "inch": "inches", "percent": "percent", "horsepower": "horsepower", "per": "per",
     "henry": "henries", "electron": "electron", "millimeter": "millimeters",
 }  # fmt: skip
+# After a measure these have it as an adjective: a 45 degree angle.
+_DESCRIBED = re.compile(
+    r" (?:angle|turn|bend|rotation|slope|view|heat|weather|lot|font|bottle|lens|zone|limit|run|race|walk|hike|screen"
+    r"|monitor|bag|pack|jar|engine|battery|bulb|drive|radius|fence|wall|pipe|cable|rope|apartment|house|guarantee"
+    r"|warranty|contract|lease|delay|timer|break)\b"
+)
 # Names of two words whose last word has the plural.
-_TWO_WORDS = ("square", "cubic", "fluid", "electron")
-_UNCHANGED = re.compile(r"(?:hertz|molar|dozen)$|^[A-Z]-|^per ")
+_TWO_WORDS = ("square", "cubic", "fluid", "electron", "percentage", "basis", "light")
+_UNCHANGED = re.compile(r"(?:hertz|molar|dozen|kelvin)$|^[A-Z]-|^per ")
 _UNIT = rf"(?P<unit>{alternatives(UNITS)})(?P<power>[²³]|\^[23])?"
-_DIVISORS = alternatives([unit for unit in UNITS if unit[0].isalpha() and " " not in unit])
+_DIVISORS = alternatives([*(unit for unit in UNITS if unit[0].isalpha() and " " not in unit), "day", "week"])
 
 
 def _plural(unit: str) -> str:
@@ -69,25 +89,51 @@ def _plural(unit: str) -> str:
 
 
 def _measure(accent: str, match: re.Match[str]) -> str | None:
-    article, written = match["article"] or "", match["number"]
-    if match["unit"] in ("s", "h", "m", "g", "l", "V", "W") and match["hyphen"]:
-        return None  # 2-m is no measure, T-1-V
-    unit = UNITS[match["unit"]]
+    article, written, name = match["article"] or "", match["number"], match["unit"]
+    after = match.string[match.end() :]
+    if not _is_unit(match, after):
+        return None
+    unit = (
+        "basis point"
+        if name == "bps" and plain(written or "0").isdigit() and int(plain(written)) < 1000
+        else UNITS[name]
+    )
+    if name == "pp" and written and plain(written).isdigit() and int(plain(written)) > 20:
+        unit = "page"
     if match["power"]:
         unit = f"{POWERS[match['power']]} {unit}"
     below = match["below"]
     is_part = below and not match["whole"]  # half a kilogram
-    if (
-        not article and not match["hyphen"] and not is_part and written not in ("1", "-1")
-    ):  # a 5 km run, a five-mile walk
+    is_compound = article or match["hyphen"] or describes_noun(match) or _DESCRIBED.match(after)
+    if not is_compound and not is_part and written not in ("1", "-1"):  # a 5 km run, a five-mile walk
         unit = _plural(unit)
-    if match["per"]:
-        unit += f" per {UNITS[match['per']]}"
-        if match["per_power"]:
-            unit += " squared" if "2" in match["per_power"] or "²" in match["per_power"] else " cubed"
+    for per, power in ((match["per"], match["per_power"]), (match["also_per"], None)):
+        if per:
+            unit += f" per {UNITS.get(per, per)}"
+        if power:
+            unit += " squared" if "2" in power or "²" in power else " cubed"
             unit = re.sub(r"per (\w*meter) (squared|cubed)", _per_area, unit)
     number = fraction(accent, match["whole"], match["above"], below) if below else cardinal(written, accent)
-    return f"{article}{number} {unit}"
+    other = f"{cardinal(match['other'], accent)} or " if match["other"] else ""
+    return f"{article}{other}{number} {unit}"
+
+
+def _is_unit(match: re.Match[str], after: str) -> bool:
+    """Whether the letters after a number are a unit: 3 K but not 3K, 12-V battery but not T-1-V."""
+    name = match["unit"]
+    if name in ONLY:
+        needed, pattern = ONLY[name]
+        between = "-" if match["hyphen"] else "/" if match["below"] else match["space"] or "none"
+        before = match.string[max(0, match.start() - 5) : match.start()]
+        if name == "in" and re.search(r"(?:ft\.?|feet|foot) $", before):
+            return True
+        if name == "in" and match["hyphen"]:
+            return re.match(r" [a-z]{3}|-[a-z]{4}", after) is not None
+        return between == needed or bool(pattern and re.match(pattern, after))
+    if match["hyphen"] and name in ("s", "h", "m", "g", "l", "L", "V", "W", "K"):  # 2-m is no measure
+        text = match.string
+        return text[match.start() - 1 : match.start()] != "-" and re.match(r" [a-z]{3}", after) is not None
+    return True
 
 
 def _unit(accent: str, match: re.Match[str]) -> str:
@@ -119,7 +165,11 @@ def _feet(accent: str, match: re.Match[str]) -> str | None:
         return None
     one, many = ("foot", "feet") if mark == "'" else ("inch", "inches")
     following = match.string[match.end() :]
-    is_compound = re.search(r"\b[Aa]n? $", before) and re.match(r" [a-z]", following)
+    is_compound = (
+        describes_noun(match)
+        or (re.search(r"\b[Aa]n? $", before) and re.match(r" (?:[a-z]|\dK )", following))
+        or (re.search(r"\b(?:two|three|four|\d) $", before) and re.match(r" [a-z]+s\b", following))
+    )
     return f"{cardinal(number, accent)} {one if number == '1' or is_compound else many}"
 
 
@@ -133,13 +183,39 @@ def _temperature(accent: str, match: re.Match[str]) -> str:
     return f"{cardinal(match['number'], accent)} degrees {scale}"
 
 
+def _angle(accent: str, match: re.Match[str]) -> str | None:
+    """40°26'46"N, 74.006° W: degrees, minutes and seconds; directions by their names."""
+    if not (match["minutes"] or match["direction"]):
+        return None
+    parts = ((match["degrees"], "degree"), (match["minutes"], "minute"), (match["seconds"], "second"))
+    spoken = [
+        f"{cardinal(number, accent)} {name}{'s' * (plain(number).lstrip('0') != '1')}"
+        for number, name in parts
+        if number
+    ]
+    name = {"lat": "latitude ", "lon": "longitude "}[match["name"].lower()[:3]] if match["name"] else ""
+    return name + " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
+
+
+def _direction(accent: str, match: re.Match[str]) -> str:
+    return DIRECTIONS[match[0]]
+
+
 def _is_dimension(match: re.Match[str]) -> bool:
     return "=" not in match.string[match.end() : match.end() + 40] and not re.match(
         r"\d+[\^⁰¹²³⁴⁵⁶⁷⁸⁹⁻]", match.string[match.end() :]
     )
 
 
+_BESIDE = r"(?:(?<=mi )|(?<=km )|(?<=mi\. )|(?<=\bmiles )|(?<=kilometers )|(?<=kilometres )|(?<=[Ww]ind )|(?<=[Ww]inds ))"
 ROWS: tuple[Row, ...] = (
+    (
+        "angle",
+        r"(?:\b(?P<name>[Ll]at|[Ll]ong?)\. ?)?(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:(?P<minutes>\d{1,2}"
+        r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:(?P<direction>[NSEW])\b)?",
+        _angle,
+    ),
+    ("direction", rf"{_BESIDE}(?:NE|NW|SE|SW|[NSEW])\b(?!\.\w)", _direction),
     (
         "part of an inch",
         r"(?<![\w./])(?:(?P<whole>\d{1,3})[ -])?(?P<above>\d{1,2})/(?P<below>\d{1,2})(?:\"|'')(?!\w)",
@@ -158,7 +234,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "by",
-        r"(?:(?<=\d)|(?<=\d['\"])|(?<=[cmk]m)|(?<=ft)|(?<=in))(?: [x×] |[x×])(?=\d)",
+        r"(?:(?<=\d)|(?<=\d['\"])|(?<=[cmk]m)|(?<=ft)|(?<=in)|(?<=ft\.)|(?<=in\.))(?: [x×] |[x×])(?=\d)",
         lambda accent, match: " by " if _is_dimension(match) else " times ",
     ),
     (
@@ -169,10 +245,18 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "measure",
-        rf"(?P<article>\b[Aa]n? )?(?<![\w.,/^])(?<!\^-)(?P<number>(?:(?<![\w)%°$£€.,])[-−])?{NUMBER}"
-        rf"|(?:(?P<whole>\d{{1,3}}) )?(?P<above>\d{{1,2}})/(?P<below>\d{{1,2}}))(?: |(?P<hyphen>-))?{_UNIT}"
-        rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?![\w/²³'])(?:\.(?=\s+[a-z\d(]|,))?",
+        rf"(?P<article>\b[Aa]n? )?(?<![\w.,^])(?<!\d/)(?<!\^-)(?<!\b[A-Za-z]-)(?:(?P<other>\d{{2,4}}|\d\.\d)/(?=\d{{2,4}}\D|\d ?GHz))?"
+        rf"(?P<number>(?:(?<![\w)%°$£€.,])[-−])?(?:\d{{1,6}},\d\d?(?![\d,])|{NUMBER})"
+        rf"|(?:(?P<whole>\d{{1,3}})[ -])?(?P<above>\d{{1,2}})/(?P<below>\d{{1,4}}))(?:(?P<space> )|(?P<hyphen>-))?{_UNIT}"
+        rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?(?:/(?P<also_per>{_DIVISORS}))?)?"
+        r"(?![\w²³]|/(?!\d)|'(?!\s))(?:\.(?=\s+[a-z\d(]|,|-|\s+[NSEW]{1,2}\b))?",
         _measure,
+    ),
+    (
+        "slash between measures",
+        r"(?:(?<=°[CF])|(?<=\d[a-z])|(?<=\d[kmc]m)|(?<=\dBR)|(?<= oz)|(?<=\doz)|(?<= lb)|(?<= mi)|(?<= [kmc]m)|(?<= [kmc]g)"
+        r"|(?<=\dkg)|(?<=\dft)|(?<= ft)|(?<=%))/(?=\d+(?:\.\d+)? ?(?:°|[a-zA-Z]+))",
+        ", ",
     ),
     (
         "unit after a power",

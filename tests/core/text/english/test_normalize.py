@@ -46,7 +46,7 @@ READINGS = {
     "version 1.2.3": "version one point two point three",
     "v1.2.3": "v one point two point three",
     "(version v3.11, Type V2.0)": "(version v three point eleven, Type v two point zero)",
-    "v2 at 192.168.1.1": "v2 at one hundred ninety-two point one hundred sixty-eight point one point one",
+    "v2 at 192.168.1.1": "v2 at one hundred ninety-two dot one hundred sixty-eight dot one dot one",
     "1, 2, 3": "one, two, three",
     "4K in 3D": "four K in three D",
     "H2O and mp3": "H two O and mp3",
@@ -160,7 +160,7 @@ def test_british_reading(written, spoken):
         "He said, \"It's all right; isn't it?\" -- no, he didn't.".replace("--", "—"),
         "The well-known man (so they say) went home: he was tired!",
         "AT&T & you",
-        "Mrs Jones and the MIX of CDs",
+        "Mrs Jones and the MIX of LEDs",
         "It was a mild, mixed civil case.",
     ],
 )
