@@ -11,23 +11,28 @@ from .numbers import Row, alternatives
 # Written with a full stop. espeak-ng knows Mr, Mrs and Messrs.
 ABBREVIATIONS = {
     "Mr": "Mr", "Mrs": "Mrs", "Ms": "Mizz", "Messrs": "Messrs", "Dr": "Doctor", "Drs": "Doctors",
-    "St": "Saint", "Prof": "Professor", "Rev": "Reverend", "Gen": "General", "Col": "Colonel",
+    "St": "Saint", "Prof": "Professor", "Profs": "Professors", "Rev": "Reverend", "Gen": "General",
+    "Col": "Colonel",
     "Capt": "Captain", "Cpt": "Captain", "Cmdr": "Commander", "Lt": "Lieutenant", "Maj": "Major",
     "Sgt": "Sergeant", "Cpl": "Corporal", "Pvt": "Private", "Gov": "Governor", "Adm": "Admiral",
     "Sen": "Senator", "Rep": "Representative", "Pres": "President", "Supt": "Superintendent",
     "Hon": "Honorable", "Fr": "Father",
     "Br": "Brother", "Insp": "Inspector", "Det": "Detective", "Cdr": "Commander", "Brig": "Brigadier",
-    "Amb": "Ambassador", "Atty": "Attorney", "Mme": "Madame", "Mlle": "Mademoiselle", "Jr": "Junior", "Sr": "Senior", "Mt": "Mount", "Mts": "Mountains", "Ft": "Fort",
-    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Hwys": "Highways", "Rte": "Route", "Pkwy": "Parkway",
+    "Amb": "Ambassador", "Atty": "Attorney", "Mme": "Madame", "Mlle": "Mademoiselle", "Jr": "Junior",
+    "Sr": "Senior", "Mt": "Mount", "Mts": "Mountains", "Ft": "Fort",
+    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Hwys": "Highways",
+    "Rte": "Route", "Pkwy": "Parkway",
     "Inc": "Incorporated",
     "Ltd": "Limited", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers", "Ph.D": "PhD",
     "Esq": "Esquire",
-    "Assn": "Association", "Assoc": "Association", "Univ": "University", "Inst": "Institute", "Msgr": "Monsignor", "et al": "et al",
+    "Assn": "Association", "Assoc": "Association", "Univ": "University", "Inst": "Institute",
+    "Msgr": "Monsignor", "et al": "et al",
     "a.k.a": "also known as", "op. cit": "opere citato", "loc. cit": "loco citato",
 }  # fmt: skip
 # These stand before a name. Some names are words that begin a sentence: Dr. No, Mr. So.
 TITLES = (
-    "Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Col|Capt|Cpt|Cmdr|Lt|Maj|Sgt|Cpl|Pvt|Gov|Adm|Sen|Rep|Hon|Fr|Br|Insp|Det|Cdr|Brig|"
+    "Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Col|Capt|Cpt|Cmdr|Lt|Maj|Sgt|Cpl|Pvt|Gov|Adm|Sen|Rep|Hon|Fr|Br|Insp|Det|Cdr"
+    "|Brig|"
     "Amb|Atty|Mme|Mlle"
 ).split("|")
 _NAMES = re.compile(r"(?:\.|) ?(?:No|So|He|You|Do|Who|Still|Such|Even|May)\b(?!\.)")
@@ -48,22 +53,36 @@ COMMON = {
     "mins": "minutes", "secs": "seconds", "freq": "frequency", "vocab": "vocabulary", "encl": "enclosed",
     "par": "paragraph", "pl": "plural", "vol": "volume", "vols": "volumes", "natl": "national",
     "ctr": "center", "acct": "account", "appt": "appointment", "mtg": "meeting", "dep": "departing",
-    "arr": "arriving", "qtr": "quarter", "doz": "dozen",
+    "arr": "arriving", "qtr": "quarter", "doz": "dozen", "amt": "amount", "inc": "including",
 }  # fmt: skip
 # Short forms that are clear without a full stop; espeak-ng spells them.
 WITHOUT_STOP = {
-    **{short: COMMON[short] for short in
-       "vs approx qty dept avg govt tbsp tsp lbs mgr bldg incl excl pkg natl intl attn mfg acct appt mtg".split()},
+    **{short: COMMON[short] for short in (
+        "vs approx qty dept avg govt tbsp tsp lbs mgr bldg incl excl pkg natl intl attn mfg acct appt mtg"
+    ).split()},
     "thx": "thanks", "pls": "please", "plz": "please", "msg": "message", "msgs": "messages", "ppl": "people",
     "tmrw": "tomorrow", "tmr": "tomorrow", "2moro": "tomorrow", "2day": "today", "2nite": "tonight",
-    "btwn": "between", "mgmt": "management", "wknd": "weekend", "gr8": "great", "b4": "before", "l8r": "later", "m8": "mate",
+    "btwn": "between", "mgmt": "management", "wknd": "weekend", "gr8": "great", "b4": "before",
+    "l8r": "later", "m8": "mate",
     "hwy": "highway", "utd": "united", "mins": "minutes", "hrs": "hours", "yrs": "years", "wks": "weeks",
 }  # fmt: skip
-AFTER_NAME = {"St": "Street", "Dr": "Drive", "Sq": "Square", "Pl": "Place", "Ln": "Lane", "Ct": "Court"}
+AFTER_NAME = {
+    "Ave": "Avenue",
+    "Rd": "Road",
+    "Blvd": "Boulevard",
+    "Pkwy": "Parkway",
+    "St": "Street",
+    "Dr": "Drive",
+    "Sq": "Square",
+    "Pl": "Place",
+    "Ln": "Lane",
+    "Ct": "Court",
+}
 # Before a number, a Roman numeral or a letter; may begin with a small letter or a capital.
 BEFORE_NUMBER = {
     "no": "number", "nos": "numbers", "nr": "number", "fig": "figure", "figs": "figures", "vol": "volume",
-    "vols": "volumes", "p": "page", "pp": "pages", "pg": "page", "ch": "chapter", "chap": "chapter", "sec": "section",
+    "vols": "volumes", "p": "page", "pp": "pages", "pg": "page", "ch": "chapter", "chap": "chapter",
+    "sec": "section",
     "sect": "section", "art": "article", "arts": "articles", "eq": "equation", "eqs": "equations",
     "pt": "part",
     "ex": "example", "exs": "examples", "tab": "table", "ver": "version", "rev": "revision",
@@ -72,9 +91,10 @@ BEFORE_NUMBER = {
     "lem": "lemma",
     "def": "definition", "prop": "proposition", "app": "appendix", "inv": "invoice",
     "elev": "elevation", "pop": "population", "dep": "departing",
-    "arr": "arriving", "rte": "route", "hwy": "highway", "ps": "psalm", "ref": "reference", "refs": "references",
+    "arr": "arriving", "rte": "route", "hwy": "highway", "ps": "psalm", "ref": "reference",
+    "refs": "references",
     "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established",
-    "b": "born", "d": "died", "fl": "flourished",
+    "b": "born", "r": "reigned", "d": "died", "fl": "flourished",
     "approx": "approximately", "ser": "series", "iss": "issue", "q": "question", "ste": "suite",
 }  # fmt: skip
 STATES = {
@@ -104,6 +124,11 @@ PHRASES = (
     ("with", r"\b[wW]/(?=\s)", "with"),
     ("black and white", r"\b[bB]/[wW](?= (?:photo|picture|film|movie|image|print|TV))", "black and white"),
     ("between", r"\bb/w(?= )", "between"),
+    ("week commencing", r"\bw/c(?= [\dA-Z])", "week commencing"),
+    ("week ending", r"\bw/e(?= [\dA-Z])", "week ending"),
+    ("edited by", r"\bed\.(?= by\b)", "edited"),
+    ("edition", r"(?<=\d(?:st|nd|rd|th) )ed\.", "edition"),
+    ("century", r"(?<=\d(?:st|nd|rd|th) )c\.(?= [a-zAB])|(?<=\d(?:st|nd|rd|th) )c(?=\.)", "century"),
     ("care of", r"\bc/o(?= )", "care of"),
     ("number of", r"\b[Nn]o\. (?=of\b)", "number "),
     ("French", r"\bFr\.(?= [a-z])", "French"),
@@ -112,7 +137,7 @@ PHRASES = (
     ("Sister", r"(?:^|(?<=[a-z,] ))Sr\.?(?= (?:Mary|Maria|Teresa|Catherine|Agnes|Anne|Clare)\b)", "Sister"),
     ("right honorable", r"\bRt\.? Hon\b\.?", "Right Honorable"),
     ("Point", r"\bPt\.(?= [A-Z][a-z])", "Point"),
-    ("per annum", r"(?<=[\w%] )p\.a(?:\.(?=\s[a-z]|,)|(?=\.))|(?<=% )pa\b", "per annum"),
+    ("per annum", r"(?<=[\w%] )p\.a(?:\.(?!\s*$|\s+[A-Z])|(?=\.))|(?<=% )pa\b", "per annum"),
     ("world war", r"\bWW ?(?:II|2)\b", "World War two"),
     ("first world war", r"\bWW ?[I1]\b", "World War one"),
 )
@@ -168,8 +193,15 @@ def _after_name(accent: str, match: re.Match[str]) -> str | None:
     return _with_stop(AFTER_NAME[match["short"]], match)
 
 
+def _street(accent: str, match: re.Match[str]) -> str | None:
+    """10 Downing St, 5th Ave"""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    return AFTER_NAME[match["short"]] if re.search(r"(?:[A-Z][a-z]+|\d(?:st|nd|rd|th)) $", before) else None
+
+
 def _before_number(accent: str, match: re.Match[str]) -> str:
-    return BEFORE_NUMBER[match["short"].lower()] + " "
+    short = match["short"]
+    return ("floor" if short == "Fl" else BEFORE_NUMBER[short.lower()]) + " "
 
 
 def _state(accent: str, match: re.Match[str]) -> str:
@@ -195,12 +227,18 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "street after a name",
-        rf"(?<=\w )(?P<short>St)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
+        rf"(?<=\w )(?P<short>St)\.(?:(?=[,;:)]|\s+[a-z&\d])|(?P<end>){SENTENCE_END})",
         _after_name,
     ),
     (
+        "street without a full stop",
+        r"(?<=\w )(?P<short>St|Ave|Rd|Blvd|Dr|Sq|Pl|Ln|Ct|Pkwy)(?P<end>(?!))?(?=[,;:)]|$| (?:[a-z&]"
+        r"|[NSEW]{1,2}\b|\d))",
+        _street,
+    ),
+    (
         "drive after a name",
-        rf"(?<=\w )(?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
+        rf"(?<=\w )(?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z&\d])|(?P<end>){SENTENCE_END})",
         _after_name,
     ),
     (
@@ -215,7 +253,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "abbreviation before a letter",
-        r"(?<![\w.])(?P<short>[Ff]ig|[Aa]pp|[Ee]x|[Ee]q|[Tt]ab|[Vv]ol|[Aa]pt)\. ?(?=\(?[A-Z]\d*\b(?!\.))",
+        r"(?<![\w.])(?P<short>[Ff]ig|[Aa]pp|[Ee]x|[Ee]q|[Tt]ab|[Vv]ol|[Aa]pt|[Rr]m)\. ?(?=\(?[A-Z]\d*\b"
+        r"(?!\.))",
         _before_number,
     ),
     ("state of America", rf"(?<=, )(?P<short>{alternatives(STATES)})\.{_END}", _state),
@@ -223,7 +262,7 @@ ROWS: tuple[Row, ...] = (
     ("common abbreviation", rf"(?<![\w.'])(?P<short>{_either_case(COMMON)})\.{_END}(?!\w)", _common),
     (
         "abbreviation without a full stop",
-        rf"(?<![\w.'@/#-])(?P<short>{_either_case(WITHOUT_STOP)})(?![\w'@/-]|\.\w)",
+        rf"(?<![\w.'@/#-])(?P<short>{_either_case(WITHOUT_STOP)})(?![\w'@/-]|\.\w)(?:\.(?=\s+[a-z]))?",
         _without_stop,
     ),
     ("Ms", r"\bMs(?= [A-Z])", "Mizz"),

@@ -16,7 +16,8 @@ CODED = (
     r"|[Ee]xt(?:ension|\.)?|"
     r"[Aa]ccount(?: number)?|[Aa]cct\.?|[Ss]erial(?: number)?|[Tt]racking(?: number)?"
     r"|[Cc]onfirmation(?: number)?|"
-    r"[Ee]nding in|[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code|[Rr]outing number|"
+    r"[Ee]nding in|[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code"
+    r"|[Rr]outing number|"
     r"[Bb]ooking(?: number)?|[Rr]eference(?: number)?|[Oo]rder(?: number)?|[Cc]ase(?: number)?|[Rr]ef\.?"
 )
 # Before a chapter and a verse: the short forms with or without a full stop.
@@ -25,7 +26,10 @@ BIBLE = {
     "Deut": "Deuteronomy", "Ps": "Psalm", "Prov": "Proverbs", "Isa": "Isaiah", "Jer": "Jeremiah",
     "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians",
     "Phil": "Philippians", "Col": "Colossians", "Heb": "Hebrews", "Rev": "Revelation",
+    "Tim": "Timothy", "Thess": "Thessalonians", "Pet": "Peter", "Sam": "Samuel", "Chron": "Chronicles",
+    "Josh": "Joshua", "Judg": "Judges", "Dan": "Daniel", "Ezek": "Ezekiel", "Eccl": "Ecclesiastes",
 }  # fmt: skip
+ROMAN = {"I": "1", "II": "2", "III": "3"}
 BOOKS = (
     "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|"
     "Esther|Job|Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Ezekiel|Daniel|Hosea|Joel|Amos|Jonah|Micah|"
@@ -73,15 +77,18 @@ def _coded(accent: str, match: re.Match[str]) -> str | None:
 
 def _verse(accent: str, match: re.Match[str]) -> str:
     """1 Cor. 13:4–7 -> "First Corinthians thirteen four to seven"."""
-    number = f"{words(match['number'], accent, 'ordinal').capitalize()} " if match["number"] else ""
+    number = (
+        f"{words(ROMAN.get(match['number'], match['number']), accent, 'ordinal').capitalize()} "
+        if match["number"]
+        else ""
+    )
     verse = words(match["verse"], accent) + (f" to {words(match['last'], accent)}" if match["last"] else "")
     book = match["book"]
     return f"{number}{BIBLE.get(book, book)} {words(match['chapter'], accent)} {verse}"
 
 
-def _points(accent: str, match: re.Match[str]) -> str:
-    """Versions and addresses: "one point two point three"."""
-    return " point ".join(cardinal(part, accent) for part in match[0].split("."))
+def _points(accent: str, version: str) -> str:
+    return " point ".join(cardinal(part, accent) for part in version.split("."))
 
 
 def _address(accent: str, match: re.Match[str]) -> str | None:
@@ -111,7 +118,7 @@ def _short_code(accent: str, match: re.Match[str]) -> str:
 
 
 def _version(accent: str, match: re.Match[str]) -> str:
-    return "v " + " point ".join(cardinal(part, accent) for part in match["version"].split("."))
+    return f"v {_points(accent, match['version'])}"
 
 
 def _countdown(accent: str, match: re.Match[str]) -> str:
@@ -149,7 +156,8 @@ _SEPARATED = r"\d{3}[ -]\d{3}[ -]\d{4}"
 ROWS: tuple[Row, ...] = (
     (
         "verse of the Bible",
-        rf"\b(?:(?P<number>[123]) )?(?P<book>{BOOKS}|{alternatives(BIBLE)})\.? (?P<chapter>\d{{1,3}})"
+        rf"\b(?:(?P<number>[123]|I{{1,3}}) )?(?P<book>{BOOKS}|{alternatives(BIBLE)})\.? "
+        rf"(?P<chapter>\d{{1,3}})"
         r":(?P<verse>\d{1,3})(?:[-–](?P<last>\d{1,3}))?(?![\w:]|-\d)",
         _verse,
     ),
@@ -172,7 +180,11 @@ ROWS: tuple[Row, ...] = (
         r"(?<![\w.-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?![\w-])|(?<![\w-])\d{4} \d{6} \d{5}(?!\w)",
         _phone,
     ),
-    ("social security number", r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])", _phone),
+    (
+        "social security number or sort code",
+        r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])|(?<=[Ss]ort code )\d\d-\d\d-\d\d(?!\w)",
+        _phone,
+    ),
     ("state and ZIP code", rf"\b(?P<state>{STATES}),? (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\w-]|,\d)", _state),
     ("British postal code", r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _phone),
     ("Canadian postal code", r"\b[A-Z]\d[A-Z] ?\d[A-Z]\d\b", _phone),
@@ -229,13 +241,21 @@ ROWS: tuple[Row, ...] = (
         r"(?P<second>\d{2,3})(?P<suffix>(?=[A-Z]{1,3}\b))?(?![\da-z%-]|[.,]\d)",
         _model,
     ),
-    ("models", r"(?:(?<=\b[A-Z]-)|(?<=Boeing )|(?<![\w.,/-])(?=7\d7s))(?P<number>\d{1,3})'?s\b", _models),
+    (
+        "models",
+        r"(?:(?<=\b[A-Z]-)|(?<=Boeing )|(?<=\d[x×])|(?<![\w.,/-])(?=7\d7s))(?P<number>\d{1,3})'?s\b",
+        _models,
+    ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),
-    ("version", rf"(?<![\w.])(?!{THOUSANDS}(?!\.))\d+(?:\.\d+){{2,}}(?!\w|,\d)", _points),
+    (
+        "version",
+        rf"(?<![\w.])(?!{THOUSANDS}(?!\.))\d+(?:\.\d+){{2,}}(?!\w|,\d)",
+        lambda accent, match: _points(accent, match[0]),
+    ),
     (
         "version after a name",
-        r"(?:(?<=[Vv]ersion )|(?<=Python )|(?<=Ubuntu )|(?<=macOS )|(?<=iOS )|(?<=Java )|(?<=Node )|(?<=Django )"
-        r"|(?<=Android )|(?<=Debian ))\d+\.\d+(?![\w.]\w|\w)",
-        _points,
+        r"\b(?P<name>[Vv]ersion|Python|Ubuntu|macOS|iOS|Java|Node|Django|Android|Debian) "
+        r"(?P<version>\d+\.\d+)(?![\w.]\w|\w)",
+        lambda accent, match: f"{match['name']} {_points(accent, match['version'])}",
     ),
 )

@@ -141,7 +141,8 @@ _JOINED = r"(?= ?[-–/&] ?|,? (?:to|and|through|thru|&) |, )"
 ROWS: tuple[Row, ...] = (
     (
         "ISO date",
-        rf"(?<![\w-])(?P<iso>)(?P<year>[12]\d{{3}})(?P<mark>[-/.])(?P<a>\d{{1,2}})(?P=mark)(?P<b>\d{{1,2}})(?!\d){_CLOCK}"
+        rf"(?<![\w-])(?P<iso>)(?P<year>[12]\d{{3}})(?P<mark>[-/.])(?P<a>\d{{1,2}})(?P=mark)"
+        rf"(?P<b>\d{{1,2}})(?!\d){_CLOCK}"
         r"(?![\w-])",
         _date_in_digits,
     ),
@@ -181,7 +182,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "season",
-        r"(?:(?<![\w/.-])|(?<=\bFY))(?P<first>1[5-9]\d\d|20\d\d)(?P<mark>[-/–])(?P<last>\d\d)(?![\w/-]|[.,]\d)",
+        r"(?:(?<![\w/.-])|(?<=\bFY))(?P<first>1[5-9]\d\d|20\d\d)(?P<mark>[-/–])(?P<last>\d\d)(?![\w/-]"
+        r"|[.,]\d)",
         _season,
     ),
     (
@@ -192,7 +194,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "day and month",
-        rf"\b(?P<the>[Tt]he )?(?P<day>{_DAY})(?:st|nd|rd|th)?(?: ?[-–] ?(?P<last>{_DAY})(?:st|nd|rd|th)?)?"
+        rf"\b(?P<the>[Tt]he )?(?P<day>{_DAY})(?:st|nd|rd|th)?(?: ?[-–/] ?(?P<last>{_DAY})(?:st|nd|rd|th)?)?"
         rf"[ -](?:of )?(?P<month>{_MONTH})(?!\w)(?:-(?P<year>[12]\d{{3}}|\d\d)(?![\w-]))?",
         _day_month,
     ),
@@ -246,7 +248,12 @@ ROWS: tuple[Row, ...] = (
         + rf"|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_MONTH})(?!\w))",
         " to ",
     ),
-    ("hyphen between dates", rf"(?<=\d) ?[-–] ?(?=(?:{_MONTH}) \d)", " to "),
+    (
+        "hyphen between dates",
+        rf"(?:(?<=\d)|(?<=\d (?:{'|'.join(m[:3] for m in MONTHS)}))) ?[-–] ?(?=(?:(?:{_DAYS})\.? )?"
+        rf"(?:(?:{_MONTH}) \d|{_DAY} (?:{_MONTH})))",
+        " to ",
+    ),
     (
         "decade",
         r"(?<!\w)(?P<apostrophe>')?(?P<century>1[1-9]|20)?(?P<tens>[1-9]0|(?<=\d\d)00)'?s\b",

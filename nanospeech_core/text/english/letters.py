@@ -11,22 +11,29 @@ FORMULAS = (
     "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
 ).split()
 RULERS = (
-    "Albert|Alexander|Alfonso|Benedict|Catherine|Charles|Christian|Clement|Constantine|Darius|Edward|Elizabeth|"
+    "Albert|Alexander|Alfonso|Benedict|Catherine|Charles|Christian|Clement|Constantine|Darius|Edward"
+    "|Elizabeth|"
     "Ferdinand|Francis|Frederick|Friedrich|George|Gregory|Gustav|Haakon|Harald|Henry|Innocent|Ivan|James|"
     "John|Carlos|Joseph|Leo|Leopold|Louis|Ludwig|Mary|Maximilian|Mehmed|Napoleon|Nicholas|Otto|Paul|Pedro|"
     "Peter|Philip|Pius|Ramesses|Richard|Robert|Rudolf|Sixtus|Umberto|Urban|Victoria|Wilhelm|William|Xerxes"
 )
 NUMBERED = (
-    "War|Chapter|Part|Book|Act|Scene|Volume|Section|Article|Phase|Type|Title|Level|Appendix|Bowl|Canto|Grade|Stage|"
-    "Class|Table|Figure|Page|Apollo|Rocky|Mark|Category|Group|Unit|Lesson|Form|Factor|Olympiad|Corps|Division|"
+    "War|Chapter|Part|Book|Act|Scene|Volume|Section|Article|Phase|Type|Title|Level|Appendix|Bowl|Canto"
+    "|Grade|Stage|"
+    "Class|Table|Figure|Page|Apollo|Rocky|Mark|Category|Group|Unit|Lesson|Form|Factor|Olympiad|Corps"
+    "|Division|"
     "Symphony|Century|Schedule|Verse|Psalm|Step|Episode"
 )
 # Initialisms that espeak-ng reads as words.
 SPELLED = (
-    "EOD EOM EOY ETA ETD FAQ AKA OT BA MA UX UAE EIN IPO IMF ECB EPS UFC FAA EPA IOU ICU ER OED IQ EQ VIP DOA AOB ABV "
-    "ALS EEG ECG EKG EMT IED IUD AOC UAW UAV UC USC ESL EV IRL IDK OMW DOB EIA ACLU AWS NGO COD COO EMI ERP ESG ETF "
-    "HOA IVF POV PTO QA RPG ROI ROA ROE SEO UPS ASL AFC ACL APR ATV CBO DEI DUI EDM EFT EPL ESP GOP HOV HVAC IBS INS "
-    "IVR LAX NCAA NIH NYU OBE ROTC SOS TSA USPS UTI YTD IDE CLI CI OTP ACM IOC ANC IDF IAEA EEA AMA ABA ITV ESA ETH "
+    "EOD EOM EOY ETA ETD FAQ AKA OT BA MA UX UAE EIN IPO IMF ECB EPS UFC FAA EPA IOU ICU ER OED IQ EQ VIP "
+    "DOA AOB ABV "
+    "ALS EEG ECG EKG EMT IED IUD AOC UAW UAV UC USC ESL EV IRL IDK OMW DOB EIA ACLU AWS NGO COD COO EMI "
+    "ERP ESG ETF "
+    "HOA IVF POV PTO QA RPG ROI ROA ROE SEO UPS ASL AFC ACL APR ATV CBO DEI DUI EDM EFT EPL ESP GOP HOV "
+    "HVAC IBS INS "
+    "IVR LAX NCAA NIH NYU OBE ROTC SOS TSA USPS UTI YTD IDE CLI CI OTP ACM IOC ANC IDF IAEA EEA AMA ABA "
+    "ITV ESA ETH "
     "NUS PTA EMS ENT AA UV RSI ICBM OKR IIRC EZ OAP"
 ).split()
 # These it spells, but without the "s" of the plural.
@@ -47,7 +54,7 @@ def _initials(accent: str, match: re.Match[str]) -> str:
 
 
 def _letters_with_and(accent: str, match: re.Match[str]) -> str:
-    return f"{letter(match['first'])} and {letter(match['second'])}"
+    return f"{letter(match['first'])} and {letter(match['second'])}" + ("'s" if match["plural"] else "")
 
 
 def _letters(accent: str, match: re.Match[str]) -> str:
@@ -104,7 +111,7 @@ ROWS: tuple[Row, ...] = (
     (
         "Roman numeral",
         r"\b(?:(?P<ruler>(?:King|Queen|Pope|Emperor|Empress|Tsar) \w+(?= I\b)"
-        rf"|(?:{RULERS})(?! (?:[IL]\b|[VX]\.? [A-Z])))"
+        rf"|(?:{RULERS})(?! (?:[IL]\b(?!'s)|[VX]\.? [A-Z])))"
         rf"|(?P<numbered>{NUMBERED})) (?P<roman>{_ROMAN})\b"
         r"(?:\.(?=[,;:]| [a-z]))?",
         _roman,
@@ -133,7 +140,11 @@ ROWS: tuple[Row, ...] = (
         "I-V",
     ),
     ("initialism", r"(?<![\w.'&/-])(?P<letters>[A-Z]{2,5})(?P<plural>s)?(?![\w&]|'\w|\.\w)", _initialism),
-    ("letters with and", r"(?<![\w&])(?P<first>[A-Z])(?:&| & )(?P<second>[A-Z])(?![\w&])", _letters_with_and),
+    (
+        "letters with and",
+        r"(?<![\w&])(?P<first>[A-Z])(?:&| & )(?P<second>[A-Z])(?P<plural>s\b)?(?![\w&])",
+        _letters_with_and,
+    ),
     ("letters with a slash", r"(?<![\w/])[A-Z]/[A-Z](?![\w/])", _letters),
     ("slash between capitals", r"(?<=[A-Z]{2})/(?=[A-Z]{2})", " "),
     ("degree", r"\bB\.Sc\b\.?|\bM\.Sc\b\.?|\bB\.Ed\b\.?", _letters),

@@ -92,8 +92,10 @@ MARKUP: tuple[Row, ...] = (
     ("mail address", r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", _address),
     (
         "site",
-        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*(?<!\.[A-Z])(?<!\b[A-Z])\.(?:com|org|net|edu|gov|io|ai|dev|app|info|eu"
-        r"|(?:co|ac|org|gov)\.uk|py|js|ts|cpp|txt|pdf|docx?|xlsx?|pptx?|csv|json|html?|css|png|jpe?g|gif|mp[34]|wav"
+        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*(?<!\.[A-Z])(?<!\b[A-Z])\.(?:com|org|net|edu|gov|io|ai|dev|app"
+        r"|info|eu"
+        r"|(?:co|ac|org|gov)\.uk|py|js|ts|cpp|txt|pdf|docx?|xlsx?|pptx?|csv|json|html?|css|png|jpe?g|gif"
+        r"|mp[34]|wav"
         r"|zip|exe|ya?ml|toml|md|log|sql|java|sh)\b(?!\.\w)(?::(?P<port>\d{2,5}))?(?:/[^\s<>\"]*[\w/])?",
         _address,
     ),
@@ -102,7 +104,8 @@ MATHEMATICS: tuple[Row, ...] = (
     ("difference", r"(?<=\d)-(?=\d+ ?=)", " minus "),
     (
         "power",
-        r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
+        r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}"
+        r"|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
         _power,
     ),
     ("aperture", r"\bf/(?=\d)", "f "),
@@ -134,5 +137,6 @@ DASHES: tuple[Row, ...] = (
     ("dash before the present", r"(?<=\d) ?[-–] ?(?=(?:present|now|today)\b)", " to "),
     ("dash", r" [-–]{1,2} ", " — "),
     ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−'-]?\d)", _hyphen),
+    ("hyphen between letters", r"(?<=\d[A-Z])[-–](?=[A-Z]\b)", " to "),
     ("dash without spaces", r"--+|(?<=[^\W\d])–(?=[^\W\d])", "—"),
 )

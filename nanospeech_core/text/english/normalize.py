@@ -21,7 +21,7 @@ TABLES = (
     codes.ROWS,
     times.ROWS,
     money.ROWS,
-    numbers.MAGNITUDE_ROWS,
+    money.MAGNITUDE_ROWS,
     units.ROWS,
     money.RATE_ROWS,
     marks.MATHEMATICS,

@@ -76,7 +76,7 @@ def spell_groups(written: str, accent: str) -> str:
 
 
 def plain(written: str) -> str:
-    """A number without marks between its thousands, with a point before its decimals: "1.234,5" is "1234.5"."""
+    """Without marks between the thousands, with a point before the decimals: "1.234,5" is "1234.5"."""
     if re.search(r"^[-−]?\d+,\d\d?$|\.\d{3}[.,]", written):
         written = written.replace(".", "").replace(",", ".")
     return re.sub("[,_' ]", "", written)
@@ -85,7 +85,11 @@ def plain(written: str) -> str:
 def cardinal(written: str, accent: str) -> str:
     """Digits, with optional minus, marks between the thousands, and decimals after a point or comma."""
     whole, _, decimals = plain(written).lstrip("-−").partition(".")
-    code = len(whole) > 15 or (len(whole) > 1 and whole[0] == "0")  # serial numbers, 007
+    code = (
+        len(whole) > 15
+        or (len(written) > 8 and written.isdigit() and written[-3:] != "000")
+        or (len(whole) > 1 and whole[0] == "0")
+    )  # serial numbers, 007
     spoken = spell(whole, accent) if code else words(whole, accent) if whole else ""
     if decimals:
         spoken += " point " + spell(decimals, accent)
@@ -115,25 +119,6 @@ def year(written: str, accent: str) -> str:
     return words(written, accent)
 
 
-_NOUN = re.compile(
-    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|who|you|has|had|have|will|would|to|of|and|or|per|on|at|by"
-    r"|with|are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back|long|wide|tall"
-    r"|high|deep|thick|away|apart|across|above|below|over|under|north|south|east|west|ago|later|before|after|between"
-    r"|still|also|then|now|through|along|around|down|below|left|right|last|next|every|must|can|could|should|may|might"
-    r"|did|does|do|be|been|further|farther|longer|taller|higher|deeper|shorter|there|here|because|until|since|without"
-    r"|within|during|toward|towards|inland|ahead|beyond|behind|upstream|downstream)\b)[a-z]{3,}"
-)
-_DETERMINER = re.compile(
-    r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ur|[Mm]y|[Yy]our|[Aa]n?) $"
-)
-
-
-def describes_noun(match: re.Match[str]) -> bool:
-    """Whether an amount describes a noun: the $64,000 question, her 10 km run."""
-    before = match.string[max(0, match.start() - 8) : match.start()]
-    return bool(_DETERMINER.search(before) and _NOUN.match(match.string, match.end()))
-
-
 # After a number of four digits these say that it counts something: "1850 metres". So does a plural.
 _COUNTED = frozenset(
     "people men women children sheep fish feet percent dollars euros pounds cents million billion "
@@ -151,7 +136,8 @@ _NOT_PLURAL = frozenset(
 )
 # What a year follows; a plural after it is then no sign of a count ("in 1984 prices rose").
 _BEFORE_YEAR = re.compile(
-    r"(?i)\b(?:in|since|year|years|by|until|till|from|before|after|during|circa|c\.|ca\.|ad|a\.d\.|of|the|early|"
+    r"(?i)\b(?:in|since|year|years|by|until|till|from|before|after|during|circa|c\.|ca\.|ad|a\.d\.|of|the"
+    r"|early|"
     r"late|mid|spring|summer|autumn|fall|winter|january|february|march|april|may|june|july|august|september|"
     r"october|november|december|\w+day),? $|\d(?:st|nd|rd|th),? $|(?:january|february|march|april|may|june"
     r"|july|august|"
@@ -199,6 +185,8 @@ def _number(accent: str, match: re.Match[str]) -> str | None:
     space = " " if letters_follow else ""
     if written.isdigit() and not letters_follow and not match["minus"]:
         before, after = match.string[: match.start()][-24:], match.string[match.end() :]
+        if len(written) > 5 and re.search(r"(?i)(?:\bno\.|number|#) ?$", before):
+            return spell(written, accent)
         dated = _IN_YEAR.search(before) or _ERA.match(after)
         if len(written) == 4 and written[0] in "12":
             if re.fullmatch(r"1[1-9]\d\d|20\d\d", written):
@@ -268,31 +256,6 @@ def _fraction(accent: str, match: re.Match[str]) -> str:
     return fraction(accent, whole, above, below)
 
 
-def _tens(accent: str, match: re.Match[str]) -> str:
-    return {"10": "tens", "100": "hundreds"}.get(match["size"], "thousands")
-
-
-def _magnitude(accent: str, match: re.Match[str]) -> str | None:
-    """2.5bn, 1.5M users, 3K people; 4K, 5k and 3M stay letters."""
-    short, after = match["short"], match.string[match.end() :]
-    is_counted = re.match(r" (?:[a-z]+s|people|men|women|children)\b(?<! is)(?<! was)(?<! has)", after)
-    if short in "MBKk" and not is_counted and ("." not in match["number"] or short in "Kk"):
-        return None
-    return f"{cardinal(match['number'], accent)} {MAGNITUDES[match['short']]}"
-
-
-# Before measures: the m of 3m people is no meter.
-MAGNITUDE_ROWS: tuple[Row, ...] = (
-    (
-        "millions",
-        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views"
-        rf"|customers|votes|"
-        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
-        _magnitude,
-    ),
-    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B|[kK])\b", _magnitude),
-    ("tens and hundreds", r"(?<![\w.,])(?P<size>10|100|1,?000)'?s(?= of\b)", _tens),
-)
 ROWS: tuple[Row, ...] = (
     (
         "Indian number",
@@ -316,6 +279,11 @@ ROWS: tuple[Row, ...] = (
         r"/(?P<below>\d{1,9}(?:\.\d{1,3})?)(?P<pressure> ?mm ?Hg)?(?![\w/]|\.\d)",
         _fraction,
     ),
+    (
+        "decimals after a letter",
+        r"(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z]\d\d))\.\d{1,4}(?![\w.]\w|\w)",
+        lambda accent, match: f" point {spell(match[0], accent)}",
+    ),
     ("number sign", r"(?<!\w)#(?=[A-Z]{0,3}-?\d)", "number "),
     ("hashtag", r"(?<!\w)#(?=[A-Za-z])", "hashtag "),
     ("ordinal", r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
@@ -328,7 +296,7 @@ ROWS: tuple[Row, ...] = (
     (
         "number",
         rf"(?P<minus>(?<![\w)\].])[-−])?(?:(?<![A-Za-z\d])|(?<=\d[x×]))(?P<number>{NUMBER}|(?<![\w.])\.\d+)"
-        r"(?:(?P<letters>)(?=[A-Za-z]))?",
+        r"(?:(?P<letters>)(?=[A-Za-zα-ωΑ-Ω]))?",
         _number,
     ),
 )

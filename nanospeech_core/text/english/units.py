@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import NUMBER, Row, alternatives, cardinal, describes_noun, fraction, plain
+from .money import describes_noun
+from .numbers import NUMBER, Row, alternatives, cardinal, fraction, plain
 
 PREFIXES = {
     "T": "tera", "G": "giga", "M": "mega", "k": "kilo", "h": "hecto", "d": "deci", "c": "centi",
@@ -18,7 +19,8 @@ SI_UNITS: dict[str, tuple[str, str]] = {  # symbol -> name, its prefixes
     "Ω": ("ohm", "GMkm"), "F": ("farad", "mμnp"), "Wh": ("watt hour", "TGMkm"), "B": ("byte", "TGMk"),
     "bit": ("bit", "TGMk"), "bps": ("bit per second", "TGMk"), "b": ("bit", "GM"), "cal": ("calorie", "k"),
     "eV": ("electron volt", "TGMkm"), "mol": ("mole", "kmμn"), "Bq": ("becquerel", "TGMk"),
-    "Sv": ("sievert", "mμ"), "bar": ("bar", "m"), "K": ("kelvin", "mμn"), "Ah": ("amp hour", "mk"), "M": ("molar", "mμn"),
+    "Sv": ("sievert", "mμ"), "bar": ("bar", "m"), "K": ("kelvin", "mμn"), "Ah": ("amp hour", "mk"),
+    "M": ("molar", "mμn"),
     "T": ("tesla", "mμ"), "t": ("tonne", "Mk"), "lm": ("lumen", "k"), "pc": ("parsec", "Mk"),
     "ha": ("hectare", ""), "VA": ("volt amp", "Mk"), "H": ("henry", "mμ"), "Wp": ("watt peak", "Mk"),
 }  # fmt: skip
@@ -39,9 +41,11 @@ UNITS = {
     "yr": "year", "yrs": "year", "mo": "month", "mos": "month", "kt": "knot", "kts": "knot",
     "°C": "degree Celsius", "° C": "degree Celsius", "ºC": "degree Celsius", "°F": "degree Fahrenheit",
     "° F": "degree Fahrenheit", "ºF": "degree Fahrenheit", "°": "degree", "º": "degree", "%": "percent",
-    "°K": "degree Kelvin", "deg": "degree", "pp": "percentage point", "p.p.": "percentage point", "in": "inch",
+    "°K": "degree Kelvin", "deg": "degree", "pp": "percentage point", "p.p.": "percentage point",
+    "in": "inch",
     "ac": "acre", "BR": "bedroom", "BA": "bathroom", "bpm": "beat per minute", "BPM": "beat per minute",
     "mpg": "mile per gallon", "ly": "light year", "pt": "point", "c": "cup", "bp": "basis point",
+    "A": "amp", "N": "newton", "T": "tesla", "J": "joule", "mb": "millibar", "atm": "atmosphere", "y": "year",
     "‰": "per thousand", "pct": "percent", "doz": "dozen", "c.": "cup", "px": "pixel", "pts": "point",
 }  # fmt: skip
 for _symbol, (_name, _prefixes) in SI_UNITS.items():
@@ -49,15 +53,28 @@ for _symbol, (_name, _prefixes) in SI_UNITS.items():
         UNITS.setdefault(_symbol, _name)
     for _prefix in _prefixes + "u" * ("μ" in _prefixes):
         UNITS.setdefault(_prefix + _symbol, PREFIXES[_prefix] + _name)
-# These letters are units only with a space before them (" "), a hyphen ("-") or a fraction ("/"), or before a
-# text that matches the pattern.
+# These letters are units only with a space before them (" "), none (""), a hyphen or a fraction ("/"), or
+# before a text that matches the pattern.
 _LENGTHS = r" (?:wide|long|tall|high|deep|thick|across|in diameter)\b| ?[=≈×]| x \d"
 ONLY = {
-    "K": (" ", ""), "in": ("-", _LENGTHS), "pt": ("-", r" (?:font|type|text|bold)"), "c": ("/", r" of "),
-    "ly": (" ", ""), "ac": (" ", " lot"), "pp": (" ", ""), "bp": (" ", ""), "BA": ("none", ""),
+    "in": ("-", _LENGTHS), "pt": ("-", " (?:font|type|text|bold)"), "c": ("/", " of "), "ly": (" ", ""),
+    "pp": (" ", ""), "ac": (" ", " lot"), "BA": ("", ""), "K": (" ", ""), "y": ("", " old| bond| Bund|[)]"),
 }  # fmt: skip
+# And these only in a text that speaks of the like.
+CONTEXTS = {
+    "A": r"\d ?[mk]?V\b|\b(?:amps?|fuse|current|charger|circuit|socket)\b",
+    "N": r"\b(?:[Ff]orce|tension|thrust|pull|push|newtons?)\b",
+    "T": r"\b(?:MRI|magnet\w*|field|scanner)\b",
+    "J": r"\b(?:energy|heat|pulse|laser|work done)\b",
+    "bp": r"\b(?:[Rr]ates?|yields?|spreads?|hike|cut|bonds?|the Fed|ECB|basis)\b|%",
+    "mb": r"\b(?:[Pp]ressure|barometer|storm|hurricane|low|high|hPa|°[CF]|wind)",
+}
+_NO_KELVIN = re.compile(
+    r"-[a-z]| (?:race|run|walk|fun|loop|video|screen|resolution|people|users|[a-z]+ers)\b"
+)
 DIRECTIONS = {
-    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
+    "SE": "southeast",
     "SW": "southwest",
 }  # fmt: skip
 POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
@@ -67,15 +84,27 @@ _PLURALS = {
 }  # fmt: skip
 # After a measure these have it as an adjective: a 45 degree angle.
 _DESCRIBED = re.compile(
-    r" (?:angle|turn|bend|rotation|slope|view|heat|weather|lot|font|bottle|lens|zone|limit|run|race|walk|hike|screen"
-    r"|monitor|bag|pack|jar|engine|battery|bulb|drive|radius|fence|wall|pipe|cable|rope|apartment|house|guarantee"
-    r"|warranty|contract|lease|delay|timer|break)\b"
+    r" (?:angle|turn|bend|rotation|slope|view|heat|weather|lot|font|bottle|lens|zone|limit|run|race|walk"
+    r"|hike|screen"
+    r"|monitor|bag|pack|jar|engine|battery|bulb|drive|radius|fence|wall|pipe|cable|rope|apartment|house"
+    r"|guarantee"
+    r"|warranty|contract|lease|delay|timer|break|Bunds?|bonds?|LP|single|floppy|relay)\b"
 )
 # Names of two words whose last word has the plural.
 _TWO_WORDS = ("square", "cubic", "fluid", "electron", "percentage", "basis", "light")
 _UNCHANGED = re.compile(r"(?:hertz|molar|dozen|kelvin)$|^[A-Z]-|^per ")
 _UNIT = rf"(?P<unit>{alternatives(UNITS)})(?P<power>[²³]|\^[23])?"
-_DIVISORS = alternatives([*(unit for unit in UNITS if unit[0].isalpha() and " " not in unit), "day", "week"])
+# What a unit may be divided by.
+DIVISORS = {
+    **{name: UNITS[name] for name in
+       "s ms μs ns min h hr sec wk mo yr m cm mm km ft in mi yd g kg mg μg lb oz L l mL ml dL gal mol mmol "
+       "J kJ K W kW kWh "
+       "V Hz MHz GB MB ac ha Pa bar μL μl".split()},
+    "d": "day", "day": "day", "week": "week", "year": "year", "month": "month", "hour": "hour",
+    "minute": "minute",
+    "second": "second", "cell": "cell", "dose": "dose",
+}  # fmt: skip
+_DIVISORS = alternatives(DIVISORS)
 
 
 def _plural(unit: str) -> str:
@@ -109,7 +138,7 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
         unit = _plural(unit)
     for per, power in ((match["per"], match["per_power"]), (match["also_per"], None)):
         if per:
-            unit += f" per {UNITS.get(per, per)}"
+            unit += f" per {DIVISORS[per]}"
         if power:
             unit += " squared" if "2" in power or "²" in power else " cubed"
             unit = re.sub(r"per (\w*meter) (squared|cubed)", _per_area, unit)
@@ -120,24 +149,30 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
 
 def _is_unit(match: re.Match[str], after: str) -> bool:
     """Whether the letters after a number are a unit: 3 K but not 3K, 12-V battery but not T-1-V."""
-    name = match["unit"]
+    name, text = match["unit"], match.string
+    if name == "s" and text[match.start() - 1 : match.start()] in ("x", "×"):  # 2x4s
+        return False
+    if name in CONTEXTS:
+        return bool(re.search(CONTEXTS[name], text)) and not (match["hyphen"] or re.match("['-]", after))
+    if name == "K" and _NO_KELVIN.match(after):
+        return False
     if name in ONLY:
         needed, pattern = ONLY[name]
-        between = "-" if match["hyphen"] else "/" if match["below"] else match["space"] or "none"
-        before = match.string[max(0, match.start() - 5) : match.start()]
-        if name == "in" and re.search(r"(?:ft\.?|feet|foot) $", before):
+        if name == "in" and re.search(
+            r"(?:ft\.?|feet|foot) $", text[max(0, match.start() - 5) : match.start()]
+        ):
             return True
         if name == "in" and match["hyphen"]:
-            return re.match(r" [a-z]{3}|-[a-z]{4}", after) is not None
+            return re.match(" [a-z]{3}|-[a-z]{4}", after) is not None
+        between = "-" if match["hyphen"] else "/" if match["below"] else match["space"] or ""
         return between == needed or bool(pattern and re.match(pattern, after))
     if match["hyphen"] and name in ("s", "h", "m", "g", "l", "L", "V", "W", "K"):  # 2-m is no measure
-        text = match.string
-        return text[match.start() - 1 : match.start()] != "-" and re.match(r" [a-z]{3}", after) is not None
+        return text[match.start() - 1 : match.start()] != "-" and re.match(" [a-z]{3}", after) is not None
     return True
 
 
 def _unit(accent: str, match: re.Match[str]) -> str:
-    return f" {_plural(UNITS[match['unit']])}" + (f" per {UNITS[match['per']]}" if match["per"] else "")
+    return f" {_plural(UNITS[match['unit']])}" + (f" per {DIVISORS[match['per']]}" if match["per"] else "")
 
 
 def _per_area(match: re.Match[str]) -> str:
@@ -167,6 +202,7 @@ def _feet(accent: str, match: re.Match[str]) -> str | None:
     following = match.string[match.end() :]
     is_compound = (
         describes_noun(match)
+        or _DESCRIBED.match(following)
         or (re.search(r"\b[Aa]n? $", before) and re.match(r" (?:[a-z]|\dK )", following))
         or (re.search(r"\b(?:two|three|four|\d) $", before) and re.match(r" [a-z]+s\b", following))
     )
@@ -197,8 +233,20 @@ def _angle(accent: str, match: re.Match[str]) -> str | None:
     return name + " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
 
 
-def _direction(accent: str, match: re.Match[str]) -> str:
-    return DIRECTIONS[match[0]]
+def _between_measures(accent: str, match: re.Match[str]) -> str | None:
+    """350°F/180°C, 200g/7oz"""
+    before = match.string[max(0, match.start() - 12) : match.start()]
+    return ", " if re.search(r"\d ?(?:°?[CF]|[kmc]?[mg]|mL|L|lb|oz|ft|mi|V|A|W|BR|%)$", before) else None
+
+
+def _direction(accent: str, match: re.Match[str]) -> str | None:
+    """3 mi. N of town, wind NW 10 mph."""
+    before = match.string[max(0, match.start() - 14) : match.start()]
+    return (
+        DIRECTIONS[match[0]]
+        if re.search(r"(?:mi\.?|km|mph|miles|met(?:er|re)s|[Ww]inds?) $", before)
+        else None
+    )
 
 
 def _is_dimension(match: re.Match[str]) -> bool:
@@ -207,15 +255,16 @@ def _is_dimension(match: re.Match[str]) -> bool:
     )
 
 
-_BESIDE = r"(?:(?<=mi )|(?<=km )|(?<=mi\. )|(?<=\bmiles )|(?<=kilometers )|(?<=kilometres )|(?<=[Ww]ind )|(?<=[Ww]inds ))"
 ROWS: tuple[Row, ...] = (
     (
         "angle",
-        r"(?:\b(?P<name>[Ll]at|[Ll]ong?)\. ?)?(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:(?P<minutes>\d{1,2}"
-        r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:(?P<direction>[NSEW])\b)?",
+        r"(?:\b(?P<name>[Ll]at|[Ll]ong?)\. ?)?(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:"
+        r"(?P<minutes>\d{1,2}"
+        r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:"
+        r"(?P<direction>[NSEW])\b)?",
         _angle,
     ),
-    ("direction", rf"{_BESIDE}(?:NE|NW|SE|SW|[NSEW])\b(?!\.\w)", _direction),
+    ("direction", r"\b(?:NE|NW|SE|SW|[NSEW])\b(?!\.\w)", _direction),
     (
         "part of an inch",
         r"(?<![\w./])(?:(?P<whole>\d{1,3})[ -])?(?P<above>\d{1,2})/(?P<below>\d{1,2})(?:\"|'')(?!\w)",
@@ -239,24 +288,26 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "temperature",
-        r"(?<![\w.,$£€])(?P<number>[-−]?(?:\d{2,3}|\d{1,3}\.\d))(?: (?P<scale>[FC]))(?![\w&'+/-]|\.\w"
+        r"(?<![\w.,$£€])(?P<number>[-−]?(?:(?:\d{2,3}|\d{1,3}\.\d)(?= )|[1-4]\d\d)) ?(?P<scale>[FC])"
+        r"(?![\w&'+-]|/(?!\d)|\.\w"
         r"|\. [A-Z])",
         _temperature,
     ),
     (
         "measure",
-        rf"(?P<article>\b[Aa]n? )?(?<![\w.,^])(?<!\d/)(?<!\^-)(?<!\b[A-Za-z]-)(?:(?P<other>\d{{2,4}}|\d\.\d)/(?=\d{{2,4}}\D|\d ?GHz))?"
-        rf"(?P<number>(?:(?<![\w)%°$£€.,])[-−])?(?:\d{{1,6}},\d\d?(?![\d,])|{NUMBER})"
-        rf"|(?:(?P<whole>\d{{1,3}})[ -])?(?P<above>\d{{1,2}})/(?P<below>\d{{1,4}}))(?:(?P<space> )|(?P<hyphen>-))?{_UNIT}"
+        rf"(?P<article>\b[Aa]n? )?(?:(?<![\w.,^])|(?<=\d[x×]))(?<!\d/)(?<!\^-)(?<!\b[A-Za-z]-)(?:"
+        rf"(?P<other>\d{{2,4}}|\d\.\d)/(?=\d{{2,4}}\D|\d ?GHz))?"
+        rf"(?P<number>(?:(?<![\w)%°$£€.,])[-−])?(?:\d{{1,6}},\d\d?(?![\d,])|{NUMBER}|(?<![\w.])\.\d{{1,6}})"
+        rf"|(?:(?P<whole>\d{{1,3}})[ -])?(?P<above>\d{{1,2}})/(?P<below>\d{{1,4}}))(?:(?P<space> )|"
+        rf"(?P<hyphen>-))?{_UNIT}"
         rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?(?:/(?P<also_per>{_DIVISORS}))?)?"
-        r"(?![\w²³]|/(?!\d)|'(?!\s))(?:\.(?=\s+[a-z\d(]|,|-|\s+[NSEW]{1,2}\b))?",
+        r"(?![\w²³]|/(?!\d)|'(?!\s))(?:\.(?=\s+[a-z\d(]|[,)-]|\s+[NSEW]{1,2}\b))?",
         _measure,
     ),
     (
         "slash between measures",
-        r"(?:(?<=°[CF])|(?<=\d[a-z])|(?<=\d[kmc]m)|(?<=\dBR)|(?<= oz)|(?<=\doz)|(?<= lb)|(?<= mi)|(?<= [kmc]m)|(?<= [kmc]g)"
-        r"|(?<=\dkg)|(?<=\dft)|(?<= ft)|(?<=%))/(?=\d+(?:\.\d+)? ?(?:°|[a-zA-Z]+))",
-        ", ",
+        r"/(?=\d+(?:\.\d+)? ?(?:°|[a-zA-Z]+))",
+        _between_measures,
     ),
     (
         "unit after a power",
