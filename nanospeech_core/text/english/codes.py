@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import THOUSANDS, Row, alternatives, cardinal, letters, spell_groups, words
+from .numbers import THOUSANDS, Row, alternatives, cardinal, letters, spell, words
 
 STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|"
@@ -40,6 +40,12 @@ _COUNTS = re.compile(
     r" (?!(?:always|unless|perhaps|plus)\b)(?:[a-z]{3,}s|people|men|women|children|more|[kcm]?m|kg)\b"
 )
 _CODED_NAMES = {"ext": "extension", "acct": "account", "tel": "telephone", "ref": "reference"}
+
+
+def spell_groups(written: str, accent: str) -> str:
+    """Digit by digit, a comma's pause between the groups."""
+    groups = [spell(group, accent) for group in re.findall(r"[^\W_]+", written)]
+    return ("plus " if written[0] == "+" else "") + ", ".join(groups)
 
 
 def _phone(accent: str, match: re.Match[str]) -> str:

@@ -59,8 +59,8 @@ def _date_in_digits(accent: str, match: re.Match[str]) -> str | None:
         )
         spoken += f", {time}{zone(accent, match['zone'])}"
     before = groups.get("before", "")
-    day = before.rstrip("., ")
-    return (f"{WEEKDAYS[day]} " if day in WEEKDAYS else before) + spoken
+    weekday = before.rstrip("., ")
+    return (f"{WEEKDAYS[weekday]} " if weekday in WEEKDAYS else before) + spoken
 
 
 def _month_and_year(accent: str, match: re.Match[str]) -> str:

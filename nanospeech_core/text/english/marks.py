@@ -1,10 +1,10 @@
-"""Marks and signs: Markdown, dashes, web addresses, mathematics."""
+"""Marks and signs: Markdown, dashes, web addresses, angles, mathematics."""
 
 from __future__ import annotations
 
 import re
 
-from .numbers import Row, cardinal, letter, words
+from .numbers import Row, cardinal, letter, plain, words
 
 WEB = {
     ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon",
@@ -18,6 +18,11 @@ SIGNS = {
     "×": "times", "<": "less than", ">": "greater than", "−": "minus", "→": "to", "->": "to", "⇒": "implies",
     "=>": "implies", "∞": "infinity", "√": "the square root of", "∝": "proportional to", "∈": "in",
     "∑": "the sum of", "·": "times",
+}  # fmt: skip
+DIRECTIONS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
+    "SE": "southeast",
+    "SW": "southwest",
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 
@@ -49,6 +54,30 @@ def _power(accent: str, match: re.Match[str]) -> str | None:
     value = words(digits, accent) if digits.isdigit() else letter(digits)
     return (
         f"{spoken} to the power of {sign}{value}" if base[:1].isdigit() else f"{spoken} to the {sign}{value}"
+    )
+
+
+def _angle(accent: str, match: re.Match[str]) -> str | None:
+    """40°26'46"N, 74.006° W: degrees, minutes and seconds; directions by their names."""
+    if not (match["minutes"] or match["direction"]):
+        return None
+    parts = ((match["degrees"], "degree"), (match["minutes"], "minute"), (match["seconds"], "second"))
+    spoken = [
+        f"{cardinal(number, accent)} {name}{'s' * (plain(number).lstrip('0') != '1')}"
+        for number, name in parts
+        if number
+    ]
+    name = {"lat": "latitude ", "lon": "longitude "}[match["name"].lower()[:3]] if match["name"] else ""
+    return name + " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
+
+
+def _direction(accent: str, match: re.Match[str]) -> str | None:
+    """3 mi. N of town, wind NW 10 mph."""
+    before = match.string[max(0, match.start() - 14) : match.start()]
+    return (
+        DIRECTIONS[match[0]]
+        if re.search(r"(?:mi\.?|km|mph|miles|met(?:er|re)s|[Ww]inds?) $", before)
+        else None
     )
 
 
@@ -99,6 +128,18 @@ MARKUP: tuple[Row, ...] = (
         r"|zip|exe|ya?ml|toml|md|log|sql|java|sh)\b(?!\.\w)(?::(?P<port>\d{2,5}))?(?:/[^\s<>\"]*[\w/])?",
         _address,
     ),
+)
+# Before measures.
+ANGLES: tuple[Row, ...] = (
+    (
+        "angle",
+        r"(?:\b(?P<name>[Ll]at|[Ll]ong?)\. ?)?(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:"
+        r"(?P<minutes>\d{1,2}"
+        r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:"
+        r"(?P<direction>[NSEW])\b)?",
+        _angle,
+    ),
+    ("direction", r"\b(?:NE|NW|SE|SW|[NSEW])\b(?!\.\w)", _direction),
 )
 MATHEMATICS: tuple[Row, ...] = (
     ("difference", r"(?<=\d)-(?=\d+ ?=)", " minus "),

@@ -22,6 +22,7 @@ TABLES = (
     times.ROWS,
     money.ROWS,
     money.MAGNITUDE_ROWS,
+    marks.ANGLES,
     units.ROWS,
     money.RATE_ROWS,
     marks.MATHEMATICS,

@@ -69,12 +69,6 @@ def letters(written: str) -> str:
     return "-".join([first.upper(), *map(letter, rest)])
 
 
-def spell_groups(written: str, accent: str) -> str:
-    """Digit by digit, a comma's pause between the groups."""
-    groups = [spell(group, accent) for group in re.findall(r"[^\W_]+", written)]
-    return ("plus " if written[0] == "+" else "") + ", ".join(groups)
-
-
 def plain(written: str) -> str:
     """Without marks between the thousands, with a point before the decimals: "1.234,5" is "1234.5"."""
     if re.search(r"^[-−]?\d+,\d\d?$|\.\d{3}[.,]", written):
@@ -205,19 +199,16 @@ def _ordinal(accent: str, match: re.Match[str]) -> str:
 
 def fraction(accent: str, whole: str | None, above: str, below: str) -> str:
     """ "three and one half"; the two numbers where it is no fraction: 24/7, 9/11."""
-    numerator, denominator = int(above), int(below)
     before = cardinal(whole, accent) if whole else ""
-    is_named = (
-        denominator <= 10
-        or denominator in (12, 16, 20, 32, 50, 64, 100)
-        or (numerator == 1 and denominator > 31)
-    )
+    numerator, denominator = (int(part) if part.isdigit() else 0 for part in (above, below))
+    is_named = denominator in _DENOMINATORS or (numerator == 1 and denominator > 31)
     if not (0 < numerator < denominator and is_named):
         return " ".join([before, cardinal(above, accent), cardinal(below, accent)]).strip()
     name = {2: "half", 4: "quarter"}.get(denominator) or words(below, accent, "ordinal")
     return (f"{before} and " if before else "") + f"{words(above, accent)} {name}{'s' * (numerator > 1)}"
 
 
+_DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 50, 64, 100])
 _RATED = re.compile(r"(?i)\b(?:rat\w+|scored?|scoring|g[ai]ve\w*|grades?|gpa|solid|got)\b[^.\d]{0,20}$")
 _RATING = re.compile(r",? (?:stars?|points?|would|correct|on)\b")
 _RHYTHM = re.compile(r" (?:time|beat|meter|metre|jig|rhythm|bar|signature)\b")
@@ -226,34 +217,38 @@ _PRESSURE = re.compile(r"\b(?:BP|[Bb]lood pressure)\b[^.\d]{0,12}$")
 
 def _fraction(accent: str, match: re.Match[str]) -> str:
     whole, above, below = match["whole"], match["above"], match["below"]
-    before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
-    first, last = float(above), float(below)
-    between = None
-    if _RHYTHM.match(after):
-        between = " "
-    elif match["pressure"] or _PRESSURE.search(before):
-        between = " over "
-    elif first > last and after[:2] in (" =", "="):
-        between = " divided by "
-    elif before.endswith("odds "):
-        between = " to "
-    elif first <= last and not whole:
-        is_date = first <= 12 and 10 < last <= 31
-        is_pair = first == last and last in (1, 20, 50)
-        is_rated = _RATED.search(before) or _RATING.match(after)
-        is_rating = (
-            "." in above + below or is_rated or first == last or (last > 10 and first > 1 and not is_date)
-        )
-        if is_rating and not is_pair and not re.match(r" (?:of|inch)", after):
-            between = " out of "
-    elif "." in above + below:
-        between = " over "
-    if between:
+    after = match.string[match.end() :]
+    is_part = bool(whole) or re.match(" (?:of|inch)", after) is not None
+    if between := _between(match, is_part):
         unit = " millimeters of mercury" if match["pressure"] else ""
-        return f"{cardinal(above, accent)}{between}{cardinal(below, accent)}{unit}"
-    if last > 10 and not (whole or (first == 1 and last > 31)) and not re.match(r" (?:of|inch)", after):
+        return f"{cardinal(above, accent)} {between} {cardinal(below, accent)}{unit}".replace("  ", " ")
+    if float(below) > 10 and not is_part and not (above == "1" and float(below) > 31):
         return f"{cardinal(above, accent)} {cardinal(below, accent)}"
     return fraction(accent, whole, above, below)
+
+
+def _between(match: re.Match[str], is_part: bool) -> str | None:
+    """What is said for the slash of 6/8 time, BP 120/80, 10/2 = 5, 4.5/5 stars and 18/20; None: no word."""
+    before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
+    above, below = float(match["above"]), float(match["below"])
+    has_decimals = "." in match["above"] + match["below"]
+    if _RHYTHM.match(after):
+        return " "
+    if match["pressure"] or _PRESSURE.search(before):
+        return "over"
+    if above > below:
+        return (
+            "divided by"
+            if re.match(" ?=", after)
+            else "to"
+            if before.endswith("odds ")
+            else "over" * has_decimals
+        )
+    if is_part or (above == below and below in (1, 20, 50)):
+        return None
+    is_date = above <= 12 and below <= 31
+    is_rated = _RATED.search(before) or _RATING.match(after) or (below > 10 and above > 1 and not is_date)
+    return "out of" if has_decimals or is_rated or above == below else None
 
 
 ROWS: tuple[Row, ...] = (

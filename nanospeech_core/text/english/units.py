@@ -72,11 +72,6 @@ CONTEXTS = {
 _NO_KELVIN = re.compile(
     r"-[a-z]| (?:race|run|walk|fun|loop|video|screen|resolution|people|users|[a-z]+ers)\b"
 )
-DIRECTIONS = {
-    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
-    "SE": "southeast",
-    "SW": "southwest",
-}  # fmt: skip
 POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
 _PLURALS = {
     "foot": "feet", "inch": "inches", "percent": "percent", "horsepower": "horsepower", "per": "per",
@@ -219,34 +214,10 @@ def _temperature(accent: str, match: re.Match[str]) -> str:
     return f"{cardinal(match['number'], accent)} degrees {scale}"
 
 
-def _angle(accent: str, match: re.Match[str]) -> str | None:
-    """40°26'46"N, 74.006° W: degrees, minutes and seconds; directions by their names."""
-    if not (match["minutes"] or match["direction"]):
-        return None
-    parts = ((match["degrees"], "degree"), (match["minutes"], "minute"), (match["seconds"], "second"))
-    spoken = [
-        f"{cardinal(number, accent)} {name}{'s' * (plain(number).lstrip('0') != '1')}"
-        for number, name in parts
-        if number
-    ]
-    name = {"lat": "latitude ", "lon": "longitude "}[match["name"].lower()[:3]] if match["name"] else ""
-    return name + " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
-
-
 def _between_measures(accent: str, match: re.Match[str]) -> str | None:
     """350°F/180°C, 200g/7oz"""
     before = match.string[max(0, match.start() - 12) : match.start()]
     return ", " if re.search(r"\d ?(?:°?[CF]|[kmc]?[mg]|mL|L|lb|oz|ft|mi|V|A|W|BR|%)$", before) else None
-
-
-def _direction(accent: str, match: re.Match[str]) -> str | None:
-    """3 mi. N of town, wind NW 10 mph."""
-    before = match.string[max(0, match.start() - 14) : match.start()]
-    return (
-        DIRECTIONS[match[0]]
-        if re.search(r"(?:mi\.?|km|mph|miles|met(?:er|re)s|[Ww]inds?) $", before)
-        else None
-    )
 
 
 def _is_dimension(match: re.Match[str]) -> bool:
@@ -256,15 +227,6 @@ def _is_dimension(match: re.Match[str]) -> bool:
 
 
 ROWS: tuple[Row, ...] = (
-    (
-        "angle",
-        r"(?:\b(?P<name>[Ll]at|[Ll]ong?)\. ?)?(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:"
-        r"(?P<minutes>\d{1,2}"
-        r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:"
-        r"(?P<direction>[NSEW])\b)?",
-        _angle,
-    ),
-    ("direction", r"\b(?:NE|NW|SE|SW|[NSEW])\b(?!\.\w)", _direction),
     (
         "part of an inch",
         r"(?<![\w./])(?:(?P<whole>\d{1,3})[ -])?(?P<above>\d{1,2})/(?P<below>\d{1,2})(?:\"|'')(?!\w)",
@@ -306,7 +268,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "slash between measures",
-        r"/(?=\d+(?:\.\d+)? ?(?:°|[a-zA-Z]+))",
+        r"/(?!100 ?(?:km|mi|g|kg|ml|mL)\b)(?=\d+(?:\.\d+)? ?(?:°|[a-zA-Z]+))",
         _between_measures,
     ),
     (
