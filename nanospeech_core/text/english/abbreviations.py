@@ -90,7 +90,7 @@ BEFORE_NUMBER = {
     "apt": "apartment", "rm": "room", "para": "paragraph", "par": "paragraph", "thm": "theorem",
     "lem": "lemma",
     "def": "definition", "prop": "proposition", "app": "appendix", "inv": "invoice",
-    "elev": "elevation", "pop": "population", "dep": "departing",
+    "elev": "elevation", "pop": "population", "exp": "expires", "dep": "departing",
     "arr": "arriving", "rte": "route", "hwy": "highway", "ps": "psalm", "ref": "reference",
     "refs": "references",
     "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established",
@@ -172,9 +172,11 @@ def _compared(accent: str, match: re.Match[str]) -> str | None:
     """5% y/y, YoY; mom and wow are words."""
     first, between = match["first"].lower(), match["between"]
     if first in "mw":
-        if between == "o" and not match[0][::2].isupper() or not _CHANGE.search(match.string):
+        nearby = match.string[max(0, match.start() - 100) : match.end() + 100]
+        is_word = between == "o" and not match[0][::2].isupper()
+        if is_word or not _CHANGE.search(nearby):
             return None
-        if first == "w" and _MIXTURE.search(match.string):
+        if first == "w" and _MIXTURE.search(nearby):
             return "weight by weight"
     return f"{PERIODS[first]} {'on' if accent == 'en-gb' else 'over'} {PERIODS[first]}"
 

@@ -131,10 +131,22 @@ def _weekday(accent: str, match: re.Match[str]) -> str | None:
     return WEEKDAYS[match["day"]]
 
 
+def _to_month(accent: str, match: re.Match[str]) -> str | None:
+    return (
+        " to " if _ENDS_WITH_MONTH.search(match.string, max(0, match.start() - 10), match.start()) else None
+    )
+
+
+def _to_weekday(accent: str, match: re.Match[str]) -> str | None:
+    return " to " if _ENDS_WITH_DAY.search(match.string, max(0, match.start() - 10), match.start()) else None
+
+
 def _month(accent: str, match: re.Match[str]) -> str | None:
     return _month_name(match["month"])
 
 
+_ENDS_WITH_MONTH = re.compile(rf"(?:{'|'.join(f'{month}|{month[:3]}' for month in MONTHS)}|[a-z]\.)$")
+_ENDS_WITH_DAY = re.compile(r"(?:Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun|day|[a-z]\.)$")
 _DAYS = alternatives(WEEKDAYS)
 _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 _JOINED = r"(?= ?[-–/&] ?|,? (?:to|and|through|thru|&) |, )"
@@ -230,9 +242,8 @@ ROWS: tuple[Row, ...] = (
     ("Monday to Friday", r"(?<![\w-])M[-–]F(?=,? (?:\d|from\b|only\b)|[:.,;)]|$)", "Monday to Friday"),
     (
         "hyphen between weekdays",
-        rf"(?:(?<=Mon)|(?<=Tue)|(?<=Tues)|(?<=Wed)|(?<=Thu)|(?<=Thur)|(?<=Thurs)|(?<=Fri)|(?<=Sat)|(?<=Sun)"
-        rf"|(?<=day)|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_DAYS})(?:day|sday|nesday|rsday|urday)?\b)",
-        " to ",
+        rf"(?<=[a-z.]) ?[-–] ?(?=(?:{_DAYS})(?:day|sday|nesday|rsday|urday)?\b)",
+        _to_weekday,
     ),
     (
         "month",
@@ -243,10 +254,8 @@ ROWS: tuple[Row, ...] = (
     ("end of a range of months", rf"(?:(?<=[a-z.][-–])|(?<= [-–] ))(?P<month>{_SHORT_MONTHS})(?!\w)", _month),
     (
         "hyphen between months",
-        r"(?:"
-        + "|".join(rf"(?<={m})|(?<={m[:3]})" for m in MONTHS)
-        + rf"|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_MONTH})(?!\w))",
-        " to ",
+        rf"(?<=[a-z.]) ?[-–] ?(?=(?:{_MONTH})(?!\w))",
+        _to_month,
     ),
     (
         "hyphen between dates",

@@ -88,6 +88,8 @@ def _hyphen(accent: str, match: re.Match[str]) -> str | None:
     )
     if before is None or not re.match(rf"{_SIGNED}[\d.,:/]*\d", before[1]):
         return None
+    if before[1].isdigit() and re.match(r"\d/\d", match.string[match.end() :]):
+        return None  # 1-1/2 cups
     unit = re.sub(rf"^{_SIGNED}(?:\d+/\d+|[\d.,:]+)", "", before[1])
     return " to " if len(unit) <= 4 and not re.search(r"[-–/]", unit) else None
 

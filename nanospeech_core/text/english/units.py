@@ -83,7 +83,7 @@ _DESCRIBED = re.compile(
     r"|hike|screen"
     r"|monitor|bag|pack|jar|engine|battery|bulb|drive|radius|fence|wall|pipe|cable|rope|apartment|house"
     r"|guarantee"
-    r"|warranty|contract|lease|delay|timer|break|Bunds?|bonds?|LP|single|floppy|relay)\b"
+    r"|warranty|contract|lease|delay|timer|break|Bunds?|bonds?|charger|LP|single|floppy|relay)\b"
 )
 # Names of two words whose last word has the plural.
 _TWO_WORDS = ("square", "cubic", "fluid", "electron", "percentage", "basis", "light")
@@ -138,7 +138,8 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
             unit += " squared" if "2" in power or "²" in power else " cubed"
             unit = re.sub(r"per (\w*meter) (squared|cubed)", _per_area, unit)
     number = fraction(accent, match["whole"], match["above"], below) if below else cardinal(written, accent)
-    other = f"{cardinal(match['other'], accent)} or " if match["other"] else ""
+    between = "over" if name == "mmHg" else "or"
+    other = f"{cardinal(match['other'], accent)} {between} " if match["other"] else ""
     return f"{article}{other}{number} {unit}"
 
 
@@ -148,7 +149,8 @@ def _is_unit(match: re.Match[str], after: str) -> bool:
     if name == "s" and text[match.start() - 1 : match.start()] in ("x", "×"):  # 2x4s
         return False
     if name in CONTEXTS:
-        return bool(re.search(CONTEXTS[name], text)) and not (match["hyphen"] or re.match("['-]", after))
+        nearby = text[max(0, match.start() - 100) : match.end() + 100]
+        return bool(re.search(CONTEXTS[name], nearby)) and not (match["hyphen"] or re.match("['-]", after))
     if name == "K" and _NO_KELVIN.match(after):
         return False
     if name in ONLY:
@@ -257,7 +259,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "measure",
-        rf"(?P<article>\b[Aa]n? )?(?:(?<![\w.,^])|(?<=\d[x×]))(?<!\d/)(?<!\^-)(?<!\b[A-Za-z]-)(?:"
+        rf"(?P<article>\b[Aa]n? )?(?:(?<![\w.,^])|(?<=\d[x×]))(?<!\^-)(?<!\b[A-Za-z]-)(?:"
         rf"(?P<other>\d{{2,4}}|\d\.\d)/(?=\d{{2,4}}\D|\d ?GHz))?"
         rf"(?P<number>(?:(?<![\w)%°$£€.,])[-−])?(?:\d{{1,6}},\d\d?(?![\d,])|{NUMBER}|(?<![\w.])\.\d{{1,6}})"
         rf"|(?:(?P<whole>\d{{1,3}})[ -])?(?P<above>\d{{1,2}})/(?P<below>\d{{1,4}}))(?:(?P<space> )|"

@@ -32,6 +32,21 @@ LETTERS = {
     "Rocky II was": "Rocky two was",
     "Elizabeth II": "Elizabeth the second",
     "an ill civil mix": "an ill civil mix",
+    # initialisms that espeak-ng reads as words
+    "The ETA is 6.": "The E-T-Eh is six.",
+    "Send it by EOD.": "Send it by E-O-D.",
+    "an EV and two EVs": "an E-V and two E-V's",
+    "8 CPUs, 2 TVs and IDs": "eight C-P-U's, two T-V's and I-D's",
+    "our FAQs": "our F-Eh-Q's",
+    "the IMF, ECB and FAA": "the I-M-F, E-C-B and F-Eh-Eh",
+    "LEDs and SIMs": "LEDs and SIMs",
+    "an IV drip": "an I-V drip",
+    "Henry IV had an IV.": "Henry the fourth had an I-V.",
+    "AM radio, NASA, OPEC": "AM radio, NASA, OPEC",
+    "WWII and WW1": "World War two and World War one",
+    "Q&As": "Q and Eh's",
+    "see pp. xii-xiv": "see pages twelve to fourteen",
+    "Elizabeth I's reign": "Elizabeth the first's reign",
 }
 
 
