@@ -52,8 +52,8 @@ COMMON = {
     "eds": "editors", "ibid": "ibidem", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours",
     "mins": "minutes", "secs": "seconds", "freq": "frequency", "vocab": "vocabulary", "encl": "enclosed",
     "par": "paragraph", "pl": "plural", "vol": "volume", "vols": "volumes", "natl": "national",
-    "ctr": "center", "acct": "account", "appt": "appointment", "mtg": "meeting", "dep": "departing",
-    "arr": "arriving", "qtr": "quarter", "doz": "dozen", "amt": "amount", "inc": "including",
+    "ctr": "center", "acct": "account", "appt": "appointment", "mtg": "meeting", "qtr": "quarter",
+    "doz": "dozen", "amt": "amount", "avail": "available", "inc": "including",
 }  # fmt: skip
 # Short forms that are clear without a full stop; espeak-ng spells them.
 WITHOUT_STOP = {
@@ -109,7 +109,8 @@ STATES = {
 }  # fmt: skip
 SLASHED = {
     "w/o": "without", "w/out": "without", "w/in": "within", "b/c": "because", "and/or": "and or",
-    "n/a": "N-Eh", "a/c": "A-C", "i/o": "I-O", "w/v": "weight by volume", "v/v": "volume by volume",
+    "n/a": "N-Eh", "a/c": "A-C", "i/o": "I-O", "h/o": "history of", "w/v": "weight by volume",
+    "v/v": "volume by volume",
     "he/she": "he or she", "she/he": "she or he", "s/he": "she or he", "his/her": "his or her",
     "him/her": "him or her", "yes/no": "yes or no", "sir/madam": "sir or madam",
 }  # fmt: skip
@@ -128,6 +129,7 @@ PHRASES = (
     ("week ending", r"\bw/e(?= [\dA-Z])", "week ending"),
     ("edited by", r"\bed\.(?= by\b)", "edited"),
     ("edition", r"(?<=\d(?:st|nd|rd|th) )ed\.", "edition"),
+    ("floor", r"(?<=\d(?:st|nd|rd|th) )fl\b\.?", "floor"),
     ("century", r"(?<=\d(?:st|nd|rd|th) )c\.(?= [a-zAB])|(?<=\d(?:st|nd|rd|th) )c(?=\.)", "century"),
     ("care of", r"\bc/o(?= )", "care of"),
     ("number of", r"\b[Nn]o\. (?=of\b)", "number "),
@@ -259,12 +261,12 @@ ROWS: tuple[Row, ...] = (
         r"(?!\.))",
         _before_number,
     ),
-    ("state of America", rf"(?<=, )(?P<short>{alternatives(STATES)})\.{_END}", _state),
+    ("state of America", rf"(?:(?<=, )|(?<=\b[DRI]-))(?P<short>{alternatives(STATES)})\.{_END}", _state),
     ("abbreviation", rf"\b(?P<short>{alternatives(ABBREVIATIONS)})\.{_END}", _abbreviation),
     ("common abbreviation", rf"(?<![\w.'])(?P<short>{_either_case(COMMON)})\.{_END}(?!\w)", _common),
     (
         "abbreviation without a full stop",
-        rf"(?<![\w.'@/#-])(?P<short>{_either_case(WITHOUT_STOP)})(?![\w'@/-]|\.\w)(?:\.(?=\s+[a-z]))?",
+        rf"(?<![\w.'@/#-])(?P<short>{_either_case(WITHOUT_STOP)})(?![\w'@/(-]|[.:]\w)(?:\.(?=\s+[a-z]))?",
         _without_stop,
     ),
     ("Ms", r"\bMs(?= [A-Z])", "Mizz"),

@@ -130,6 +130,8 @@ def _version(accent: str, match: re.Match[str]) -> str:
 def _countdown(accent: str, match: re.Match[str]) -> str:
     """5-4-3-2-1, a 4-4-2 formation: the numbers alone; groups that begin with a zero, digit by digit."""
     groups = re.split("[-–]", match[0])
+    if all(len(group) == 3 and group[1:] != "00" for group in groups):
+        return spell_groups(match[0], accent)
     if any(len(group) > 3 or (len(group) > 1 and group[0] == "0") for group in groups):
         return spell_groups(match[0], accent)
     return " ".join(words(group, accent) for group in groups)
@@ -191,7 +193,11 @@ ROWS: tuple[Row, ...] = (
         r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])|(?<=[Ss]ort code )\d\d-\d\d-\d\d(?!\w)",
         _phone,
     ),
-    ("state and ZIP code", rf"\b(?P<state>{STATES}),? (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\w-]|,\d)", _state),
+    (
+        "state and ZIP code",
+        rf"\b(?P<state>{STATES}|D\.C\.),? (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\w-]|,\d)",
+        _state,
+    ),
     ("British postal code", r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _phone),
     ("Canadian postal code", r"\b[A-Z]\d[A-Z] ?\d[A-Z]\d\b", _phone),
     (
@@ -244,12 +250,13 @@ ROWS: tuple[Row, ...] = (
         "model",
         r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )"
         r"|(?<=[Mm]odel ))(?P<first>\d{3})-"
-        r"(?P<second>\d{2,3})(?P<suffix>(?=[A-Z]{1,3}\b))?(?![\da-z%-]|[.,]\d)",
+        r"(?P<second>\d{1,3})(?P<suffix>(?=[A-Z]{1,3}\b|i\b))?(?![\da-hj-z%-]|[.,]\d)",
         _model,
     ),
     (
         "models",
-        r"(?:(?<=\b[A-Z]-)|(?<=Boeing )|(?<=\d[x×])|(?<![\w.,/-])(?=7\d7s))(?P<number>\d{1,3})'?s\b",
+        r"(?:(?<=\b[A-Z]-)|(?<=Boeing )|(?<=\d[x×])|(?<=\b[Uu]nder-)|(?<=\b[Oo]ver-)|(?<![\w.,/-])"
+        r"(?=7\d7s))(?P<number>\d{1,3})'?s\b",
         _models,
     ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),

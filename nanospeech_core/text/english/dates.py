@@ -236,7 +236,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "weekday before a date or time",
-        rf"(?<![\w'])(?P<day>{_DAYS})(?=,? (?:\d|{_SHORT_MONTHS}\b))",
+        rf"(?<![\w'])(?P<day>{_DAYS})(?=,? (?:\d|{_SHORT_MONTHS}\b)|: )",
         _weekday,
     ),
     ("Monday to Friday", r"(?<![\w-])M[-–]F(?=,? (?:\d|from\b|only\b)|[:.,;)]|$)", "Monday to Friday"),

@@ -124,7 +124,7 @@ ROWS: tuple[Row, ...] = (
     (
         "Roman numeral after an abbreviation",
         rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )"
-        rf"|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )"
+        rf"|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )|(?<=\bch\. )"
         rf"|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b(?:[-–](?:{_SMALL_ROMAN})\b)?",
         _roman_after_number_word,
     ),
@@ -147,7 +147,7 @@ ROWS: tuple[Row, ...] = (
     ),
     ("letters with a slash", r"(?<![\w/])[A-Z]/[A-Z](?![\w/])", _letters),
     ("slash between capitals", r"(?<=[A-Z]{2})/(?=[A-Z]{2})", " "),
-    ("degree", r"\bB\.Sc\b\.?|\bM\.Sc\b\.?|\bB\.Ed\b\.?", _letters),
+    ("degree", r"\b(?:[BM]\.Sc|[BM]\.Ed|Ed\.D|LL\.[BM]|D\.Phil|Psy\.D|Pharm\.D)\b\.?", _letters),
     (
         "initials",
         rf"\b(?P<letters>(?:[A-Z]\.\s?)+[A-Z](?=\.)|(?:[A-Za-z]\.)+[A-Za-z]\b)\.?{_END}",

@@ -22,7 +22,9 @@ SIGNS = {
 DIRECTIONS = {
     "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
     "SE": "southeast",
-    "SW": "southwest",
+    "SW": "southwest", "NNE": "north northeast", "ENE": "east northeast", "ESE": "east southeast",
+    "SSE": "south southeast", "SSW": "south southwest", "WSW": "west southwest", "WNW": "west northwest",
+    "NNW": "north northwest",
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 
@@ -75,7 +77,7 @@ def _direction(accent: str, match: re.Match[str]) -> str | None:
     """3 mi. N of town, wind NW 10 mph."""
     before = match.string[max(0, match.start() - 14) : match.start()]
     return (
-        DIRECTIONS[match[0]]
+        DIRECTIONS.get(match[0])
         if re.search(r"(?:mi\.?|km|mph|miles|met(?:er|re)s|[Ww]inds?) $", before)
         else None
     )
@@ -88,6 +90,8 @@ def _hyphen(accent: str, match: re.Match[str]) -> str | None:
     )
     if before is None or not re.match(rf"{_SIGNED}[\d.,:/]*\d", before[1]):
         return None
+    if re.fullmatch(r"\d+(?:\.\d+){2,}", before[1]):
+        return None  # a version
     if before[1].isdigit() and re.match(r"\d/\d", match.string[match.end() :]):
         return None  # 1-1/2 cups
     unit = re.sub(rf"^{_SIGNED}(?:\d+/\d+|[\d.,:]+)", "", before[1])
@@ -141,7 +145,12 @@ ANGLES: tuple[Row, ...] = (
         r"(?P<direction>[NSEW])\b)?",
         _angle,
     ),
-    ("direction", r"\b(?:NE|NW|SE|SW|[NSEW])\b(?!\.\w)", _direction),
+    (
+        "direction of a street",
+        r"\b(?P<direction>[NSEW])\.?(?= \d{1,3}(?:st|nd|rd|th) (?:St|Ave|Street|Avenue)\b)",
+        lambda accent, match: DIRECTIONS[match["direction"]].capitalize(),
+    ),
+    ("direction", r"\b[NSEW]{1,3}\b(?!\.\w)", _direction),
 )
 MATHEMATICS: tuple[Row, ...] = (
     ("difference", r"(?<=\d)-(?=\d+ ?=)", " minus "),
@@ -154,9 +163,10 @@ MATHEMATICS: tuple[Row, ...] = (
     ("aperture", r"\bf/(?=\d)", "f "),
     ("times", r"(?<=[\w)]) ?\* ?(?=[\w(])(?<=[ *])", " times "),
     ("comparison", r"(?: |(?<=[\w)]))(?P<sign><=|>=|!=|==|[≤≥≠≈=÷∝∈])(?: |(?=[\w(-]))", _spaced),
+    ("heart", r"(?<!\S)<3(?=[!.\s]*$)", "heart"),
     (
         "less or greater",
-        r" (?P<sign>[<>]) (?=[\w$£€(-])|(?<=\w)(?P<near>[<>])(?=\d)",
+        r" (?P<sign>[<>]) (?=[\w$£€(-])|(?<=\w)(?P<near>[<>])(?=\.?\d)",
         lambda accent, match: f" {SIGNS[match['sign'] or match['near']]} ",
     ),
     ("less or more before a number", r"(?<![\w<>])(?P<sign><=|>=|[<≤≥])(?= ?[$£€]?\d)", _spaced),

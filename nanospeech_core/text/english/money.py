@@ -64,7 +64,7 @@ _MAGNITUDES = alternatives(MAGNITUDES)
 _AMOUNT = (
     rf"(?P<number>(?P<comma>(?:\d{{1,3}}(?:\.\d{{3}})+|\d+),\d\d(?!\d|[.,]\d))|(?P<indian>\d{{1,2}}"
     rf"(?:,\d\d)+,\d{{3}}(?!\d)(?:\.\d+)?)|{NUMBER}|\.\d+)"
-    rf"(?:[ -]?(?P<magnitude>{_MAGNITUDES})\b(?!(?<= \w)-)\.?(?:(?<!\.)|(?<=\.)(?=\s+[a-z])))?"
+    rf"(?:[ -]?(?P<magnitude>{_MAGNITUDES})\b(?!(?<= \w)-)\.?(?:(?<!\.)|(?<=\.)(?=\s+[a-z]|,)))?"
 )
 
 
@@ -187,13 +187,15 @@ ROWS: tuple[Row, ...] = (
         _amount,
     ),
     ("cents", r"(?<=\d) ?¢", " cents"),
+    ("for an amount", r"(?<=\d)/(?=[$£€])", " for "),
+    ("end of an amount", r"(?<=\d)/-(?!\w)", ""),
 )
 RATE_ROWS: tuple[Row, ...] = (
     (
         "rate",
-        rf"(?<=[\w$£€¥₩₽₹¢+%]) ?/ ?(?:(?P<of>{alternatives(RATES)}|[a-z]{{3,12}})(?![\w²³])(?:\."
+        rf"(?<=[\w$£€¥₩₽₹¢+%]) ?/ ?(?:(?P<of>{alternatives(RATES)}|[a-z]{{3,12}})(?![\w/²³])(?:\."
         rf"(?=\s+[a-z\d(=]|,))?"
-        r"|(?P<many>100k|100,000)\b|(?=100 ?(?:g|kg|ml|mL|km|mi)\b))",
+        r"|(?P<many>100k|100,000)\b|(?=\d{2,4} ?(?:g|kg|ml|mL|km|mi|m)\b))",
         _rate,
     ),
     ("per person", r"(?<=\d) ?pp\b", _per_person),

@@ -246,6 +246,8 @@ def _between(match: re.Match[str], is_part: bool) -> str | None:
         )
     if is_part or (above == below and below in (1, 20, 50)):
         return None
+    if has_decimals and above < 1:
+        return "over"
     is_date = above <= 12 and below <= 31
     is_rated = _RATED.search(before) or _RATING.match(after) or (below > 10 and above > 1 and not is_date)
     return "out of" if has_decimals or is_rated or above == below else None
@@ -259,7 +261,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "decimal comma",
-        r"(?<![\w.,(\[{/-])(?:0,\d{1,9}(?![\w,)\]}]|\.\d)"
+        r"(?<![\w.,(\[{/-])(?:0,\d{1,9}(?![\w,)\]}–-]|\.\d)"
         r"|\d{1,9},\d\d?(?= (?:thousand|million|billion|trillion)\b))",
         lambda accent, match: cardinal(match[0].replace(",", "."), accent),
     ),
@@ -284,7 +286,7 @@ ROWS: tuple[Row, ...] = (
     ("ordinal", r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
     (
         "times as many",
-        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?! ?[-+=*/^)²³]|\w)",
+        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?! ?(?:[-+=*^)²³]|/(?![a-z]))|\w)",
         lambda accent, match: f"{cardinal(match['number'], accent)} times",
     ),
     ("fifty-fifty", r"(?<![\w.,-])50[-/]50(?![\w-])", "fifty fifty"),

@@ -45,7 +45,9 @@ UNITS = {
     "in": "inch",
     "ac": "acre", "BR": "bedroom", "BA": "bathroom", "bpm": "beat per minute", "BPM": "beat per minute",
     "mpg": "mile per gallon", "ly": "light year", "pt": "point", "c": "cup", "bp": "basis point",
-    "A": "amp", "N": "newton", "T": "tesla", "J": "joule", "mb": "millibar", "atm": "atmosphere", "y": "year",
+    "A": "amp", "N": "newton", "T": "tesla", "J": "joule", "mb": "millibar", "atm": "atmosphere",
+    "y": "year", "y/o": "year old", "y.o.": "year old", "sf": "square foot", "kgs": "kilogram",
+    "kms": "kilometer",
     "‰": "per thousand", "pct": "percent", "doz": "dozen", "c.": "cup", "px": "pixel", "pts": "point",
 }  # fmt: skip
 for _symbol, (_name, _prefixes) in SI_UNITS.items():
@@ -58,7 +60,7 @@ for _symbol, (_name, _prefixes) in SI_UNITS.items():
 _LENGTHS = r" (?:wide|long|tall|high|deep|thick|across|in diameter)\b| ?[=≈×]| x \d"
 ONLY = {
     "in": ("-", _LENGTHS), "pt": ("-", " (?:font|type|text|bold)"), "c": ("/", " of "), "ly": (" ", ""),
-    "pp": (" ", ""), "ac": (" ", " lot"), "BA": ("", ""), "K": (" ", ""), "y": ("", " old| bond| Bund|[)]"),
+    "pp": (" ", ""), "ac": (" ", " lot"), "K": (" ", ""), "y": ("-", " old| bond| Bund|[)]"),
 }  # fmt: skip
 # And these only in a text that speaks of the like.
 CONTEXTS = {
@@ -66,9 +68,11 @@ CONTEXTS = {
     "N": r"\b(?:[Ff]orce|tension|thrust|pull|push|newtons?)\b",
     "T": r"\b(?:MRI|magnet\w*|field|scanner)\b",
     "J": r"\b(?:energy|heat|pulse|laser|work done)\b",
+    "BA": r"\d ?BR\b",
     "bp": r"\b(?:[Rr]ates?|yields?|spreads?|hike|cut|bonds?|the Fed|ECB|basis)\b|%",
     "mb": r"\b(?:[Pp]ressure|barometer|storm|hurricane|low|high|hPa|°[CF]|wind)",
 }
+_LABELED = re.compile(r"(?:Rte\.?|[Rr]oute|Hwy\.?|[Ee]xit|[Ss]eat|[Gg]ate|[Rr]oom|[Ff]lat|Apt\.?|\bI-) ?$")
 _NO_KELVIN = re.compile(
     r"-[a-z]| (?:race|run|walk|fun|loop|video|screen|resolution|people|users|[a-z]+ers)\b"
 )
@@ -122,8 +126,9 @@ def _measure(accent: str, match: re.Match[str]) -> str | None:
         if name == "bps" and plain(written or "0").isdigit() and int(plain(written)) < 1000
         else UNITS[name]
     )
-    if name == "pp" and written and plain(written).isdigit() and int(plain(written)) > 20:
-        unit = "page"
+    if name == "pp" and written and plain(written).isdigit():
+        is_page = int(plain(written)) > 20 or (match[0].endswith(".") and after[:1] in (",", ")"))
+        unit = "page" if is_page else unit
     if match["power"]:
         unit = f"{POWERS[match['power']]} {unit}"
     below = match["below"]
@@ -151,6 +156,8 @@ def _is_unit(match: re.Match[str], after: str) -> bool:
     if name in CONTEXTS:
         nearby = text[max(0, match.start() - 100) : match.end() + 100]
         return bool(re.search(CONTEXTS[name], nearby)) and not (match["hyphen"] or re.match("['-]", after))
+    if _LABELED.search(text[max(0, match.start() - 8) : match.start()]):
+        return False
     if name == "K" and _NO_KELVIN.match(after):
         return False
     if name in ONLY:
@@ -219,7 +226,7 @@ def _temperature(accent: str, match: re.Match[str]) -> str:
 def _between_measures(accent: str, match: re.Match[str]) -> str | None:
     """350°F/180°C, 200g/7oz"""
     before = match.string[max(0, match.start() - 12) : match.start()]
-    return ", " if re.search(r"\d ?(?:°?[CF]|[kmc]?[mg]|mL|L|lb|oz|ft|mi|V|A|W|BR|%)$", before) else None
+    return ", " if re.search(r"\d ?(?:°?[CF]|[kmc]?[mg]|mL|L|lb|oz|ft|mi|V|A|W|BR|%)\.?$", before) else None
 
 
 def _is_dimension(match: re.Match[str]) -> bool:
@@ -242,7 +249,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "feet",
-        r"(?:(?<![\w.,'])|(?<='[x×]))(?P<inches>(?!))?(?P<feet>\d{1,6})'(?=\s|[,.;:)]|-[a-z]|[x×]\d|$)",
+        r"(?:(?<![\w.,'])|(?<='[x×]))(?P<inches>(?!))?(?P<feet>\d{1,3},\d{3}|\d{1,6})'(?=\s|[,.;:)]|-[a-z]"
+        r"|[x×]\d|$)",
         _feet,
     ),
     (
@@ -252,7 +260,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "temperature",
-        r"(?<![\w.,$£€])(?P<number>[-−]?(?:(?:\d{2,3}|\d{1,3}\.\d)(?= )|[1-4]\d\d)) ?(?P<scale>[FC])"
+        r"(?<![\w.,+$£€])(?P<number>[-−]?(?:(?:\d{2,3}|\d{1,3}\.\d)(?= )|[1-4]\d\d|(?<=[-−])\d{1,2})) ?"
+        r"(?P<scale>[FC])"
         r"(?![\w&'+-]|/(?!\d)|\.\w"
         r"|\. [A-Z])",
         _temperature,
@@ -265,7 +274,7 @@ ROWS: tuple[Row, ...] = (
         rf"|(?:(?P<whole>\d{{1,3}})[ -])?(?P<above>\d{{1,2}})/(?P<below>\d{{1,4}}))(?:(?P<space> )|"
         rf"(?P<hyphen>-))?{_UNIT}"
         rf"(?:/(?P<per>{_DIVISORS})(?P<per_power>[²³]|\^?[23](?!\d))?(?:/(?P<also_per>{_DIVISORS}))?)?"
-        r"(?![\w²³]|/(?!\d)|'(?!\s))(?:\.(?=\s+[a-z\d(]|[,)-]|\s+[NSEW]{1,2}\b))?",
+        r"(?![\w²³]|/(?!\d)|'(?!\s)|\.\w)(?:\.(?=\s+[a-z\d(]|[,;:)/-]|\s+[NSEW]{1,2}\b))?",
         _measure,
     ),
     (

@@ -90,6 +90,10 @@ ABBREVIATIONS = {
     "r. 1509–47, fl. 1250": "reigned fifteen oh-nine to forty-seven, flourished twelve fifty",
     "2nd ed., ed. by J. Lee": "second edition, edited by J Lee",
     "late 19th c.": "late nineteenth century.",
+    # parties, floors
+    "Rep. Lee, R-Tex., spoke": "Representative Lee, R-Texas, spoke",
+    "the 3rd fl. is out": "the third floor is out",
+    "avail. now": "available now",
 }
 
 

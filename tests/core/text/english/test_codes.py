@@ -77,6 +77,12 @@ CODES = {
     "Python 3.12": "Python three point twelve",
     "version 2.10": "version two point ten",
     "iOS 17.4.1": "iOS seventeen point four point one",
+    # more codes
+    "under-12s": "under-twelves",
+    "A/C No. 123-456-789": "A-C number one two three, four five six, seven eight nine",
+    "kernel 6.8.0-31": "kernel six point eight point zero-thirty-one",
+    "the 747-8": "the seven forty-seven eight",
+    "D.C. 20500": "D-C two zero five zero zero",
 }
 
 

@@ -80,6 +80,9 @@ DATES = {
     "5/6 May": "the fifth to the sixth of May",
     "Mon 5 Aug – Fri 9 Aug": "Monday the fifth of August to Friday the ninth of August",
     "Tue, Thu and Sat": "Tuesday, Thursday and Saturday",
+    # weekdays before a colon
+    "Fri: high 24°C": "Friday: high twenty-four degrees Celsius",
+    "Mon: closed": "Monday: closed",
 }
 BRITISH = {
     "03/04/2020": "April third, twenty twenty",

@@ -47,6 +47,10 @@ LETTERS = {
     "Q&As": "Q and Eh's",
     "see pp. xii-xiv": "see pages twelve to fourteen",
     "Elizabeth I's reign": "Elizabeth the first's reign",
+    # degrees, chapters
+    "an Ed.D. in art": "an E-D-D in art",
+    "B.Sc. and M.Sc.": "B-S-C and M-S-C",
+    "see ch. iv.": "see chapter four.",
 }
 
 

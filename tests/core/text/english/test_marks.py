@@ -70,6 +70,10 @@ MARKS = {
     "p99.9, PM2.5": "p99 point nine, PM2 point five",
     "Fig. 3A–C": "figure three A to C",
     "'24–'25": "'twenty-four to 'twenty-five",
+    # streets, comparison
+    "on E. 42nd St. now": "on East forty-second Street now",
+    "35 km NNE of it": "thirty-five kilometers north northeast of it",
+    "p<.01": "p less than point zero one",
 }
 
 

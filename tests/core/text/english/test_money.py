@@ -81,6 +81,11 @@ MONEY = {
     "Fr. 12.50": "twelve francs and fifty centimes",
     "30 Fr. in all": "thirty francs in all",
     "EUR/USD 1.08": "EUR USD one point zero eight",
+    # offers
+    "2/$5": "two for five dollars",
+    "Rs 500/-": "five hundred rupees",
+    "$24.8mil., up": "twenty-four point eight million dollars, up",
+    "¥3,000/person": "three thousand yen per person",
 }
 
 

@@ -68,6 +68,10 @@ NUMBERS = {
     "100s of people": "hundreds of people",
     "1,000s of them": "thousands of them",
     "class of '05": "class of oh five",
+    # times, over
+    "3x/day": "three times per day",
+    "p = 0.05/3": "p equals zero point zero five over three",
+    "22/35 yards": "twenty-two out of thirty-five yards",
 }
 
 

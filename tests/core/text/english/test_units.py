@@ -128,6 +128,17 @@ UNITS = {
     "0,75 l": "zero point seven five liters",
     "4x100m relay": "four by one hundred meter relay",
     ".25 mi": "point two five miles",
+    # pages, ages, stops
+    "see attached (3 pp., PDF)": "see attached (three pages, PDF)",
+    "a 45-y.o. male": "a forty-five year old male",
+    "a 45 y/o male": "a forty-five year old male",
+    "4 oz./115 g": "four ounces, one hundred fifteen grams",
+    "2–24 hrs.; serve": "two to twenty-four hours; serve",
+    "wind chill -15F": "wind chill minus fifteen degrees Fahrenheit",
+    "above 3,000', snow": "above three thousand feet, snow",
+    "2 BR, 1.5 BA": "two bedrooms, one point five bathrooms",
+    "route 9W": "route nine W",
+    "an 18-yr-old, 5 ac.": "an eighteen year-old, five acres.",
 }
 
 
