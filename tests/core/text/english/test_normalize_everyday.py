@@ -1,4 +1,4 @@
-"""Everyday texts as people write them: mails, news, recipes, scores, invoices, timetables, code, abstracts."""
+"""Everyday texts as people write them: mails, news, recipes, scores, invoices, code, abstracts."""
 
 import pytest
 
