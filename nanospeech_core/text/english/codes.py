@@ -149,8 +149,12 @@ def _hundreds(written: str, accent: str) -> str:
     return cardinal(written, accent)
 
 
-def _models(accent: str, match: re.Match[str]) -> str:
-    """B-52s, 747s -> "seven forty-sevens"."""
+def _models(accent: str, match: re.Match[str]) -> str | None:
+    """B-52s, 747s -> "seven forty-sevens", 2x4s, under-12s."""
+    before = match.string[max(0, match.start() - 7) : match.start()]
+    is_boeing = re.fullmatch(r"7\d7", match["number"]) and not re.search(r"[\w.,/-]$", before)
+    if not is_boeing and not re.search(r"\b[A-Z]-$|Boeing $|\d[x×]$|\b[Uu]nder-$|\b[Oo]ver-$", before):
+        return None
     spoken = _hundreds(match["number"], accent)
     return spoken[:-1] + "ies" if spoken.endswith("y") else spoken + ("es" if spoken.endswith("six") else "s")
 
@@ -190,7 +194,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "social security number or sort code",
-        r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])|(?<=[Ss]ort code )\d\d-\d\d-\d\d(?!\w)",
+        r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])|\d\d-\d\d-\d\d(?<=[Ss]ort code \d\d-\d\d-\d\d)(?!\w)",
         _phone,
     ),
     (
@@ -255,8 +259,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "models",
-        r"(?:(?<=\b[A-Z]-)|(?<=Boeing )|(?<=\d[x×])|(?<=\b[Uu]nder-)|(?<=\b[Oo]ver-)|(?<![\w.,/-])"
-        r"(?=7\d7s))(?P<number>\d{1,3})'?s\b",
+        r"(?P<number>\d{1,3})'?s\b",
         _models,
     ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),

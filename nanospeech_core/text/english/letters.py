@@ -136,7 +136,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "infusion",
-        r"\bIV(?= (?:drip|fluids?|line|bag|antibiotics?|injections?|infusion|therapy)\b)|(?<=\ban )IV\b",
+        r"\bIV\b(?:(?= (?:drip|fluids?|line|bag|antibiotics?|injections?|infusion|therapy)\b)|(?<=\ban IV))",
         "I-V",
     ),
     ("initialism", r"(?<![\w.'&/-])(?P<letters>[A-Z]{2,5})(?P<plural>s)?(?![\w&]|'\w|\.\w)", _initialism),

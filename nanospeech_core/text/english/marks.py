@@ -69,8 +69,7 @@ def _angle(accent: str, match: re.Match[str]) -> str | None:
         for number, name in parts
         if number
     ]
-    name = {"lat": "latitude ", "lon": "longitude "}[match["name"].lower()[:3]] if match["name"] else ""
-    return name + " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
+    return " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
 
 
 def _direction(accent: str, match: re.Match[str]) -> str | None:
@@ -139,7 +138,7 @@ MARKUP: tuple[Row, ...] = (
 ANGLES: tuple[Row, ...] = (
     (
         "angle",
-        r"(?:\b(?P<name>[Ll]at|[Ll]ong?)\. ?)?(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:"
+        r"(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:"
         r"(?P<minutes>\d{1,2}"
         r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:"
         r"(?P<direction>[NSEW])\b)?",

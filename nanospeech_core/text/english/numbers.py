@@ -278,7 +278,7 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "decimals after a letter",
-        r"(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z]\d\d))\.\d{1,4}(?![\w.]\w|\w)",
+        r"\.(?:(?<=[A-Za-z]\d\.)|(?<=[A-Za-z]\d\d\.))\d{1,4}(?![\w.]\w|\w)",
         lambda accent, match: f" point {spell(match[0], accent)}",
     ),
     ("number sign", r"(?<!\w)#(?=[A-Z]{0,3}-?\d)", "number "),

@@ -81,9 +81,9 @@ def _minutes(accent: str, match: re.Match[str]) -> str | None:
 def _hours(accent: str, match: re.Match[str]) -> str | None:
     """0800-1700 hrs, at 0630, at 1430 hours."""
     is_early = match["hour"][0] == "0"
-    if not (
-        match["before"] and (is_early or match["hours"]) or match["hours"] and (is_early or match["last"])
-    ):
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    is_time = re.search(r"(?i)\b(?:at|until|till|from|by|before|after|around|about) $", before)
+    if not (is_early or match["hours"]) or not (is_time or (match["hours"] and (is_early or match["last"]))):
         return None
     spoken = [
         "oh " * (hour[0] == "0" and hour != "00")
@@ -91,7 +91,7 @@ def _hours(accent: str, match: re.Match[str]) -> str | None:
         for hour, minute in ((match["hour"], match["minute"]), (match["last"], match["last_minute"]))
         if hour
     ]
-    return (match["before"] or "") + " to ".join(spoken) + (" hours" if match["hours"] else "")
+    return " to ".join(spoken) + (" hours" if match["hours"] else "")
 
 
 def _british_time(accent: str, match: re.Match[str]) -> str | None:
@@ -113,7 +113,7 @@ def _letters(accent: str, match: re.Match[str]) -> str:
 MILITARY_ROWS: tuple[Row, ...] = (
     (
         "hours in four digits",
-        rf"(?:(?<![\w.,-])|{_BRITISH})(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)"
+        r"(?P<hour>[01]\d|2[0-3])(?<![\w.,-]\d\d)(?P<minute>[0-5]\d)"
         r"(?: ?[-–] ?(?P<last>[01]\d|2[0-3])(?P<last_minute>[0-5]\d))?"
         r"(?P<hours> ?(?:hrs|hours)\b(?! of))?(?![\w%]|[.,:/-]\d| \d)",
         _hours,
