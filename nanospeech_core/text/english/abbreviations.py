@@ -53,7 +53,7 @@ COMMON = {
     "mins": "minutes", "secs": "seconds", "freq": "frequency", "vocab": "vocabulary", "encl": "enclosed",
     "par": "paragraph", "pl": "plural", "vol": "volume", "vols": "volumes", "natl": "national",
     "ctr": "center", "acct": "account", "appt": "appointment", "mtg": "meeting", "qtr": "quarter",
-    "doz": "dozen", "amt": "amount", "avail": "available", "inc": "including",
+    "doz": "dozen", "amt": "amount", "inc": "including",
 }  # fmt: skip
 # Short forms that are clear without a full stop; espeak-ng spells them.
 WITHOUT_STOP = {
@@ -205,8 +205,10 @@ def _street(accent: str, match: re.Match[str]) -> str | None:
     return AFTER_NAME[match["short"]] if re.search(r"(?:[A-Z][a-z]+|\d(?:st|nd|rd|th)) $", before) else None
 
 
-def _before_number(accent: str, match: re.Match[str]) -> str:
+def _before_number(accent: str, match: re.Match[str]) -> str | None:
     short = match["short"]
+    if short.lower() == "r" and not re.match(r"(?:c\. )?\d{3}", match.string[match.end() :]):
+        return None  # of a king: in years
     return ("floor" if short == "Fl" else BEFORE_NUMBER[short.lower()]) + " "
 
 

@@ -93,7 +93,8 @@ ABBREVIATIONS = {
     # parties, floors
     "Rep. Lee, R-Tex., spoke": "Representative Lee, R-Texas, spoke",
     "the 3rd fl. is out": "the third floor is out",
-    "avail. now": "available now",
+    "It was of no avail.": "It was of no avail.",
+    "r. 5": "r. five",
 }
 
 

@@ -1,0 +1,15 @@
+"""Words of one spelling and two pronunciations: how many espeak-ng reads right. docs/speak.md has the figure."""
+
+import json
+import re
+from pathlib import Path
+
+from nanospeech_core.text.espeak import phonemize
+
+SENTENCES = Path(__file__).parent / "data" / "homographs.jsonl"  # "phonemes": a pattern of the right ones
+
+
+def test_homographs_in_sentences():
+    rows = [json.loads(line) for line in SENTENCES.read_text("utf-8").splitlines()]
+    right = sum(re.search(row["phonemes"], phonemize(row["text"], "en-us")) is not None for row in rows)
+    assert (right, len(rows), len({row["word"] for row in rows})) == (79, 102, 33)
