@@ -1,4 +1,4 @@
-"""Words of one spelling and two pronunciations: how many espeak-ng reads right. docs/speak.md has the figure."""
+"""Words of one spelling and two pronunciations: how many espeak-ng reads right (the figure in docs/speak.md)."""
 
 import json
 import re
