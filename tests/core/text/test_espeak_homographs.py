@@ -1,4 +1,4 @@
-"""Words of one spelling and two pronunciations: how many espeak-ng reads right (the figure in docs/speak.md)."""
+"""Words of one spelling and two pronunciations that espeak-ng reads right: the figure in docs/speak.md."""
 
 import json
 import re
