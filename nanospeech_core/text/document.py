@@ -20,7 +20,7 @@ from .characters import HAN
 from .symbols import SILENT
 from .traced import Span, TracedText, concatenate
 
-_OPENING = r"\"'“‘(\[{（「『《【"
+_OPENING = r"\"'“‘(\[{（「『《【$£€¥￥₩₹₽"
 # A word with the marks around it. A Chinese character is a word.
 WORD = re.compile(
     rf"[{_OPENING}]*(?:[{HAN}]|(?:(?![{HAN}])[^\s—–…])+)(?:(?![{_OPENING}])[^\w\s]|[\"'](?=\s|$))*"

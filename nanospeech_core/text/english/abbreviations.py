@@ -1,27 +1,41 @@
-"""Abbreviations, initials, names of letters, chemical formulas, Roman numerals."""
+"""Abbreviations: with a full stop, without one, and with a slash."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from .numbers import Row, alternatives, cardinal, letter, letters, roman_value, words
+from .numbers import Row, alternatives
 from .sentences import SENTENCE_END
 
 # Written with a full stop. espeak-ng knows Mr, Mrs and Messrs.
 ABBREVIATIONS = {
     "Mr": "Mr", "Mrs": "Mrs", "Ms": "Mizz", "Messrs": "Messrs", "Dr": "Doctor", "Drs": "Doctors",
-    "St": "Saint", "Prof": "Professor", "Rev": "Reverend", "Gen": "General", "Col": "Colonel",
+    "St": "Saint", "Prof": "Professor", "Profs": "Professors", "Rev": "Reverend", "Gen": "General",
+    "Col": "Colonel",
     "Capt": "Captain", "Cpt": "Captain", "Cmdr": "Commander", "Lt": "Lieutenant", "Maj": "Major",
     "Sgt": "Sergeant", "Cpl": "Corporal", "Pvt": "Private", "Gov": "Governor", "Adm": "Admiral",
     "Sen": "Senator", "Rep": "Representative", "Pres": "President", "Supt": "Superintendent",
-    "Hon": "Honorable", "Jr": "Junior", "Sr": "Senior", "Mt": "Mount", "Mts": "Mountains", "Ft": "Fort",
-    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Pkwy": "Parkway",
+    "Hon": "Honorable", "Fr": "Father",
+    "Br": "Brother", "Insp": "Inspector", "Det": "Detective", "Cdr": "Commander", "Brig": "Brigadier",
+    "Amb": "Ambassador", "Atty": "Attorney", "Mme": "Madame", "Mlle": "Mademoiselle", "Jr": "Junior",
+    "Sr": "Senior", "Mt": "Mount", "Mts": "Mountains", "Ft": "Fort",
+    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Hwys": "Highways",
+    "Rte": "Route", "Pkwy": "Parkway",
     "Inc": "Incorporated",
     "Ltd": "Limited", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers", "Ph.D": "PhD",
     "Esq": "Esquire",
-    "Assn": "Association", "Univ": "University", "Inst": "Institute", "Msgr": "Monsignor", "et al": "et al",
+    "Assn": "Association", "Assoc": "Association", "Univ": "University", "Inst": "Institute",
+    "Msgr": "Monsignor", "et al": "et al",
     "a.k.a": "also known as", "op. cit": "opere citato", "loc. cit": "loco citato",
 }  # fmt: skip
+# These stand before a name. Some names are words that begin a sentence: Dr. No, Mr. So.
+TITLES = (
+    "Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Col|Capt|Cpt|Cmdr|Lt|Maj|Sgt|Cpl|Pvt|Gov|Adm|Sen|Rep|Hon|Fr|Br|Insp|Det|Cdr"
+    "|Brig|"
+    "Amb|Atty|Mme|Mlle"
+).split("|")
+_NAMES = re.compile(r"(?:\.|) ?(?:No|So|He|You|Do|Who|Still|Such|Even|May)\b(?!\.)")
 # These may begin with a small letter or a capital.
 COMMON = {
     "dept": "department", "approx": "approximately", "max": "maximum", "min": "minimum", "vs": "versus",
@@ -38,22 +52,49 @@ COMMON = {
     "eds": "editors", "ibid": "ibidem", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours",
     "mins": "minutes", "secs": "seconds", "freq": "frequency", "vocab": "vocabulary", "encl": "enclosed",
     "par": "paragraph", "pl": "plural", "vol": "volume", "vols": "volumes", "natl": "national",
-    "ctr": "center",
+    "ctr": "center", "acct": "account", "appt": "appointment", "mtg": "meeting", "qtr": "quarter",
+    "doz": "dozen", "amt": "amount", "inc": "including",
 }  # fmt: skip
-AFTER_NAME = {"St": "Street", "Dr": "Drive", "Sq": "Square", "Pl": "Place", "Ln": "Lane", "Ct": "Court"}
+# Short forms that are clear without a full stop; espeak-ng spells them.
+WITHOUT_STOP = {
+    **{short: COMMON[short] for short in (
+        "vs approx qty dept avg govt tbsp tsp lbs mgr bldg incl excl pkg natl intl attn mfg acct appt mtg"
+    ).split()},
+    "thx": "thanks", "pls": "please", "plz": "please", "msg": "message", "msgs": "messages", "ppl": "people",
+    "tmrw": "tomorrow", "tmr": "tomorrow", "2moro": "tomorrow", "2day": "today", "2nite": "tonight",
+    "btwn": "between", "mgmt": "management", "wknd": "weekend", "gr8": "great", "b4": "before",
+    "l8r": "later", "m8": "mate",
+    "hwy": "highway", "utd": "united", "mins": "minutes", "hrs": "hours", "yrs": "years", "wks": "weeks",
+}  # fmt: skip
+AFTER_NAME = {
+    "Ave": "Avenue",
+    "Rd": "Road",
+    "Blvd": "Boulevard",
+    "Pkwy": "Parkway",
+    "St": "Street",
+    "Dr": "Drive",
+    "Sq": "Square",
+    "Pl": "Place",
+    "Ln": "Lane",
+    "Ct": "Court",
+}
 # Before a number, a Roman numeral or a letter; may begin with a small letter or a capital.
 BEFORE_NUMBER = {
     "no": "number", "nos": "numbers", "nr": "number", "fig": "figure", "figs": "figures", "vol": "volume",
-    "vols": "volumes", "p": "page", "pp": "pages", "ch": "chapter", "chap": "chapter", "sec": "section",
+    "vols": "volumes", "p": "page", "pp": "pages", "pg": "page", "ch": "chapter", "chap": "chapter",
+    "sec": "section",
     "sect": "section", "art": "article", "arts": "articles", "eq": "equation", "eqs": "equations",
     "pt": "part",
     "ex": "example", "exs": "examples", "tab": "table", "ver": "version", "rev": "revision",
     "ext": "extension",
     "apt": "apartment", "rm": "room", "para": "paragraph", "par": "paragraph", "thm": "theorem",
     "lem": "lemma",
-    "def": "definition", "prop": "proposition", "app": "appendix", "ref": "reference", "refs": "references",
+    "def": "definition", "prop": "proposition", "app": "appendix", "inv": "invoice",
+    "elev": "elevation", "pop": "population", "exp": "expires", "dep": "departing",
+    "arr": "arriving", "rte": "route", "hwy": "highway", "ps": "psalm", "ref": "reference",
+    "refs": "references",
     "bk": "book", "ll": "lines", "op": "opus", "c": "circa", "ca": "circa", "est": "established",
-    "b": "born", "d": "died", "fl": "flourished",
+    "b": "born", "r": "reigned", "d": "died", "fl": "flourished",
     "approx": "approximately", "ser": "series", "iss": "issue", "q": "question", "ste": "suite",
 }  # fmt: skip
 STATES = {
@@ -66,41 +107,44 @@ STATES = {
     "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington",
     "Wis": "Wisconsin", "Wyo": "Wyoming",
 }  # fmt: skip
-# Short forms without a full stop, and of two words.
+SLASHED = {
+    "w/o": "without", "w/out": "without", "w/in": "within", "b/c": "because", "and/or": "and or",
+    "n/a": "N-Eh", "a/c": "A-C", "i/o": "I-O", "h/o": "history of", "w/v": "weight by volume",
+    "v/v": "volume by volume",
+    "he/she": "he or she", "she/he": "she or he", "s/he": "she or he", "his/her": "his or her",
+    "him/her": "him or her", "yes/no": "yes or no", "sir/madam": "sir or madam",
+}  # fmt: skip
+PERIODS = {"y": "year", "q": "quarter", "m": "month", "w": "week"}
+# "m/m" and "w/w" compare months and weeks where something changes; "w/w" of a mixture is by weight.
+_CHANGE = re.compile(r"(?i)%|percent|\b(?:bps|pp|rose|fell|up|down|grew|growth|rates?|sales|cpi|gdp|index)\b")
+_MIXTURE = re.compile(r"(?i)\b(?:solutions?|aqueous|ethanol|acid|water|salt|agar|gel|NaCl|mixture)\b|w/v|v/v")
+# Short forms of two words.
 PHRASES = (
     ("for example", r"\be\.\s?g\.,?", "for example,"),
     ("that is", r"\bi\.\s?e\.,?", "that is,"),
-    ("and or", r"\band/or\b", "and or"),
-    ("without", r"\bw/o\b", "without"),
-    ("with", r"\bw/(?=\s)", "with"),
-    ("because", r"\bb/c\b", "because"),
+    ("with", r"\b[wW]/(?=\s)", "with"),
+    ("black and white", r"\b[bB]/[wW](?= (?:photo|picture|film|movie|image|print|TV))", "black and white"),
+    ("between", r"\bb/w(?= )", "between"),
+    ("week commencing", r"\bw/c(?= [\dA-Z])", "week commencing"),
+    ("week ending", r"\bw/e(?= [\dA-Z])", "week ending"),
+    ("edited by", r"\bed\.(?= by\b)", "edited"),
+    ("edition", r"(?<=\d(?:st|nd|rd|th) )ed\.", "edition"),
+    ("floor", r"(?<=\d(?:st|nd|rd|th) )fl\b\.?", "floor"),
+    ("century", r"c(?<=\d(?:st|nd|rd|th) c)\b(?:\.(?= [a-zAB])|(?=\.))", "century"),
     ("care of", r"\bc/o(?= )", "care of"),
     ("number of", r"\b[Nn]o\. (?=of\b)", "number "),
+    ("French", r"\bFr\.(?= [a-z])", "French"),
     ("the with an apostrophe", r"\bth'(?= [a-z])", "the"),
-    ("versus", r"(?<=\w) v\.(?= [A-Z])|(?<=[A-Z]) vs(?= [A-Z])", " versus"),
+    ("versus", r"(?<=\w) v\.(?= [A-Z])", " versus"),
+    ("Sister", r"(?:^|(?<=[a-z,] ))Sr\.?(?= (?:Mary|Maria|Teresa|Catherine|Agnes|Anne|Clare)\b)", "Sister"),
+    ("right honorable", r"\bRt\.? Hon\b\.?", "Right Honorable"),
+    ("Point", r"\bPt\.(?= [A-Z][a-z])", "Point"),
+    ("latitude", r"\b[Ll]at\.(?= ?[-−]?\d)", "latitude"),
+    ("longitude", r"\b[Ll]ong?\.(?= ?[-−]?\d{1,3}(?:\.\d+)? ?°)", "longitude"),
+    ("per annum", r"p\.a(?<=[\w%] p\.a)(?:\.(?!\s*$|\s+[A-Z])|(?=\.))|pa\b(?<=% pa)", "per annum"),
+    ("world war", r"\bWW ?(?:II|2)\b", "World War two"),
+    ("first world war", r"\bWW ?[I1]\b", "World War one"),
 )
-# Before a chapter and a verse.
-BIBLE = {
-    "Gen": "Genesis", "Ex": "Exodus", "Exod": "Exodus", "Lev": "Leviticus", "Num": "Numbers",
-    "Deut": "Deuteronomy", "Ps": "Psalm", "Prov": "Proverbs", "Isa": "Isaiah", "Jer": "Jeremiah",
-    "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians",
-    "Phil": "Philippians", "Col": "Colossians", "Heb": "Hebrews", "Rev": "Revelation",
-}  # fmt: skip
-FORMULAS = (
-    "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
-).split()
-RULERS = (
-    "Albert|Alexander|Alfonso|Benedict|Catherine|Charles|Christian|Clement|Constantine|Darius|Edward|Elizabeth|"
-    "Ferdinand|Francis|Frederick|Friedrich|George|Gregory|Gustav|Haakon|Harald|Henry|Innocent|Ivan|James|"
-    "John|Carlos|Joseph|Leo|Leopold|Louis|Ludwig|Mary|Maximilian|Mehmed|Napoleon|Nicholas|Otto|Paul|Pedro|"
-    "Peter|Philip|Pius|Ramesses|Richard|Robert|Rudolf|Sixtus|Umberto|Urban|Victoria|Wilhelm|William|Xerxes"
-)
-NUMBERED = (
-    "War|Chapter|Part|Book|Act|Scene|Volume|Section|Article|Phase|Type|Title|Level|Appendix|Bowl|Canto|Grade|Stage|"
-    "Class|Table|Figure|Page|Apollo|Rocky|Mark|Category|Group|Unit|Lesson|Form|Factor|Olympiad|Corps|Division|"
-    "Symphony|Century|Schedule|Verse|Psalm|Step|Episode"
-)
-_ELEMENT = r"(?:H|He|Li|B|C|N|O|F|Na|Mg|Al|Si|P|S|Cl|K|Ca|Mn|Fe|Cu|Zn|Br|Ag|I|Ba|Pb|U)"
 _END = rf"(?:(?P<end>){SENTENCE_END})?"  # the group is set where the full stop ends the sentence too
 
 
@@ -109,7 +153,36 @@ def _with_stop(spoken: str, match: re.Match[str]) -> str:
 
 
 def _abbreviation(accent: str, match: re.Match[str]) -> str:
-    return _with_stop(ABBREVIATIONS[match["short"]], match)
+    short = match["short"]
+    if short in TITLES and _NAMES.match(match.string, match.end()):
+        return ABBREVIATIONS[short]
+    return _with_stop(ABBREVIATIONS[short], match)
+
+
+def _without_stop(accent: str, match: re.Match[str]) -> str:
+    spoken = WITHOUT_STOP[match["short"].lower()]
+    return spoken.capitalize() if match["short"][0].isupper() else spoken
+
+
+def _slashed(accent: str, match: re.Match[str]) -> str | None:
+    short = match["short"]
+    if short == "B/C":
+        return None
+    spoken = SLASHED[short.lower()]
+    return spoken.capitalize() if short[0].isupper() and spoken[0].islower() else spoken
+
+
+def _compared(accent: str, match: re.Match[str]) -> str | None:
+    """5% y/y, YoY; mom and wow are words."""
+    first, between = match["first"].lower(), match["between"]
+    if first in "mw":
+        nearby = match.string[max(0, match.start() - 100) : match.end() + 100]
+        is_word = between == "o" and not match[0][::2].isupper()
+        if is_word or not _CHANGE.search(nearby):
+            return None
+        if first == "w" and _MIXTURE.search(nearby):
+            return "weight by weight"
+    return f"{PERIODS[first]} {'on' if accent == 'en-gb' else 'over'} {PERIODS[first]}"
 
 
 def _common(accent: str, match: re.Match[str]) -> str:
@@ -126,151 +199,82 @@ def _after_name(accent: str, match: re.Match[str]) -> str | None:
     return _with_stop(AFTER_NAME[match["short"]], match)
 
 
-def _before_number(accent: str, match: re.Match[str]) -> str:
-    return BEFORE_NUMBER[match["short"].lower()] + " "
+def _street(accent: str, match: re.Match[str]) -> str | None:
+    """10 Downing St, 5th Ave"""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    return AFTER_NAME[match["short"]] if re.search(r"(?:[A-Z][a-z]+|\d(?:st|nd|rd|th)) $", before) else None
 
 
-def _book(accent: str, match: re.Match[str]) -> str:
-    return BIBLE[match["short"]]
+def _before_number(accent: str, match: re.Match[str]) -> str | None:
+    short = match["short"]
+    if short.lower() == "r" and not re.match(r"(?:c\. )?\d{3}", match.string[match.end() :]):
+        return None  # of a king: in years
+    return ("floor" if short == "Fl" else BEFORE_NUMBER[short.lower()]) + " "
 
 
 def _state(accent: str, match: re.Match[str]) -> str:
     return _with_stop(STATES[match["short"]], match)
 
 
-def _initials(accent: str, match: re.Match[str]) -> str:
-    spoken = letters(match["letters"])
-    return spoken + "." if match["end"] is not None and match[0].endswith(".") else spoken
-
-
-def _letters_with_and(accent: str, match: re.Match[str]) -> str:
-    return f"{letter(match['first'])} and {letter(match['second'])}"
-
-
-def _letters(accent: str, match: re.Match[str]) -> str:
-    return letters(match[0])
-
-
-def _formula(accent: str, match: re.Match[str]) -> str | None:
-    written = match[0]
-    plain = re.sub(r"\d", "", written)
-    parts = re.findall(r"[A-Za-z]+|\d+", written)
-    if plain not in FORMULAS and written not in ("O2", "O3", "N2", "H2", "Cl2"):
-        if not any(c.isdigit() for c in written) or len(re.findall("[A-Z]", written)) < 2:
-            return None
-        if (
-            len(plain) == 2
-            and plain[0] == plain[1]
-            or re.fullmatch(r"[A-Z]\d[A-Z]", written)
-            and "O" not in plain
-        ):
-            return None  # P2P, B2B, B2C
-    elif plain in ("CO", "NO") and plain == written:
-        return None
-    return " ".join(cardinal(part, accent) if part.isdigit() else letters(part) for part in parts)
-
-
-def _roman(accent: str, match: re.Match[str]) -> str:
-    """Henry VIII -> "Henry the eighth", World War II -> "World War two", Scene iii -> "Scene three"."""
-    value = str(roman_value(match["roman"]))
-    if match["ruler"]:
-        return f"{match['ruler']} the {words(value, accent, 'ordinal')}"
-    return f"{match['numbered']} {words(value, accent)}"
-
-
-def _small_roman(accent: str, match: re.Match[str]) -> str:
-    return f"{match['numbered']} {words(str(roman_value(match['roman'])), accent)}"
-
-
-def _roman_after_number_word(accent: str, match: re.Match[str]) -> str:
-    return words(str(roman_value(match[0])), accent)
-
-
-def _either_case(names: dict[str, str]) -> str:
+def _either_case(names: Iterable[str]) -> str:
+    names = set(names)
     return alternatives({*names, *(name[0].upper() + name[1:] for name in names)})
 
 
-_ROMAN = r"(?=[IVXL]+\b)(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-_SMALL_ROMAN = r"(?=[ivxl]{2,}\b)(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 _BEFORE = "|".join(
     f"[{n[0]}{n[0].upper()}]{re.escape(n[1:])}" if n[1:] else n
     for n in sorted(BEFORE_NUMBER, key=len, reverse=True)
 )
 ROWS: tuple[Row, ...] = (
     *PHRASES,
+    ("short form with a slash", rf"(?<![\w/])(?P<short>(?i:{alternatives(SLASHED)}))(?![\w/])", _slashed),
+    (
+        "change over a period",
+        r"(?<![\w/-])(?P<first>[yYqQmMwW])(?P<between>/|-o-|o)(?i:(?P=first))(?![\w/'-])",
+        _compared,
+    ),
     (
         "street after a name",
-        rf"(?<=\w )(?P<short>St)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
+        rf"(?<=\w )(?P<short>St)\.(?:(?=[,;:)]|\s+[a-z&\d])|(?P<end>){SENTENCE_END})",
         _after_name,
+    ),
+    (
+        "street without a full stop",
+        r"(?<=\w )(?P<short>St|Ave|Rd|Blvd|Dr|Sq|Pl|Ln|Ct|Pkwy)(?P<end>(?!))?(?=[,;:)]|$| (?:[a-z&]"
+        r"|[NSEW]{1,2}\b|\d))",
+        _street,
     ),
     (
         "drive after a name",
-        rf"(?<=\w )(?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z])|(?P<end>){SENTENCE_END})",
+        rf"(?<=\w )(?P<short>Dr|Sq|Pl|Ln|Ct)\.(?:(?=[,;:)]|\s+[a-z&\d])|(?P<end>){SENTENCE_END})",
         _after_name,
     ),
-    ("book of the Bible", rf"\b(?P<short>{alternatives(BIBLE)})\.(?= \d+:\d)", _book),
     (
         "abbreviation before a number",
         rf"(?<![\w.'])(?P<short>{_BEFORE})\. ?(?=\(?\d|[IVXL]{{2,}}\b(?!\.)|[ivxl]{{2,}}\b)",
         _before_number,
     ),
     (
-        "abbreviation before a letter",
-        r"(?<![\w.])(?P<short>[Ff]ig|[Aa]pp|[Ee]x|[Ee]q|[Tt]ab|[Vv]ol|[Aa]pt)\. ?(?=\(?[A-Z]\d*\b(?!\.))",
+        "short form before a number",
+        r"(?<![\w.'/-])(?P<short>[Rr]m|[Rr]te|[Hh]wy|[Vv]ol|[Ff]ig|pp|pg) (?=\d)(?!pp \d+ ?%)",
         _before_number,
     ),
-    ("state of America", rf"(?<=, )(?P<short>{alternatives(STATES)})\.{_END}", _state),
+    (
+        "abbreviation before a letter",
+        r"(?<![\w.])(?P<short>[Ff]ig|[Aa]pp|[Ee]x|[Ee]q|[Tt]ab|[Vv]ol|[Aa]pt|[Rr]m)\. ?(?=\(?[A-Z]\d*\b"
+        r"(?!\.))",
+        _before_number,
+    ),
+    ("state of America", rf"(?:(?<=, )|(?<=\b[DRI]-))(?P<short>{alternatives(STATES)})\.{_END}", _state),
     ("abbreviation", rf"\b(?P<short>{alternatives(ABBREVIATIONS)})\.{_END}", _abbreviation),
     ("common abbreviation", rf"(?<![\w.'])(?P<short>{_either_case(COMMON)})\.{_END}(?!\w)", _common),
+    (
+        "abbreviation without a full stop",
+        rf"(?<![\w.'@/#-])(?P<short>{_either_case(WITHOUT_STOP)})(?![\w'@/(-]|[.:]\w)(?:\.(?=\s+[a-z]))?",
+        _without_stop,
+    ),
     ("Ms", r"\bMs(?= [A-Z])", "Mizz"),
+    ("Fr", r"\bFr(?= [A-Z][a-z])", "Father"),
     ("Dr", r"\bDr(?= [A-Z])", "Doctor"),
     ("St", r"\bSt(?= [A-Z])", "Saint"),
-    (
-        "Roman numeral",
-        r"\b(?:(?P<ruler>(?:King|Queen|Pope|Emperor|Empress|Tsar) \w+(?= I\b)"
-        rf"|(?:{RULERS})(?! (?:[IL]\b|[VX]\.? [A-Z])))"
-        rf"|(?P<numbered>{NUMBERED})) (?P<roman>{_ROMAN})\b"
-        r"(?:\.(?=[,;:]| [a-z]))?",
-        _roman,
-    ),
-    (
-        "small Roman numeral",
-        rf"\b(?P<numbered>(?i:{NUMBERED}|pages?|parts?|chapters?|verses?)) (?P<roman>{_SMALL_ROMAN})\b",
-        _small_roman,
-    ),
-    (
-        "Roman numeral after an abbreviation",
-        rf"(?:(?<=[Vv]ol\. )|(?<=[Nn]o\. )(?=[IVXL]{{2}})|(?<=[Cc]h\. )|(?<=[Pp]t\. )|(?<=[Bb]k\. )"
-        rf"|(?<=[Ss]ec\. )|(?<=[Aa]rt\. ))(?:{_ROMAN})\b|(?:(?<=\bp\. )|(?<=\bpp\. )"
-        rf"|(?<=[Vv]ol\. ))(?:{_SMALL_ROMAN})\b",
-        _roman_after_number_word,
-    ),
-    (
-        "Roman numeral after a name",
-        r"(?<=[a-z] )(?<!\bthe )(?<!\ban )(?:XI{1,3}|X?VI{1,3}|I{2,3}|IX|XIV|XV"
-        r"|XX[IV]+)(?![\w'])(?=[\s,.;:!?)]|$)",
-        _roman_after_number_word,
-    ),
-    ("letters with and", r"(?<![\w&])(?P<first>[A-Z])(?:&| & )(?P<second>[A-Z])(?![\w&])", _letters_with_and),
-    ("letters with a slash", r"(?<![\w/])[A-Z]/[A-Z](?![\w/])", _letters),
-    ("slash between capitals", r"(?<=[A-Z]{2})/(?=[A-Z]{2})", " "),
-    ("degree", r"\bB\.Sc\b\.?|\bM\.Sc\b\.?|\bB\.Ed\b\.?", _letters),
-    (
-        "initials",
-        rf"\b(?P<letters>(?:[A-Z]\.\s?)+[A-Z](?=\.)|(?:[A-Za-z]\.)+[A-Za-z]\b)\.?{_END}",
-        _initials,
-    ),
-    ("initial", rf"\b(?P<letters>[A-HJ-Z])\.(?=\s+[A-Z][a-z]){_END}", _initials),
-    (
-        "chemical formula",
-        rf"(?<![A-Za-z-])(?<!\d-){_ELEMENT}\d{{0,2}}(?:\(?{_ELEMENT}\d{{0,2}}\)?\d?){{0,6}}(?![\w-])",
-        _formula,
-    ),
-    (
-        "the letter A",
-        r"(?<![\w'.-])A(?=[;:!?)]|[.,\"”](?!\w)|$| (?:is|was|and|or|to)\b| ?[=+<>^])(?![.] ?[A-Z]\.)"
-        r"|(?<= the )A(?= )|(?<= an )A(?![\w'-])|(?<=[a-z] )A(?= [a-z]+s\b(?= ))(?!.)"
-        r"|(?<![\w'])a(?= ?[=+<>^÷×] ?[\w(])|(?<=[=+<>^÷×] )a(?![\w' ]|$ )",
-        "Eh",
-    ),
 )

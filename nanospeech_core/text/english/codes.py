@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import Row, cardinal, letters, spell_groups, words
+from .numbers import THOUSANDS, Row, alternatives, cardinal, letters, spell, words
 
 STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|"
@@ -16,13 +16,36 @@ CODED = (
     r"|[Ee]xt(?:ension|\.)?|"
     r"[Aa]ccount(?: number)?|[Aa]cct\.?|[Ss]erial(?: number)?|[Tt]racking(?: number)?"
     r"|[Cc]onfirmation(?: number)?|"
-    r"[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code|[Rr]outing number|"
+    r"[Ee]nding in|[Pp]hone(?: number)?|[Tt]elephone|[Tt]el\.?|[Ff]ax|[Dd]ial|[Tt]ext|SSN|[Ss]ort code"
+    r"|[Rr]outing number|"
     r"[Bb]ooking(?: number)?|[Rr]eference(?: number)?|[Oo]rder(?: number)?|[Cc]ase(?: number)?|[Rr]ef\.?"
+)
+# Before a chapter and a verse: the short forms with or without a full stop.
+BIBLE = {
+    "Gen": "Genesis", "Ex": "Exodus", "Exod": "Exodus", "Lev": "Leviticus", "Num": "Numbers",
+    "Deut": "Deuteronomy", "Ps": "Psalm", "Prov": "Proverbs", "Isa": "Isaiah", "Jer": "Jeremiah",
+    "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians",
+    "Phil": "Philippians", "Col": "Colossians", "Heb": "Hebrews", "Rev": "Revelation",
+    "Tim": "Timothy", "Thess": "Thessalonians", "Pet": "Peter", "Sam": "Samuel", "Chron": "Chronicles",
+    "Josh": "Joshua", "Judg": "Judges", "Dan": "Daniel", "Ezek": "Ezekiel", "Eccl": "Ecclesiastes",
+}  # fmt: skip
+ROMAN = {"I": "1", "II": "2", "III": "3"}
+BOOKS = (
+    "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|"
+    "Esther|Job|Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Ezekiel|Daniel|Hosea|Joel|Amos|Jonah|Micah|"
+    "Matthew|Mark|Luke|John|Acts|Romans|Corinthians|Galatians|Ephesians|Philippians|Colossians|Thessalonians|"
+    "Timothy|Titus|Hebrews|James|Peter|Jude|Revelation"
 )
 _COUNTS = re.compile(
     r" (?!(?:always|unless|perhaps|plus)\b)(?:[a-z]{3,}s|people|men|women|children|more|[kcm]?m|kg)\b"
 )
 _CODED_NAMES = {"ext": "extension", "acct": "account", "tel": "telephone", "ref": "reference"}
+
+
+def spell_groups(written: str, accent: str) -> str:
+    """Digit by digit, a comma's pause between the groups."""
+    groups = [spell(group, accent) for group in re.findall(r"[^\W_]+", written)]
+    return ("plus " if written[0] == "+" else "") + ", ".join(groups)
 
 
 def _phone(accent: str, match: re.Match[str]) -> str:
@@ -58,18 +81,57 @@ def _coded(accent: str, match: re.Match[str]) -> str | None:
     return f"{_CODED_NAMES.get(name.lower(), name)}{between}{spell_groups(code, accent)}"
 
 
-def _points(accent: str, match: re.Match[str]) -> str:
-    """Versions and addresses: "one point two point three"."""
-    return " point ".join(cardinal(part, accent) for part in match[0].split("."))
+def _verse(accent: str, match: re.Match[str]) -> str:
+    """1 Cor. 13:4–7 -> "First Corinthians thirteen four to seven"."""
+    number = (
+        f"{words(ROMAN.get(match['number'], match['number']), accent, 'ordinal').capitalize()} "
+        if match["number"]
+        else ""
+    )
+    verse = words(match["verse"], accent) + (f" to {words(match['last'], accent)}" if match["last"] else "")
+    book = match["book"]
+    return f"{number}{BIBLE.get(book, book)} {words(match['chapter'], accent)} {verse}"
+
+
+def _points(accent: str, version: str) -> str:
+    return " point ".join(cardinal(part, accent) for part in version.split("."))
+
+
+def _address(accent: str, match: re.Match[str]) -> str | None:
+    """127.0.0.1:8080, 10.0.0.0/24; a version where a number is too large for an address."""
+    parts = match["address"].split(".")
+    if any(int(part) > 255 for part in parts):
+        return None
+    spoken = " dot ".join(cardinal(part, accent) for part in parts)
+    if match["port"]:
+        spoken += f", port {_port(match['port'], accent)}"
+    return spoken + (f" slash {words(match['mask'], accent)}" if match["mask"] else "")
+
+
+def _port(port: str, accent: str) -> str:
+    """8080 -> "eighty eighty", 443 -> "four forty-three", 5000 -> "five thousand"."""
+    if len(port) == 4 and port[1:3] != "00" and port[2] != "0":
+        return f"{words(port[:2], accent)} {words(port[2:], accent)}"
+    return _hundreds(port, accent)
+
+
+def _host(accent: str, match: re.Match[str]) -> str:
+    return f", port {_port(match['port'], accent)}"
+
+
+def _short_code(accent: str, match: re.Match[str]) -> str:
+    return match["before"] + spell_groups(match["code"], accent)
 
 
 def _version(accent: str, match: re.Match[str]) -> str:
-    return "v " + " point ".join(cardinal(part, accent) for part in match["version"].split("."))
+    return f"v {_points(accent, match['version'])}"
 
 
 def _countdown(accent: str, match: re.Match[str]) -> str:
     """5-4-3-2-1, a 4-4-2 formation: the numbers alone; groups that begin with a zero, digit by digit."""
     groups = re.split("[-–]", match[0])
+    if all(len(group) == 3 and group[1:] != "00" for group in groups):
+        return spell_groups(match[0], accent)
     if any(len(group) > 3 or (len(group) > 1 and group[0] == "0") for group in groups):
         return spell_groups(match[0], accent)
     return " ".join(words(group, accent) for group in groups)
@@ -87,6 +149,16 @@ def _hundreds(written: str, accent: str) -> str:
     return cardinal(written, accent)
 
 
+def _models(accent: str, match: re.Match[str]) -> str | None:
+    """B-52s, 747s -> "seven forty-sevens", 2x4s, under-12s."""
+    before = match.string[max(0, match.start() - 7) : match.start()]
+    is_boeing = re.fullmatch(r"7\d7", match["number"]) and not re.search(r"[\w.,/-]$", before)
+    if not is_boeing and not re.search(r"\b[A-Z]-$|Boeing $|\d[x×]$|\b[Uu]nder-$|\b[Oo]ver-$", before):
+        return None
+    spoken = _hundreds(match["number"], accent)
+    return spoken[:-1] + "ies" if spoken.endswith("y") else spoken + ("es" if spoken.endswith("six") else "s")
+
+
 def _exponent(accent: str, match: re.Match[str]) -> str:
     sign = "minus " if match["sign"] in ("-", "−") else ""
     return f"{cardinal(match['number'], accent)} e {sign}{words(match['power'], accent)}"
@@ -94,6 +166,21 @@ def _exponent(accent: str, match: re.Match[str]) -> str:
 
 _SEPARATED = r"\d{3}[ -]\d{3}[ -]\d{4}"
 ROWS: tuple[Row, ...] = (
+    (
+        "verse of the Bible",
+        rf"\b(?:(?P<number>[123]|I{{1,3}}) )?(?P<book>{BOOKS}|{alternatives(BIBLE)})\.? "
+        rf"(?P<chapter>\d{{1,3}})"
+        r":(?P<verse>\d{1,3})(?:[-–](?P<last>\d{1,3}))?(?![\w:]|-\d)",
+        _verse,
+    ),
+    (
+        "network address",
+        r"(?<![\w.])(?P<address>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5})|/(?P<mask>\d\d?))?"
+        r"(?![\w:/]|\.\d)",
+        _address,
+    ),
+    ("port of a host", r"(?<=\blocalhost):(?P<port>\d{2,5})(?!\w)", _host),
+    ("short code", r"(?P<before>\b[Tt]ext \w{1,12} to )(?P<code>\d{4,6})(?!\w)", _short_code),
     (
         "ISBN",
         r"\b(?P<name>ISBN|ISSN|EAN|UPC|IMEI|IBAN)(?:-(?P<kind>1[03]))?(?: ?(?:number|no\.?"
@@ -105,8 +192,16 @@ ROWS: tuple[Row, ...] = (
         r"(?<![\w.-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?![\w-])|(?<![\w-])\d{4} \d{6} \d{5}(?!\w)",
         _phone,
     ),
-    ("social security number", r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])", _phone),
-    ("state and ZIP code", rf"\b(?P<state>{STATES}),? (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\w-]|,\d)", _state),
+    (
+        "social security number or sort code",
+        r"(?<![\w.-])\d{3}-\d\d-\d{4}(?![\w-])|\d\d-\d\d-\d\d(?<=[Ss]ort code \d\d-\d\d-\d\d)(?!\w)",
+        _phone,
+    ),
+    (
+        "state and ZIP code",
+        rf"\b(?P<state>{STATES}|D\.C\.),? (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\w-]|,\d)",
+        _state,
+    ),
     ("British postal code", r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _phone),
     ("Canadian postal code", r"\b[A-Z]\d[A-Z] ?\d[A-Z]\d\b", _phone),
     (
@@ -159,9 +254,24 @@ ROWS: tuple[Row, ...] = (
         "model",
         r"(?<![\w.,$£€-])(?:(?=7\d7-)|(?<=Boeing )|(?<=Airbus )"
         r"|(?<=[Mm]odel ))(?P<first>\d{3})-"
-        r"(?P<second>\d{2,3})(?P<suffix>(?=[A-Z]{1,3}\b))?(?![\da-z%-]|[.,]\d)",
+        r"(?P<second>\d{1,3})(?P<suffix>(?=[A-Z]{1,3}\b|i\b))?(?![\da-hj-z%-]|[.,]\d)",
         _model,
     ),
+    (
+        "models",
+        r"(?P<number>\d{1,3})'?s\b",
+        _models,
+    ),
     ("version after v", r"(?<!\w)(?P<v>[vV]\.? ?)(?P<version>\d+(?:\.\d+)+)(?!\w)", _version),
-    ("version", r"(?<![\w.])\d+(?:\.\d+){2,}(?!\w)", _points),
+    (
+        "version",
+        rf"(?<![\w.])(?!{THOUSANDS}(?!\.))\d+(?:\.\d+){{2,}}(?!\w|,\d)",
+        lambda accent, match: _points(accent, match[0]),
+    ),
+    (
+        "version after a name",
+        r"\b(?P<name>[Vv]ersion|Python|Ubuntu|macOS|iOS|Java|Node|Django|Android|Debian) "
+        r"(?P<version>\d+\.\d+)(?![\w.]\w|\w)",
+        lambda accent, match: f"{match['name']} {_points(accent, match['version'])}",
+    ),
 )

@@ -58,7 +58,13 @@ def _date_in_digits(accent: str, match: re.Match[str]) -> str | None:
             accent, match["hour"], match["minute"], match["second"] if match["second"] != "00" else None
         )
         spoken += f", {time}{zone(accent, match['zone'])}"
-    return groups.get("before", "") + spoken
+    before = groups.get("before", "")
+    weekday = before.rstrip("., ")
+    return (f"{WEEKDAYS[weekday]} " if weekday in WEEKDAYS else before) + spoken
+
+
+def _month_and_year(accent: str, match: re.Match[str]) -> str:
+    return f"{MONTHS[int(match['month']) - 1]} {year(match['year'], accent)}"
 
 
 def _day_and_month(accent: str, match: re.Match[str]) -> str | None:
@@ -77,7 +83,8 @@ def _month_day(accent: str, match: re.Match[str]) -> str | None:
 def _day_month(accent: str, match: re.Match[str]) -> str | None:
     the = match["the"] or "the "
     last = f" to the {_ordinal(match['last'], accent)}" if match["last"] else ""
-    return f"{the}{_ordinal(match['day'], accent)}{last} of {_month_name(match['month'])}"
+    ending = f" {year(_full_year(match['year']), accent)}" if match["year"] else ""
+    return f"{the}{_ordinal(match['day'], accent)}{last} of {_month_name(match['month'])}{ending}"
 
 
 def _season(accent: str, match: re.Match[str]) -> str | None:
@@ -85,7 +92,8 @@ def _season(accent: str, match: re.Match[str]) -> str | None:
     first, last = match["first"], match["last"]
     if int(last) == (int(first) + 1) % 100 or int(last) > int(first[2:]):
         end = f"oh {words(last, accent)}" if last[0] == "0" else words(last, accent)
-        return f"{year(first, accent)} {'' if match['mark'] == '/' else 'to '}{end}"
+        space = " " if match.string[: match.start()].endswith("FY") else ""
+        return f"{space}{year(first, accent)} {'' if match['mark'] == '/' else 'to '}{end}"
     if match["mark"] == "-" and 1 <= int(last) <= 12 and last[0] in "01":
         return f"{MONTHS[int(last) - 1]} {year(first, accent)}"
     return None
@@ -123,17 +131,30 @@ def _weekday(accent: str, match: re.Match[str]) -> str | None:
     return WEEKDAYS[match["day"]]
 
 
+def _to_month(accent: str, match: re.Match[str]) -> str | None:
+    return (
+        " to " if _ENDS_WITH_MONTH.search(match.string, max(0, match.start() - 10), match.start()) else None
+    )
+
+
+def _to_weekday(accent: str, match: re.Match[str]) -> str | None:
+    return " to " if _ENDS_WITH_DAY.search(match.string, max(0, match.start() - 10), match.start()) else None
+
+
 def _month(accent: str, match: re.Match[str]) -> str | None:
     return _month_name(match["month"])
 
 
+_ENDS_WITH_MONTH = re.compile(rf"(?:{'|'.join(f'{month}|{month[:3]}' for month in MONTHS)}|[a-z]\.)$")
+_ENDS_WITH_DAY = re.compile(r"(?:Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun|day|[a-z]\.)$")
 _DAYS = alternatives(WEEKDAYS)
 _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
-_JOINED = r"(?= ?[-–/&] ?| (?:to|and|through|thru) )"
+_JOINED = r"(?= ?[-–/&] ?|,? (?:to|and|through|thru|&) |, )"
 ROWS: tuple[Row, ...] = (
     (
         "ISO date",
-        rf"(?<![\w-])(?P<iso>)(?P<year>[12]\d{{3}})(?P<mark>[-/.])(?P<a>\d{{1,2}})(?P=mark)(?P<b>\d{{1,2}})(?!\d){_CLOCK}"
+        rf"(?<![\w-])(?P<iso>)(?P<year>[12]\d{{3}})(?P<mark>[-/.])(?P<a>\d{{1,2}})(?P=mark)"
+        rf"(?P<b>\d{{1,2}})(?!\d){_CLOCK}"
         r"(?![\w-])",
         _date_in_digits,
     ),
@@ -167,8 +188,14 @@ ROWS: tuple[Row, ...] = (
         _day_and_month,
     ),
     (
+        "month and year in digits",
+        r"(?<![\w/.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>19\d\d|20\d\d)(?![\w/-])",
+        _month_and_year,
+    ),
+    (
         "season",
-        r"(?<![\w/.-])(?P<first>1[5-9]\d\d|20\d\d)(?P<mark>[-/–])(?P<last>\d\d)(?![\w/-]|[.,]\d)",
+        r"(?:(?<![\w/.-])|(?<=\bFY))(?P<first>1[5-9]\d\d|20\d\d)(?P<mark>[-/–])(?P<last>\d\d)(?![\w/-]"
+        r"|[.,]\d)",
         _season,
     ),
     (
@@ -179,13 +206,13 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "day and month",
-        rf"\b(?P<the>[Tt]he )?(?P<day>{_DAY})(?:st|nd|rd|th)?(?: ?[-–] ?(?P<last>{_DAY})(?:st|nd|rd|th)?)?"
-        rf"[ -](?:of )?(?P<month>{_MONTH})(?!\w)(?=[-–]?)",
+        rf"\b(?P<the>[Tt]he )?(?P<day>{_DAY})(?:st|nd|rd|th)?(?: ?[-–/] ?(?P<last>{_DAY})(?:st|nd|rd|th)?)?"
+        rf"[ -](?:of )?(?P<month>{_MONTH})(?!\w)(?:-(?P<year>[12]\d{{3}}|\d\d)(?![\w-]))?",
         _day_month,
     ),
     (
         "weekday",
-        rf"(?<![Tt]he )(?<![\w'])(?P<day>{_DAYS})\.(?=[\s,;:)–/-]*[\w(&])(?!\s+(?:The|It|He|She|We|They|You"
+        rf"(?<![Tt]he )(?<![\w'])(?P<day>{_DAYS})\.(?=[\s,;:)–—/-]*[\w(&])(?!\s+(?:The|It|He|She|We|They|You"
         rf"|But|And|I)\b)",
         _weekday,
     ),
@@ -209,14 +236,14 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "weekday before a date or time",
-        rf"(?<![\w'])(?P<day>{_DAYS})(?=,? (?:\d|{_SHORT_MONTHS}\b))",
+        rf"(?<![\w'])(?P<day>{_DAYS})(?=,? (?:\d|{_SHORT_MONTHS}\b)|: )",
         _weekday,
     ),
+    ("Monday to Friday", r"(?<![\w-])M[-–]F(?=,? (?:\d|from\b|only\b)|[:.,;)]|$)", "Monday to Friday"),
     (
         "hyphen between weekdays",
-        rf"(?:(?<=Mon)|(?<=Tue)|(?<=Tues)|(?<=Wed)|(?<=Thu)|(?<=Thur)|(?<=Thurs)|(?<=Fri)|(?<=Sat)|(?<=Sun)"
-        rf"|(?<=day)|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_DAYS})(?:day|sday|nesday|rsday|urday)?\b)",
-        " to ",
+        rf"(?<=[a-z.]) ?[-–] ?(?=(?:{_DAYS})(?:day|sday|nesday|rsday|urday)?\b)",
+        _to_weekday,
     ),
     (
         "month",
@@ -227,12 +254,15 @@ ROWS: tuple[Row, ...] = (
     ("end of a range of months", rf"(?:(?<=[a-z.][-–])|(?<= [-–] ))(?P<month>{_SHORT_MONTHS})(?!\w)", _month),
     (
         "hyphen between months",
-        r"(?:"
-        + "|".join(rf"(?<={m})|(?<={m[:3]})" for m in MONTHS)
-        + rf"|(?<=[a-z]\.)) ?[-–] ?(?=(?:{_MONTH})(?!\w))",
+        rf"(?<=[a-z.]) ?[-–] ?(?=(?:{_MONTH})(?!\w))",
+        _to_month,
+    ),
+    (
+        "hyphen between dates",
+        rf"(?:(?<=\d)|(?<=\d (?:{'|'.join(m[:3] for m in MONTHS)}))) ?[-–] ?(?=(?:(?:{_DAYS})\.? )?"
+        rf"(?:(?:{_MONTH}) \d|{_DAY} (?:{_MONTH})))",
         " to ",
     ),
-    ("hyphen between dates", rf"(?<=\d) ?[-–] ?(?=(?:{_MONTH}) \d)", " to "),
     (
         "decade",
         r"(?<!\w)(?P<apostrophe>')?(?P<century>1[1-9]|20)?(?P<tens>[1-9]0|(?<=\d\d)00)'?s\b",

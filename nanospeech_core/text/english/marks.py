@@ -1,10 +1,10 @@
-"""Marks and signs: Markdown, dashes, web addresses, mathematics."""
+"""Marks and signs: Markdown, dashes, web addresses, angles, mathematics."""
 
 from __future__ import annotations
 
 import re
 
-from .numbers import Row, cardinal, letter, words
+from .numbers import Row, cardinal, letter, plain, words
 
 WEB = {
     ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon",
@@ -18,6 +18,13 @@ SIGNS = {
     "×": "times", "<": "less than", ">": "greater than", "−": "minus", "→": "to", "->": "to", "⇒": "implies",
     "=>": "implies", "∞": "infinity", "√": "the square root of", "∝": "proportional to", "∈": "in",
     "∑": "the sum of", "·": "times",
+}  # fmt: skip
+DIRECTIONS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
+    "SE": "southeast",
+    "SW": "southwest", "NNE": "north northeast", "ENE": "east northeast", "ESE": "east southeast",
+    "SSE": "south southeast", "SSW": "south southwest", "WSW": "west southwest", "WNW": "west northwest",
+    "NNW": "north northwest",
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 
@@ -52,14 +59,41 @@ def _power(accent: str, match: re.Match[str]) -> str | None:
     )
 
 
+def _angle(accent: str, match: re.Match[str]) -> str | None:
+    """40°26'46"N, 74.006° W: degrees, minutes and seconds; directions by their names."""
+    if not (match["minutes"] or match["direction"]):
+        return None
+    parts = ((match["degrees"], "degree"), (match["minutes"], "minute"), (match["seconds"], "second"))
+    spoken = [
+        f"{cardinal(number, accent)} {name}{'s' * (plain(number).lstrip('0') != '1')}"
+        for number, name in parts
+        if number
+    ]
+    return " ".join(spoken) + (f" {DIRECTIONS[match['direction']]}" if match["direction"] else "")
+
+
+def _direction(accent: str, match: re.Match[str]) -> str | None:
+    """3 mi. N of town, wind NW 10 mph."""
+    before = match.string[max(0, match.start() - 14) : match.start()]
+    return (
+        DIRECTIONS.get(match[0])
+        if re.search(r"(?:mi\.?|km|mph|miles|met(?:er|re)s|[Ww]inds?) $", before)
+        else None
+    )
+
+
 def _hyphen(accent: str, match: re.Match[str]) -> str | None:
     """The hyphen of 3-5, 9am-5pm, 20°C–25°C, €3bn-€4bn: "to" where a number with its unit is before it."""
     before = re.search(
         r"(?:^|[\s(\[\"'~<>])([^\s(\[\"'~<>]*)$", match.string[max(0, match.start() - 24) : match.start()]
     )
-    if before is None or not re.match(rf"{_SIGNED}[\d.,:]*\d", before[1]):
+    if before is None or not re.match(rf"{_SIGNED}[\d.,:/]*\d", before[1]):
         return None
-    unit = re.sub(rf"^{_SIGNED}[\d.,:]+", "", before[1])
+    if re.fullmatch(r"\d+(?:\.\d+){2,}", before[1]):
+        return None  # a version
+    if before[1].isdigit() and re.match(r"\d/\d", match.string[match.end() :]):
+        return None  # 1-1/2 cups
+    unit = re.sub(rf"^{_SIGNED}(?:\d+/\d+|[\d.,:]+)", "", before[1])
     return " to " if len(unit) <= 4 and not re.search(r"[-–/]", unit) else None
 
 
@@ -92,22 +126,46 @@ MARKUP: tuple[Row, ...] = (
     ("mail address", r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", _address),
     (
         "site",
-        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*\.(?:com|org|net|edu|gov|io|ai|co\.uk)\b(?:/[^\s<>\"]*[\w/])?",
+        r"\b[\w-]{1,63}(?:\.[\w-]{1,63})*(?<!\.[A-Z])(?<!\b[A-Z])\.(?:com|org|net|edu|gov|io|ai|dev|app"
+        r"|info|eu"
+        r"|(?:co|ac|org|gov)\.uk|py|js|ts|cpp|txt|pdf|docx?|xlsx?|pptx?|csv|json|html?|css|png|jpe?g|gif"
+        r"|mp[34]|wav"
+        r"|zip|exe|ya?ml|toml|md|log|sql|java|sh)\b(?!\.\w)(?::(?P<port>\d{2,5}))?(?:/[^\s<>\"]*[\w/])?",
         _address,
     ),
+)
+# Before measures.
+ANGLES: tuple[Row, ...] = (
+    (
+        "angle",
+        r"(?<![\w.])(?P<degrees>[-−]?\d{1,3}(?:\.\d{1,8})?) ?° ?(?:"
+        r"(?P<minutes>\d{1,2}"
+        r"(?:\.\d{1,5})?) ?' ?(?:(?P<seconds>\d{1,2}(?:\.\d{1,4})?) ?(?:\"|''))?)? ?(?:"
+        r"(?P<direction>[NSEW])\b)?",
+        _angle,
+    ),
+    (
+        "direction of a street",
+        r"\b(?P<direction>[NSEW])\.?(?= \d{1,3}(?:st|nd|rd|th) (?:St|Ave|Street|Avenue)\b)",
+        lambda accent, match: DIRECTIONS[match["direction"]].capitalize(),
+    ),
+    ("direction", r"\b[NSEW]{1,3}\b(?!\.\w)", _direction),
 )
 MATHEMATICS: tuple[Row, ...] = (
     ("difference", r"(?<=\d)-(?=\d+ ?=)", " minus "),
     (
         "power",
-        r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
+        r"(?<![A-Za-z\d.])(?P<base>[A-Za-zα-ωΑ-Ω]+|\d+(?:\.\d+)?|(?<=\)))(?:\^(?P<caret>\{[-−]?\w+\}"
+        r"|\([-−]?\w+\)|[-−]?\d+|[a-z]\b)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+))",
         _power,
     ),
+    ("aperture", r"\bf/(?=\d)", "f "),
     ("times", r"(?<=[\w)]) ?\* ?(?=[\w(])(?<=[ *])", " times "),
     ("comparison", r"(?: |(?<=[\w)]))(?P<sign><=|>=|!=|==|[≤≥≠≈=÷∝∈])(?: |(?=[\w(-]))", _spaced),
+    ("heart", r"(?<!\S)<3(?=[!.\s]*$)", "heart"),
     (
         "less or greater",
-        r" (?P<sign>[<>]) (?=[\w$£€(-])|(?<=\w)(?P<near>[<>])(?=\d)",
+        r" (?P<sign>[<>]) (?=[\w$£€(-])|(?<=\w)(?P<near>[<>])(?=\.?\d)",
         lambda accent, match: f" {SIGNS[match['sign'] or match['near']]} ",
     ),
     ("less or more before a number", r"(?<![\w<>])(?P<sign><=|>=|[<≤≥])(?= ?[$£€]?\d)", _spaced),
@@ -130,6 +188,7 @@ DASHES: tuple[Row, ...] = (
     ),
     ("dash before the present", r"(?<=\d) ?[-–] ?(?=(?:present|now|today)\b)", " to "),
     ("dash", r" [-–]{1,2} ", " — "),
-    ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−-]?\d)", _hyphen),
+    ("hyphen of a range", r"(?<=[\w%°$£€¥.])[-–](?=[$£€¥₹−'-]?\d)", _hyphen),
+    ("hyphen between letters", r"(?<=\d[A-Z])[-–](?=[A-Z]\b)", " to "),
     ("dash without spaces", r"--+|(?<=[^\W\d])–(?=[^\W\d])", "—"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .numbers import MAGNITUDES, NUMBER, Row, alternatives, cardinal, indian, words
+from .numbers import MAGNITUDES, NUMBER, Row, alternatives, cardinal, indian, plain, words
 
 _DOLLAR, _CENT = ("dollar", "dollars"), ("cent", "cents")
 # Sign -> one, many, one hundredth, many hundredths.
@@ -16,6 +16,7 @@ CURRENCIES = {
     "₴": ("hryvnia", "hryvnias", "kopeck", "kopecks"), "₫": ("dong", "dong", "xu", "xu"),
     "฿": ("baht", "baht", "satang", "satang"), "₱": ("peso", "pesos", "centavo", "centavos"),
     "₦": ("naira", "naira", "kobo", "kobo"), "₿": ("bitcoin", "bitcoins", "satoshi", "satoshis"),
+    "Fr.": ("franc", "francs", "centime", "centimes"),
     "Rs.": ("rupee", "rupees", "paisa", "paise"), "Rs": ("rupee", "rupees", "paisa", "paise"),
     "R$": ("real", "reais", "centavo", "centavos"),
 }  # fmt: skip
@@ -51,14 +52,44 @@ RATES = {
     "liter": "liter", "litre": "litre", "barrel": "barrel", "bbl": "barrel", "kWh": "kilowatt hour",
     "MWh": "megawatt hour", "GB": "gigabyte", "MB": "megabyte", "share": "share", "dozen": "dozen",
     "bottle": "bottle", "box": "box", "meal": "meal", "cup": "cup", "game": "game", "word": "word",
+    "capita": "capita", "pr": "pair", "ea": "each", "doz": "dozen", "pkg": "package", "pk": "pack",
+    "pt": "pint", "qt": "quart",
+    "yd": "yard", "in": "inch", "acre": "acre", "ac": "acre", "bu": "bushel", "ct": "carat",
+    "sq m": "square meter",
+    "m2": "square meter", "ft²": "square foot", "yr.": "year", "rm": "room",
 }  # fmt: skip
 _SIGNS = alternatives(CURRENCIES)
 _CODES = alternatives(CODES)
 _MAGNITUDES = alternatives(MAGNITUDES)
 _AMOUNT = (
-    rf"(?P<number>(?P<comma>\d+,\d\d(?!\d|[.,]\d))|(?P<indian>\d{{1,2}}(?:,\d\d)+,\d{{3}}(?!\d)(?:\.\d+)?)|{NUMBER}|\.\d+)"
-    rf"(?:[ -]?(?P<magnitude>{_MAGNITUDES})\b\.?(?:(?<!\.)|(?<=\.)(?=\s+[a-z])))?"
+    rf"(?P<number>(?P<comma>(?:\d{{1,3}}(?:\.\d{{3}})+|\d+),\d\d(?!\d|[.,]\d))|(?P<indian>\d{{1,2}}"
+    rf"(?:,\d\d)+,\d{{3}}(?!\d)(?:\.\d+)?)|{NUMBER}|\.\d+)"
+    rf"(?:[ -]?(?P<magnitude>{_MAGNITUDES})\b(?!(?<= \w)-)\.?(?:(?<!\.)|(?<=\.)(?=\s+[a-z]|,)))?"
 )
+
+
+_NOUN = re.compile(
+    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|who|you|has|had|have|will|would|to|of|and|or"
+    r"|per|on|at|by"
+    r"|with|are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back"
+    r"|long|wide|tall"
+    r"|high|deep|thick|away|apart|across|above|below|over|under|north|south|east|west|ago|later|before"
+    r"|after|between"
+    r"|still|also|then|now|through|along|around|down|below|left|right|last|next|every|must|can|could"
+    r"|should|may|might"
+    r"|did|does|do|be|been|further|farther|longer|taller|higher|deeper|shorter|there|here|because|until"
+    r"|since|without"
+    r"|within|during|toward|towards|inland|ahead|beyond|behind|upstream|downstream)\b)[a-z]{3,}"
+)
+_DETERMINER = re.compile(
+    r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ur|[Mm]y|[Yy]our|[Aa]n?) $"
+)
+
+
+def describes_noun(match: re.Match[str]) -> bool:
+    """Whether an amount describes a noun: the $64,000 question, her 10 km run."""
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    return bool(_DETERMINER.search(before) and _NOUN.match(match.string, match.end()))
 
 
 def _amount(accent: str, match: re.Match[str]) -> str | None:
@@ -66,10 +97,10 @@ def _amount(accent: str, match: re.Match[str]) -> str | None:
     groups = match.groupdict()
     one, many, cent, cents = {**CURRENCIES, **CODES}[match["currency"]]
     written, article = match["number"], groups.get("article") or ""
-    if match["comma"]:
-        written = written.replace(",", ".")
+    if not match["indian"]:
+        written = plain(written)
     before = article + ("minus " if groups.get("minus") else "")
-    name = one if article or groups.get("compound") is not None or _is_compound(match) else many
+    name = one if article or groups.get("compound") is not None or describes_noun(match) else many
     if match["indian"]:
         return f"{before}{indian(written, accent)} {name}"
     magnitude = MAGNITUDES[match["magnitude"]] if match["magnitude"] else ""
@@ -96,31 +127,44 @@ def _range(accent: str, match: re.Match[str]) -> str | None:
     return None if match["again"] and not match["magnitude"] else _amount(accent, match)
 
 
-def _is_compound(match: re.Match[str]) -> bool:
-    """Whether an amount describes a noun: the $64,000 question."""
-    if not re.search(
-        r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ur|[Mm]y) $",
-        match.string[: match.start()],
-    ):
-        return False
-    return bool(_NOUN.match(match.string, match.end()))
-
-
 def _rate(accent: str, match: re.Match[str]) -> str | None:
-    """The slash of $5/lb, £3.75k/month, 20/hour, where an amount is before it."""
+    """The slash of $5/lb, £3.75k/month, 20/hour, $15/class, £2/100 g, where an amount is before it."""
     before = match.string[max(0, match.start() - 24) : match.start()]
-    amount = rf"(?:{_SIGNS}|\d)(?: ?(?:{_SIGNS}|{_MAGNITUDES}|[a-z]+))?\+?$"
-    if not re.search(amount, before):
+    amount = rf"(?:{_SIGNS}|\d)(?: ?(?:{_SIGNS}|{_MAGNITUDES}))?\+?(?: ?[a-zA-Z]+| [a-z]+ [a-z]+s)?$"
+    of = match["of"]
+    if of != "capita" and not re.search(amount, before):
         return None
-    of = RATES[match["of"]]
-    return f" {of} " if of == "each" else f" per {of}"
+    if match["many"]:
+        return " per hundred thousand"
+    if of is None:
+        return " per "
+    name = RATES.get(of)
+    if name is None:
+        is_money = re.search(rf"(?:{_SIGNS}) ?[\d.,]+$|[\d.,]+ ?(?:{_SIGNS})$", before)
+        if not is_money:
+            return None
+        name = of
+    return f" {name}" if name == "each" else f" per {name}"
 
 
-_NOUN = re.compile(
-    r" (?!(?:is|was|in|from|for|he|she|they|we|it|that|which|you|has|had|have|will|would|to|of|and|or|per"
-    r"|on|at|by|with|"
-    r"are|were|as|a|an|the|each|only|off|more|less|into|when|while|but|if|not|so|than|out|up|back)\b)[a-z]{3,}"
-)
+def _per_person(accent: str, match: re.Match[str]) -> str | None:
+    before = match.string[max(0, match.start() - 16) : match.start()]
+    return " per person" if re.search(rf"(?:{_SIGNS}) ?[\d.,]+$", before) else None
+
+
+def _tens(accent: str, match: re.Match[str]) -> str:
+    return {"10": "tens", "100": "hundreds"}.get(match["size"], "thousands")
+
+
+def _magnitude(accent: str, match: re.Match[str]) -> str | None:
+    """2.5bn, 1.5M users, 3K people; 4K, 5k and 3M stay letters."""
+    short, after = match["short"], match.string[match.end() :]
+    is_counted = re.match(r" (?:[a-z]+s|people|men|women|children)\b(?<! is)(?<! was)(?<! has)", after)
+    if short in "MBKk" and not is_counted and ("." not in match["number"] or short in "Kk"):
+        return None
+    return f"{cardinal(match['number'], accent)} {MAGNITUDES[match['short']]}"
+
+
 _ARTICLE = r"(?:(?P<article>\b[Aa] )|(?P<minus>(?<![\w\d])-))?"
 _OPEN = r"(?<![A-Za-z\d])"
 ROWS: tuple[Row, ...] = (
@@ -135,15 +179,37 @@ ROWS: tuple[Row, ...] = (
         rf"{_ARTICLE}{_OPEN}(?P<currency>{_SIGNS}) ?{_AMOUNT}(?P<compound>(?=-(?:a-)?[a-z]))?",
         _amount,
     ),
-    ("money with a code", rf"{_ARTICLE}\b(?P<currency>{_CODES})[ $£€]?{_AMOUNT}", _amount),
+    ("money with a code", rf"{_ARTICLE}(?<!/)\b(?P<currency>{_CODES})[ $£€]?{_AMOUNT}", _amount),
     ("money with a code after it", rf"{_ARTICLE}(?<![\w.,]){_AMOUNT} ?(?P<currency>{_CODES})\b", _amount),
     (
         "money with a sign after it",
-        rf"{_ARTICLE}(?<![\w.,]){_AMOUNT} ?(?P<currency>[$£€¥₩₽₹₺₪₴₫฿₱₦₿])(?![\w.]*\d)",
+        rf"{_ARTICLE}(?<![\w.,]){_AMOUNT} ?(?P<currency>[$£€¥₩₽₹₺₪₴₫฿₱₦₿]|Fr\.(?=\s[a-z]|,))(?![\w.]*\d)",
         _amount,
     ),
     ("cents", r"(?<=\d) ?¢", " cents"),
+    ("for an amount", r"(?<=\d)/(?=[$£€])", " for "),
+    ("end of an amount", r"(?<=\d)/-(?!\w)", ""),
 )
 RATE_ROWS: tuple[Row, ...] = (
-    ("rate", rf"(?<=[\w$£€¥₩₽₹¢+]) ?/ ?(?P<of>{alternatives(RATES)})(?![\w/²³])", _rate),
+    (
+        "rate",
+        rf"(?<=[\w$£€¥₩₽₹¢+%]) ?/ ?(?:(?P<of>{alternatives(RATES)}|[a-z]{{3,12}})(?![\w/²³])(?:\."
+        rf"(?=\s+[a-z\d(=]|,))?"
+        r"|(?P<many>100k|100,000)\b|(?=\d{2,4} ?(?:g|kg|ml|mL|km|mi|m)\b))",
+        _rate,
+    ),
+    ("per person", r"(?<=\d) ?pp\b", _per_person),
+)
+# Before measures: the m of 3m people is no meter.
+MAGNITUDE_ROWS: tuple[Row, ...] = (
+    (
+        "millions",
+        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views"
+        rf"|customers|votes|"
+        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros"
+        r"|dollars|pounds)\b)",
+        _magnitude,
+    ),
+    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B|[kK])\b", _magnitude),
+    ("tens and hundreds", r"(?<![\w.,])(?P<size>10|100|1,?000)'?s(?= of\b)", _tens),
 )

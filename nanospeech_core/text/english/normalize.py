@@ -12,21 +12,24 @@ import re
 
 from ..readings import Reading, Rule, apply_readings, find_readings
 from ..traced import TracedText
-from . import abbreviations, codes, dates, marks, money, numbers, times, units
+from . import abbreviations, codes, dates, letters, marks, money, numbers, times, units
 from .folding import fold, unfold
 
 TABLES = (
     marks.MARKUP,
     dates.ROWS,
+    times.MILITARY_ROWS,
     codes.ROWS,
     times.ROWS,
     money.ROWS,
-    numbers.MAGNITUDE_ROWS,
+    money.MAGNITUDE_ROWS,
+    marks.ANGLES,
     units.ROWS,
     money.RATE_ROWS,
     marks.MATHEMATICS,
     marks.DASHES,
     abbreviations.ROWS,
+    letters.ROWS,
     numbers.ROWS,
 )
 

@@ -13,15 +13,20 @@ from ...errors import UserError
 Reader = str | Callable[[str, re.Match[str]], "str | None"]
 Row = tuple[str, str, Reader]
 
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!,?\d| \d)|\d+)(?:\.\d+)?"
+# With points between the thousands: 1.234,56 and 1.000.000.
+THOUSANDS = r"\d{1,3}(?:(?:\.\d{3})+,\d\d?|(?:\.\d{3}){2,5})(?!\d|[.,]\d)"
+NUMBER = (
+    rf"(?:(?<![\d.,]){THOUSANDS}|"
+    + r"\d{1,3}(?:[,_']\d{3})+(?!\d)|(?<!\d )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!,?\d| \d)|\d+)(?:\.\d+)?"
+)
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mln": "million",
     "mio": "million", "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "trn": "trillion",
+    "T": "trillion", "mil": "million", "mm": "million", "MM": "million",
     "cr": "crore", **{name: name for name in
     ("hundred", "thousand", "million", "billion", "trillion", "lakh", "crore")}, "lakhs": "lakh",
     "crores": "crore",
 }  # fmt: skip
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
 def alternatives(words: Iterable[str]) -> str:
@@ -64,16 +69,21 @@ def letters(written: str) -> str:
     return "-".join([first.upper(), *map(letter, rest)])
 
 
-def spell_groups(written: str, accent: str) -> str:
-    """Digit by digit, a comma's pause between the groups."""
-    groups = [spell(group, accent) for group in re.findall(r"[^\W_]+", written)]
-    return ("plus " if written[0] == "+" else "") + ", ".join(groups)
+def plain(written: str) -> str:
+    """Without marks between the thousands, with a point before the decimals: "1.234,5" is "1234.5"."""
+    if re.search(r"^[-−]?\d+,\d\d?$|\.\d{3}[.,]", written):
+        written = written.replace(".", "").replace(",", ".")
+    return re.sub("[,_' ]", "", written)
 
 
 def cardinal(written: str, accent: str) -> str:
-    """Digits, with optional minus, thousands' commas or spaces, and decimals."""
-    whole, _, decimals = written.replace(",", "").replace(" ", "").lstrip("-−").partition(".")
-    code = len(whole) > 15 or (len(whole) > 1 and whole[0] == "0")  # serial numbers, 007
+    """Digits, with optional minus, marks between the thousands, and decimals after a point or comma."""
+    whole, _, decimals = plain(written).lstrip("-−").partition(".")
+    code = (
+        len(whole) > 15
+        or (len(written) > 8 and written.isdigit() and written[-3:] != "000")
+        or (len(whole) > 1 and whole[0] == "0")
+    )  # serial numbers, 007
     spoken = spell(whole, accent) if code else words(whole, accent) if whole else ""
     if decimals:
         spoken += " point " + spell(decimals, accent)
@@ -103,11 +113,6 @@ def year(written: str, accent: str) -> str:
     return words(written, accent)
 
 
-def roman_value(written: str) -> int:
-    values = [_ROMAN[character] for character in written.upper()]
-    return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values))
-
-
 # After a number of four digits these say that it counts something: "1850 metres". So does a plural.
 _COUNTED = frozenset(
     "people men women children sheep fish feet percent dollars euros pounds cents million billion "
@@ -125,7 +130,8 @@ _NOT_PLURAL = frozenset(
 )
 # What a year follows; a plural after it is then no sign of a count ("in 1984 prices rose").
 _BEFORE_YEAR = re.compile(
-    r"(?i)\b(?:in|since|year|years|by|until|till|from|before|after|during|circa|c\.|ca\.|ad|a\.d\.|of|the|early|"
+    r"(?i)\b(?:in|since|year|years|by|until|till|from|before|after|during|circa|c\.|ca\.|ad|a\.d\.|of|the"
+    r"|early|"
     r"late|mid|spring|summer|autumn|fall|winter|january|february|march|april|may|june|july|august|september|"
     r"october|november|december|\w+day),? $|\d(?:st|nd|rd|th),? $|(?:january|february|march|april|may|june"
     r"|july|august|"
@@ -173,6 +179,8 @@ def _number(accent: str, match: re.Match[str]) -> str | None:
     space = " " if letters_follow else ""
     if written.isdigit() and not letters_follow and not match["minus"]:
         before, after = match.string[: match.start()][-24:], match.string[match.end() :]
+        if len(written) > 5 and re.search(r"(?i)(?:\bno\.|number|#) ?$", before):
+            return spell(written, accent)
         dated = _IN_YEAR.search(before) or _ERA.match(after)
         if len(written) == 4 and written[0] in "12":
             if re.fullmatch(r"1[1-9]\d\d|20\d\d", written):
@@ -191,44 +199,60 @@ def _ordinal(accent: str, match: re.Match[str]) -> str:
 
 def fraction(accent: str, whole: str | None, above: str, below: str) -> str:
     """ "three and one half"; the two numbers where it is no fraction: 24/7, 9/11."""
-    numerator, denominator = int(above), int(below)
     before = cardinal(whole, accent) if whole else ""
-    is_named = denominator <= 10 or denominator in (12, 16, 20, 32, 50, 64, 100)
+    numerator, denominator = (int(part) if part.isdigit() else 0 for part in (above, below))
+    is_named = denominator in _DENOMINATORS or (numerator == 1 and denominator > 31)
     if not (0 < numerator < denominator and is_named):
         return " ".join([before, cardinal(above, accent), cardinal(below, accent)]).strip()
     name = {2: "half", 4: "quarter"}.get(denominator) or words(below, accent, "ordinal")
     return (f"{before} and " if before else "") + f"{words(above, accent)} {name}{'s' * (numerator > 1)}"
 
 
+_DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 50, 64, 100])
+_RATED = re.compile(r"(?i)\b(?:rat\w+|scored?|scoring|g[ai]ve\w*|grades?|gpa|solid|got)\b[^.\d]{0,20}$")
+_RATING = re.compile(r",? (?:stars?|points?|would|correct|on)\b")
+_RHYTHM = re.compile(r" (?:time|beat|meter|metre|jig|rhythm|bar|signature)\b")
+_PRESSURE = re.compile(r"\b(?:BP|[Bb]lood pressure)\b[^.\d]{0,12}$")
+
+
 def _fraction(accent: str, match: re.Match[str]) -> str:
     whole, above, below = match["whole"], match["above"], match["below"]
-    if int(below) > 10 and not whole and not re.match(r" (?:of|inch)", match.string[match.end() :]):
+    after = match.string[match.end() :]
+    is_part = bool(whole) or re.match(" (?:of|inch)", after) is not None
+    if between := _between(match, is_part):
+        unit = " millimeters of mercury" if match["pressure"] else ""
+        return f"{cardinal(above, accent)} {between} {cardinal(below, accent)}{unit}".replace("  ", " ")
+    if float(below) > 10 and not is_part and not (above == "1" and float(below) > 31):
         return f"{cardinal(above, accent)} {cardinal(below, accent)}"
     return fraction(accent, whole, above, below)
 
 
-def _magnitude(accent: str, match: re.Match[str]) -> str | None:
-    """2.5bn, 1.5M users; 4K and 3M stay letters."""
-    if (
-        match["short"] in ("M", "B")
-        and "." not in match["number"]
-        and not re.match(r" [a-z]+s\b", match.string[match.end() :])
-    ):
+def _between(match: re.Match[str], is_part: bool) -> str | None:
+    """What is said for the slash of 6/8 time, BP 120/80, 10/2 = 5, 4.5/5 stars and 18/20; None: no word."""
+    before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
+    above, below = float(match["above"]), float(match["below"])
+    has_decimals = "." in match["above"] + match["below"]
+    if _RHYTHM.match(after):
+        return " "
+    if match["pressure"] or _PRESSURE.search(before):
+        return "over"
+    if above > below:
+        return (
+            "divided by"
+            if re.match(" ?=", after)
+            else "to"
+            if before.endswith("odds ")
+            else "over" * has_decimals
+        )
+    if is_part or (above == below and below in (1, 20, 50)):
         return None
-    return f"{cardinal(match['number'], accent)} {MAGNITUDES[match['short']]}"
+    if has_decimals and above < 1:
+        return "over"
+    is_date = above <= 12 and below <= 31
+    is_rated = _RATED.search(before) or _RATING.match(after) or (below > 10 and above > 1 and not is_date)
+    return "out of" if has_decimals or is_rated or above == below else None
 
 
-# Before measures: the m of 3m people is no meter.
-MAGNITUDE_ROWS: tuple[Row, ...] = (
-    (
-        "millions",
-        rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>m)(?= (?:people|users|copies|jobs|homes|barrels|views"
-        rf"|customers|votes|"
-        r"children|adults|visitors|workers|tonnes|tons|passengers|followers|downloads|subscribers|euros|dollars|pounds)\b)",
-        _magnitude,
-    ),
-    ("magnitude", rf"(?<![\w.,])(?P<number>{NUMBER})(?P<short>bn|mn|tn|trn|mln|M|B)\b", _magnitude),
-)
 ROWS: tuple[Row, ...] = (
     (
         "Indian number",
@@ -236,23 +260,40 @@ ROWS: tuple[Row, ...] = (
         lambda accent, match: indian(match[0], accent),
     ),
     (
+        "decimal comma",
+        r"(?<![\w.,(\[{/-])(?:0,\d{1,9}(?![\w,)\]}–-]|\.\d)"
+        r"|\d{1,9},\d\d?(?= (?:thousand|million|billion|trillion)\b))",
+        lambda accent, match: cardinal(match[0].replace(",", "."), accent),
+    ),
+    (
+        "short year",
+        r"(?<!\w)'0(?P<digit>\d)(?![\w'])",
+        lambda accent, match: f"oh {cardinal(match['digit'], accent)}",
+    ),
+    (
         "fraction",
-        r"(?<![\w/.])(?:(?P<whole>\d{1,3}) +)?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\w/])",
+        r"(?<![\w/.,])(?:(?P<whole>\d{1,3})(?: +|-(?=\d/\d\b)))?(?P<above>\d{1,9}(?:\.\d{1,3})?)"
+        r"/(?P<below>\d{1,9}(?:\.\d{1,3})?)(?P<pressure> ?mm ?Hg)?(?![\w/]|\.\d)",
         _fraction,
     ),
-    ("number sign", r"(?<!\w)#(?=\d)", "number "),
+    (
+        "decimals after a letter",
+        r"\.(?:(?<=[A-Za-z]\d\.)|(?<=[A-Za-z]\d\d\.))\d{1,4}(?![\w.]\w|\w)",
+        lambda accent, match: f" point {spell(match[0], accent)}",
+    ),
+    ("number sign", r"(?<!\w)#(?=[A-Z]{0,3}-?\d)", "number "),
     ("hashtag", r"(?<!\w)#(?=[A-Za-z])", "hashtag "),
     ("ordinal", r"(?<![\w.,])(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
     (
         "times as many",
-        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?! ?[-+=*/^)²³]|\w)",
+        r"(?<![\w.,])(?P<number>\d+(?:\.\d+)?)[x×](?! ?(?:[-+=*^)²³]|/(?![a-z]))|\w)",
         lambda accent, match: f"{cardinal(match['number'], accent)} times",
     ),
     ("fifty-fifty", r"(?<![\w.,-])50[-/]50(?![\w-])", "fifty fifty"),
     (
         "number",
         rf"(?P<minus>(?<![\w)\].])[-−])?(?:(?<![A-Za-z\d])|(?<=\d[x×]))(?P<number>{NUMBER}|(?<![\w.])\.\d+)"
-        r"(?:(?P<letters>)(?=[A-Za-z]))?",
+        r"(?:(?P<letters>)(?=[A-Za-zα-ωΑ-Ω]))?",
         _number,
     ),
 )

@@ -17,6 +17,9 @@ _BRITISH = (
 )
 
 
+_RATIO = re.compile(r"(?i)\b(?:ratio|odds|scale|split|mix|proportion)")
+
+
 def clock(accent: str, hour: str, minute: str | None, second: str | None, half: str | None = None) -> str:
     """ "nine oh five P-M", "twelve o'clock", "fifteen hundred"."""
     spoken = words(hour, accent)
@@ -53,13 +56,42 @@ def duration(accent: str, *parts: tuple[str | None, str]) -> str:
 def _time(accent: str, match: re.Match[str]) -> str | None:
     groups = match.groupdict()
     hour, minute, second, half = (groups.get(name) for name in ("hour", "minute", "second", "half"))
-    if hour is None or int(hour) > 24:
+    if hour is None:
         return None
+    if int(hour) > 24:
+        return _minutes(accent, match)
+    half = half or groups.get("short")
     if second and not half and (len(hour) == 1 or hour[0] == "0"):
         before, after = match.string[: match.start()], match.string[match.end() :]
         if not _BEFORE_CLOCK.search(before[-10:]) and not _AFTER_CLOCK.match(after):
             return duration(accent, (hour, "hour"), (minute, "minute"), (second, "second"))
     return (groups.get("before") or "") + clock(accent, hour, minute, second, half)
+
+
+def _minutes(accent: str, match: re.Match[str]) -> str | None:
+    """29:45 of a race or a match -> "twenty-nine forty-five"; 60:40 and odds are ratios."""
+    minutes, seconds = int(match["hour"]), int(match["minute"])
+    if match["second"] or minutes > 90 or minutes + seconds == 100 or _RATIO.search(match.string):
+        return None
+    if not seconds:
+        return duration(accent, (match["hour"], "minute"))
+    return f"{words(match['hour'], accent)} {'oh ' * (seconds < 10)}{words(match['minute'], accent)}"
+
+
+def _hours(accent: str, match: re.Match[str]) -> str | None:
+    """0800-1700 hrs, at 0630, at 1430 hours."""
+    is_early = match["hour"][0] == "0"
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    is_time = re.search(r"(?i)\b(?:at|until|till|from|by|before|after|around|about) $", before)
+    if not (is_early or match["hours"]) or not (is_time or (match["hours"] and (is_early or match["last"]))):
+        return None
+    spoken = [
+        "oh " * (hour[0] == "0" and hour != "00")
+        + clock(accent, hour, minute, None).replace("o'clock", "hundred")
+        for hour, minute in ((match["hour"], match["minute"]), (match["last"], match["last_minute"]))
+        if hour
+    ]
+    return " to ".join(spoken) + (" hours" if match["hours"] else "")
 
 
 def _british_time(accent: str, match: re.Match[str]) -> str | None:
@@ -77,6 +109,16 @@ def _letters(accent: str, match: re.Match[str]) -> str:
     return duration(accent, *((match[name], name) for name in names))
 
 
+# Before codes: 0800-1700 is no telephone number.
+MILITARY_ROWS: tuple[Row, ...] = (
+    (
+        "hours in four digits",
+        r"(?P<hour>[01]\d|2[0-3])(?<![\w.,-]\d\d)(?P<minute>[0-5]\d)"
+        r"(?: ?[-–] ?(?P<last>[01]\d|2[0-3])(?P<last_minute>[0-5]\d))?"
+        r"(?P<hours> ?(?:hrs|hours)\b(?! of))?(?![\w%]|[.,:/-]\d| \d)",
+        _hours,
+    ),
+)
 ROWS: tuple[Row, ...] = (
     (
         "race time",
@@ -85,8 +127,8 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "time",
-        r"(?<![\d:.])(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])"
-        rf"(?:\s?{HALF})?",
+        r"(?<![\d:.])(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d{3})"
+        rf"(?:\s?{HALF}|(?P<short>[ap])(?![\w'.]\w|\w))?",
         _time,
     ),
     ("time with a full stop", rf"(?<![\d:.,$£€])(?P<hour>1?\d)\.(?P<minute>[0-5]\d)\s?{HALF}", _time),

@@ -48,6 +48,41 @@ CODES = {
     "3.2e8": "three point two e eight",
     "version 2.10.3": "version two point ten point three",
     "GPT-4": "GPT-four",
+    # addresses and ports
+    "127.0.0.1:8080": "one hundred twenty-seven dot zero dot zero dot one, port eighty eighty",
+    "10.0.0.12:22": "ten dot zero dot zero dot twelve, port twenty-two",
+    "8.8.8.8": "eight dot eight dot eight dot eight",
+    "10.0.0.0/24": "ten dot zero dot zero dot zero slash twenty-four",
+    "localhost:3000": "localhost, port three thousand",
+    "192.168.0.1:443": (
+        "one hundred ninety-two dot one hundred sixty-eight dot zero dot one, port four forty-three"
+    ),
+    "at 1.2.3.400": "at one point two point three point four hundred",
+    "at 12:30": "at twelve thirty",
+    # verses
+    "Gen. 1:1": "Genesis one one",
+    "1 Cor. 13:4": "First Corinthians thirteen four",
+    "John 3:16–18": "John three sixteen to eighteen",
+    "2 Tim. 1:7": "Second Timothy one seven",
+    "Psalm 23:4": "Psalm twenty-three four",
+    "Matt. 5:3-12": "Matthew five three to twelve",
+    # plural models, codes
+    "B-52s and 747s": "B-fifty-twos and seven forty-sevens",
+    "2x4s": "two by fours",
+    "Text STOP to 55555.": "Text STOP to five five five five five.",
+    "a card ending in 4432": "a card ending in four four three two",
+    "Sort code 20-45-67": "Sort code two zero, four five, six seven",
+    "order #A1029": "order number A1029",
+    "account no. 12345678": "account number one two three four five six seven eight",
+    "Python 3.12": "Python three point twelve",
+    "version 2.10": "version two point ten",
+    "iOS 17.4.1": "iOS seventeen point four point one",
+    # more codes
+    "under-12s": "under-twelves",
+    "A/C No. 123-456-789": "A-C number one two three, four five six, seven eight nine",
+    "kernel 6.8.0-31": "kernel six point eight point zero-thirty-one",
+    "the 747-8": "the seven forty-seven eight",
+    "D.C. 20500": "D-C two zero five zero zero",
 }
 
 

@@ -67,6 +67,22 @@ DATES = {
     "the '60s and '70s": "the sixties and seventies",
     "songs of the 80s": "songs of the eighties",
     "the 1990's": "the nineteen nineties",
+    # months and years, lists of days
+    "exp. 12/2023": "expires December twenty twenty-three",
+    "05/2027": "May twenty twenty-seven",
+    "24-Dec-2023": "the twenty-fourth of December twenty twenty-three",
+    "7-May-24": "the seventh of May twenty twenty-four",
+    "FY2024/25": "FY twenty twenty-four twenty-five",
+    "Mon, Wed & Fri": "Monday, Wednesday & Friday",
+    "M-F 8-5": "Monday to Friday eight to five",
+    "Thurs 3/14": "Thursday March fourteenth",
+    "by EOD Fri. — ok": "by E-O-D Friday — ok",
+    "5/6 May": "the fifth to the sixth of May",
+    "Mon 5 Aug – Fri 9 Aug": "Monday the fifth of August to Friday the ninth of August",
+    "Tue, Thu and Sat": "Tuesday, Thursday and Saturday",
+    # weekdays before a colon
+    "Fri: high 24°C": "Friday: high twenty-four degrees Celsius",
+    "Mon: closed": "Monday: closed",
 }
 BRITISH = {
     "03/04/2020": "April third, twenty twenty",

@@ -49,6 +49,31 @@ MARKS = {
     "**~~x~~**": "x",
     "~5 and ~~6~~": "about five and six",
     "see [the **map**](http://x.y/z).": "see the map.",
+    # angles and directions
+    "40.7128° N, 74.0060° W": (
+        "forty point seven one two eight degrees north, seventy-four point zero zero six zero degrees west"
+    ),
+    "40°26′46″N": "forty degrees twenty-six minutes forty-six seconds north",
+    "51°30'N 0°7'W": "fifty-one degrees thirty minutes north zero degrees seven minutes west",
+    "33°51' S": "thirty-three degrees fifty-one minutes south",
+    "Lat. 51.5° N": "latitude fifty-one point five degrees north",
+    "a 45° angle": "a forty-five degree angle",
+    "turn 90°": "turn ninety degrees",
+    "3 mi. N of town": "three miles north of town",
+    "wind NW 10 mph": "wind northwest ten miles per hour",
+    "The N of it": "The N of it",
+    # files, signs
+    "utils.py and a_b.txt": "utils dot py and a underscore b dot txt",
+    "run.sh, x.csv": "run dot sh, x dot csv",
+    "See foo.io.": "See foo dot io.",
+    "f/2.8": "f two point eight",
+    "p99.9, PM2.5": "p99 point nine, PM2 point five",
+    "Fig. 3A–C": "figure three A to C",
+    "'24–'25": "'twenty-four to 'twenty-five",
+    # streets, comparison
+    "on E. 42nd St. now": "on East forty-second Street now",
+    "35 km NNE of it": "thirty-five kilometers north northeast of it",
+    "p<.01": "p less than point zero one",
 }
 
 

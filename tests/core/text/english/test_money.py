@@ -53,6 +53,39 @@ MONEY = {
     "$1.2m/year": "one point two million dollars per year",
     "30 dollars/day": "thirty dollars per day",
     "$80/barrel": "eighty dollars per barrel",
+    # what it is for
+    "$3/pr": "three dollars per pair",
+    "5/ea.": "five each.",
+    "$4.50/doz. now": "four dollars and fifty cents per dozen now",
+    "$4/ea. or more": "four dollars each or more",
+    "10/pkg": "ten per package",
+    "£3/pt": "three pounds per pint",
+    "$15/class": "fifteen dollars per class",
+    "$12/sq ft": "twelve dollars per square foot",
+    "£2.50/100 g": "two pounds and fifty pence per one hundred grams",
+    "GDP/capita": "GDP per capita",
+    "56/100k": "fifty-six per hundred thousand",
+    "$30 pp": "thirty dollars per person",
+    "£9.99pp": "nine pounds and ninety-nine pence per person",
+    "20 req/s": "twenty req per second",
+    "1,234 new cases/day": "one thousand two hundred thirty-four new cases per day",
+    # magnitudes
+    "$3T": "three trillion dollars",
+    "$2.4 mil": "two point four million dollars",
+    "$5mm": "five million dollars",
+    "$5 T-shirt": "five dollars T-shirt",
+    # marks of Europe
+    "€1.234,56": "one thousand two hundred thirty-four euros fifty-six",
+    "1.234,56 €": "one thousand two hundred thirty-four euros fifty-six",
+    "CHF 1'234.50": "one thousand two hundred thirty-four Swiss francs and fifty centimes",
+    "Fr. 12.50": "twelve francs and fifty centimes",
+    "30 Fr. in all": "thirty francs in all",
+    "EUR/USD 1.08": "EUR USD one point zero eight",
+    # offers
+    "2/$5": "two for five dollars",
+    "Rs 500/-": "five hundred rupees",
+    "$24.8mil., up": "twenty-four point eight million dollars, up",
+    "¥3,000/person": "three thousand yen per person",
 }
 
 

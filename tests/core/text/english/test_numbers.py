@@ -41,6 +41,37 @@ NUMBERS = {
     "1⅞ cups": "one and seven eighths cups",
     "50/50": "fifty fifty",
     "2/3 of us": "two thirds of us",
+    # European marks
+    "1.234,56": "one thousand two hundred thirty-four point five six",
+    "1.234.567,89": "one million two hundred thirty-four thousand five hundred sixty-seven point eight nine",
+    "1.000.000 people": "one million people",
+    "0,5 or 0,75": "zero point five or zero point seven five",
+    "{0,1}": "{zero,one}",
+    "1,5 million": "one point five million",
+    "1'234.50": "one thousand two hundred thirty-four point five zero",
+    "rooms 3,14": "rooms three,fourteen",
+    "version 1.0.0": "version one point zero point zero",
+    # out of, over
+    "4.5/5 stars": "four point five out of five stars",
+    "I gave it 9/10.": "I gave it nine out of ten.",
+    "18/20 on the quiz": "eighteen out of twenty on the quiz",
+    "10/10": "ten out of ten",
+    "GPA 3.85/4.0": "GPA three point eight five out of four point zero",
+    "6/8 time": "six eight time",
+    "10/2 = 5": "ten divided by two equals five",
+    "odds 3/1": "odds three to one",
+    "on 12/31": "on December thirty-first",
+    "20/20 vision": "twenty twenty vision",
+    "1 in 10": "one in ten",
+    "1-1/2 cups": "one and one half cups",
+    "1 1/2–2 hrs": "one and one half to two hours",
+    "100s of people": "hundreds of people",
+    "1,000s of them": "thousands of them",
+    "class of '05": "class of oh five",
+    # times, over
+    "3x/day": "three times per day",
+    "p = 0.05/3": "p equals zero point zero five over three",
+    "22/35 yards": "twenty-two out of thirty-five yards",
 }
 
 

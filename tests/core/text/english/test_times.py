@@ -39,6 +39,18 @@ TIMES = {
     "within 90s": "within ninety seconds",
     "1s, then 2 s": "one second, then two seconds",
     "10 sec. later": "ten seconds later",
+    # short, military, minutes
+    "6:12a and 7:48p": "six twelve A-M and seven forty-eight P-M",
+    "0800-1700 hrs": "oh eight hundred to seventeen hundred hours",
+    "at 0630": "at oh six thirty",
+    "by 1430 hours": "by fourteen thirty hours",
+    "until 0000 hours": "until zero hundred hours",
+    "0800 123 456": "zero eight zero zero, one two three, four five six",
+    "a 29:45 finish": "a twenty-nine forty-five finish",
+    "in 45:00": "in forty-five minutes",
+    "60:40 split": "sixty to forty split",
+    "odds of 30:20": "odds of thirty to twenty",
+    "scale 1:50,000": "scale one to fifty thousand",
 }
 BRITISH = {
     "at 5.30 we left": "at five thirty we left",
