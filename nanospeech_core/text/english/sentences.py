@@ -9,12 +9,12 @@ from ..characters import CLOSERS
 # Words after which a full stop does not end the sentence: a name, a number or an explanation follows.
 _NEVER = frozenset(
     "mr mrs ms messrs dr drs prof rev hon gen col capt cpt cmdr lt maj sgt cpl pvt gov sen rep pres supt "
-    "mt e.g i.e cf vs viz approx ca al messrs adm".split()
+    "mt e.g i.e cf vs viz approx ca al adm fr br insp det cdr brig amb atty mme mlle profs rt".split()
 )
 # The same, but only before a number ("No. 5"; "He said no." ends a sentence).
 _BEFORE_NUMBER = frozenset(
     "no nos nr fig figs vol vols p pp ch chap sec art eq eqs pt ex ver rev ext apt rm para par ref op c "
-    "b d bk "
+    "b d bk fl exp pop elev rte hwy inv lat long dep arr r "
     "jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
 # Before a letter or a Roman numeral too: "Fig. A", "vol. ii".
@@ -22,14 +22,14 @@ _BEFORE_LETTER = frozenset("fig figs vol vols p pp ch chap sec art eq pt ex app 
 # Only before a small letter or a number: "1 tbsp. sugar", "max. 5", "etc. and". A capital starts a sentence.
 _BEFORE_SMALL = frozenset(
     "etc max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu mins "
-    "sec secs hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
+    "fl ea doz sec secs hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
 )
 # The full stop belongs to the word; it ends the sentence only before one of STARTERS.
 _MAYBE = frozenset("st ave blvd rd hwy jr sr inc ltd co corp bros dept est ph.d ft".split())
 # The same, with a capital only ("He sat.").
 _MAYBE_CAPITAL = frozenset(
     "Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Jan Feb Mar Apr Jun Jul Aug Sept Oct Nov Dec "
-    "Calif Mass Conn Fla Mich Minn Tenn Tex Wash Pa Va".split()
+    "Pt Calif Mass Conn Fla Mich Minn Tenn Tex Wash Pa Va".split()
 )
 # Words that start a sentence far more often than they continue one when written with a capital.
 STARTERS = (

@@ -30,6 +30,7 @@ _PATH_LIMIT = 159  # bytes; espeak-ng cannot open data whose path is longer
 # Marks that the model sees as they are written. espeak-ng reads each stretch between two marks by itself.
 _MARK = r';:,.!?¡¿—…"«»“”(){}\[\]'
 _MARKS = re.compile(rf"(\s*[{_MARK}][{_MARK}\s]*)")
+_QUOTES, _QUOTE_AND_SPACE = re.compile("['‘’]+"), re.compile("['‘’]+ ")  # 'Stop!' he said: without a sound
 _FLAGS = re.compile(r"\([^()]*\)")  # a word that it reads as another language: "(fr)…(en-us)"
 
 # From espeak-ng's speak_lib.h.
@@ -63,8 +64,12 @@ def phonemize(text: TracedText, voice: str, given: Mapping[Span, str] = MappingP
             library.voice = voice
         joined, position = TracedText("", ()), 0
         for match in [*_MARKS.finditer(text.text), None]:
-            phonemes = _read_words(library, text[position : match.start() if match else None], given)
-            if not phonemes.text and joined.text.endswith(" "):
+            stretch = text[position : match.start() if match else None]
+            phonemes = _read_words(library, stretch, given)
+            spaced = joined.text.endswith(" ")
+            if phonemes.text and joined.text and not spaced and _QUOTE_AND_SPACE.match(stretch.text):
+                phonemes = TracedText.read_as(" ", (stretch.span[0],) * 2) + phonemes
+            elif not phonemes.text and spaced and not _QUOTES.fullmatch(stretch.text):
                 joined = joined[:-1]  # " — -" is one pause, not two
             joined += phonemes
             if match:

@@ -1,6 +1,7 @@
 """The table of languages: each row reads its language, the corpus's phonemes, and what cannot be read."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,16 @@ def row_language(row: dict) -> str:
 
 def test_phonemes_are_those_of_the_corpus():
     assert len(ROWS) == 500
-    different = [row for row in ROWS if phonemize(row["text"], row_language(row)) != row["phonemes"]]
-    assert len(different) <= 5, [row["text"] for row in different]
+    found = [phonemize(row["text"], row_language(row)) for row in ROWS]
+    different = [row for row, phonemes in zip(ROWS, found, strict=True) if phonemes != row["phonemes"]]
+    # The corpus lost the space after a closing quote: 'No,' he said.
+    quoted = [row for row in different if re.search(r"[,.!?]['’] ", row["text"])]
+    assert len(different) - len(quoted) <= 1, [row["text"] for row in different]
+    assert all("".join(row["phonemes"].split()) in map(without_spaces, found) for row in quoted)
+
+
+def without_spaces(phonemes: str) -> str:
+    return "".join(phonemes.split())
 
 
 def test_corpus_has_the_symbols():

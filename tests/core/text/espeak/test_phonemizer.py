@@ -21,8 +21,8 @@ from nanospeech_core.text.traced import TracedText
 
 ROOT = Path(languages.__file__).parents[2]
 
-# Written down from phonemizer-fork 3.3.2 with the same espeak-ng: marks and their spaces, words in other
-# languages, a part without sounds (one space goes), lines.
+# Written down from phonemizer-fork 3.3.2 with the same espeak-ng, but with the spaces of quotes: marks and
+# their spaces, words in other languages, a part without sounds (one space goes), lines.
 READ = [
     ("Hello, world!", "həlˈoʊ, wˈɜːld!", "həlˈəʊ, wˈɜːld!"),
     (
@@ -32,8 +32,8 @@ READ = [
     ),
     (
         '"Robinson, Side," said Philip: \'"Well."\'',
-        '"ɹˈɑːbɪnsən, sˈaɪd," sˈɛd fˈɪlɪp:"wˈɛl."',
-        '"ɹˈɒbɪnsən, sˈaɪd," sˈɛd fˈɪlɪp:"wˈɛl."',
+        '"ɹˈɑːbɪnsən, sˈaɪd," sˈɛd fˈɪlɪp: "wˈɛl."',
+        '"ɹˈɒbɪnsən, sˈaɪd," sˈɛd fˈɪlɪp: "wˈɛl."',
     ),
     ('But after this — -"', 'bˌʌt ˈæftɚ ðˈɪs —"', 'bˌʌt ˈaftə ðˈɪs —"'),
     (
@@ -72,6 +72,23 @@ def read(text: str) -> str:
     ("text", "symbols"), [("", ""), (" ", ""), ("-", ""), ("...", "..."), (" — — ", "— —"), ("- , -", " ,")]
 )
 def test_what_has_no_words(text, symbols):
+    assert read(text) == symbols
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("'Stop!' he cried.", "stˈɑːp! hiː kɹˈaɪd."),
+        ("‘Stop!’ he cried.", "stˈɑːp! hiː kɹˈaɪd."),
+        ("Is it 'now?' or 'then?'", "ɪz ɪt nˈaʊ? ɔːɹ ðˈɛn?"),
+        ("'Well,' he said.", "wˈɛl, hiː sˈɛd."),
+        ("He left.' Then", "hiː lˈɛft. ðˈɛn"),
+        ("Go!'", "ɡˈoʊ!"),
+        ("one—'two'", "wˌʌn—tˈuː"),
+        ("the dogs' bones", "ðə dˈɑːɡz bˈoʊnz"),
+    ],
+)
+def test_the_space_after_a_closing_quote_stays(text, symbols):
     assert read(text) == symbols
 
 
