@@ -12,8 +12,8 @@ import re
 
 from ..readings import Reading, Rule, apply_readings, find_readings
 from ..traced import TracedText
-from . import abbreviations, codes, dates, letters, marks, money, numbers, times, units
 from .folding import fold, unfold
+from .rules import abbreviations, codes, dates, letters, marks, money, numbers, times, units
 
 TABLES = (
     marks.MARKUP,

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.text.english import numbers as numerals
 from nanospeech_core.text.english.normalize import normalize
+from nanospeech_core.text.english.rules import numbers as numerals
 
 READINGS = {
     # money

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..sentences import SENTENCE_END
 from .numbers import Row, spell, words
-from .sentences import SENTENCE_END
 
 HALF = rf"(?P<half>[aApP])(?:[mM]\b|\.\s?[mM]\b(?:\.(?!{SENTENCE_END[3:]})?)"
 _BEFORE_CLOCK = re.compile(

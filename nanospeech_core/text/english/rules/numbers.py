@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...errors import UserError
+from ....errors import UserError
 
 # A row of a table of readings: name, pattern, and what is read: a text, or (accent, match) -> text or None.
 Reader = str | Callable[[str, re.Match[str]], "str | None"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..sentences import SENTENCE_END
 from .numbers import Row, alternatives
-from .sentences import SENTENCE_END
 
 # Written with a full stop. espeak-ng knows Mr, Mrs and Messrs.
 ABBREVIATIONS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..sentences import SENTENCE_END
 from .numbers import Row, cardinal, letter, letters, words
-from .sentences import SENTENCE_END
 
 FORMULAS = (
     "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
