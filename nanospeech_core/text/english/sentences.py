@@ -21,8 +21,9 @@ _BEFORE_NUMBER = frozenset(
 _BEFORE_LETTER = frozenset("fig figs vol vols p pp ch chap sec art eq pt ex app apt bk".split())
 # Only before a small letter or a number: "1 tbsp. sugar", "max. 5", "etc. and". A capital starts a sentence.
 _BEFORE_SMALL = frozenset(
-    "etc fl ea doz max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt sq cu "
-    "mins sec secs hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds trans".split()
+    "etc fl ea doz max min avg dept govt incl excl misc temp bldg tel tbsp tsp oz lb lbs ft yd mi gal qt "
+    "sq cu mins sec secs hr hrs wk wks yr yrs mo cm mm km kg esp resp orig intl qty pkg asst attn ed eds "
+    "trans".split()
 )
 # The full stop belongs to the word; it ends the sentence only before one of STARTERS.
 _MAYBE = frozenset("st ave blvd rd hwy jr sr inc ltd co corp bros dept est ph.d ft".split())
