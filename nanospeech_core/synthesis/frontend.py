@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
@@ -48,6 +49,10 @@ class Utterance:
     lead: int | None = None  # frames of silence requested before its first word; None: no request
     tail: int | None = None  # the same after its last word
     offset: int = 0  # symbols of the whole sentence that come before this part
+    continues: bool = False  # whether the next utterance is a part of the same sentence, see `joints`
+    # The ids of the words that are generated before and after it, and cut off its waveform.
+    context_before: tuple[int, ...] = ()
+    context_after: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,9 @@ def make_utterances(
         if isinstance(part, float):
             seconds = (seconds or 0.0) + part
             continue
-        for sentence in tokenizer.find_sentences(part, language):
+        found = tokenizer.find_sentences(part, language)
+        for sentence, following in itertools.zip_longest(found, found[1:]):
+            continues = timed and following is not None and _continues(part, sentence, following)
             words = [next(given) for _ in range(count_stand_ins(sentence.written))]
             symbols = insert_pronunciations(sentence, words, tokenizer, language)
             ids = tokenizer.encode(symbols)
@@ -149,6 +156,7 @@ def make_utterances(
             frames = None if seconds is None else requested_frames(seconds)
             if timed and frames is not None and utterances and _is_one(sentences[-1], sentence):
                 utterances[-1], start = _append(utterances[-1], sentence, ids, frames, config)
+                utterances[-1] = replace(utterances[-1], continues=continues)
                 sentences[-1].append(PlacedSentence(sentence, words, start))
             else:
                 if frames is not None and utterances:
@@ -156,7 +164,7 @@ def make_utterances(
                     utterances[-1] = replace(utterances[-1], tail=tail)
                 pauses = sentence_pauses(sentence, 1) if timed else ()
                 ids = with_pauses(ids, config) if timed else ids
-                utterances.append(Utterance(ids, pauses, lead=frames))
+                utterances.append(Utterance(ids, pauses, lead=frames, continues=continues))
                 sentences.append([PlacedSentence(sentence, words, int(timed))])
             seconds = None
     if seconds is not None and utterances:
@@ -181,6 +189,17 @@ def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
         for mark, place in zip(marks, written, strict=True)
         if not sentence.text[place.end()].islower()
     )
+
+
+def _continues(text: str, sentence: Sentence, following: Sentence) -> bool:
+    """Whether `split_sentences` has cut a text between two sentences only because of its length."""
+    if sentence.written.rstrip(_CLOSERS).endswith(_ENDS):
+        return False
+    space = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"
+    joined = rf"{re.escape(sentence.written)}{space}?{re.escape(following.written)}"
+    both = re.compile(joined.replace(r"\ ", space))
+    found = both.search(text)
+    return found is not None and len(found[0]) > length_limit(300, found[0])
 
 
 def _is_one(before: list[PlacedSentence], sentence: Sentence) -> bool:
