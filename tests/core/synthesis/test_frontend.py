@@ -142,3 +142,30 @@ def test_numbers_are_read_in_the_language(bilingual):
 def test_what_cannot_be_spoken(folder, text, options, message):
     with pytest.raises(UserError, match=message):
         prepare_text(text, CONFIG, folder, GenerateOptions(**options))
+
+
+LONG = "one two three four five six seven eight nine ten " * 9 + "and the end"
+
+
+@pytest.mark.parametrize(
+    ("text", "continues"),
+    [
+        (TEXT, [False, False]),
+        (LONG + ".", [True, False]),
+        (LONG + ". " + TEXT, [True, False, False, False]),
+        (LONG.replace(" six", ",\nsix"), [True, False]),
+        (f"A heading without a mark\n\n{LONG}", [False, True, False]),
+        (f"{LONG[:240]}\n\n{LONG[:240]}", [False, False]),  # two paragraphs
+        (f"[pause 1] {LONG} [pause 1] {TEXT}", [True, False, False]),
+        ("今天天气很好我们一起去公园玩" * 12, [True, False]),
+    ],
+)
+def test_which_sentences_are_cut_only_for_their_length(folder, text, continues):
+    prepared = prepare_text(text, CONFIG, folder, GenerateOptions())
+    assert [utterance.continues for utterance in prepared.utterances] == continues
+    assert not any(u.context_before or u.context_after for u in prepared.utterances)
+
+
+def test_models_without_durations_have_no_joints(folder):
+    prepared = prepare_text(LONG, CHARACTERS, folder, GenerateOptions())
+    assert [utterance.continues for utterance in prepared.utterances] == [False, False]
