@@ -14,7 +14,7 @@ import numpy as np
 from ..audio.crossfade import crossfade
 from ..text.symbols import SILENT
 
-CONTEXT_SYMBOLS = 30  # of a context, at least: two seconds
+CONTEXT_SYMBOLS = 20  # of a context, at least: about 1.2 seconds
 OVERLAP = 480  # samples of the cross-fade: 20 ms
 
 

@@ -144,7 +144,7 @@ def test_what_cannot_be_spoken(folder, text, options, message):
         prepare_text(text, CONFIG, folder, GenerateOptions(**options))
 
 
-LONG = "one two three four five six seven eight nine ten " * 9 + "and the end"
+LONG = "one two three four five six seven eight nine ten " * 6 + "and the end"
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,14 @@ LONG = "one two three four five six seven eight nine ten " * 9 + "and the end"
         (LONG + ".", [True, False]),
         (LONG + ". " + TEXT, [True, False, False, False]),
         (LONG.replace(" six", ",\nsix"), [True, False]),
+        (
+            "They are " + "1984, " * 20 + "and that is all.",
+            [True, True, False],
+        ),  # spelled out: 500 characters
         (f"A heading without a mark\n\n{LONG}", [False, True, False]),
-        (f"{LONG[:240]}\n\n{LONG[:240]}", [False, False]),  # two paragraphs
+        (f"{LONG[:150]}\n\n{LONG[:150]}", [False, False]),  # two paragraphs
         (f"[pause 1] {LONG} [pause 1] {TEXT}", [True, False, False]),
-        ("今天天气很好我们一起去公园玩" * 12, [True, False]),
+        ("今天天气很好我们一起去公园玩" * 8, [True, False]),
     ],
 )
 def test_which_sentences_are_cut_only_for_their_length(folder, text, continues):
@@ -167,5 +171,5 @@ def test_which_sentences_are_cut_only_for_their_length(folder, text, continues):
 
 
 def test_models_without_durations_have_no_joints(folder):
-    prepared = prepare_text(LONG, CHARACTERS, folder, GenerateOptions())
-    assert [utterance.continues for utterance in prepared.utterances] == [False, False]
+    prepared = prepare_text(LONG + LONG[:150], CHARACTERS, folder, GenerateOptions())
+    assert [utterance.continues for utterance in prepared.utterances] == [False, False]  # of 300 characters
