@@ -30,7 +30,7 @@ from ..text.tokenizer import Sentence, Tokenizer
 from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
-from .pauses import JOINED_FRAMES, InnerPause, divide_pause, requested_frames
+from .pauses import JOINED_FRAMES, InnerPause, divide_pause, one_ellipsis, requested_frames
 
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
 # Of an utterance. The training texts have up to 136 (in Chinese 34, which count as 102). Longer utterances
@@ -155,6 +155,8 @@ def make_utterances(
             continues = timed and following is not None and _continues(part, sentence, following)
             words = [next(given) for _ in range(count_stand_ins(sentence.written))]
             symbols = insert_pronunciations(sentence, words, tokenizer, language)
+            if tokenizer.kind == "phonemes":
+                symbols = one_ellipsis(symbols)
             ids = tokenizer.encode(symbols)
             sentence = sentence._replace(symbols=symbols)
             frames = None if seconds is None else requested_frames(seconds)

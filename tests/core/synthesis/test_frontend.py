@@ -173,3 +173,20 @@ def test_which_sentences_are_cut_only_for_their_length(folder, text, continues):
 def test_models_without_durations_have_no_joints(folder):
     prepared = prepare_text(LONG + LONG[:150], CHARACTERS, folder, GenerateOptions())
     assert [utterance.continues for utterance in prepared.utterances] == [False, False]  # of 300 characters
+
+
+@pytest.mark.parametrize(
+    "text", ["I was thinking{} maybe we should go.", "I do not know{}", "我想{}我们还是回家吧。"]
+)
+def test_ellipses_have_the_same_symbols(folder, text):
+    spellings = [
+        spoken(prepare_text(text.format(dots), CONFIG, folder, GenerateOptions()))
+        for dots in ("...", "…", ". . .", "......", "……")
+    ]
+    assert all(symbols == spellings[0] for symbols in spellings) and spellings[0][0].count("... ") == 1
+
+
+def test_characters_keep_their_ellipses(folder):
+    with pytest.warns(UserWarning, match="…"):
+        prepared = prepare_text("hello… there", CHARACTERS, folder, GenerateOptions())
+    assert spoken(prepared, CHARACTERS) == ["hello there"]

@@ -13,6 +13,7 @@ from nanospeech_core.synthesis.pauses import (
     apply_pauses,
     divide_pause,
     lead_samples,
+    one_ellipsis,
     shorten_joints,
     split_frames,
     stream_skipped_seconds,
@@ -50,6 +51,24 @@ def test_a_joint_has_no_long_silence():
     shorter = shorten_joints(frames, [3, 6], 4)
     assert shorter[:-1].tolist() == [40, 7, BEFORE_JOINT_FRAMES, JOINT_FRAMES, 6, 5, 2]
     assert shorter[-1] - frames[-1] in range(4) and shorter.sum() % 4 == 0
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [
+        ("wˈɛl… aɪ", "wˈɛl... aɪ"),
+        ("wˈɛl. . . aɪ", "wˈɛl... aɪ"),
+        ("wˈɛl ... aɪ", "wˈɛl... aɪ"),
+        ("wˈɛl…ˈaɪ", "wˈɛl... ˈaɪ"),
+        ("mə↗n……li↓", "mə↗n... li↓"),
+        ("sˈeɪ…", "sˈeɪ..."),
+        ("sˈeɪ….”", "sˈeɪ...”"),
+        ("a. b. c", "a. b. c"),
+        ("sˈeɪ?", "sˈeɪ?"),
+    ],
+)
+def test_all_ellipses_are_one(symbols, expected):
+    assert one_ellipsis(symbols) == expected == one_ellipsis(expected)
 
 
 def test_silence_at_the_ends_of_a_segment():
