@@ -42,7 +42,7 @@ class InnerPause:
 
 
 def one_ellipsis(symbols: str) -> str:
-    """Phonemes in which "…", ". . ." and the like are "..." with a space after it, so that all pauses are equal.
+    """Phonemes in which "…", ". . ." and the like are "..." and a space, so that all pauses are equal.
 
     "..." has a pause of about 0.45 s. The training texts have it most often; they have no "…".
     """
