@@ -11,6 +11,7 @@ from nanospeech_core.config import AlignerConfig
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.synthesis.assembly import Speech, SpeechAssembler
 from nanospeech_core.synthesis.frontend import prepare_text
+from nanospeech_core.synthesis.joints import CONTEXT_SYMBOLS
 from nanospeech_core.synthesis.pauses import JOINT_FRAMES
 from nanospeech_core.synthesis.segments import SegmentJob, segment_jobs
 from nanospeech_core.voices.alignment import boundaries
@@ -55,12 +56,12 @@ def wave_of(job: SegmentJob) -> np.ndarray:
     return np.repeat(np.array(levels, np.float32), np.diff(edges))
 
 
-def speak(folder, text: str, slow: int = 1, chunk: int | None = None) -> list[Speech]:
+def speak(folder, text: str, slow: int = 1, chunk: int | None = None, make_wave=wave_of) -> list[Speech]:
     """chunk: samples of each chunk; None: segments are not in chunks."""
     prepared = prepare_text(text, CONFIG, folder, GenerateOptions())
     assembler, result = SpeechAssembler(prepared, CONFIG), []
     for job in segment_jobs(Model(slow), prepared, GenerateOptions()):
-        wave = wave_of(job)
+        wave = make_wave(job)
         chunks = [wave] if chunk is None else np.split(wave, range(chunk, len(wave), chunk))
         result += assembler.assemble_chunks(job, chunks, len(wave))
     return result
@@ -152,10 +153,38 @@ def test_chunks_give_the_same_speech(folder, chunk):
             assert (a.text, a.start, a.end) == (b.text, b.start, b.end) and a.words[:-1] == b.words[:-1]
 
 
-def test_nothing_clicks(folder):
-    """The level changes at a joint no faster than a cross-fade does."""
-    speeches = speak(folder, UNMARKED)
+@pytest.mark.parametrize("chunk", [None, 20000])
+def test_the_level_goes_on_over_a_joint(folder, chunk):
+    """The parts are cross-faded: neither fades out, and nothing clicks."""
+
+    def rising(job: SegmentJob) -> np.ndarray:
+        return np.full((int(job.segment.durations.sum()) - 1) * HOP, 0.1 + job.seed / 100, np.float32)
+
+    speeches = speak(folder, UNMARKED, chunk=chunk, make_wave=rising)
     wave = np.concatenate([speech.wave for speech in speeches])
-    for speech in speeches[1:]:
-        begin = round(speech.start * SAMPLE_RATE)
-        assert np.abs(np.diff(wave[begin - 100 : begin + 100])).max() < 0.02
+    assert np.abs(np.diff(wave)).max() < 1e-4 and (np.diff(wave) >= -1e-7).all()
+    assert len(set(np.round(wave, 4))) > len(joints(speeches)) >= 2
+
+
+@pytest.mark.parametrize("chunk", [None, 20000])
+def test_silence_inside_the_last_phone_is_no_pause(folder, chunk):
+    """At other ends, the end of the last sound is measured in the waveform; at a joint, durations count."""
+
+    def half_silent(job: SegmentJob) -> np.ndarray:
+        wave = wave_of(job)
+        edges = boundaries(job.segment.durations, len(wave), LAG)
+        for begin, end in itertools.pairwise(edges):
+            wave[(begin + end) // 2 : end] = 0
+        return wave
+
+    for _, seconds in joints(speak(folder, UNMARKED, chunk=chunk, make_wave=half_silent)):
+        assert 0 < seconds <= JOINT_FRAMES * FRAME + 1e-9
+
+
+def test_slow_speech_has_a_shorter_context(folder):
+    prepared = prepare_text(UNMARKED, CONFIG, folder, GenerateOptions())
+    contexts = [
+        max(len(job.segment.utterance.context_after) for job in segment_jobs(Model(), prepared, options))
+        for options in (GenerateOptions(), GenerateOptions(speed=0.25))
+    ]
+    assert contexts[0] >= CONTEXT_SYMBOLS > contexts[1] > 0

@@ -158,6 +158,7 @@ LONG = "one two three four five six seven eight nine ten " * 6 + "and the end"
             "They are " + "1984, " * 20 + "and that is all.",
             [True, True, False],
         ),  # spelled out: 500 characters
+        (f"Well [pause 0.3] {LONG}.", [True, False]),
         (f"A heading without a mark\n\n{LONG}", [False, True, False]),
         (f"{LONG[:150]}\n\n{LONG[:150]}", [False, False]),  # two paragraphs
         (f"[pause 1] {LONG} [pause 1] {TEXT}", [True, False, False]),

@@ -140,6 +140,10 @@ def test_parts_of_a_part_keep_its_outer_context():
     assert [decode(part.context_before) for part in (left, right)] == ["one", "d,"]
     assert [decode(part.context_after) for part in (left, right)] == ["ef", "two"]
     assert left.continues and right.continues and (left.offset, right.offset) == (7, 14)
+    left, right = split(replace(utterance, pauses=(InnerPause(6, 8, 50),)), CONFIG, 1)
+    assert (left.tail, right.lead, left.continues, right.continues) == (25, 25, False, True)
+    assert left.context_after == right.context_before == ()
+    assert decode(left.context_before) == "one" and decode(right.context_after) == "two"
 
 
 def test_a_model_without_durations_has_a_pause_at_a_cut():
