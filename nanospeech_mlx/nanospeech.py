@@ -13,7 +13,7 @@ from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.sampling.reveal import RevealPlan
-from nanospeech_core.synthesis.durations import whole_frames
+from nanospeech_core.synthesis.prompts import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import cpus
 from nanospeech_core.voices.reference import Reference

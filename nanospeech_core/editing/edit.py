@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id
 from ..synthesis.backend import Aligner, Backend
-from ..synthesis.durations import whole_frames
+from ..synthesis.prompts import whole_frames
 from ..text.checks import check_text
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon

@@ -16,6 +16,7 @@ from ..config import ModelConfig
 from ..text.symbols import SILENT, STRESS
 from ..voices.alignment import alignment_lag, boundaries
 from .frontend import PreparedText
+from .joints import Joiner, joint_sample
 from .pauses import lead_samples, tail_samples
 from .segments import SegmentJob
 from .utterances import Utterance
@@ -77,6 +78,7 @@ class SpeechAssembler:
         self.streaming = streaming
         self.standalone = standalone
         self.samples = 0  # of the speech so far
+        self._joiner = Joiner()
 
     def assemble(self, job: SegmentJob, wave: np.ndarray) -> Speech:
         """The speech of the next segment, whose waveform is float32 [samples]."""
@@ -100,37 +102,51 @@ class SpeechAssembler:
         utterance = job.segment.utterance
         begins = self.samples == 0 and self.standalone
         ends = job.ends_text and self.standalone
-        symbols = [self.config.text.vocab[i] for i in utterance.ids]
+        # Whether it goes on from the segment before, and the next segment from it.
+        continued, continues = bool(utterance.context_before), bool(utterance.context_after)
+        symbols = [self.config.text.vocab[i] for i in job.segment.ids]
         edges = np.array([0, samples])
         sounds = [0]  # the symbols that are no silence
+        cut_start, cut_stop = 0, samples  # without the context
         if self._timed:
             edges = boundaries(job.segment.durations, samples, alignment_lag(self.config))
+            part = job.segment.part
+            if continued:
+                cut_start = joint_sample(symbols, edges, part.start)
+            if continues:
+                cut_stop = joint_sample(symbols, edges, part.stop - 1)
+            edges = np.clip(edges[part.start : part.stop + 1], cut_start, cut_stop) - cut_start
+            symbols, samples = symbols[part], cut_stop - cut_start
             sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT]
-        chunks = iter(chunks)
-        first_chunk = next(chunks)
-        if len(first_chunk) == samples:
+        heard = self._joiner.join(chunks, cut_start, cut_stop, continues)
+        first_chunk = next(heard)
+        if len(first_chunk) == samples and not continues:
             measured = sound_end(first_chunk)
             edges[sounds[-1] + 1] = np.clip(measured, edges[sounds[-1]], edges[sounds[-1] + 1])
         first_sound, last_sound = int(edges[sounds[0]]), int(edges[sounds[-1] + 1])
         # Silence to be added at the two ends; below 0: to be cut off.
-        before = lead_samples(utterance.lead, first_sound, begins, self.streaming) - first_sound
-        after = self._added_tail(utterance.tail, samples - last_sound, ends)
+        before = after = 0
+        if not continued:
+            before = lead_samples(utterance.lead, first_sound, begins, self.streaming) - first_sound
+        if not continues:
+            after = self._added_tail(utterance.tail, samples - last_sound, ends)
         length = samples + before + after
 
         begin = self.samples / SAMPLE_RATE
         content = self._content(job, symbols, edges + before, length)
-        silence, done, rise = np.zeros(max(0, before), np.float32), 0, self.samples > 0 or before != 0
-        for chunk in itertools.chain([first_chunk], chunks):
+        silence, done = np.zeros(max(0, before), np.float32), 0
+        rise = not continued and (self.samples > 0 or before != 0)
+        for chunk in itertools.chain([first_chunk], heard):
             done += len(chunk)
             stop = samples
             if done == samples:
-                if len(chunk) < samples:
+                if len(chunk) < samples and not continues:
                     last_sound = min(last_sound, done - len(chunk) + sound_end(chunk))
                     after = max(self._added_tail(utterance.tail, samples - last_sound, ends), -len(chunk))
                     length = samples + before + after
                 stop = samples - max(0, -after)
             kept = chunk[max(0, len(chunk) - done - before) : max(0, len(chunk) - done + stop)]
-            fall = done == samples and (not job.ends_text or after != 0)
+            fall = done == samples and not continues and (not job.ends_text or after != 0)
             parts = [silence, fade(kept, rise, fall)]
             if len(kept):
                 silence, rise = silence[:0], False

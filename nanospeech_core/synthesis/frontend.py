@@ -19,7 +19,7 @@ from ..text.tokenizer import Tokenizer
 from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
-from .utterances import Utterance, make_utterances
+from .utterances import Utterance, make_utterances, max_characters
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def prepare_text(
     plain = document.plain
     reference, voice_language = (references or ReferenceCache()).get(folder, options, plain, config, align)
     language = options.lang or detect_language(plain, voice_language)
-    utterances = LazySequence(make_utterances(tokenizer.read(document, language), config))
+    sentences = tokenizer.read(document, language, max_characters(config))
+    utterances = LazySequence(make_utterances(sentences, config))
     if not utterances:
         raise nothing_to_speak(text)
     return PreparedText(reference, utterances, language)

@@ -21,7 +21,9 @@ from ..audio.mel import FRAME_RATE, HOP, SAMPLE_RATE
 # Between two utterances: after the last sound of one, and before the first sound of the next.
 AFTER_SECONDS, BEFORE_SECONDS = 0.5, 0.1
 JOINED_FRAMES = round(0.35 * FRAME_RATE)  # between short sentences that are one utterance
-SPLIT_FRAMES = 24  # between the parts of a sentence that is too long for one segment
+# Where a sentence is cut for its length without a mark, see `joints`: the space, and the symbol before it.
+JOINT_FRAMES, BEFORE_JOINT_FRAMES = 4, 12
+SPLIT_FRAMES = 24  # where it is cut at no pause, if the model has no durations
 STREAM_LEAD_SECONDS = 0.06  # before the first sound of a stream, at most
 GENERATED_FRAMES = 70  # of a pause, at most: the model is silent for 94 frames, but not always for 188
 
@@ -82,6 +84,26 @@ def apply_pauses(
     generated[-1] += fill
     whole[-1] += fill
     return generated, whole, inserted_silences(pauses, generated, lag)
+
+
+def shorten_joints(durations: np.ndarray, spaces: Sequence[int], patch: int) -> np.ndarray:
+    """Durations in which a sentence goes on without a pause where it is cut.
+
+    The predicted duration of a phone at the end of a phrase includes silence, so it becomes shorter too.
+
+    Args:
+        durations: int64 [symbols] in frames, as predicted.
+        spaces: the indices of the spaces at which the sentence is cut without a mark.
+        patch: the last symbol is made longer to fill the last token.
+    """
+    if not spaces:
+        return durations
+    result = durations.copy()
+    for space in spaces:
+        longest = BEFORE_JOINT_FRAMES, JOINT_FRAMES
+        result[space - 1 : space + 1] = np.minimum(result[space - 1 : space + 1], longest)
+    result[-1] += -int(result.sum()) % patch
+    return result
 
 
 def inserted_silences(

@@ -12,11 +12,13 @@ from ..audio.mel import LOG_FLOOR
 from ..config import ModelConfig
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
+from ..text.symbols import SILENT
 from ..voices.alignment import alignment_lag
 from ..voices.reference import Reference
 from .backend import Backend
 from .frontend import PreparedText
-from .pauses import apply_pauses, split_frames
+from .joints import CONTEXT_SYMBOLS, context_symbols, first_words, last_words
+from .pauses import apply_pauses, shorten_joints, split_frames
 from .prompts import make_prompt, total_tokens
 from .utterances import Utterance
 
@@ -33,7 +35,13 @@ class Segment:
     prompt: Prompt
     generated_frames: int  # of the mel that the model generates
     durations: np.ndarray  # int64 [symbols] in frames, inserted silences included; of "filler" models [1]
+    ids: np.ndarray  # int64 [symbols] that are generated: the utterance's and, around them, its context
     silences: tuple[tuple[int, int], ...] = ()  # to be inserted, see `inserted_silences`
+
+    @property
+    def part(self) -> slice:
+        """The symbols of the utterance, without the context."""
+        return part_of_generated(self.utterance)
 
     @property
     def total_frames(self) -> int:
@@ -81,14 +89,26 @@ def segment_jobs(
         return model.predict_frames(text.reference, ids, options.speed)
 
     seeds = itertools.count(options.seed)
-    for number, utterance in enumerate(text.utterances):
-        segments = make_segments(text.reference, utterance, model.config, predict)
+    context = context_symbols(options.speed)
+    before: Utterance | None = None
+    for number, whole in enumerate(text.utterances):
+        utterance = whole
+        if before is not None and before.continues:
+            _, utterance = with_context(before, utterance, context)
+        if whole.continues:
+            utterance, _ = with_context(utterance, text.utterances[number + 1], context)
+        before = whole
+        segments = make_segments(text.reference, utterance, model.config, predict, context)
         for segment in segments:
             yield SegmentJob(text, number, segment, next(seeds), segment is segments[-1], text_number)
 
 
 def make_segments(
-    reference: Reference, utterance: Utterance, config: ModelConfig, predict: PredictFrames
+    reference: Reference,
+    utterance: Utterance,
+    config: ModelConfig,
+    predict: PredictFrames,
+    context: int = CONTEXT_SYMBOLS,
 ) -> list[Segment]:
     """The segments of an utterance: one, or several if it is too long.
 
@@ -97,27 +117,75 @@ def make_segments(
         utterance: the sentence, or a part of one.
         config: the model's.
         predict: the durations of ids.
+        context: symbols that the context of a part has at least.
     Raises:
         UserError: not even a single symbol fits beside the reference.
     """
     patch = config.transformer.patch
-    generated = whole = predict(utterance.ids)
+    ids = generated_ids(utterance)
+    generated = whole = shorten_joints(predict(ids), unmarked_joints(utterance, config), patch)
+    shift = part_of_generated(utterance).start
+    pauses = [replace(p, first=p.first + shift, last=p.last + shift) for p in utterance.pauses]
     silences: tuple[tuple[int, int], ...] = ()
-    if utterance.pauses:
-        generated, whole, silences = apply_pauses(generated, utterance.pauses, patch, alignment_lag(config))
+    if pauses:
+        generated, whole, silences = apply_pauses(generated, pauses, patch, alignment_lag(config))
     if total_tokens(reference, generated, patch) * patch > MAX_FRAMES:
-        parts = split(utterance, config)
+        parts = split(utterance, config, context)
         if len(parts) > 1:
-            return [segment for part in parts for segment in make_segments(reference, part, config, predict)]
-    prompt = make_prompt(reference, utterance.ids, generated, config)
+            return [
+                segment
+                for part in parts
+                for segment in make_segments(reference, part, config, predict, context)
+            ]
+    prompt = make_prompt(reference, ids, generated, config)
     generated_frames = (len(prompt.cond) - prompt.start) * patch
-    return [Segment(utterance, prompt, generated_frames, whole, silences)]
+    return [Segment(utterance, prompt, generated_frames, whole, ids, silences)]
 
 
-def split(utterance: Utterance, config: ModelConfig) -> list[Utterance]:
+def with_context(left: Utterance, right: Utterance, context: int) -> tuple[Utterance, Utterance]:
+    """Two neighboring parts of a sentence: each gets words of the other as context.
+
+    context: symbols that each context has at least.
+    """
+    space = int(left.ids[-1])
+    return (
+        replace(left, context_after=first_words(right.ids[1:-1], space, context)),
+        replace(right, context_before=last_words(left.ids[1:-1], space, context)),
+    )
+
+
+def generated_ids(utterance: Utterance) -> np.ndarray:
+    """The ids of an utterance and its context, int64 [symbols], with a pause at either end."""
+    before, after = utterance.context_before, utterance.context_after
+    parts = (
+        utterance.ids[:1] if before else (),
+        before,
+        utterance.ids,
+        after,
+        utterance.ids[-1:] if after else (),
+    )
+    return np.concatenate(parts).astype(np.int64)
+
+
+def part_of_generated(utterance: Utterance) -> slice:
+    """Where the utterance is in its `generated_ids`."""
+    first = len(utterance.context_before) + 1 if utterance.context_before else 0
+    return slice(first, first + len(utterance.ids))
+
+
+def unmarked_joints(utterance: Utterance, config: ModelConfig) -> list[int]:
+    """The spaces in the `generated_ids` where the sentence is cut and has no mark."""
+    part, ids = part_of_generated(utterance), generated_ids(utterance)
+    spaces = [part.start] if utterance.context_before else []
+    spaces += [part.stop - 1] if utterance.context_after else []
+    return [space for space in spaces if config.text.vocab[ids[space - 1]] not in SILENT]
+
+
+def split(utterance: Utterance, config: ModelConfig, context: int = CONTEXT_SYMBOLS) -> list[Utterance]:
     """An utterance cut in two: at the pause nearest to its middle, else as `halves` does.
 
-    A single symbol is not cut: the list then has only the utterance itself.
+    A single symbol is not cut: the list then has only the utterance itself. Models without durations have a
+    pause at the cut; others go on, see `joints`.
     """
     pause = min(utterance.pauses, key=lambda p: abs(p.last - len(utterance.ids) / 2), default=None)
     if pause is None:
@@ -128,7 +196,8 @@ def split(utterance: Utterance, config: ModelConfig) -> list[Utterance]:
     if len(parts) == 1:
         return [utterance]
     left, right = parts
-    tail, lead = split_frames(pause)
+    joined = pause is None and config.text.alignment == "durations"
+    tail, lead = (None, None) if joined else split_frames(pause)
     skipped = len(utterance.ids) - len(right)
     before = tuple(p for p in utterance.pauses if p.last < len(left))
     after = tuple(
@@ -136,10 +205,16 @@ def split(utterance: Utterance, config: ModelConfig) -> list[Utterance]:
         for p in utterance.pauses
         if p.first > skipped
     )
-    return [
-        replace(utterance, ids=left, pauses=before, tail=tail),
-        replace(utterance, ids=right, pauses=after, lead=lead, offset=utterance.offset + skipped),
-    ]
+    first = replace(utterance, ids=left, pauses=before, tail=tail, continues=joined, context_after=())
+    second = replace(
+        utterance,
+        ids=right,
+        pauses=after,
+        lead=lead,
+        offset=utterance.offset + skipped,
+        context_before=(),
+    )
+    return list(with_context(first, second, context)) if joined else [first, second]
 
 
 def halves(ids: np.ndarray, config: ModelConfig) -> list[np.ndarray]:

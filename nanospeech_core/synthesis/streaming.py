@@ -59,13 +59,18 @@ def stream_masked(
 def stream_plan(model: Backend, segment: Segment, seed: int, options: GenerateOptions) -> RevealPlan:
     """A plan from left to right, in blocks: about as many iterations as without, at least one a block.
 
-    A stream leaves out the silence that the segment begins with, so the first block includes these tokens.
+    A stream leaves out the silence or the context that the segment begins with, so the first block includes
+    these tokens.
     """
     tokens_per_second = FRAME_RATE / model.config.transformer.patch
     first, largest = (round(s * tokens_per_second) for s in (FIRST_SECONDS, LARGEST_SECONDS))
     skipped = 0
     if model.config.text.alignment == "durations":
-        skipped = round(stream_skipped_seconds(segment.durations[0]) * tokens_per_second)
+        context = segment.part.start  # symbols
+        if context:
+            skipped = int(segment.durations[:context].sum()) // model.config.transformer.patch
+        else:
+            skipped = round(stream_skipped_seconds(segment.durations[0]) * tokens_per_second)
     blocks = stream_blocks(int((~segment.prompt.visible).sum()) - skipped, first, GROWTH, largest)
     blocks[0] += skipped
     block_iterations = max(1, round(options.num_iter / len(blocks)))

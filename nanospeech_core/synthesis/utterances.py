@@ -10,11 +10,19 @@ import numpy as np
 from ..config import ModelConfig
 from ..sampling.prompt import with_pauses
 from ..text.document import Sentence, Word
-from ..text.sentences import MAX_LENGTH, MIN_LENGTH, length
+from ..text.sentences import MIN_LENGTH, length
 from ..text.symbols import SILENT
 from .pauses import JOINED_FRAMES, InnerPause, divide_pause, requested_frames
 
+# Of an utterance. The training texts have up to 136 (in Chinese 34, which count as 102). Longer utterances
+# have more errors, and their last seconds become quieter. Without durations, parts have a pause between them.
+MAX_CHARACTERS, MAX_CHARACTERS_WITHOUT_DURATIONS = 200, 300
 _ENDS, _CLOSERS = (".", "!", "?", "…", "。", "！", "？", "；"), "\"'”’»)]}」』）】》 "
+
+
+def max_characters(config: ModelConfig) -> int:
+    """The length of an utterance at most, in characters of English text."""
+    return MAX_CHARACTERS if config.text.alignment == "durations" else MAX_CHARACTERS_WITHOUT_DURATIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +30,17 @@ class Utterance:
     """A sentence ready to be spoken, or a part of one that is too long for one segment."""
 
     ids: np.ndarray  # int64 [symbols], with pauses at its ends if the model has durations
-    text: str  # of the whole sentence, as it is written
-    words: tuple[Word, ...] = ()  # of the whole sentence; their symbols count from its first id
     pauses: tuple[InnerPause, ...] = ()
     lead: int | None = None  # frames of silence requested before its first word; None: no request
     tail: int | None = None  # the same after its last word
     offset: int = 0  # symbols of the whole sentence that come before this part
+    text: str = ""  # of the whole sentence, as it is written
+    words: tuple[Word, ...] = ()  # of the whole sentence; their symbols count from its first id
     length: int = 0  # of the text, see `sentences.length`
+    continues: bool = False  # whether the next utterance is a part of the same sentence, see `joints`
+    # The ids of the words that are generated before and after it, and cut off its waveform.
+    context_before: tuple[int, ...] = ()
+    context_after: tuple[int, ...] = ()
 
 
 def make_utterances(parts: Iterable[Sentence | float], config: ModelConfig) -> Iterator[Utterance]:
@@ -56,9 +68,17 @@ def make_utterances(parts: Iterable[Sentence | float], config: ModelConfig) -> I
             yield last
         words, pauses = _place(part, int(timed), 0), sentence_pauses(part, 1) if timed else ()
         ids = with_pauses(part.ids, config) if timed else part.ids
-        last = Utterance(ids, part.written, words, pauses, frames, length=length(part.written))
+        last = Utterance(
+            ids,
+            pauses,
+            lead=frames,
+            text=part.written,
+            words=words,
+            length=length(part.written),
+            continues=part.continues and timed,
+        )
     if last is not None:
-        yield last if seconds is None else replace(last, tail=requested_frames(seconds))
+        yield replace(last, tail=None if seconds is None else requested_frames(seconds), continues=False)
 
 
 def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
@@ -82,7 +102,7 @@ def _is_one(before: Utterance, after: Sentence) -> bool:
     """Whether the text before and after a [pause] is one sentence, or too short to be two."""
     ended = before.text.rstrip(_CLOSERS).endswith(_ENDS)
     short = min(before.length, length(after.written)) < MIN_LENGTH
-    return (short or not ended) and before.length + length(after.written) <= MAX_LENGTH
+    return (short or not ended) and before.length + length(after.written) <= MAX_CHARACTERS
 
 
 def _append(utterance: Utterance, sentence: Sentence, frames: int, config: ModelConfig) -> Utterance:
@@ -93,13 +113,12 @@ def _append(utterance: Utterance, sentence: Sentence, frames: int, config: Model
     pauses = (InnerPause(first, start, frames), *sentence_pauses(sentence, start))
     return replace(
         utterance,
-        ids=np.concatenate(
-            (utterance.ids, sentence.ids, utterance.ids[-1:])
-        ),  # the last symbol is a pause: a space
+        ids=np.concatenate((utterance.ids, sentence.ids, utterance.ids[-1:])),
         text=f"{utterance.text} {sentence.written}",
         words=utterance.words + _place(sentence, start, len(utterance.text) + 1),
         pauses=utterance.pauses + pauses,
         length=utterance.length + length(sentence.written),
+        continues=sentence.continues,
     )
 
 

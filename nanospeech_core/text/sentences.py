@@ -22,8 +22,8 @@ _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n\s*(?=(?:[-*•]|\d{1,3}[.)])[^\S\n]
 # Marks of a Western keyboard between Chinese characters, where no space follows.
 _TYPED = rf"(?<=[{HAN}])(?:[!?]+|\.(?!\.))(?=[{CLOSERS}]*[{HAN}])"
 _TERMINATOR = re.compile(
-    rf"(?P<cjk>(?:[。！？；｡]+|…{{2,}}(?![，、：—])|{_TYPED})[{CLOSERS}]*)"
-    rf"|(?<![.!?…])(?P<stop>[.!?…]+)(?P<closers>[{CLOSERS}]*)(?=\s)"
+    rf"(?P<cjk>(?:[。！？；｡]+|(?<=[{HAN}{CLOSERS}。！？])…{{2,}}(?![，、：—])|{_TYPED})[{CLOSERS}]*)"
+    rf"|(?<![.!?…])(?P<stop>\.(?: \.){{2,}}|[.!?…]+)(?P<closers>[{CLOSERS}]*)(?=\s)"
 )
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _BREAKS = tuple(map(re.compile, (r"[;；…]\s*|\.{3}\s*", r":\s+|：|[—–]\s*", r",\s+|[，、]", r"\s+")))
@@ -126,7 +126,7 @@ def _is_end(text: str, start: int, match: re.Match[str], language: str, finished
     if match["closers"] and text[match.end() : match.end() + 8].lstrip()[:1].islower():
         return False  # "Stop!" he said.
     if match["stop"] != ".":
-        return "..." not in match["stop"] and "…" not in match["stop"]
+        return not any(ellipsis in match["stop"] for ellipsis in ("...", "…", ". ."))
     return TABLE.get(language, TABLE[ALPHABETIC]).ends_sentence(text, start, match, finished)
 
 

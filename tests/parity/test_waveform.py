@@ -1,6 +1,7 @@
 """One checkpoint, one seed, one waveform: text in, samples out, on both backends."""
 
 import functools
+import itertools
 import string
 from dataclasses import replace
 from pathlib import Path
@@ -363,6 +364,45 @@ def test_a_sentence_too_long_for_the_model(folders):
     assert len(waves[0]) == len(waves[1]) > 1
     for torch, mlx in zip(*waves, strict=True):
         assert relative_error(mlx, torch) <= TOLERANCE
+
+
+CUT = "one two three four five six seven " * 10 + "and the end"  # more characters than a sentence may have
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", STREAMED.values(), ids=STREAMED)
+def test_a_sentence_cut_for_its_length(folders, options):
+    """Both backends join its parts alike; a stream and a batch have the same times and the same length."""
+    torch, mlx = (list(pipeline(name, folders["flow"]).speak(CUT, seed=7, **options)) for name in NAMES)
+    assert len(torch) == len(mlx) > 1
+    for a, b in zip(torch, mlx, strict=True):
+        assert relative_error(b.wave, a.wave) <= TOLERANCE
+        assert (a.text, a.start, a.words, a.phones) == (b.text, b.start, b.words, b.phones)
+    assert " ".join(word.text for speech in torch for word in speech.words) == CUT
+    for before, after in itertools.pairwise(torch):
+        assert 0 < after.words[0].start - before.words[-1].end < 0.15
+    streamed = list(pipeline("torch", folders["flow"]).speak(CUT, seed=7, stream=True, **options))
+    assert [(s.text, s.start, s.end) for s in streamed if s.text] == [(s.text, s.start, s.end) for s in torch]
+    whole = np.concatenate([speech.wave for speech in torch])
+    assert sum(len(speech.wave) for speech in streamed) == len(whole)
+    ((_, batch),) = pipeline("torch", folders["flow"]).generate_batch([CUT], seed=7, **options)
+    assert relative_error(batch, whole) <= TOLERANCE
+
+
+@pytest.mark.slow
+def test_the_first_block_of_a_part_includes_its_context(folders, monkeypatch):
+    """Otherwise a stream would wait for more blocks before it has something to play."""
+    model, first_blocks = pipeline("torch", folders["flow"]), []
+    make_plan = model.plan
+
+    def plan(prompt, seed, options, blocks=None):
+        first_blocks.append(blocks[0])
+        return make_plan(prompt, seed, options, blocks)
+
+    monkeypatch.setattr(model, "plan", plan)
+    for _ in model.speak(CUT, seed=7, stream=True, use_diffusion=True):
+        pass
+    assert len(first_blocks) == 2 and first_blocks[1] > first_blocks[0] + 10
 
 
 @pytest.mark.slow

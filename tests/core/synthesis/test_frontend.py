@@ -142,3 +142,52 @@ def test_numbers_are_read_in_the_language(bilingual):
 def test_what_cannot_be_spoken(folder, text, options, message):
     with pytest.raises(UserError, match=message):
         prepare_text(text, CONFIG, folder, GenerateOptions(**options))
+
+
+LONG = "one two three four five six seven eight nine ten " * 6 + "and the end"
+
+
+@pytest.mark.parametrize(
+    ("text", "continues"),
+    [
+        (TEXT, [False, False]),
+        (LONG + ".", [True, False]),
+        (LONG + ". " + TEXT, [True, False, False, False]),
+        (LONG.replace(" six", ",\nsix"), [True, False]),
+        (
+            "They are " + "1984, " * 20 + "and that is all.",
+            [True, True, False],
+        ),  # spelled out: 500 characters
+        (f"Well [pause 0.3] {LONG}.", [True, False]),
+        (f"A heading without a mark\n\n{LONG}", [False, True, False]),
+        (f"{LONG[:150]}\n\n{LONG[:150]}", [False, False]),  # two paragraphs
+        (f"[pause 1] {LONG} [pause 1] {TEXT}", [True, False, False]),
+        ("今天天气很好我们一起去公园玩" * 8, [True, False]),
+    ],
+)
+def test_which_sentences_are_cut_only_for_their_length(folder, text, continues):
+    prepared = prepare_text(text, CONFIG, folder, GenerateOptions())
+    assert [utterance.continues for utterance in prepared.utterances] == continues
+    assert not any(u.context_before or u.context_after for u in prepared.utterances)
+
+
+def test_models_without_durations_have_no_joints(folder):
+    prepared = prepare_text(LONG + LONG[:150], CHARACTERS, folder, GenerateOptions())
+    assert [utterance.continues for utterance in prepared.utterances] == [False, False]  # of 300 characters
+
+
+@pytest.mark.parametrize(
+    "text", ["I was thinking{} maybe we should go.", "I do not know{}", "我想{}我们还是回家吧。"]
+)
+def test_ellipses_have_the_same_symbols(folder, text):
+    spellings = [
+        spoken(prepare_text(text.format(dots), CONFIG, folder, GenerateOptions()))
+        for dots in ("...", "…", ". . .", "......", "……")
+    ]
+    assert all(symbols == spellings[0] for symbols in spellings) and spellings[0][0].count("... ") == 1
+
+
+def test_characters_keep_their_ellipses(folder):
+    with pytest.warns(UserWarning, match="…"):
+        prepared = prepare_text("hello… there", CHARACTERS, folder, GenerateOptions())
+    assert spoken(prepared, CHARACTERS) == ["hello there"]

@@ -5,12 +5,15 @@ import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.synthesis.pauses import (
+    BEFORE_JOINT_FRAMES,
     GENERATED_FRAMES,
+    JOINT_FRAMES,
     SPLIT_FRAMES,
     InnerPause,
     apply_pauses,
     divide_pause,
     lead_samples,
+    shorten_joints,
     split_frames,
     stream_skipped_seconds,
     tail_samples,
@@ -39,6 +42,14 @@ def test_the_rest_of_a_long_pause_is_inserted_in_its_middle():
 def test_a_shared_pause_is_complete(frames):
     assert sum(divide_pause(frames)) == sum(split_frames(InnerPause(0, 1, frames))) == frames
     assert sum(split_frames(None)) == SPLIT_FRAMES
+
+
+def test_a_joint_has_no_long_silence():
+    frames = np.array([40, 7, 30, 9, 6, 5, 2, 41])
+    assert shorten_joints(frames, [], 4) is frames
+    shorter = shorten_joints(frames, [3, 6], 4)
+    assert shorter[:-1].tolist() == [40, 7, BEFORE_JOINT_FRAMES, JOINT_FRAMES, 6, 5, 2]
+    assert shorter[-1] - frames[-1] in range(4) and shorter.sum() % 4 == 0
 
 
 def test_silence_at_the_ends_of_a_segment():

@@ -11,7 +11,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import MAX_FRAMES, with_pauses
 from nanospeech_core.synthesis.frontend import prepare_text
-from nanospeech_core.synthesis.pauses import GENERATED_FRAMES, InnerPause
+from nanospeech_core.synthesis.pauses import GENERATED_FRAMES, JOINT_FRAMES, SPLIT_FRAMES, InnerPause
 from nanospeech_core.synthesis.segments import halves, make_segments, split
 from nanospeech_core.synthesis.utterances import Utterance
 from nanospeech_core.voices.store import save_voice
@@ -59,29 +59,100 @@ def decode(ids: np.ndarray) -> str:
 def test_a_sentence_too_long_is_spoken_in_parts(folder):
     reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
     text = " ".join("word" if i % 5 else "word," for i in range(100))
-    utterance = Utterance(with_pauses(encode(text), CONFIG), text, lead=3, tail=4)
+    utterance = Utterance(with_pauses(encode(text), CONFIG), lead=3, tail=4)
     segments = make_segments(reference, utterance, CONFIG, lambda part: np.full(len(part), 20))
     assert len(segments) > 1 and all(len(segment.prompt.text) <= MAX_FRAMES for segment in segments)
     assert " ".join(decode(segment.utterance.ids).strip() for segment in segments) == text
     edges = [(segment.utterance.lead, segment.utterance.tail) for segment in segments]
-    assert edges == [(3, 12)] + [(12, 12)] * (len(segments) - 2) + [(12, 4)]
+    assert edges == [(3, None)] + [(None, None)] * (len(segments) - 2) + [(None, 4)]
+    assert [segment.utterance.continues for segment in segments] == [True] * (len(segments) - 1) + [False]
     for segment in segments:
         inner = decode(segment.utterance.ids)[1:-1]
         assert text[segment.utterance.offset : segment.utterance.offset + len(inner)] == inner
 
 
+def test_a_part_is_generated_with_words_of_its_neighbors(folder):
+    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
+    text = " ".join(f"{a}o{b}" for a in "bdfkl" for b in "mnprstvz") + "."
+    utterance = Utterance(with_pauses(encode(text), CONFIG))
+    segments = make_segments(reference, utterance, CONFIG, lambda part: np.full(len(part), 60), context=6)
+    assert len(segments) > 2
+    at = 0
+    for segment in segments:
+        generated, own = decode(segment.ids), decode(segment.utterance.ids)
+        assert generated[segment.part] == own and len(segment.durations) == len(generated)
+        begin = text.index(own.strip(), at)
+        at = begin + len(own.strip())
+        before, after = text[:begin].split()[-2:], text[at:].split()[:2]
+        assert generated == " ".join(["", *before, own.strip(), *after, ""])
+    assert decode(segments[0].ids).startswith(" bom bon ") and segments[0].part.start == 0
+    assert at == len(text) and segments[-1].part.stop == len(segments[-1].ids)
+
+
+def test_no_pause_is_predicted_at_a_cut_without_a_mark(folder):
+    """The space at the cut is short, in the part and in its neighbor's context; one after a mark is not."""
+    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
+    for text, longest in (("word word word word ab", JOINT_FRAMES), ("word word, word word ab", 400)):
+        left, right = split(Utterance(with_pauses(encode(text), CONFIG)), CONFIG)
+        assert (decode(left.ids)[-2] == ",") == ("," in text)
+        for part in (left, right):
+            (segment,) = make_segments(reference, part, CONFIG, lambda ids: np.full(len(ids), 100), context=1)
+            space = segment.part.start if part is right else segment.part.stop - 1
+            assert decode(segment.ids)[space] == " " and segment.durations[space] == min(longest, 100)
+            assert (segment.durations[space - 1] < 100) == ("," not in text)
+            assert (np.delete(segment.durations, [space - 1, space]) >= 100).all()
+            assert segment.durations.sum() == segment.generated_frames
+
+
+def test_a_pause_keeps_its_place_behind_a_context(folder):
+    reference = prepare_text("Hi.", CONFIG, folder, GenerateOptions()).reference
+    whole = Utterance(
+        with_pauses(encode("word word word word word, ab ef"), CONFIG), (InnerPause(25, 27, 30),)
+    )
+    plain = replace(whole, context_before=tuple(encode("one two")))
+    (segment,) = make_segments(reference, plain, CONFIG, lambda ids: np.full(len(ids), 8))
+    assert segment.durations[segment.part][25:27].tolist() == [8, 22]
+    assert (np.delete(segment.durations[segment.part], [0, 25, 26])[:-1] == 8).all()
+
+
 def test_an_utterance_is_split_at_its_pause():
     utterance = Utterance(
-        with_pauses(encode("ab, cd ef"), CONFIG),
-        "ab, cd ef",
-        pauses=(InnerPause(3, 5, 100), InnerPause(7, 8, 50)),
+        with_pauses(encode("ab, cd ef"), CONFIG), (InnerPause(3, 5, 100), InnerPause(7, 8, 50))
     )
     left, right = split(utterance, CONFIG)
     assert (decode(left.ids), decode(right.ids)) == (" ab, ", " cd ef ")
     assert (left.pauses, left.tail, left.offset) == ((), 50, 0)
     assert (right.pauses, right.lead, right.offset) == ((InnerPause(3, 4, 50),), 50, 4)
-    (unsplit,) = split(Utterance(with_pauses(encode("a"), CONFIG), "a"), CONFIG)
+    assert not left.continues and left.context_after == right.context_before == ()
+    (unsplit,) = split(Utterance(with_pauses(encode("a"), CONFIG)), CONFIG)
     assert decode(unsplit.ids) == " a "
+
+
+def test_parts_of_a_part_keep_its_outer_context():
+    utterance = Utterance(
+        with_pauses(encode("ab cd, ef xh ij kl"), CONFIG),
+        offset=7,
+        continues=True,
+        context_before=tuple(encode("one")),
+        context_after=tuple(encode("two")),
+    )
+    left, right = split(utterance, CONFIG, 1)
+    assert [decode(part.ids) for part in (left, right)] == [" ab cd, ", " ef xh ij kl "]
+    assert [decode(part.context_before) for part in (left, right)] == ["one", "d,"]
+    assert [decode(part.context_after) for part in (left, right)] == ["ef", "two"]
+    assert left.continues and right.continues and (left.offset, right.offset) == (7, 14)
+    left, right = split(replace(utterance, pauses=(InnerPause(6, 8, 50),)), CONFIG, 1)
+    assert (left.tail, right.lead, left.continues, right.continues) == (25, 25, False, True)
+    assert left.context_after == right.context_before == ()
+    assert decode(left.context_before) == "one" and decode(right.context_after) == "two"
+
+
+def test_a_model_without_durations_has_a_pause_at_a_cut():
+    text = TextConfig("characters", CONFIG.text.vocab, "filler")
+    filler = replace(CONFIG, text=text, phone_duration=None)
+    left, right = split(Utterance(encode("ab cd, ef xh ij kl")), filler)
+    assert left.tail + right.lead == SPLIT_FRAMES and not left.continues
+    assert left.context_after == right.context_before == ()
 
 
 def test_a_symbol_too_long(folder):
@@ -89,7 +160,7 @@ def test_a_symbol_too_long(folder):
     with pytest.raises(UserError, match="at most 44 s"):
         make_segments(
             reference,
-            Utterance(with_pauses(encode("abc"), CONFIG), "abc"),
+            Utterance(with_pauses(encode("abc"), CONFIG)),
             CONFIG,
             lambda part: np.full(len(part), 2000),
         )

@@ -137,3 +137,15 @@ def test_threads_never_mix_their_texts():
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(work, range(4))) == 0
+
+
+@pytest.mark.parametrize("text", ["Well{} I think so.", "Say{}", "“Say{}” he said.", "我想{}我们回家。"])
+def test_all_ellipses_are_one(text):
+    """…, ... and . . . have the same symbols, and end no sentence."""
+    ids, _ = tokenizer()
+    language = "zh" if "我" in text else "en-us"
+    spellings = ("...", "…", ". . .", "......", "……", " ...", "….")
+    found = {tuple(s.symbols for s in ids.sentences(text.format(dots), language)) for dots in spellings}
+    assert len(found) == 1, found
+    ((symbols,),) = found
+    assert symbols.count(".") == 3 + text.endswith((".", "。")) and "…" not in symbols

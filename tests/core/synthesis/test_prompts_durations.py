@@ -5,7 +5,7 @@ import pytest
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.prompt import MAX_FRAMES
-from nanospeech_core.synthesis.durations import whole_frames
+from nanospeech_core.synthesis.prompts import whole_frames
 
 
 @pytest.mark.parametrize("patch", [1, 2, 4, 7])
