@@ -70,7 +70,7 @@ def split_sentences(
             parts = list(_split_paragraph(spoken, language, max_characters, min_characters))
             parts[-1] = parts[-1]._replace(continues=whole.continues)
             for part in parts:
-                written = whole.written.within(part.written.span)
+                written = _written(whole.written, *part.written.span)
                 yield Piece(written, part.written, (*part.joints, *whole.joints), part.continues)
 
 
@@ -89,6 +89,12 @@ def _split_paragraph(text: TracedText, language: str, most: int, least: int) -> 
         piece = text[start:end].strip()
         if piece.text:
             yield Piece(piece, piece, tuple(places[inner]), end not in complete)
+
+
+def _written(text: TracedText, start: int, end: int) -> TracedText:
+    """The characters that stand for [start, end) of the source, whole or partly."""
+    first = bisect_right(text.spans, start, key=lambda span: span[1])
+    return text[first : bisect_left(text.spans, end, key=lambda span: span[0])]
 
 
 def _line_ends(text: str) -> list[int]:

@@ -93,12 +93,6 @@ class TracedText:
             yield place, start, end
             start = end
 
-    def within(self, span: Span) -> TracedText:
-        """The characters that stand for a part of the source, whole or partly."""
-        first = next((i for i, (_, end) in enumerate(self.spans) if end > span[0]), len(self))
-        last = next((i for i, (start, _) in enumerate(self.spans) if start >= span[1]), len(self))
-        return self[first:last]
-
     def filter(self, keep: Callable[[str], bool]) -> TracedText:
         """The characters that `keep` accepts."""
         kept = [keep(character) for character in self.text]
