@@ -1,0 +1,83 @@
+"""The rules of readings.txt, which says how they are written: which characters are read how, and where."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+_MARK = re.compile(r"(?P<character>.)\{(?P<reading>[a-zê]+[1-5]|)\}")
+_LIST = re.compile(r"(?P<name>[a-z]+) = (?P<items>.+)")
+_BEFORE = 12  # how many characters a condition before the match can see
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table. `readings` are those of the named groups of `pattern`; "": as pypinyin has it."""
+
+    pattern: re.Pattern[str]
+    readings: dict[str, str]
+    before: re.Pattern[str] | None
+    after: re.Pattern[str] | None
+
+    def find(self, text: str, inside: list[bool]) -> Iterator[re.Match[str]]:
+        """Its matches in a text; `inside[i]` says whether a word goes on at i."""
+        for match in self.pattern.finditer(text):
+            start, end = match.span()
+            if self.before and not self.before.search(text, max(0, start - _BEFORE), start):
+                continue
+            if self.after and not self.after.match(text, end):
+                continue
+            cuts_word = (inside[start] and not self.before) or (inside[end] and not self.after)
+            if cuts_word and (end - start == 1 or not all(inside[start + 1 : end])):
+                continue
+            yield match
+
+
+def parse_rule(line: str, lists: dict[str, str]) -> tuple[str, Rule]:
+    """A line of the table -> the characters that it reads, and the rule. `lists` are what $names stand for."""
+    line = re.sub(r"\$([a-z]+)", lambda name: f"(?:{lists[name[1]]})", line)
+    line, _, after = line.partition(" > ")
+    before, _, text = line.rpartition(" < ")
+    rule = Rule(
+        re.compile(_MARK.sub(lambda mark: f"(?P<at{mark.start()}>{mark['character']})", text)),
+        {f"at{mark.start()}": mark["reading"] for mark in _MARK.finditer(text)},
+        re.compile(f"(?:{before})$") if before else None,
+        re.compile(after) if after else None,
+    )
+    return "".join(mark["character"] for mark in _MARK.finditer(text)), rule
+
+
+@functools.cache
+def load_rules() -> dict[str, tuple[Rule, ...]]:
+    """The rules of the table in their order, by each character that they read."""
+    lists: dict[str, str] = {}
+    rules: dict[str, tuple[Rule, ...]] = {}
+    for line in Path(__file__).with_name("readings.txt").read_text(encoding="utf-8").splitlines():
+        if definition := _LIST.fullmatch(line):
+            lists[definition["name"]] = f"(?:{definition['items']})"
+        elif line and not line.startswith("#"):
+            characters, rule = parse_rule(line, lists)
+            for character in dict.fromkeys(characters):
+                rules[character] = (*rules.get(character, ()), rule)
+    return rules
+
+
+def find_readings(words: list[str]) -> dict[int, str]:
+    """The pinyin of characters by their place in the words, where a rule has another one than pypinyin."""
+    rules = load_rules()
+    text = "".join(words)
+    inside = [True] * len(text) + [False]
+    for start in (0, *accumulate(map(len, words))):
+        inside[start] = False
+    readings: dict[int, str] = {}
+    for character in rules.keys() & set(text):
+        for rule in rules[character]:
+            for match in rule.find(text, inside):
+                for group, reading in rule.readings.items():
+                    if match[group] == character:
+                        readings.setdefault(match.start(group), reading)
+    return {place: reading for place, reading in readings.items() if reading}
