@@ -1,5 +1,7 @@
 """Chinese characters to phonemes: rjieba's words, pypinyin's readings, and IPA for each syllable.
 
+`polyphones/` corrects the readings of characters that have several.
+
 Our models learned each word's tones from pypinyin's dictionary, as misaki's first Chinese front end has them:
 一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and 儿 is a separate
 syllable. The model learned from the teacher's audio how two third tones sound.
@@ -15,7 +17,7 @@ from types import ModuleType
 from ...errors import UserError
 from ..characters import HAN, WESTERN_PUNCTUATION, is_han
 from ..traced import TracedText, concatenate
-from .polyphones.particles import read_de
+from .polyphones.particles import read_particle
 from .polyphones.rules import find_readings
 
 # From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
@@ -84,7 +86,7 @@ def read_words(text: str) -> list[list[str]]:
     for number, word in enumerate(words):
         pinyin = list(_pinyin(word))
         if word in ("得", "地"):
-            pinyin[0] = read_de(tagged, number) or pinyin[0]
+            pinyin[0] = read_particle(tagged, number) or pinyin[0]
         readings.append([rules.get(place + i, reading) for i, reading in enumerate(pinyin)])
         place += len(word)
     return readings
@@ -102,7 +104,7 @@ def import_library(name: str) -> ModuleType:
 
 @functools.lru_cache(maxsize=4096)
 def _pinyin(word: str) -> tuple[str, ...]:
-    """The pinyin of each character of a word in pypinyin's dictionary; the character itself if it has none."""
+    """The pinyin of each character of a word in pypinyin's dictionary; itself if it has none."""
     pypinyin = import_library("pypinyin")
     return tuple(pypinyin.lazy_pinyin(word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True))
 

@@ -16,7 +16,7 @@ _BEFORE = 12  # how many characters a condition before the match can see
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table. `readings` are those of the named groups of `pattern`; "": as pypinyin has it."""
+    """One line of the table. `readings` are those of the groups of `pattern`; "": as pypinyin has it."""
 
     pattern: re.Pattern[str]
     readings: dict[str, str]
@@ -37,45 +37,44 @@ class Rule:
             yield match
 
 
-def parse_rule(line: str, lists: dict[str, str]) -> tuple[str, Rule]:
-    """A line of the table -> the characters that it reads, and the rule. `lists` are what $names stand for."""
-    line = re.sub(r"\$([a-z]+)", lambda name: f"(?:{lists[name[1]]})", line)
+@functools.cache
+def parse_rule(line: str) -> Rule:
+    """A rule from a line of the table, with the lists in place of their $names."""
     line, _, after = line.partition(" > ")
     before, _, text = line.rpartition(" < ")
-    rule = Rule(
+    return Rule(
         re.compile(_MARK.sub(lambda mark: f"(?P<at{mark.start()}>{mark['character']})", text)),
         {f"at{mark.start()}": mark["reading"] for mark in _MARK.finditer(text)},
         re.compile(f"(?:{before})$") if before else None,
         re.compile(after) if after else None,
     )
-    return "".join(mark["character"] for mark in _MARK.finditer(text)), rule
 
 
 @functools.cache
-def load_rules() -> dict[str, tuple[Rule, ...]]:
-    """The rules of the table in their order, by each character that they read."""
+def read_table() -> dict[str, list[str]]:
+    """The lines of the table in their order, by each character that they read."""
     lists: dict[str, str] = {}
-    rules: dict[str, tuple[Rule, ...]] = {}
+    lines: dict[str, list[str]] = {}
     for line in Path(__file__).with_name("readings.txt").read_text(encoding="utf-8").splitlines():
         if definition := _LIST.fullmatch(line):
-            lists[definition["name"]] = f"(?:{definition['items']})"
-        elif line and not line.startswith("#"):
-            characters, rule = parse_rule(line, lists)
-            for character in dict.fromkeys(characters):
-                rules[character] = (*rules.get(character, ()), rule)
-    return rules
+            lists[definition["name"]] = definition["items"]
+        elif not line.startswith("#"):
+            line = re.sub(r"\$([a-z]+)", lambda name: f"(?:{lists[name[1]]})", line)
+            for character in dict.fromkeys(mark["character"] for mark in _MARK.finditer(line)):
+                lines.setdefault(character, []).append(line)
+    return lines
 
 
 def find_readings(words: list[str]) -> dict[int, str]:
     """The pinyin of characters by their place in the words, where a rule has another one than pypinyin."""
-    rules = load_rules()
+    table = read_table()
     text = "".join(words)
     inside = [True] * len(text) + [False]
     for start in (0, *accumulate(map(len, words))):
         inside[start] = False
     readings: dict[int, str] = {}
-    for character in rules.keys() & set(text):
-        for rule in rules[character]:
+    for character in table.keys() & set(text):
+        for rule in map(parse_rule, table[character]):  # compiled when it is needed
             for match in rule.find(text, inside):
                 for group, reading in rule.readings.items():
                     if match[group] == character:
