@@ -78,14 +78,15 @@ def has_reading(character: str) -> bool:
 
 def read_words(text: str) -> list[list[str]]:
     """Chinese characters -> the words, each as the pinyin of its characters ("zhuang4")."""
-    tagged = import_library("rjieba").tag(text)
+    rjieba = import_library("rjieba")
+    tagged = rjieba.tag(text)
     words = [word for word, _ in tagged]
     rules = find_readings(words)
     readings: list[list[str]] = []
     place = 0
     for number, word in enumerate(words):
         pinyin = list(_pinyin(word))
-        if word in ("得", "地"):
+        if word[0] in "得地" and (len(word) == 1 or not rjieba.has_word(word)):
             pinyin[0] = read_particle(tagged, number) or pinyin[0]
         readings.append([rules.get(place + i, reading) for i, reading in enumerate(pinyin)])
         place += len(word)

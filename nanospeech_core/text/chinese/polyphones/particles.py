@@ -21,12 +21,16 @@ _AFTER_GROUND = re.compile("[里上下中外方块皮面价产处段的是和与
 
 
 def read_particle(words: list[TaggedWord], number: int) -> str:
-    """The pinyin of the word 得 or 地 among the words of a run; "": as pypinyin has it."""
+    """The pinyin of 得 or 地, which begins a word of a run (and mostly is it); "": as pypinyin has it."""
+    word, _ = words[number]
     before = words[number - 1] if number else None
-    after = words[number + 1] if number + 1 < len(words) else None
-    if after is None:
+    if word[1:]:
+        after = (word[1:], "v")
+    elif number + 1 < len(words):
+        after = words[number + 1]
+    else:
         return ""
-    return _read_得(before, after) if words[number][0] == "得" else _read_地(before, after)
+    return _read_得(before, after) if word[0] == "得" else _read_地(before, after)
 
 
 def _read_得(before: TaggedWord | None, after: TaggedWord) -> str:

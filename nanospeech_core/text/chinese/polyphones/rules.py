@@ -11,6 +11,7 @@ from pathlib import Path
 
 _MARK = re.compile(r"(?P<character>.)\{(?P<reading>[a-zê]+[1-5]|)\}")
 _LIST = re.compile(r"(?P<name>[a-z]+) = (?P<items>.+)")
+_PRONOUN = re.compile("[我你您他她它咱谁](?!们)")
 _BEFORE = 12  # how many characters a condition before the match can see
 
 
@@ -70,8 +71,10 @@ def find_readings(words: list[str]) -> dict[int, str]:
     table = read_table()
     text = "".join(words)
     inside = [True] * len(text) + [False]
-    for start in (0, *accumulate(map(len, words))):
+    for start, word in zip(accumulate(map(len, words), initial=0), [*words, ""], strict=True):
         inside[start] = False
+        if _PRONOUN.match(word):  # rjieba makes one word of 我数
+            inside[start + 1] = False
     readings: dict[int, str] = {}
     for character in table.keys() & set(text):
         for rule in map(parse_rule, table[character]):  # compiled when it is needed
