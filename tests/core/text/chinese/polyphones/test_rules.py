@@ -132,5 +132,9 @@ def test_words_and_places_stay():
     phonemes = pinyin.phonemize(text)
     assert phonemes.text == phonemize("他头发长长了，得剪了。", "zh")
     assert phonemes.text == "tʰa→ tʰou↗fa↘ ꭧa↓ŋꭧʰa↗ŋ lɤ, tei↓ ʨjɛ↓n lɤ."
-    places = [phonemes.within((place, place + 1)).text.strip() for place in (3, 4, 7)]
-    assert places == ["ꭧa↓ŋ", "ꭧʰa↗ŋ", "tei↓"]
+    runs = phonemes.runs({(place, place + 1) for place in (3, 4, 7)})
+    assert [phonemes.text[start:end].strip() for place, start, end in runs if place] == [
+        "ꭧa↓ŋ",
+        "ꭧʰa↗ŋ",
+        "tei↓",
+    ]
