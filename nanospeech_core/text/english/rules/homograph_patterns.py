@@ -14,13 +14,13 @@ class Context(NamedTuple):
 
     Attributes:
         spoken: homographs in lower case -> their respellings.
-        before: a pattern of what is before the homograph, up to it.
+        before: a pattern of what is before the homograph, up to it; in any case.
         after: a pattern of what follows it.
         unless: a pattern like `before`; where it matches, the context does not hold.
     """
 
     spoken: Mapping[str, str]
-    before: str = ""
+    before: str = "(?<!-)"
     after: str = r"(?!-)"
     unless: str = "(?!)"
 
@@ -41,25 +41,24 @@ ADVERB = (
     r"\w{3,}ly)"
 )
 MODAL = (
-    r"(?:\b(?:[Cc]an|[Cc]ould|[Ww]ill|[Ww]ould|[Ss]hall|[Ss]hould|[Mm]ay|[Mm]ight|[Mm]ust|[Dd]o|[Dd]oes|"
-    r"[Dd]id|"
+    r"(?:\b(?:can|could|will|would|shall|should|may|might|must|do|does|"
+    r"did|"
     r"cannot|to|not)|n't|'ll|'d)"
 )
 BARE = (  # after these words and a subject, a verb has no ending: "Did he read it?", "I saw him read"
-    rf"(?:{MODAL}|\b(?:[Ll]et|[Mm]ake|made|makes|help|helped|helps|hear|heard|see|saw|watch|watched|have|had|"
+    rf"(?:{MODAL}|\b(?:let|make|made|makes|help|helped|helps|hear|heard|see|saw|watch|watched|have|had|"
     r"having|(?:lett|mak|help|watch|see|hear)ing))"
 )
 START = (  # of a sentence, or of a command in it
-    r"""(?:^|[.;:!?—–]["')]* |\b(?:[Tt]hen|[Nn]ow|[Ff]irst|[Nn]ext|[Ff]inally|[Jj]ust|[Ss]imply|[Aa]lways|"""
-    r"""[Nn]ever),? )["'(]*"""
+    r"""(?:^|[.;:!?—–]["')]* )["'(]*(?:(?:then|now|first|next|finally|just|simply|always|never),? )?"""
 )
-PLEASE = r"\b[Pp]lease (?:(?:do not|don't|always|never|also|just|only) )?"
+PLEASE = r"\bplease (?:(?:do not|don't|always|never|also|just|only) )?"
 PLURAL = (  # "sensors", but not "was" or "famous"
     r"(?:\b(?!(?:is|was|has|does|this|his|its|as|us|thus|yes|says|always|perhaps|besides|towards|upwards)\b)"
-    r"[A-Za-z]{2,}(?<!s)(?<!ou)s|\b[Pp]eople|\b(?:wo)?men|\bchildren|\b(?:those|that|they|we) all)"
+    r"[A-Za-z]{2,}(?<!s)(?<!ou)s|\bpeople|\b(?:wo)?men|\bchildren|\b(?:those|that|they|we) all)"
 )
 NO_NAMES = (
-    "[IA]|You|We|They|People|Please|Always|Never|Just|Then|And|Or|But|Can|Do|Did|To|Children|Must|Should|"
+    "[IA]|You|We|They|He|She|People|Please|Always|Never|Just|Then|And|Or|But|Can|Do|Did|To|Children|Must|Should|"
     "Could|"
     "Will|Would|May|Might|Not|Now|Who|Men|Women|Most|Many|Some|Few|All|Both|Let|Speed|Well|Also|First|Often|"
     "Next|Second|Don|Others|Today|Only|Human|Past|Other|Double|Private|Black|White|Real|Our|Their|Her|My|"
@@ -69,7 +68,7 @@ NO_NAMES = (
     "Once|Even|Still|Usually|Everyday|American|Young|Old|New|Two|Three|Nine|Have|Had|It|Use|Default|So|Yet|"
     "For|Out"
 )
-NAME = rf"(?<![\w'])(?!(?:{NO_NAMES})\b)[A-Z][a-z]+(?<!s)(?<!ly)"
+NAME = rf"(?-i:(?<![\w'])(?!(?:{NO_NAMES})\b)[A-Z][a-z]+(?<!s)(?<!ly))"
 OLD_OR_THE = rf"\b(?:{DETERMINER}|of|in|on|to|for|with|\w+'s|own|old|new|good|great|last|first|other|public) "
 PERSON = (
     "(?:teacher|man|woman|boy|girl|judge|mother|father|mom|dad|clerk|king|queen|priest|lawyer|doctor|"
@@ -122,7 +121,7 @@ SMALL = (
 )
 CONTENTED = (
     r"(?:\b(?:am|is|are|was|were|be|been|being|not|quite|perfectly|very|felt|feels?|seem(?:s|ed)?|rest|"
-    r"remain(?:s|ed)?|more than|well|fully|so|look(?:s|ed)|appear(?:s|ed)|[Nn]ot|[Nn]ever)|'m|'re)"
+    r"remain(?:s|ed)?|more than|well|fully|so|look(?:s|ed)|appear(?:s|ed)|not|never)|'m|'re)"
 )
 PAST = (
     r"(?:\w{2,}(?<!ne)(?<!us)(?<!fe)ed|took|sat|stood|went|came|drew|wrote|got|found|held|brought|bought|"

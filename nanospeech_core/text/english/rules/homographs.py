@@ -46,18 +46,14 @@ from .numbers import Row, alternatives
 REACH = 80  # so many characters before a homograph are looked at
 
 VERBS = {
-    "close": "cloze", "present": "presennt", "record": "recorde", "project": "projectt",
-            "conduct": "conductt",
-    "contract": "contractt", "increase": "inkrease", "use": "uze", "separate": "seperate", "wind": "wined",
-    "estimate": "estimait", "permit": "permitt", "tear": "tare", "perfect": "perfectt",
+    "close": "cloze", "conduct": "conductt", "contract": "contractt", "estimate": "estimait",
+    "increase": "inkrease", "perfect": "perfectt", "permit": "permitt", "present": "presennt",
+    "project": "projectt", "record": "recorde", "separate": "seperate", "tear": "tare", "use": "uze",
+    "wind": "wined",
 }  # fmt: skip
-USUAL = {
-    word: spoken for word, spoken in VERBS.items() if word not in ("present", "perfect")
-}  # the others: adjectives
-THIRD_PERSONS = {
-    "uses": "uzes", "presents": "presennts", "records": "recordes", "permits": "permitts",
-    "contracts": "contractts", "conducts": "conductts", "projects": "projectts", "estimates": "estimaits",
-}  # fmt: skip
+MORE_OFTEN_ADJECTIVES = ("present", "perfect")
+USUAL = {word: spoken for word, spoken in VERBS.items() if word not in MORE_OFTEN_ADJECTIVES}
+THIRD_PERSONS = {"presents": "presennts", "records": "recordes", "permits": "permitts"}
 EXCUSE, INSULT = {"excuse": "excuze", "excuses": "excuzes"}, {"insult": "insullt"}
 READ, LEAD, WOUND, MINUTE = {"read": "red"}, {"lead": "led"}, {"wound": "wownd"}, {"minute": "my-newt"}
 BOW, BOWS, TEAR = {"bow": "bough"}, {"bow": "bough", "bows": "boughs"}, {"tear": "tare", "tears": "tares"}
@@ -71,18 +67,21 @@ CONTEXTS = (
     Context(VERBS, PLEASE),
     Context(VERBS, r"\b(?:have|has|had|having) to "),
     Context(VERBS, START, MORE_OBJECTS),
-    Context(USUAL, r"\b(?:[Aa]nd|[Oo]r) ", OBJECT),
+    Context(USUAL, r"\b(?:and|or) ", OBJECT),
     Context({"use": "uze"}, r"^[\"'(]*", r" (?!of|by|and|or|is|was|in|for|at|as|with|to|from|on|cases?|"
             r"tax)[a-z]"),
     Context(VERBS, rf"{MODAL}(?: not)?(?: {ADVERB}){{1,2}} ", OBJECT),
-    Context(USUAL, r"\b(?:I|[HhWw]e|[Ss]he|[Yy]ou|[Tt]hey|who|[Ii]t)'d "),
-    Context(VERBS, r"\b[Ll]et(?:'s| me| us| him| them) "),
+    Context(USUAL, r"\b(?:I|[hw]e|she|you|they|who|it)'d "),
+    Context(VERBS, r"\blet(?:'s| me| us| him| them) "),
     Context(VERBS, r"\b(?:help|make|let)s?(?: (?:me|us|you|him|her|it|them|people))? ", OBJECT),
     Context(VERBS, r"\b(?:helped|made)(?: (?:me|us|you|him|her|it|them|people))? ", OBJECT),
     Context(USUAL, rf"\b(?:not|cannot|{ADVERB}) ", OBJECT),
     Context(USUAL, rf"{PLURAL}{SOON} ", OBJECT),
-    Context(USUAL, rf"\b(?:[Dd]id|[Dd]oes|[CcWw]ould|[Ss]hould|[Cc]an) {NAME} ", OBJECT),
-    Context(THIRD_PERSONS, r"\w ", OBJECT, rf"(?:{OLD_OR_THE}|\band )"),
+    Context(USUAL, rf"\b(?:did|does|[cw]ould|should|can) {NAME} ", OBJECT),
+    Context(THIRD_PERSONS, r"\w ", r" (?:the|an?|his|her|its|their|our|your|my|him|them|us|me)\b",
+            rf"(?:{OLD_OR_THE}|\b(?:and|many|more|some|all|two|three|four) )"),
+    Context({"uses": "uzes"}, r"\w ", OBJECT, rf"(?:{OLD_OR_THE}|\b(?:and|many|more|some|all|two|three|"
+            rf"four) )"),
     Context({"uses": "uzes"}, rf"(?:{NAME}|\b(?:who|which|every(?:one|body)|no ?(?:one|body))) ",
             r" (?!of|include|are|were|vary|and|for|in|on|at|to|by)[a-z]"),
     Context({"presents": "presennts"}, after=SELVES),
@@ -91,113 +90,97 @@ CONTEXTS = (
     Context({"objects": "objeckts"}, rf"(?:{NAME}|\b(?:one|who|which)) ", r" to\b"),
     Context({"conduct": "conductt", "conducts": "conductts"}, after=r" (?:electricity|heat|current)\b"),
     Context({"estimate": "estimait", "estimates": "estimaits"}, rf"(?:{PLURAL}|{NAME}) ", r" that\b"),
-    Context({"project": "projectt"}, r"(?:[Aa]nalyst|[Ee]conomist|[Ee]xpert|[Oo]fficial|[Ff]orecaster)s ",
+    Context({"project": "projectt"}, r"(?:analyst|economist|expert|official|forecaster)s ",
             r" (?!team|on\b|in\b)[a-z]"),
-    Context({"contract": "contractt"}, r"(?:\b[Mm]uscles?|\bexpand(?:s|ed)?(?: [^.,;]{1,40})?,? (?:and|"
-            r"or)) "),
+    Context({"contract": "contractt"}, r"(?:\bmuscles|\bexpand(?:s|ed)?(?: [^.,;]{1,40})?,? (?:and|or)) "),
     Context({"contract": "contractt"}, after=r" (?:(?:as|when) (?:it|they)|the (?:disease|virus|"
             r"infection))\b"),
     Context({"rebel": "rebell"}, rf"(?:{PLURAL}|\b(?:often|and|or|not|never)) ", r" against\b"),
     Context({"desert": "dessert"}, r"\b(?:soldiers|men|troops|sailors|voters) ", OBJECT),
-    Context(EXCUSE, r"(?:\b(?:to|I|you|we|they|he|she|who|please|will|would|can|could|must|might|may|not)|"
-            r"n't|'ll|'d) "),
+    Context(EXCUSE, r"(?:\b(?:to|I|you|we|they|he|she|who|please|will|would|can|could|must|might|may|not|"
+            r"cannot)|n't|'ll|'d) "),
     Context(EXCUSE, after=r" (?:me|us|him|them)\b", unless=OLD_OR_THE),
     Context(EXCUSE, rf"(?:{START}|\b(?:and|or) )", OBJECT),
     Context(INSULT, rf"(?:{MODAL}|\b(?:I|you|we|they|who|please|never|ever|and|or)) ",
             rf"(?:{OBJECT}| (?:you|people|women|men|any(?:one|body)|every(?:one|body)|someone|others|"
             rf"[A-Z]\w+)\b)"),
-    Context({"wind": "wined"}, r"(?:\b(?:[Pp]lease|to|and|or|they|we|I|you|will|would|could|might|can|may)|"
-            r"n't|"
+    Context({"wind": "wined"}, r"(?:\b(?:please|to|and|or|they|we|I|you|will|would|could|might|can|may)|n't|"
             r"'ll) ", r" (?:down|back)\b"),
     Context({"winds": "wineds"}, rf"\b(?:{WINDING}|which|that) ", rf"(?:{ACROSS}| up\b)"),
-    Context({"tear": "tare"}, r"\b(?:and|or|not|just|people) ", r" (?:up|down|off|apart|out|open|into|"
-            r"through)\b"),
+    Context({"tear": "tare"}, r"\b(?:and|or|not|just|people) ",
+            r" (?:up|down|off|apart|out|open|into|through)\b"),
     Context(BOW, rf"(?:{PLURAL}|\b(?:and|or|must|please|never|not)) ", r" (?:to|before|down|out)\b"),
-    Context({"lives": "livs"}, rf"(?:{NAME}|\b(?:[a-z]*(?:one|body)|(?:[Mm]y|[Yy]our|[Hh]is|[Hh]er|[Oo]ur|"
-            rf"[Tt]heir|"
-            rf"[Tt]he|[Aa]n?|[Tt]hat)(?: \w+)? {PERSON})) ",
-            r"(?=[.,;?!]| (?:in|at|on|with|next|near|alone|by|here|there|above|across|far|just|somewhere|"
-            r"nearby|"
-            r"a|only|not|up|down|outside|upstairs|downstairs|under|over|for|close)\b)"),
+    Context({"lives": "livs"}, rf"(?:{NAME}|\b(?:[a-z]*(?:one|body)|(?:my|your|his|her|our|their|the|an?|"
+            rf"that)(?: \w+)? {PERSON})) ", r"(?=[.,;?!]| (?:in|at|on|with|next|near|alone|by|here|there|"
+            r"above|across|far|just|somewhere|nearby|a|only|not|up|down|outside|upstairs|downstairs|under|"
+            r"over|for|close)\b)"),
     # The past of verbs.
-    Context(READ, rf"\b(?:[Hh]e|[Ss]he){SOON} ", unless=rf"{BARE}(?: not)? (?:he|she){SOON} "),
+    Context(READ, rf"\b(?:he|she){SOON} ", unless=rf"{BARE}(?: not)? (?:he|she){SOON} "),
     Context(READ, rf"^[\"']?{NAME}{SOON} ", OBJECT),
     Context(READ, rf"(?<=[\w,] ){NAME}{SOON} ", rf"(?:{OBJECT}|{READ_WHAT}|{END})",
-            rf"(?:{BARE}|\b(?:and|or)) [A-Z]\w+{SOON} "),
-    Context(READ, r"\b(?:Mr|Mrs|Ms|Dr)\.? [A-Z]\w+ ", unless=rf"{BARE} \w+\.? \w+ "),
+            rf"(?:{BARE}|\b(?:and|or)) (?-i:[A-Z])\w+{SOON} "),
+    Context(READ, r"\b(?:mr|mrs|ms|dr)\.? \w+ ", unless=rf"{BARE} \w+\.? \w+ "),
     Context(READ, rf"\b{DETERMINER}(?: \w+)? (?:{PERSON}|{WRITING}){SOON} ",
             unless=rf"{BARE}(?: {DETERMINER})?(?: \w+){{1,2}}{SOON} "),
-    Context(READ, r"\b(?:[Ii]t|that|which|the \w+) ", r"(?::|,? [\"“‘'])", rf"{BARE}(?: \w+)? \w+ "),
-    Context(READ, r"\b(?:[Hh]ave|[Hh]ad)(?:n't)? (?:I|you|we|they|he|she) (?:ever|never|already|just|also|"
-            r"even) "),
-    Context(READ, r"\b(?:if|wish|[Aa]fter|until|once|though)(?: only)? (?:I|he|she|we|they|you)'d (?:only |"
+    Context(READ, r"\b(?:it|that|which|the \w+) ", r"(?::|,? [\"“‘'])", rf"{BARE}(?: \w+)? \w+ "),
+    Context(READ, r"\b(?:have|had)(?:n't)? (?:I|you|we|they|he|she) (?:ever|never|already|just|also|even) "),
+    Context(READ, r"\b(?:if|wish|after|until|once|though)(?: only)? (?:I|he|she|we|they|you)'d (?:only |"
             r"just )?"),
-    Context(READ, r"\b(?:I|[HhWw]e|[Ss]he|[Tt]hey)'d (?:already|recently) "),
+    Context(READ, r"\b(?:I|[hw]e|she|they)'d (?:already|recently) "),
     Context(READ, r"\b(?:be|been|gets?|getting)(?: \w+ly| often| always| also)? "),
-    Context(READ, r"\b[Ww]ell-"),
-    Context(READ, rf"\b(?:I|[Ww]e|[Tt]hey){SOON} ", rf"[^.;?!]{{0,80}}{AGO}", rf"{BARE} (?:I|we|"
-            rf"they){SOON} "),
+    Context(READ, r"\bwell-"),
+    Context(READ, rf"\b(?:I|we|they){SOON} ", rf"[^.;?!]{{0,80}}{AGO}", rf"{BARE} (?:I|we|they){SOON} "),
     Context(READ, rf"{AGO},? (?:I|we|they){SOON} "),
-    Context(READ, r"\b(?:I|[Ww]e) (?:once|recently|first|later|finally) ", unless=rf"{BARE} (?:I|we) \w+ "),
-    Context(READ, r"\bI ", r" (?:somewhere|in (?:the|a) \w+ that|that (?:he|she|they|the|there|in|some|"
-            r"most|it))\b",
-            rf"{BARE} I "),
-    Context(READ, r"\bI ", r" your (?:email|letter|message|text|post|article|comment|note|report|review)s?\b"
-            r"(?![^.;?!]{0,60}\b(?:every|each|always|often|daily)\b)",
-            rf"(?:{BARE}|\b(?:[Ww]hen|[Ii]f|time|until|[Bb]efore|as)) I "),
-    Context(READ, rf"\b{PAST}(?: (?!(?:to|can|could|would|will|should|may|might|must|and|or|not|let|make)\b)"
-            r"[\w']+){0,8},? and "),
-    Context(WOUND, r"\b(?:[Hh]e|[Ss]he|[Ii]t|I|who|which)(?: then| slowly| carefully| quickly| finally|"
-            r" once)? ",
+    Context(READ, r"\b(?:I|we) (?:once|recently|first|later|finally) ", unless=rf"{BARE} (?:I|we) \w+ "),
+    Context(READ, r"\bI ", r" (?:somewhere|in (?:the|a) \w+ that|that (?:he|she|they|the|there|in|some|most|"
+            r"it))\b", rf"{BARE} I "),
+    Context(READ, r"\bI ", r" your (?:email|letter|message|text|post|article|comment|note|report|"
+            r"review)s?\b(?![^.;?!]{0,60}\b(?:every|each|always|often|daily)\b)",
+            rf"(?:{BARE}|\b(?:when|whenever|if|time|until|before|as)) I "),
+    Context(READ, rf"\b{PAST}(?: (?!(?:to|can|could|would|will|should|may|might|must|and|or|not|let|"
+            rf"make)\b)" r"[\w']+){0,8},? and "),
+    Context(WOUND, r"\b(?:he|she|it|I|who|which)(?: then| slowly| carefully| quickly| finally| once)? ",
             r"(?! (?:each|people|others|up)\b)[ .,;]", rf"{BARE} (?:he|she|it|I)(?: \w+)? "),
-    Context(WOUND, rf"(?:\b(?:[Ww]e|[Tt]hey|was|were|been|is|are|being|has|had|have|and|that|{WINDING})|ly) ",
+    Context(WOUND, rf"(?:\b(?:we|they|was|were|been|is|are|being|has|had|have|and|that|{WINDING})|ly) ",
             rf"(?:{ACROSS}| (?:tight|tightly|the (?:clock|watch|rope))\b)", rf"{BARE} (?:we|they) "),
     Context(WOUND, rf"\b{WINDING} ", r" up\b"),
     Context(WOUND, r"ly ", OBJECT, rf"{MODAL} \w+ly "),
-    Context({"dove": "doave"}, rf"(?:\b(?:[Hh]e|[Ss]he|I|[Ww]e|[Tt]hey|[Ii]t|who|keeper|goalkeeper|diver|"
-            rf"swimmer|"
-            rf"and|then)|{NAME}) ",
-            r" (?:into|off|to (?:the|his|her)|under|behind|down|from|out|onto|through|for|in|head|back|"
-            r"over|toward)"),
+    Context({"dove": "doave"}, rf"(?:\b(?:he|she|I|we|they|it|who|keeper|goalkeeper|diver|swimmer|and|then)|"
+            rf"{NAME}) ", r" (?:into|off|to (?:the|his|her)|under|behind|down|from|out|onto|through|for|in|"
+            r"head|back|over|toward)"),
     # Nouns.
     Context(LEAD, after=rf" {OF_LEAD}\b", unless=r"\b(?:to|will|would|can|could|that|who|which|they|we|"
             r"you) "),
     Context(LEAD, after=r"-(?:free|acid|based|lined|glazed|covered|coated|colou?red|gr[ae]y|poisoned)\b"),
     Context(LEAD, rf"\b{SOME_LEAD} of ", r"(?! (?:time|role|over|in the (?:race|polls)))"),
-    Context(LEAD, rf"\b(?:[Mm]olten|[Mm]elted|like|heavy as|contain(?:s|ed|ing)?|[Ww]hite|(?:weighted|"
-            rf"lined|filled|"
-            rf"covered|sealed) with|{METAL}(?:,|,? and|,? or)?) ", r"(?=[.,;:!?)]|$| (?:and|or|is|was|in|"
-            r"into|from)\b)"),
-    Context(LEAD, after=rf"(?:,|,? and|,? or) {METAL}\b", unless=r"\b(?:to|the|a|his|her|their|will) "),
+    Context(LEAD, rf"\b(?:molten|melted|like|heavy as|contain(?:s|ed|ing)?|white|(?:weighted|lined|filled|"
+            rf"covered|sealed) with|{METAL}(?:,|,? and|,? or)?) ",
+            r"(?=[.,;:!?)]|$| (?:and|or|is|was|in|into|from)\b)"),
+    Context(LEAD, after=rf"(?:,|,? and|,? or) {METAL}\b", unless=rf"\b(?:to|will|can|{DETERMINER}) "),
     Context(LEAD, r"^[\"']?", r" (?:is|was) (?:an? |very |so )?(?:heavy|toxic|poison|soft|dense|metal|"
             r"element|cheap)"),
     Context(BOWS, r"\b(?:over|at|in|off|across|from|under) the ",
             r" of (?:the|a|his|her|our|their) (?:ship|boat|vessel|canoe|ferry|yacht)"),
     Context(BOWS, r"\b(?:over|off|across) (?:the|her|its|our|their) ", END),
-    Context(BOW, r"\b(?:[Pp]ort|[Ss]tarboard|ship's|boat's|vessel's|[Ss]tern (?:to|and|or)(?: the)?) "),
+    Context(BOW, r"\b(?:port|starboard|ship's|boat's|vessel's|stern (?:to|and|or)(?: the)?) "),
     Context(BOWS, after=r"(?: wave| thruster|,? (?:and|to|or) (?:the )?stern)\b"),
-    Context(BOW, r"\b(?:take|takes|took|taking|makes?|made|making|with) (?:an?|his|her|their) (?:(?:deep|"
-            r"low|slight|"
-            r"little|polite|stiff|small|formal|final|quick|grave|graceful|courtly) )?",
-            r"(?!-)(?! (?:and arrow|of|on|tie|window|in (?:his|her)))"),
+    Context(BOW, r"\b(?:(?:takes?|took|taking|makes?|made|making) (?:his|her|their|an?)|"
+            r"with an?) (?:(?:deep|low|slight|little|polite|stiff|small|formal|final|quick|grave|graceful|"
+            r"courtly) )?", r"(?!-)(?! (?:and arrow|of|on|tie|window|in (?:his|her)))"),
     Context(BOW, r"\b(?:deep|low|slight|polite|stiff|formal|courteous|courtly|grave|profound|ceremonious) ",
             r"(?=[.,;!?]|$| (?:to|as|he|she|from|before)\b)"),
     Context(TEAR, r"\w ", rf" (?:in|to|of) (?:his|her|the|my|its|a|your) (?:\w+ )?(?:{FIBER}|{CLOTH})\b"),
     Context(TEAR, rf"\b{FIBER} "),
-    Context({"use": "yuce"}, r"\b[Pp]ut(?:s|ting)?(?: \w+){0,3} to ",
+    Context({"use": "yuce"}, r"\bput(?:s|ting)?(?: \w+){0,3} to ",
             r"(?=[.,;!?]|$| (?:in|by|as|for|on|again|at)\b)"),
-    Context(IMPORTS, rf"(?:^[\"'(]*|\b(?:{DETERMINER}|[a-z]+'s|of|on|in|for|from|and|cheap|cheaper|oil|"
-            rf"food|steel|"
-            r"foreign|\w+(?:ese|ean|ian|ican|ish)|total|more|fewer|net|illegal|gas|car|grain|all|against|"
-            r"by) )",
-            r"(?! (?:its|his|her|a|an|the|it|them)\b)"),
+    Context(IMPORTS, r"(?:^[\"'(]*|\b(?:the|these|those|our|their|its|no|[a-z]+'s|of|on|in|for|from|and|"
+            r"cheap|cheaper|oil|food|steel|foreign|\w+(?:ese|ean|ian|ican|ish)|total|more|fewer|net|illegal|"
+            r"gas|car|grain|all|against|by) )", r"(?! (?:its|his|her|a|an|the|it|them)\b)"),
     Context(IMPORTS, after=r" (?:of|have|are|were|rose|fell|grew|will|would|and exports)\b"),
-    Context(REFUSE, r"\b(?:(?:full|heaps?|piles?|mountains?|bags?|tons?|masses) of|[Hh]ousehold|kitchen|"
-            r"garden|street|"
-            r"industrial|town|rotting) "),
+    Context(REFUSE, r"\b(?:(?:full|heaps?|piles?|mountains?|bags?|tons?|masses) of|household|kitchen|garden|"
+            r"street|industrial|town|rotting) "),
     Context(REFUSE, after=r" (?:collection|collectors?|heaps?|dumps?|bins?|bags?|disposal)\b"),
-    Context({"produce": "produese"}, r"\b(?:[Ff]resh|[Ll]ocal|[Oo]rganic|farm|[Hh]omegrown|dairy|"
-            r"agricultural) ",
+    Context({"produce": "produese"}, r"\b(?:fresh|local|organic|farm|homegrown|dairy|agricultural) ",
             r"(?! (?:a|an|the|their|his|her|its|\d)\b)"),
     Context(INVALID, r"\b(?:an|poor|helpless|chronic|confirmed|permanent) ",
             r"(?=[.;!?]|$|'s\b| (?:who|for|since|wife|mother|father|husband|son|daughter|sister|brother|"
@@ -205,53 +188,58 @@ CONTEXTS = (
     Context(INVALID, r", an ", r","),
     # Adjectives and adverbs.
     Context(MINUTE, after=rf" {SMALL}\b", unless=r"(?:\b(?:one|two|three|four|five|ten|fifteen|twenty|"
-            r"thirty|last|per)|-) "),
+            r"thirty|last|per) |-)"),
     Context(MINUTE, r"\b(?:are|were|so|very|too|quite|extremely|rather|infinitely|more|exceedingly) ",
             rf"(?:{END}| (?:and|that|in|compared|as)\b)", r"\b(?:the|this|that|these|one) \w+ "),
     Context(CONTENT, rf"{CONTENTED} ", r" (?:to|with|in (?:his|her|their|my|the)|merely|just|simply)\b"),
     Context(CONTENT, r"\b(?:(?:felt|feels?|seem(?:s|ed)?|perfectly|quite|very|remain(?:s|ed)?|heart's|am|"
-            r"be) )",
-            rf"(?:{END}| (?:and|at|there|here)\b)"),
+            r"be) )", rf"(?:{END}| (?:and|at|there|here)\b)"),
     Context(CONTENT, after=SELVES),
     Context(NEAR, r"\b(?:hold|holding|held|keep|kept|keeping|keeps|bring|drew|draw|pull|pulled) (?:it|you|"
-            r"them|him|"
-            r"her|me|us|each other) ", r"(?! (?:the|your|his|her|my)\b)"),
+            r"them|him|her|me|us|each other) ", rf"(?:{END}| (?:to|and|against|as|at|until|for|in)\b)"),
     Context(NEAR, r"\bto ", r" (?:friends?|relatives|family|quarters|range|proximity|ties|allies|to)\b"),
 )  # fmt: skip
 
 
-@functools.cache
-def _contexts(word: str) -> tuple[tuple[str, re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]:
-    """The contexts of a homograph: its respelling, and the patterns before and after, and the exceptions."""
-    return tuple(
-        (
-            context.spoken[word],
-            re.compile(f"(?:{context.before})$"),
-            re.compile(context.after),
-            re.compile(f"(?:{context.unless})$"),
-        )
-        for context in CONTEXTS
-        if word in context.spoken
-    )
-
-
-def _respelling(accent: str, match: re.Match[str]) -> str | None:
-    text, (start, end) = match.string, match.span()
-    capital = match[0][0].isupper()
-    if capital and not re.search(f"{START}$", text[:start]):
-        return None  # a name, or of a title
+def find_context(text: str, start: int, end: int) -> Context | None:
+    """The first context that the homograph text[start:end] stands in; None: it is not respelled."""
+    if text[start].isupper() and not _before(START).search(text[:start]):
+        return None  # in a name or a title
     reach = max(0, start - REACH)
-    for spoken, before, after, unless in _contexts(match[0].lower()):
+    for context in _contexts(text[start:end].lower()):
         if (
-            after.match(text, end)
-            and before.search(text, reach, start)
-            and not unless.search(text, reach, start)
+            _after(context.after).match(text, end)
+            and _before(context.before).search(text, reach, start)
+            and not _before(context.unless).search(text, reach, start)
         ):
-            return spoken.capitalize() if capital else spoken
+            return context
     return None
+
+
+@functools.cache
+def _contexts(word: str) -> tuple[Context, ...]:
+    return tuple(context for context in CONTEXTS if word in context.spoken)
+
+
+@functools.cache
+def _before(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{pattern})$", re.IGNORECASE)
+
+
+@functools.cache
+def _after(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _respell(accent: str, match: re.Match[str]) -> str | None:
+    context = find_context(match.string, *match.span())
+    if context is None:
+        return None
+    spoken = context.spoken[match[0].lower()]
+    return spoken.capitalize() if match[0][0].isupper() else spoken
 
 
 HOMOGRAPHS = sorted(set(itertools.chain.from_iterable(context.spoken for context in CONTEXTS)))
 ROWS: tuple[Row, ...] = (
-    ("homograph", rf"(?<![\w'@/.])(?i:{alternatives(HOMOGRAPHS)})(?![\w@/(]|'\w|\.\w)", _respelling),
+    ("homograph", rf"(?<![\w'@/.])(?i:{alternatives(HOMOGRAPHS)})(?![\w@/(]|'\w|\.\w)", _respell),
 )
