@@ -28,10 +28,10 @@ class Context(NamedTuple):
 DETERMINER = (
     r"(?:the|an?|my|your|his|her|our|their|its|this|that|these|those|each|every|another|one|some|no|any)"
 )
-SELVES = r" (?:my|your|him|her|it|our|them)sel(?:f|ves)\b"
+REFLEXIVE = r" (?:my|your|him|her|it|our|them)sel(?:f|ves)\b"
 OBJECT = (
     r"(?: (?:the|an?|my|your|his|her|our|their|its|it|them|him|us|me|this|these|those|every|each|another)\b|"
-    rf"{SELVES})"
+    rf"{REFLEXIVE})"
 )
 MORE_OBJECTS = rf"(?:{OBJECT}| (?:all|any|both|some|only|everything|no|one|two|three|plenty|more|less)\b)"
 END = r"(?=[.,;:!?)]|$)"
@@ -45,7 +45,7 @@ MODAL = (
     r"did|"
     r"cannot|to|not)|n't|'ll|'d)"
 )
-BARE = (  # after these words and a subject, a verb has no ending: "Did he read it?", "I saw him read"
+BARE_VERB = (  # after these words and a subject, a verb has no ending: "Did he read it?", "I saw him read"
     rf"(?:{MODAL}|\b(?:let|make|made|makes|help|helped|helps|hear|heard|see|saw|watch|watched|have|had|"
     r"having|(?:lett|mak|help|watch|see|hear)ing))"
 )
@@ -69,7 +69,9 @@ NO_NAMES = (
     "For|Out"
 )
 NAME = rf"(?-i:(?<![\w'])(?!(?:{NO_NAMES})\b)[A-Z][a-z]+(?<!s)(?<!ly))"
-OLD_OR_THE = rf"\b(?:{DETERMINER}|of|in|on|to|for|with|\w+'s|own|old|new|good|great|last|first|other|public) "
+NOUN_FOLLOWS = (
+    rf"\b(?:{DETERMINER}|of|in|on|to|for|with|\w+'s|own|old|new|good|great|last|first|other|public) "
+)
 PERSON = (
     "(?:teacher|man|woman|boy|girl|judge|mother|father|mom|dad|clerk|king|queen|priest|lawyer|doctor|"
     "president|"
@@ -84,17 +86,17 @@ WRITING = (
     "telegram|"
     "placard|tag|text|email|title|postcard|sticker|statement)"
 )
-WINDING = (
+ROAD = (
     "(?:road|path|river|trail|street|lane|stream|track|staircase|stairs|stairway|valley|procession|"
     "creek|route)"
 )
-ACROSS = (
+DIRECTION = (
     r" (?:around|round|down|through|along|between|among|across|past|about|(?:its|his|her|their|my|our) way)\b"
 )
-SHOPS = (
+SHOP = (
     "(?:shops|stores|banks|schools|pubs|bars|museums|offices|markets|polls|gates|doors|restaurants|libraries)"
 )
-FIBER = "(?:hamstring|ligament|calf|muscle|knee|shoulder|achilles|groin|tendon|meniscus|retina|cartilage)"
+MUSCLE = "(?:hamstring|ligament|calf|muscle|knee|shoulder|achilles|groin|tendon|meniscus|retina|cartilage)"
 CLOTH = (
     "(?:lining|fabric|sleeve|trousers|jeans|coat|shirt|dress|paper|curtain|canvas|sail|tent|roof|"
     "screen|net|sheet)"
@@ -102,33 +104,33 @@ CLOTH = (
 METAL = (
     "(?:zinc|copper|tin|iron|silver|gold|mercury|arsenic|antimony|cadmium|steel|brass|bronze|nickel|chromium)"
 )
-OF_LEAD = (
+LEAD_COMPOUND = (
     "(?:paints?|pipes?|piping|poisoning|roofs?|pencils?|sheets?|acid|oxide|ore|mines?|miners?|mining|"
     "bullets?|"
     "shot|weights?|crystal|glass|solder|batteries|battery|exposure|contamination|dust|apron|coffins?|balloon|"
     "casket|acetate|chloride|sulfide|nitrate|isotopes?|smelters?|sinkers?)"
 )
-SOME_LEAD = (
+LEAD_QUANTITY = (
     "(?:full|made|tons?|pounds?|ounces?|pieces?|lumps?|bars?|sheets?|traces|amounts?|levels?|grams|blocks?|"
     "bits?|"
     "coating|casing|kilos?|concentrations?)"
 )
-SMALL = (
+AFTER_MINUTE = (
     "(?:amounts?|traces?|quantit(?:y|ies)|particles?|details?|differences?|portions?|fragments?|organisms?|"
     "creatures?|doses?|crystals?|scale|examination|inspection|changes?|variations?|fractions?|specks?|"
     "insects?|"
     "proportions?|description|drops?|pieces?|observations?)"
 )
-CONTENTED = (
+BEFORE_CONTENT = (
     r"(?:\b(?:am|is|are|was|were|be|been|being|not|quite|perfectly|very|felt|feels?|seem(?:s|ed)?|rest|"
     r"remain(?:s|ed)?|more than|well|fully|so|look(?:s|ed)|appear(?:s|ed)|not|never)|'m|'re)"
 )
-PAST = (
+PAST_VERB = (
     r"(?:\w{2,}(?<!ne)(?<!us)(?<!fe)ed|took|sat|stood|went|came|drew|wrote|got|found|held|brought|bought|"
     r"broke|"
     r"tore|rose|lay|ran|shook|bent)"
 )
-AGO = (
+PAST_TIME = (
     r"(?:\b(?:yesterday|ago|this morning|earlier today|the other day|last (?:night|week|month|year|summer|"
     r"winter|spring|autumn|fall|\w+day)|when I was|as a (?:child|boy|girl|kid|teenager|student))(?![\w'-]))"
 )

@@ -27,7 +27,7 @@ a led=led a red=red
     [
         ("homographs", 79, 101, 102),
         ("homographs_development", 67, 100, 100),  # the rules were written by these
-        ("homographs_held_out", 73, 0, 100),
+        ("homographs_held_out", 73, 90, 100),  # measured once, after the rules
     ],
 )
 def test_homographs_in_sentences(name, alone, right, sentences):
