@@ -13,7 +13,7 @@ import re
 from ..readings import Reading, Rule, apply_readings, find_readings
 from ..traced import TracedText
 from .folding import fold, unfold
-from .rules import abbreviations, codes, dates, letters, marks, money, numbers, times, units
+from .rules import abbreviations, codes, dates, homographs, letters, marks, money, numbers, times, units
 
 TABLES = (
     marks.MARKUP,
@@ -31,6 +31,7 @@ TABLES = (
     abbreviations.ROWS,
     letters.ROWS,
     numbers.ROWS,
+    homographs.ROWS,
 )
 
 

@@ -211,6 +211,11 @@ def test_no_digit_is_left_alone():
         "a.py",
         "10 mg/",
         "CPUs ",
+        "read ",
+        "took a a a a and read ",
+        "I read a",
+        "never use the ",
+        "Tom Tom read ",
     ],
 )
 def test_hostile_sentences_are_quick(unit):
