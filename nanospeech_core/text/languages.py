@@ -54,9 +54,10 @@ def _english(accent: str, voice: str, names: tuple[str, ...]) -> Language:
         return find(text, accent)
 
     def phonemize(text: TracedText, given: Given) -> TracedText:
+        from .english.normalize import respell
         from .espeak.phonemizer import phonemize
 
-        return phonemize(text, voice, given)
+        return phonemize(respell(text), voice, given)
 
     return Language(_ends_english_sentence, find_readings, phonemize, "Hello", names)
 

@@ -31,7 +31,6 @@ TABLES = (
     abbreviations.ROWS,
     letters.ROWS,
     numbers.ROWS,
-    homographs.ROWS,
 )
 
 
@@ -52,6 +51,16 @@ def find(text: str, accent: str = "en-us") -> list[Reading]:
     clusters = fold(text)
     folded = "".join(cluster.plain for cluster in clusters)
     return unfold(find_readings(folded, _rules(accent)), text, clusters)
+
+
+def respell(text: TracedText) -> TracedText:
+    """A sentence as it is read aloud, with the homographs respelled that espeak-ng would misread."""
+    return apply_readings(text, find_readings(text.text, _homographs()))
+
+
+@functools.cache
+def _homographs() -> tuple[Rule, ...]:
+    return tuple(_rule("", *row) for row in homographs.ROWS)
 
 
 @functools.cache

@@ -80,7 +80,7 @@ EVERYDAY = {
     "Simmer 1 1/2–2 hrs., stirring every 15 min.": (
         "Simmer one and one half to two hours, stirring every fifteen minutes."
     ),
-    'Use a 9x13-inch pan or two 8" rounds.': "Uze a nine by thirteen-inch pan or two eight inch rounds.",
+    'Use a 9x13-inch pan or two 8" rounds.': "Use a nine by thirteen-inch pan or two eight inch rounds.",
     "Makes approx. 2 doz. cookies, 120 cal each.": (
         "Makes approximately two dozen cookies, one hundred twenty calories each."
     ),
