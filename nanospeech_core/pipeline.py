@@ -87,8 +87,9 @@ class Pipeline(Backend):
         prepared = prepare_text(text, self.config, self.folder, checked, self.align, self.references)
         assembler = SpeechAssembler(prepared, self.config, checked.stream, standalone)
         jobs = segment_jobs(self, prepared, checked)
-        count = len(prepared.utterances)
-        if progress is not None:
+        count = 0
+        if progress is not None:  # the number of utterances is known when all of the text has been read
+            count = len(prepared.utterances)
             progress(0, count)
 
         def generate(job: SegmentJob, abandoned: threading.Event) -> tuple[SegmentJob, np.ndarray]:

@@ -23,7 +23,7 @@ from .traced import Span, TracedText, concatenate
 _OPENING = r"\"'“‘(\[{（「『《【$£€¥￥₩₹₽"
 # A word with the marks around it. A Chinese character is a word.
 WORD = re.compile(
-    rf"[{_OPENING}]*(?:[{HAN}]|(?:(?![{HAN}])[^\s—–…])+)(?:(?![{_OPENING}])[^\w\s]|[\"'](?=\s|$))*"
+    rf"[{_OPENING}]*(?:[{HAN}]|(?:(?![{HAN}])[^\s—–…，。！？；：、])+)(?:(?![{_OPENING}])[^\w\s]|[\"'](?=\s|$))*"
 )
 
 
@@ -88,14 +88,17 @@ class Document:
         """A text with the written words in place of the stand-ins."""
         if self.pronunciations.keys().isdisjoint(text.spans):
             return text
-        return concatenate(
-            text[start:end] if place is None else TracedText.read_as(self.pronunciations[place].word, place)
-            for place, start, end in text.runs(self.pronunciations)
-        )
+        parts = []
+        for place, start, end in text.runs(self.pronunciations):
+            if place is not None:
+                parts.append(TracedText.read_as(self.pronunciations[place].word, place))
+            else:  # without the spaces that set a stand-in apart, which have no place of their own
+                parts.append(text[start:end].where(lambda span: span[0] < span[1]))
+        return concatenate(parts)
 
     def sentence(self, piece: Piece, symbols: TracedText, ids: np.ndarray) -> Sentence:
         """A piece of the document with its symbols, and the words that these speak."""
-        written = self.restore(piece.written)
+        written = self.restore(piece.written).single_spaced()
         words = find_words(written, symbols)
         ends = [word.place[1] for word in words]
         joints = {bisect_right(ends, joint) for joint in piece.joints} - {0, len(words)}
@@ -167,7 +170,9 @@ def find_words(written: TracedText, symbols: TracedText) -> list[Word]:
             first, last, sound, _ = found.pop()
         else:
             place, sound = span, index
-            first = max(0, bisect_right(begins, span[0]) - 1)
+            first = bisect_left(begins, span[0])
+            if first == len(begins) or begins[first] > span[0]:  # inside a word, or after it
+                first = max(0, first - 1)
             last = max(first, bisect_left(begins, span[1]) - 1)
             if found and first <= found[-1][1]:
                 first, before, sound, _ = found.pop()

@@ -48,17 +48,21 @@ def find_readings(text: str, rules: Iterable[Rule]) -> list[Reading]:
         rules: the first one that matches a part of the text, and reads it, claims it.
     """
     claimed: list[Reading] = []
+    taken = bytearray(len(text))  # 1 where a character is claimed
     for rule in rules:
         position = 0
         while position < len(text) and (match := rule.pattern.search(text, position)):
             start, end = match.span()
-            overlap = next((r for r in claimed if r.start < end and start < r.end), None)
-            if overlap is not None:
-                position = max(overlap.end, start + 1)
+            overlap = taken.find(1, start, end)
+            if overlap >= 0:
+                position = taken.find(0, overlap)
+                if position < 0:
+                    break
                 continue
             spoken = rule.read(match) if end > start else None
             if spoken is not None:
                 claimed.append(Reading(start, end, spoken))
+                taken[start:end] = b"\1" * (end - start)
             position = max(end, start + 1)
     return sorted(claimed, key=lambda reading: reading.start)
 

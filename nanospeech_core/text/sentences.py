@@ -9,16 +9,21 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
-from .characters import CLOSERS, HAN, is_han
+from .characters import CLOSERS, HAN, is_han, is_wide
 from .chinese.pinyin import cut_words
 from .document import Piece
 from .language_detection import ALPHABETIC
 from .languages import TABLE
 from .lines import separate_lines
-from .traced import TracedText
+from .traced import TracedText, concatenate
 
 MIN_LENGTH, MAX_LENGTH = 24, 300  # of what is spoken as one, in characters of English text
-_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\n\s*(?=(?:[-*•]|\d{1,3}[.)])[^\S\n])")
+_ITEM = (
+    r"[^\S\n]*(?:(?:[-*•–—‣▪◦·]|\(?(?P<number>\d{1,3})[.)]|\(?[a-zA-Z]\)|\[[ xX]\])[^\S\n]"
+    r"|[①-⑳]|[（(][一二三四五六七八九十]{1,3}[）)])"
+)
+_FIRST_ITEM = re.compile(_ITEM)
+_PARAGRAPH = re.compile(rf"\n[^\S\n]*\n\s*|\n(?={_ITEM})")
 # Marks of a Western keyboard between Chinese characters, where no space follows.
 _TYPED = rf"(?<=[{HAN}])(?:[!?]+|\.(?!\.))(?=[{CLOSERS}]*[{HAN}])"
 _TERMINATOR = re.compile(
@@ -59,7 +64,7 @@ def split_sentences(
         read_aloud: spells a sentence out; by default it stays as it is.
     """
     position = 0
-    for match in [*_PARAGRAPH.finditer(text.text), None]:
+    for match in [*_paragraphs(text.text), None]:
         paragraph = text[position : match.start() if match else None]
         position = match.end() if match else position
         for whole in _split_paragraph(paragraph, language, max_characters, min_characters):
@@ -74,10 +79,25 @@ def split_sentences(
                 yield Piece(written, part.written, (*part.joints, *whole.joints), part.continues)
 
 
+def _paragraphs(text: str) -> Iterator[re.Match[str]]:
+    """What separates paragraphs and list items. A number begins an item if it follows the one before it."""
+    first = _FIRST_ITEM.match(text)
+    last = int(first["number"]) if first and first["number"] else 0
+    for match in _PARAGRAPH.finditer(text):
+        number = int(match["number"]) if match["number"] else None
+        if number is None or number in (0, 1, last + 1):
+            last = last if number is None else number
+            yield match
+
+
 def _split_paragraph(text: TracedText, language: str, most: int, least: int) -> Iterator[Piece]:
-    """The pieces of a paragraph, which may have several lines, as they are written."""
-    hard = _line_ends(text.text)
-    text = text.single_spaced()
+    """The pieces of a paragraph, which may have several lines, as they are written.
+
+    A line that ends a sentence (`separate_lines`) ends with a line break in the pieces; other line breaks are
+    spaces.
+    """
+    text = _join_lines(text)
+    hard = [match.start() for match in re.finditer("\n", text.text)]
     most, least = length_limit(most, text.text), length_limit(least, text.text)
     ends = _sentence_ends(text.text, language, hard)
     spans = [part for span in zip([0, *ends], ends, strict=False) for part in _divide(text.text, *span, most)]
@@ -91,23 +111,29 @@ def _split_paragraph(text: TracedText, language: str, most: int, least: int) -> 
             yield Piece(piece, piece, tuple(places[inner]), end not in complete)
 
 
+def _join_lines(text: TracedText) -> TracedText:
+    """A paragraph in single-spaced lines, of which only those that end a sentence are left."""
+    if "\n" not in text.text:
+        return text.single_spaced()
+    ends = [match.start() for match in re.finditer("\n", text.text)]
+    lines = [
+        text[a:b].single_spaced() for a, b in zip([0, *(e + 1 for e in ends)], [*ends, None], strict=True)
+    ]
+    lines = [line for line in lines if line.text]
+    separate = set(separate_lines([line.text for line in lines])) if lines else set()
+    joined: list[TracedText] = lines[:1]
+    for i, line in enumerate(lines[1:]):
+        place = joined[-1].span[1], line.span[0]
+        close = is_wide(joined[-1].text[-1]) and is_wide(line.text[0])
+        space = "\n" if i in separate else "" if close else " "
+        joined += [TracedText.read_as(space, place), line]
+    return concatenate(joined)
+
+
 def _written(text: TracedText, start: int, end: int) -> TracedText:
     """The characters that stand for [start, end) of the source, whole or partly."""
     first = bisect_right(text.spans, start, key=lambda span: span[1])
     return text[first : bisect_left(text.spans, end, key=lambda span: span[0])]
-
-
-def _line_ends(text: str) -> list[int]:
-    """Where lines end sentences (`separate_lines`), as places in the single-spaced paragraph."""
-    if "\n" not in text:
-        return []
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    separate, ends, length = set(separate_lines(lines)), [], 0
-    for i, line in enumerate(lines):
-        length += len(line) + bool(length and line)
-        if i in separate:
-            ends.append(length)
-    return ends
 
 
 def _sentence_ends(text: str, language: str, hard: list[int]) -> list[int]:

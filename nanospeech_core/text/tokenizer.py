@@ -99,7 +99,7 @@ class Tokenizer:
         if not any(map(str.isalnum, sentence.text)):
             return _EMPTY  # "***", which espeak-ng would name
         if self.kind == "characters" and not (language in TABLE and TABLE[language].alphabetic):
-            return sentence
+            return sentence.single_spaced()
         folded = fold_traced(sentence)
         characters = filter(lambda c: not c.isascii(), dict.fromkeys(folded.text))
         speakable = {ord(character): self._speakable(character) for character in characters}

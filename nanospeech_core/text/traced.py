@@ -93,6 +93,11 @@ class TracedText:
             yield place, start, end
             start = end
 
+    def where(self, keep: Callable[[Span], bool]) -> TracedText:
+        """The characters whose place `keep` accepts."""
+        kept = [keep(span) for span in self.spans]
+        return TracedText("".join(compress(self.text, kept)), tuple(compress(self.spans, kept)))
+
     def filter(self, keep: Callable[[str], bool]) -> TracedText:
         """The characters that `keep` accepts."""
         kept = [keep(character) for character in self.text]

@@ -9,7 +9,7 @@ from nanospeech_core.text.traced import TracedText
 def split_sentences(text: str, max_characters: int = 300, min_characters: int = 24) -> list[str]:
     """The pieces of a text."""
     pieces = sentences.split_sentences(TracedText.of(text), "en-us", max_characters, min_characters)
-    return [piece.written.text for piece in pieces]
+    return [piece.written.single_spaced().text for piece in pieces]
 
 
 def normalize(text: str, language: str = "en-us") -> str:

@@ -44,7 +44,7 @@ STARTERS = (
 )
 
 # A full stop that belongs to a word also ends its sentence when this follows it.
-SENTENCE_END = rf"(?=[{CLOSERS}]*(?:\s*$|\s+[\"'“‘(]*(?:{STARTERS})\b))"
+SENTENCE_END = rf"(?=[{CLOSERS}]*(?:\s*$| *\n|\s+[\"'“‘(]*(?:{STARTERS})\b))"
 _SENTENCE_END = re.compile(SENTENCE_END)
 _LAST_WORD = re.compile(r"[^\s\"'“‘(\[{—–]*$")
 _LETTER_OR_ROMAN = re.compile(r"[A-HJ-Z]\d*(?![\w'’.])|(?:[IVXL]{2,}|[ivxl]+)(?![\w'’])")

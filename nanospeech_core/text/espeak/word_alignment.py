@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from ..symbols import STRESS
 
+MAX_CELLS = 160_000  # of the alignment of a phrase; longer ones, such as a key in hex, are divided evenly
 _WITHOUT_STRESS = {ord(mark): None for mark in STRESS}  # stress depends on the words around
 
 
@@ -51,7 +52,10 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 def _divide(words: Sequence[str], phonemes: str) -> list[tuple[int, int]]:
     """Phonemes divided among words whose phonemes by themselves are known."""
     joined = " ".join(words)
-    moved = _align(joined, phonemes)
+    if len(joined) * len(phonemes) <= MAX_CELLS:
+        moved = _align(joined, phonemes)
+    else:
+        moved = [place * len(phonemes) // len(joined) for place in range(len(joined) + 1)]
     cuts: list[int] = []
     begin = 0
     for word in words:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from nanospeech_core.text.document import Document, find_words
+from nanospeech_core.text.pronunciation.markup import read_markup
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.text.traced import TracedText, concatenate
@@ -131,3 +132,26 @@ def test_a_long_number_that_is_split_keeps_its_place():
 def test_a_document_without_markup():
     document = Document.of("Hello.")
     assert document.plain == "Hello." and not document.given and len(document.texts) == 1
+
+
+def test_marks_of_chinese_end_words_in_letters():
+    assert [text for text, _ in words("我喜欢NBA，CBA，KTV。", "zh")] == [
+        "我",
+        "喜",
+        "欢",
+        "NBA，",
+        "CBA，",
+        "KTV。",
+    ]
+    assert dict(words("书￥50元", "zh"))["￥50"] == "u↓ʂɨ↗"
+
+
+def test_given_words_of_several_parts_are_whole():
+    for text, lexicon, expected in (
+        ("I love [New York](/nuː jˈɔːk/), he said.", {}, ["I", "love", "New York,", "he", "said."]),
+        ("I love New York, he said.", {"new york": "nuː jˈɔːk"}, ["I", "love", "New York,", "he", "said."]),
+        ("[重庆](/ꭧʰʊ↗ŋ/)很热", {}, ["重庆", "很", "热"]),
+    ):
+        (sentence,) = TOKENIZER.read(read_markup(text, TOKENIZER, lexicon), "zh" if "重" in text else "en-us")
+        assert [sentence.written[word.start : word.end] for word in sentence.words] == expected
+        assert sentence.written == ("" if "重" in text else " ").join(expected)

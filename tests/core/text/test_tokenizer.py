@@ -149,3 +149,10 @@ def test_all_ellipses_are_one(text):
     assert len(found) == 1, found
     ((symbols,),) = found
     assert symbols.count(".") == 3 + text.endswith((".", "。")) and "…" not in symbols
+
+
+@pytest.mark.parametrize("unit", ["0f3a9c", "aGVsbG8/Zg", "1+2+", "XIV ", "a/", "a@", "/usr/share", "x"])
+def test_keys_and_repetitions_are_quick(unit):
+    started = time.process_time()
+    tokenizer()[0].sentences(unit * (4000 // len(unit)))
+    assert time.process_time() - started < 3

@@ -59,7 +59,9 @@ def _time(accent: str, match: re.Match[str]) -> str | None:
     if hour is None:
         return None
     if int(hour) > 24:
-        return _minutes(accent, match)
+        if minute:
+            return _minutes(accent, match)
+        return f"{words(hour, accent)} {half.upper()}-M" if half else None  # 30pm: a slip, not picometers
     half = half or groups.get("short")
     if second and not half and (len(hour) == 1 or hour[0] == "0"):
         before, after = match.string[: match.start()], match.string[match.end() :]
