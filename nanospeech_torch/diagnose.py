@@ -197,28 +197,35 @@ def difference_table(results: Sequence[dict]) -> str:
     for before, after in pairs:
         cells = [f"{after['setting']} - {before['setting']}"]
         for _, name, digits in DIFFERENCES:
-            found = paired_difference(before["utterances"], after["utterances"], name)
-            if not found:
-                cells.append("-")
-                continue
-            low, high = found["ci"]
-            cells.append(f"{found['difference']:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})")
+            cells.append(difference_cell(before["utterances"], after["utterances"], name, digits))
         lines.append(cells)
     return align_columns(lines) if pairs else ""
 
 
+def difference_cell(before: Sequence[dict], after: Sequence[dict], name: str, digits: int) -> str:
+    """A `paired_difference` with its interval."""
+    found = paired_difference(before, after, name)
+    if not found:
+        return "-"
+    low, high = found["ci"]
+    return f"{found['difference']:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
 def confusion_tables(results: Sequence[dict]) -> list[str]:
-    """For each language: the sounds that the last stage loses compared with the first."""
+    """For each language: how many sounds are wrong, and which ones the last stage loses."""
     tables = []
+    names = [result["setting"] for result in results]
     for language in sorted({u["lang"] for u in results[0]["utterances"]}):
-        counts = []
-        for result in results:
-            chosen = [u for u in result["utterances"] if u["lang"] == language]
-            texts, heard = [u["text"] for u in chosen], [u["heard"] for u in chosen]
-            counts.append(count_confusions(texts, heard, language))
-        names = [result["setting"] for result in results]
-        rates = [[f"{language}: wrong, %", *names]]
-        rates += [[part, *(f"{count[part].rate:.1f}" for count in counts)] for part in counts[0]]
+        chosen = [[u for u in result["utterances"] if u["lang"] == language] for result in results]
+        counts = [
+            count_confusions([u["text"] for u in stage], [u["heard"] for u in stage], language)
+            for stage in chosen
+        ]
+        singles = [part_errors(stage, language) for stage in (chosen[0], chosen[-1])]
+        rates = [[f"{language}: wrong, %", *names, f"{names[-1]} - {names[0]}"]]
+        for part in counts[0]:
+            difference = difference_cell(singles[0][part], singles[1][part], "error_rate", 1)
+            rates.append([part, *(f"{count[part].rate:.1f}" for count in counts), difference])
         tables.append(align_columns(rates))
         for part in counts[0]:
             rows = confusion_rows(counts[0][part], counts[-1][part])
@@ -226,6 +233,16 @@ def confusion_tables(results: Sequence[dict]) -> list[str]:
             if rows:
                 tables.append(align_columns([head, *rows]))
     return tables
+
+
+def part_errors(utterances: Sequence[dict], language: str) -> dict[str, list[dict]]:
+    """For each part of the units: the entries that `paired_difference` compares, one for each utterance."""
+    errors: dict[str, list[dict]] = {}
+    for u in utterances:
+        for part, counts in count_confusions([u["text"]], [u["heard"]], language).items():
+            entry = {"id": u["id"], "units": counts.expected.total(), "errors": counts.pairs.total()}
+            errors.setdefault(part, []).append(entry)
+    return errors
 
 
 if __name__ == "__main__":
