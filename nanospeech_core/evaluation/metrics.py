@@ -127,3 +127,38 @@ def error_rate(errors: Sequence[int], lengths: Sequence[int], name: str) -> dict
     low, high = np.percentile(rates, [2.5, 97.5])
     total = pairs.sum(axis=1)
     return {name: 100 * float(total[0] / total[1]), f"{name}_ci": [float(low), float(high)]}
+
+
+def paired_difference(baseline: Sequence[dict], other: Sequence[dict], name: str) -> dict:
+    """How much higher a metric of `other` is than that of `baseline`, on the same texts.
+
+    Args:
+        baseline, other: entries of `score_utterance` with an `id`.
+        name: "error_rate" (points, over all words together), or one of AVERAGED.
+    Returns:
+        difference, its 95% bootstrap interval `ci`, and count, the texts that have the metric in both. Empty
+        if there is none.
+    """
+    needed = "units" if name == "error_rate" else name
+    first, second = (
+        {entry["id"]: entry for entry in entries if entry.get(needed) is not None}
+        for entries in (baseline, other)
+    )
+    shared = [id_ for id_ in first if id_ in second]
+    if not shared:
+        return {}
+    if name == "error_rate":
+        changes = [100 * (second[id_]["errors"] - first[id_]["errors"]) for id_ in shared]
+        weights = [first[id_]["units"] for id_ in shared]
+    else:
+        changes, weights = [second[id_][name] - first[id_][name] for id_ in shared], [1] * len(shared)
+    pairs = np.array([changes, weights], dtype=np.float64)
+    samples = np.random.default_rng(0).integers(0, len(shared), (RESAMPLES, len(shared)))
+    totals = pairs[:, samples].sum(axis=2)
+    low, high = np.percentile(totals[0] / totals[1], [2.5, 97.5])
+    total = pairs.sum(axis=1)
+    return {
+        "difference": float(total[0] / total[1]),
+        "ci": [float(low), float(high)],
+        "count": len(shared),
+    }

@@ -51,6 +51,7 @@ LAYERS = {
             "train",
             "report",
             "export",
+            "diagnose",
             "__main__",
         ),
     ),

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TORCH, MLX = ROOT / "nanospeech_torch", ROOT / "nanospeech_mlx"
 # training, its commands and what it hands over
-TORCH_ONLY = re.compile(r"(training|prepare|report|export)/.*|(train|threads)\.py")
+TORCH_ONLY = re.compile(r"(training|prepare|report|export)/.*|(train|diagnose|threads)\.py")
 MLX_ONLY = re.compile(r"(chat|device)/.*|models/(activations|quantization)\.py")  # mlx-lm has no twin
 
 

@@ -34,7 +34,10 @@ NOT_RUN = {  # page: a part of the block: why not
     "docs/speak.md": {"| aplay": "playback"},
     "docs/chat.md": {"pip install": NETWORK},
     "docs/train.md": {"nanospeech_torch.train ": HOURS},
-    "docs/evaluate.md": {"pip install": NETWORK},
+    "docs/evaluate.md": {
+        "pip install": NETWORK,
+        "nanospeech_torch.diagnose ": "a real recognizer, which is a download",
+    },
     "docs/performance.md": {"nanospeech_torch.evaluate ": "a real recognizer, which is a download"},
     "docs/embedded-voices.md": {
         "mkdir ": NETWORK,

@@ -70,6 +70,31 @@ def phonemize(text: TracedText) -> TracedText:
     return concatenate([*parts, text[position:]]).single_spaced()
 
 
+def read_syllables(text: str) -> list[tuple[str, str, str]]:
+    """The syllables of Chinese text in pinyin: initial, final and tone, such as ("zh", "uang", "4").
+
+    Finals are those of the standard's table, with v for ü: "yuan" has the initial "" and the final "van".
+    Characters without a reading and other text are skipped. Tones are those of `phonemize`; 5 is the neutral
+    one.
+
+    Raises:
+        UserError: a library cannot be loaded.
+    """
+    pypinyin = import_library("pypinyin")
+    style = pypinyin.Style
+    syllables = []
+    for part in _HAN.findall(text):
+        for word in cut_words(part):
+            initials = pypinyin.lazy_pinyin(word, style=style.INITIALS, errors="ignore")
+            finals = pypinyin.lazy_pinyin(
+                word, style=style.FINALS_TONE3, errors="ignore", neutral_tone_with_five=True
+            )
+            for initial, final in zip(initials, finals, strict=True):
+                if final[-1:].isdigit():
+                    syllables.append((initial, final[:-1], final[-1]))
+    return syllables
+
+
 @functools.cache
 def has_reading(character: str) -> bool:
     """Whether a Chinese character has pinyin: some, such as those made in Japan, have none."""

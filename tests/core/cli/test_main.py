@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 COMMANDS = {
     "generate": "mlx torch", "edit": "mlx torch", "voices": "mlx torch", "benchmark": "mlx torch",
     "evaluate": "mlx torch", "chat": "mlx", "prepare": "torch", "train": "torch", "report": "torch",
-    "export": "torch", "convert": "",
+    "export": "torch", "diagnose": "torch", "convert": "",
 }  # fmt: skip
 
 

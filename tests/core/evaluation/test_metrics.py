@@ -8,6 +8,7 @@ from nanospeech_core.evaluation.metrics import (
     Scorers,
     SpeechResult,
     error_rate,
+    paired_difference,
     score_reference,
     score_utterance,
     summarize,
@@ -42,6 +43,22 @@ def test_an_interval_narrows_with_the_number_of_texts():
     assert widths == [pytest.approx(2 * 1.96 * 18.7 / n**0.5, rel=0.15) for n in (8, 800)]
     assert few["wer_ci"][0] < 20 < few["wer_ci"][1]
     assert error_rate([1], [4], "cer") == {"cer": 25, "cer_ci": [25, 25]}
+
+
+def test_a_paired_difference():
+    rng = np.random.default_rng(0)
+    hard = rng.integers(0, 6, 100)  # errors of sentences: the same in both but for one more in every fifth
+    before = [one(e, 10, dnsmos=3 + e / 10) | {"id": str(i)} for i, e in enumerate(hard)]
+    after = [one(e + (i % 5 == 0), 10, dnsmos=3.1 + e / 10) | {"id": str(i)} for i, e in enumerate(hard)]
+    found = paired_difference(before, after[::-1], "error_rate")
+    assert found["difference"] == pytest.approx(2) and found["count"] == 100
+    low, high = found["ci"]
+    # the standard error is 0.4 points; that of each rate alone is 1.7
+    assert high - low == pytest.approx(2 * 1.96 * 0.4, rel=0.2) and low < 2 < high
+    found = paired_difference(before, after, "dnsmos")
+    assert found["difference"] == pytest.approx(0.1) and found["ci"] == [pytest.approx(0.1)] * 2
+    assert paired_difference(before, after[:7], "dnsmos")["count"] == 7
+    assert paired_difference(before, after, "f0_sd") == {}
 
 
 def test_nothing_is_measured_that_is_not_asked_for():

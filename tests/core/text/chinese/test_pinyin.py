@@ -104,3 +104,11 @@ def test_nothing_to_read(text):
         for character in pinyin.phonemize(TracedText.of(text)).text
         if character in SYMBOLS
     )
+
+
+def test_syllables_have_initial_final_and_tone():
+    assert pinyin.read_syllables("你好，x元女儿 中国的") == [
+        ("n", "i", "3"), ("h", "ao", "3"), ("", "van", "2"), ("n", "v", "3"), ("", "er", "2"),
+        ("zh", "ong", "1"), ("g", "uo", "2"), ("d", "e", "5"),
+    ]  # fmt: skip
+    assert pinyin.read_syllables("兙 hello") == []
