@@ -1,5 +1,7 @@
 """Chinese characters to phonemes: rjieba's words, pypinyin's readings, and IPA for each syllable.
 
+`polyphones/` corrects the readings of characters that have several.
+
 Our models learned each word's tones from pypinyin's dictionary, as misaki's first Chinese front end has them:
 一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and 儿 is a separate
 syllable. The model learned from the teacher's audio how two third tones sound.
@@ -15,6 +17,8 @@ from types import ModuleType
 from ...errors import UserError
 from ..characters import HAN, WESTERN_PUNCTUATION, is_han
 from ..traced import TracedText, concatenate
+from .polyphones.particles import read_particle
+from .polyphones.rules import find_readings
 
 # From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
 # (2007), and Lin, "The Sounds of Chinese" (2007), in the symbols of Kokoro-82M: one for an affricate.
@@ -57,11 +61,11 @@ def phonemize(text: TracedText) -> TracedText:
     for match in _HAN.finditer(text.text):
         parts.append(text[position : match.start()])
         position = match.start()
-        for word in cut_words(match[0]):
+        for word in read_words(match[0]):
             if position > match.start():
                 parts.append(TracedText.read_as(" ", (text.spans[position][0],) * 2))
-            for syllable in _syllables(word):
-                parts.append(TracedText.read_as(syllable, text.spans[position]))
+            for reading in word:
+                parts.append(TracedText.read_as(_syllable(reading), text.spans[position]))
                 position += 1
     return concatenate([*parts, text[position:]]).single_spaced()
 
@@ -69,7 +73,24 @@ def phonemize(text: TracedText) -> TracedText:
 @functools.cache
 def has_reading(character: str) -> bool:
     """Whether a Chinese character has pinyin: some, such as those made in Japan, have none."""
-    return _syllables(character) != ("",)
+    return _syllable(_pinyin(character)[0]) != ""
+
+
+def read_words(text: str) -> list[list[str]]:
+    """Chinese characters -> the words, each as the pinyin of its characters ("zhuang4")."""
+    rjieba = import_library("rjieba")
+    tagged = rjieba.tag(text)
+    words = [word for word, _ in tagged]
+    rules = find_readings(words)
+    readings: list[list[str]] = []
+    place = 0
+    for number, word in enumerate(words):
+        pinyin = list(_pinyin(word))
+        if word[0] in "得地" and (len(word) == 1 or not rjieba.has_word(word)):
+            pinyin[0] = read_particle(tagged, number) or pinyin[0]
+        readings.append([rules.get(place + i, reading) for i, reading in enumerate(pinyin)])
+        place += len(word)
+    return readings
 
 
 def import_library(name: str) -> ModuleType:
@@ -83,11 +104,10 @@ def import_library(name: str) -> ModuleType:
 
 
 @functools.lru_cache(maxsize=4096)
-def _syllables(word: str) -> tuple[str, ...]:
-    """The syllable of each character of a word."""
+def _pinyin(word: str) -> tuple[str, ...]:
+    """The pinyin of each character of a word in pypinyin's dictionary; itself if it has none."""
     pypinyin = import_library("pypinyin")
-    readings = pypinyin.lazy_pinyin(word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True)
-    return tuple(map(_syllable, readings))
+    return tuple(pypinyin.lazy_pinyin(word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True))
 
 
 @functools.lru_cache(maxsize=4096)

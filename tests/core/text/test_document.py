@@ -65,7 +65,7 @@ def test_chinese_characters_are_words():
         ("写", "ɕje↓"),
         ("了", "lɤ"),
         ("3", "sa→n"),
-        ("行。", "ɕi↗ŋ"),
+        ("行。", "xa↗ŋ"),
     ]
 
 

@@ -253,7 +253,7 @@ def without(names: list[str], text: str, language: str) -> str:
 @pytest.mark.parametrize("language", ["zh", "en-us"])
 def test_an_absent_library_is_one_sentence(monkeypatch, name, language):
     monkeypatch.setitem(sys.modules, name, None)
-    for cached in (pinyin.has_reading, pinyin._syllables, chinese._opencc):
+    for cached in (pinyin.has_reading, pinyin._pinyin, chinese._opencc):
         monkeypatch.setattr(sys.modules[cached.__module__], cached.__name__, cached.__wrapped__)
     with pytest.raises(UserError, match=rf"^Chinese needs {name}, .*: pip install {name}$"):
         tokenizer()[0].sentences("I paid 价格是5元。", language)
@@ -272,7 +272,7 @@ def test_english_loads_no_chinese_library():
 def test_threads_do_not_mix():
     texts = [f"請問第{i}個人在{2000 + i}年長大了嗎？我們常常說行長銀行。" for i in range(40)]
     expected = [tokenizer()[0].sentences(text, "zh")[0].symbols for text in texts]
-    pinyin._syllables.cache_clear()
+    pinyin._pinyin.cache_clear()
 
     def read(start: int) -> list[str]:
         order = texts[start:] + texts[:start]

@@ -23,7 +23,10 @@ MORE = read("phonemes_zh.jsonl")  # as misaki gives them: rare syllables, charac
 
 
 @pytest.mark.slow
-def test_phonemes_are_those_of_the_corpus():
+def test_phonemes_are_those_of_the_corpus(monkeypatch):
+    """Without `polyphones/`, whose own tests name the sentences that were wrong."""
+    monkeypatch.setattr(pinyin, "find_readings", lambda words: {})
+    monkeypatch.setattr(pinyin, "read_particle", lambda words, number: "")
     assert len(CORPUS) == 131 and len(MORE) == 249
     different = [row for row in CORPUS + MORE if phonemize(row["text"], "zh") != row["phonemes"]]
     assert different == []
