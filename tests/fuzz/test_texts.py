@@ -1,4 +1,4 @@
-"""Any text: read without an exception but UserError, each word in its place; spoken, or refused in one sentence."""
+"""Any text: read without an exception but UserError, each word in its place; spoken, or refused."""
 
 import contextlib
 import warnings
