@@ -29,6 +29,7 @@ FORMATS = {
 KEPT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")  # more than 16 bits
 MAX_VORBIS_RATE = 200_000  # Hz; above it libsndfile crashes
+LARGEST = 1e9  # of a floating-point sample; beyond it is a damaged file, and squares overflow
 _BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minutes of audio in one call
 
 
@@ -96,8 +97,8 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
                 wave, rate, encoding = decode_with_ffmpeg(place, name)
     except OSError as error:
         raise UserError(f"cannot read {name}: {error.strerror or error}") from error
-    if not np.isfinite(wave).all():
-        raise UserError(f"cannot use {name}: it has samples that are not finite")
+    if not np.isfinite(wave).all() or np.abs(wave).max(initial=0.0) > LARGEST:
+        raise UserError(f"cannot use {name}: it has samples that are not finite, or far too large")
     if not len(wave):
         raise UserError(f"cannot use {name}: it has no audio")
     return wave, rate, encoding
