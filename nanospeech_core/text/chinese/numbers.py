@@ -71,7 +71,7 @@ def digits(number: str) -> str:
 
 def code(number: str, between: str = "，") -> str:
     """Digit by digit with 幺, a pause or a word between groups: "零幺零，六二五幺幺二三四"."""
-    groups = [group.translate(CODE) for group in re.findall(r"\d+", number)]
+    groups = [group.translate(CODE) for group in re.findall(r"转?\d+", re.sub(r"转\s", "转", number))]
     return ("加" if number.startswith("+") else "") + between.join(groups)
 
 

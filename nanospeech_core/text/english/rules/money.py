@@ -106,7 +106,8 @@ def _amount(accent: str, match: re.Match[str]) -> str | None:
     magnitude = MAGNITUDES[match["magnitude"]] if match["magnitude"] else ""
     if groups.get("first"):
         magnitude = f" {magnitude}" if magnitude else ""
-        return f"{cardinal(match['first'], accent)} to {cardinal(written, accent)}{magnitude} {many}"
+        name = one if describes_noun(match) else many  # a $10-15 ticket
+        return f"{cardinal(match['first'], accent)} to {cardinal(written, accent)}{magnitude} {name}"
     if magnitude:
         return f"{before}{cardinal(written, accent)} {magnitude} {name}"
     whole, _, hundredths = written.partition(".")

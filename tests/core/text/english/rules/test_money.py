@@ -11,6 +11,7 @@ MONEY = {
     "HK$300": "three hundred Hong Kong dollars",
     "NZ$1.50": "one New Zealand dollar and fifty cents",
     "US$20m": "twenty million dollars",
+    "a $10-15 ticket": "a ten to fifteen dollar ticket",
     "a S$5 note": "a five Singapore dollar note",
     # signs after the number
     "5$ and 20£": "five dollars and twenty pounds",

@@ -7,6 +7,9 @@ from nanospeech_core.text.english.normalize import normalize
 TIMES = {
     # with a full stop
     "We meet at 5.30pm.": "We meet at five thirty P-M.",
+    "We meet at 30pm.": "We meet at thirty P-M.",
+    "See you at 55 p.m. then": "See you at fifty-five P-M then",
+    "90am": "ninety A-M",
     "at 5.30 p.m. sharp": "at five thirty P-M sharp",
     "7.45am": "seven forty-five A-M",
     "from 10.05 a.m. on": "from ten oh five A-M on",
