@@ -102,7 +102,8 @@ RULES = (
     ),
     rule(
         "called",
-        rf"(?P<word>(?:{CALLED})[为是:： ]{{0,2}})(?P<code>\d{{3,}}(?:[- ]\d+)*(?:转 ?\d{{1,5}})?){NOT_COUNTED}",
+        rf"(?P<word>(?:{CALLED})[为是:： ]{{0,2}})"
+        rf"(?P<code>\d{{3,}}(?:[- ]\d+)*(?:转 ?\d{{1,5}})?){NOT_COUNTED}",
         _after_word("，"),
     ),
     rule(
