@@ -22,10 +22,11 @@ from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare import __main__ as command
 from nanospeech_torch.prepare import dataset as preparation
-from nanospeech_torch.prepare import streams
 from nanospeech_torch.prepare.dataset import member_name, prepare
 from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.recording import Recording
 from nanospeech_torch.prepare.report import histogram, table
+from nanospeech_torch.prepare.sources import shards
 from nanospeech_torch.prepare.utterance import Recipe
 
 pytest.importorskip("soundfile")
@@ -210,7 +211,8 @@ def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monk
 def spy(read, seen):
     def reading(*arguments):
         for recording in read(*arguments):
-            seen.append(recording.id)
+            if isinstance(recording, Recording):
+                seen.append(recording.id)
             yield recording
 
     return reading
@@ -320,7 +322,7 @@ def test_nothing_but_damage(tmp_path, monkeypatch):
     message = r"nothing can be used: .*in-0.tar is damaged \(.*, so are 2 more$"
     with pytest.raises(UserError, match=message):
         prepare(settings(tmp_path / "in-*.tar"), tmp_path / "out", workers=0)
-    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(shards, "RETRY_SECONDS", 0.0)
     if importlib.util.find_spec("fsspec"):
         with pytest.raises(UserError, match="memory://gone/x.tar is damaged"):
             prepare(settings("memory://gone/x.tar"), tmp_path / "out", workers=0)
@@ -330,7 +332,9 @@ def test_nothing_that_can_be_used(tmp_path):
     silent = corpus.audio_bytes(np.zeros(SAMPLE_RATE))
     utterances = [("a", silent, {"text": "one"}), ("b", silent, {"text": "two"}), ("c", b"", {"text": ""})]
     source = write_shard(tmp_path / "in.tar", utterances)
-    message = r"all 3 recordings were rejected \(2 silent, 1 empty text; see .*rejected.jsonl\)"
+    message = (
+        r"all 3 recordings were rejected \(2 silent, 1 empty text; the first is a; see .*rejected.jsonl\)"
+    )
     for _ in range(2):  # it is no finished preparation
         with pytest.raises(UserError, match=message):
             prepare(settings(source), tmp_path / "out", workers=0)

@@ -44,7 +44,7 @@ def test_other_data_need_another_folder(tmp_path, source):
         prepare(settings(source), tmp_path / "out", workers=0)
     (tmp_path / "in-2.tar").unlink()
     write_shard(tmp_path / "in-1.tar", tones(1))
-    with pytest.raises(UserError, match="or files of another size"):
+    with pytest.raises(UserError, match="recordings or texts of .*in-1.tar have changed"):
         prepare(settings(source), tmp_path / "out", workers=0)
 
 
