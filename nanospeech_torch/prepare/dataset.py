@@ -21,7 +21,7 @@ from .folder import Folder, Position
 from .recording import Damaged, Recording, Remark
 from .report import Tally
 from .sources.fingerprints import fingerprints
-from .sources.inputs import Input, check_inputs, count_recordings, find_inputs, read_recordings
+from .sources.inputs import Input, check_inputs, count_recordings, find_inputs, id_prefixes, read_recordings
 from .utterance import Recipe, Rejected, Utterance
 from .workers import prepare_all
 
@@ -86,6 +86,7 @@ def read_all(
     inputs: list[Input], start: Position, columns: tuple[str, ...]
 ) -> Iterator[tuple[Position, Recording | Remark | BrokenInput]]:
     """(position after it, recording, remark or BrokenInput), of all inputs from `start` on."""
+    prefixes = id_prefixes(inputs)
     for number in range(start.inputs, len(inputs)):
         found = inputs[number]
         count = start.recordings if number == start.inputs else 0
@@ -96,7 +97,8 @@ def read_all(
                     yield Position(number, count), recording
                     continue
                 meta = {**recording.meta, "source": recording.meta.get("source") or found.name}
-                yield Position(number, count), replace(recording, meta=meta)
+                id = prefixes[number] + recording.id
+                yield Position(number, count), replace(recording, id=id, meta=meta)
         except Damaged as error:
             yield Position(number + 1, 0), BrokenInput(found.location, str(error))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from nanospeech_core.errors import UserError
 
@@ -120,10 +121,32 @@ def folder_inputs(path: Path) -> list[Input]:
     audio = sum(has_audio_suffix(p.name) for p in files)
     inside = sum(p.is_dir() for p in path.iterdir())
     raise UserError(
-        f"{path} ({audio} audio files, {inside} folders) contains no metadata.csv, no .tar shards, and no "
-        ".json or .txt beside audio: put the text of a1.wav into a1.txt, or write lines such as "
+        f"{path} ({audio} audio files, {inside} folders) contains no metadata.csv, no .tar shards, "
+        "and no .json or .txt beside audio: put the text of a1.wav into a1.txt, or write lines such as "
         f'"a1.wav|Hello there." into {path / "metadata.csv"}'
     )
+
+
+def id_prefixes(inputs: list[Input]) -> list[str]:
+    """What the ids of each input begin with: tables in several folders may all name a 001.wav.
+
+    It is "ann/" and "bob/" of recordings/ann/metadata.csv and recordings/bob/metadata.csv. Shards and data
+    sets have ids of their own.
+    """
+    folders = [
+        os.path.abspath(found.location if found.kind == "pairs" else os.path.dirname(found.location))
+        if found.kind in ("table", "list", "pairs")
+        else ""
+        for found in inputs
+    ]
+    different = sorted({folder for folder in folders if folder})
+    if len(different) < 2:
+        return [""] * len(inputs)
+    common = os.path.commonpath(different)
+    return [
+        "" if folder in ("", common) else f"{PurePath(os.path.relpath(folder, common)).as_posix()}/"
+        for folder in folders
+    ]
 
 
 def remote_addresses(pattern: str) -> list[str]:

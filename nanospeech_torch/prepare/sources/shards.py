@@ -34,13 +34,18 @@ class Member:
     def key(self, short: bool) -> str:
         return self.short if short else self.stem
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether a number is between the two keys: talk.1 and talk.2 are never one recording."""
+        return any(character.isdigit() for character in self.stem.removeprefix(self.short))
+
 
 def tar_recordings(location: str, skip: int) -> Iterator[Recording | Remark]:
     """A shard's recordings. A remote shard is streamed; if that fails, it is opened again and read on.
 
     A recording's key is the name of its files without the suffix. If no two names are equal so, it is the
-    name up to the first dot. A local shard may have its files in any order; in a streamed one, those of a key
-    must be adjacent.
+    name up to the first dot (x of x.speech.wav and x.meta.json). A local shard may have its files in any
+    order; in a streamed one, those of a key must be adjacent.
     """
     if "://" not in location:
         yield from read_local(location, skip)
@@ -151,7 +156,11 @@ def read_index(location: str) -> Index:
             index.members.extend(member for member, _ in members(tar, Counter()))
     except Damaged:
         pass  # it is raised again when the recordings are read
-    index.short = not pairs(index.members, short=False) and pairs(index.members, short=True) > 0
+    index.short = (
+        not pairs(index.members, short=False)
+        and not any(member.is_counted for member in index.members)
+        and pairs(index.members, short=True) > 0
+    )
     return index
 
 
@@ -245,6 +254,7 @@ def groups(
             if last is not None and short is None and member.stem != last.stem:
                 kinds = {member.kind == "audio", last.kind == "audio"}
                 short = number == 1 and size == 1 and member.short == last.short and len(kinds) == 2
+                short = short and not member.is_counted and not last.is_counted
             if last is None or member.key(bool(short)) != last.key(bool(short)):
                 if last is not None:
                     yield number, last.key(bool(short)), parts

@@ -7,9 +7,10 @@ import tarfile
 import threading
 
 import corpus
+import numpy as np
 import preparations
 import pytest
-from preparations import problems, read, read_until_damage
+from preparations import problems, read, read_all, read_until_damage, unused
 
 from nanospeech_torch.prepare.sources import pairs, shards
 from nanospeech_torch.prepare.sources.inputs import (
@@ -33,6 +34,97 @@ def test_shards(tmp_path, shard):
         for member in plain:
             tar.addfile(member, plain.extractfile(member))
     assert read(packed) == found
+
+
+def members(*names: str) -> list[tuple[str, bytes]]:
+    """Members whose content is their name."""
+    return [(n, json.dumps({"text": n}).encode() if n.endswith("json") else n.encode()) for n in names]
+
+
+def pack(path, found, remote=False):
+    corpus.write_tar(path, found)
+    if not remote:
+        return path
+    pytest.importorskip("fsspec").filesystem("memory").pipe(f"/packed/{path.name}", path.read_bytes())
+    return f"memory://packed/{path.name}"
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_dots_in_the_names(tmp_path, remote):
+    """The clips of one talk are not one key."""
+    names = [f"a/talk.{i}.{suffix}" for i in range(3) for suffix in ("wav", "json")]
+    found = read(pack(tmp_path / "x.tar", members(*names), remote))
+    assert [(r.id, r.audio.decode(), r.meta["text"]) for r in found] == [
+        (f"a/talk.{i}", f"a/talk.{i}.wav", f"a/talk.{i}.json") for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_names_up_to_the_first_dot(tmp_path, remote):
+    names = [f"{key}.{suffix}" for key in "ab" for suffix in ("speech.wav", "meta.json", "speech.npy")]
+    path = pack(tmp_path / "x.tar", members(*names), remote)
+    assert [(r.id, r.file, r.meta["text"]) for r in read(path)] == [
+        ("a", "a.speech.wav", "a.meta.json"),
+        ("b", "b.speech.wav", "b.meta.json"),
+    ]
+    assert unused(path) == {".npy files among the pairs": 2}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_members_in_any_order(tmp_path, seed):
+    """Of a local shard, each pair is read; of a streamed one, each file is in a pair or has a reason."""
+    rng = np.random.default_rng(seed)
+    keys = [f"talk.{i}" for i in range(9)]
+    suffix = "txt" if seed % 2 else "json"
+    names = [f"{key}.{end}" for key in keys for end in ("flac", suffix)]
+    names += ["alone.wav", "lonely.json", "notes.md", "._talk.1.flac"]
+    rng.shuffle(names)
+    path = pack(tmp_path / "x.tar", members(*names))
+    found = read(path)
+    assert {(r.id, r.audio.decode(), r.meta["text"]) for r in found if not r.problem} == {
+        (key, f"{key}.flac", f"{key}.{suffix}") for key in keys
+    }
+    assert set(problems(found)) == {("alone", "no json or txt"), ("lonely", "no audio")}
+    assert unused(path) == {".md files among the pairs": 1, "hidden files among the pairs": 1}
+    complete = read_all(path)
+    (source,) = find_inputs([str(path)])
+    for skip in range(len(complete) + 2):
+        assert list(read_recordings(source, skip)) == complete[skip:]
+    streamed = read(pack(tmp_path / "x.tar", members(*names), remote=True))
+    pairs = [r for r in streamed if not r.problem]
+    assert {r.id for r in pairs} <= set(keys) and 2 * len(pairs) + len(problems(streamed)) == 20
+    assert all("not next to it" in r.detail for r in streamed if r.problem)
+
+
+def test_nothing_in_a_tar_is_dropped(tmp_path):
+    path = tmp_path / "x.tar"
+    names = ["a.wav", "a.mp3", "a.json", "b.wav", "b.txt", "b.lab", "c.wav", "c.json", "c.wav"]
+    corpus.write_tar(path, members(*names))
+    with tarfile.open(path, "a") as tar:
+        link = tarfile.TarInfo("d.wav")
+        link.type, link.linkname = tarfile.LNKTYPE, "c.wav"
+        tar.addfile(link)
+    found = read(path)
+    assert sorted((r.id, r.problem, r.detail) for r in found) == [
+        ("a", "several audio files", "a.wav, a.mp3"),
+        ("b", "several texts", "b.txt, b.lab"),
+        ("c", "several audio files", "c.wav, c.wav"),
+    ]
+    assert unused(path) == {"links among the pairs": 1}
+
+
+def test_a_damaged_shard_in_another_order(tmp_path):
+    path = pack(tmp_path / "x.tar", members("b.json", "a.json", "c.json", "a.wav", "b.wav", "c.wav"))
+    path.write_bytes(path.read_bytes()[: 10 * 512 + 1])  # in c.wav
+    assert read_until_damage(path)[0] == ["a", "b"]
+    path.write_bytes(path.read_bytes()[: 5 * 512 + 1])
+    assert read_until_damage(path)[0] == ["b", "a"]  # the names of what has no audio
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_two_clips_do_not_become_one(tmp_path, remote):
+    found = read(pack(tmp_path / "x.tar", members("talk.1.wav", "talk.2.json"), remote))
+    assert problems(found) == [("talk.1", "no json or txt"), ("talk.2", "no audio")]
 
 
 @pytest.mark.parametrize("remote", [False, True])
