@@ -165,6 +165,8 @@ def explain_empty(tally: Tally, report: dict, path: Path) -> str:
             f"all {len(tally.rejected)} recordings were rejected ({reasons}; the first is "
             f"{report['rejected']['reasons'][0]['first'][0]}; see {path / 'rejected.jsonl'})"
         )
+    if unused := report["unused"]:
+        parts.append("not used: " + ", ".join(f"{count} {what}" for what, count in unused.items()))
     parts += [f"{name} is damaged ({error})" for name, error in tally.damaged[:3]]
     if len(tally.damaged) > 3:
         parts.append(f"so are {len(tally.damaged) - 3} more")

@@ -6,7 +6,7 @@ import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ...training.data.shards import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from ..recording import Recording, Remark, canonical, first, unused_keys
@@ -16,7 +16,7 @@ SUFFIXES = AUDIO_SUFFIXES | FOREIGN_SUFFIXES
 
 
 def has_audio_suffix(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 class AudioFinder:
@@ -27,6 +27,8 @@ class AudioFinder:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        bases = [os.path.join(folder, name) for name in FOLDERS]
+        self.bases = [base for base in bases if base == bases[0] or os.path.isdir(base)]
         self.listings: dict[str, dict[str, list[str]]] = {}  # folder -> name, stem -> files
         self.paths: dict[str, str] = {}  # id -> path
         self.named: set[str] = set()  # paths
@@ -59,26 +61,23 @@ class AudioFinder:
         return Recording(id, path, {**canonical(meta), "suffix": suffix}, file=named, unused=unused)
 
     def find(self, named: str) -> list[str]:
-        """The paths of the files that a name can mean, at most one of each content."""
-        for name in dict.fromkeys((named, named.replace("\\", "/"))):  # tables made on Windows
-            paths: dict[tuple[int, int], str] = {}
-            for folder in FOLDERS:
-                for path in self.candidates(str(self.folder / folder / name)):
-                    status = os.stat(path)
-                    paths.setdefault((status.st_dev, status.st_ino), path)
-            if paths:
-                return list(paths.values())
+        """The paths of the files that a name can mean, at most one of each file."""
+        names = (named, named.replace("\\", "/")) if "\\" in named else (named,)  # tables made on Windows
+        for name in names:
+            paths = [os.path.join(base, name) for base in self.bases]
+            found = [file for path in paths for file in self.candidates(path)]
+            if not found:  # a file system that ignores case
+                found = [path for path in paths if is_file(path)]
+            if len(found) > 1:
+                found = list({file_number(path): path for path in reversed(found)}.values())[::-1]
+            if found:
+                return found
         return []
 
     def candidates(self, path: str) -> list[str]:
         """The files that a path means: itself, else those of its name with a suffix of audio."""
         parent, name = os.path.split(path)
-        names = self.listing(parent).get(normal(name), [])
-        try:
-            if not names and name and os.path.isfile(path):  # a file system that ignores case
-                names = [name]
-        except ValueError:  # a name that no file can have
-            pass
+        names = self.listing(parent).get(normal(name), ())
         return [os.path.join(parent, name) for name in names]
 
     def listing(self, folder: str) -> dict[str, list[str]]:
@@ -113,8 +112,21 @@ def files_in(folder: str) -> Iterator[str]:
         return
 
 
+def is_file(path: str) -> bool:
+    try:
+        return not path.endswith("/") and os.path.isfile(path)
+    except ValueError:  # a name that no file can have
+        return False
+
+
+def file_number(path: str) -> tuple[int, int]:
+    """What is equal for two paths of one file."""
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
 def normal(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def with_voice(recording: Recording, voice: str) -> Recording:

@@ -93,6 +93,8 @@ def local_inputs(path: Path) -> list[Input]:
     for kind, suffixes in (("tar", TAR_SUFFIXES), ("table", TABLE_SUFFIXES), ("list", LIST_SUFFIXES)):
         if name.endswith(suffixes):
             return [Input(kind, str(path))]
+    if name.endswith((".xlsx", ".xls", ".ods", ".numbers")):
+        raise UserError(f"{path} is a spreadsheet: save it as CSV (UTF-8) there")
     raise UserError(f"{path} is not a shard (.tar), a table (.csv, .tsv, .txt) or a list (.jsonl)")
 
 
@@ -117,7 +119,10 @@ def folder_inputs(path: Path) -> list[Input]:
         return local_inputs(tables[0])
     if tables:
         names = ", ".join(p.name for p in tables[:5])
-        raise UserError(f"{path} has several tables ({names}): name the one to read, such as {tables[0]}")
+        raise UserError(
+            f"{path} has several tables ({names}): name the one to read, such as {tables[0]}, "
+            "or give each text the name of its audio file: a1.txt for a1.wav"
+        )
     audio = sum(has_audio_suffix(p.name) for p in files)
     inside = sum(p.is_dir() for p in path.iterdir())
     raise UserError(
