@@ -34,6 +34,7 @@ class Recording:
     problem: str = ""  # why it cannot be used, if the source already shows it
     detail: str = ""
     file: str = ""  # the audio file's name, for people
+    default_voice: str = ""  # of a folder of one speaker, where neither the source nor the user names one
     unused: tuple[str, ...] = ()  # what the source has of it beside that, such as 'column "age"'
 
 

@@ -111,7 +111,7 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
     if timing == "aligned":
         durations, unit = align(wave, phonemes, aligner), HOP
     result: dict[str, Any] = {"id": recording.id, "text": text, "lang": lang}
-    if voice := meta.get("voice") or recipe.voice:
+    if voice := meta.get("voice") or recipe.voice or recording.default_voice:
         result["voice"] = voice
     result["phonemes"] = phonemes
     if durations is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ...training.data.shards import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
@@ -127,8 +126,3 @@ def file_number(path: str) -> tuple[int, int]:
 
 def normal(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
-
-
-def with_voice(recording: Recording, voice: str) -> Recording:
-    """The recording, of this voice if it can be used."""
-    return recording if recording.problem else replace(recording, meta={**recording.meta, "voice": voice})

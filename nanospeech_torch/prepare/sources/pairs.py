@@ -13,7 +13,6 @@ from nanospeech_core.system.encodings import decode
 
 from ...training.data.shards import kind_of, parse
 from ..recording import Recording, Remark, canonical, unused_keys
-from .audio_files import with_voice
 
 TEXT_SUFFIXES = (".txt", ".lab")
 MAX_BYTES = 256 << 20  # of one audio file: memory holds several
@@ -82,7 +81,7 @@ def pair_recordings(folder: Path) -> Iterator[Recording | Remark]:
                 content = str(path) if kind == "audio" else path.read_bytes()
                 parts.setdefault(kind, []).append((path.name, content))
         recording = pair_recording(key, parts)
-        yield recording if "json" in parts else with_voice(recording, folder.resolve().name)
+        yield recording if "json" in parts else replace(recording, default_voice=folder.resolve().name)
     others = (
         p for p in folder.iterdir() if not p.name.startswith(".") and not (part_of(p.name) and p.is_file())
     )

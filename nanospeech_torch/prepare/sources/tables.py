@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from nanospeech_core.system.encodings import open_text
 
 from ..recording import FIELDS, KNOWN, Recording, Remark
-from .audio_files import AudioFinder, with_voice
+from .audio_files import AudioFinder
 from .columns import Layout, find_layout, row_begins
 from .rows import Row, read_rows
 
@@ -41,7 +42,7 @@ def table_recordings(path: Path, columns: tuple[str, ...] = ()) -> Iterator[Reco
         lines = itertools.chain([""] * layout.skipped, itertools.islice(file, layout.skipped, None))
         for row in read_rows(lines, layout.separator, row_begins(finder)):
             recording = row_recording(row, layout, finder, f"{path.name}:{row.line}")
-            yield with_voice(recording, folder) if one_voice else recording
+            yield replace(recording, default_voice=folder) if one_voice else recording
     yield from finder.rest(path.name)
 
 

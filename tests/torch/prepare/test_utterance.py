@@ -328,4 +328,7 @@ def test_the_json():
     assert result.meta["samples"] == SAMPLE_RATE and result.meta["source"] == "set"
     assert "voice" not in accepted(noise(1.0), **timed()).meta
     assert accepted(noise(1.0), recipe=Recipe(voice="bob"), **timed()).meta["voice"] == "bob"
+    recording = Recording("id", corpus.audio_bytes(noise(1.0)), timed(text="Hello"), default_voice="folder")
+    for recipe, voice in ((Recipe(), "folder"), (Recipe(voice="bob"), "bob")):
+        assert prepare_recording(recording, recipe, EVEN).meta["voice"] == voice
     assert accepted(noise(1.0), recipe=Recipe(voice="bob"), voice="ann", **timed()).meta["voice"] == "ann"

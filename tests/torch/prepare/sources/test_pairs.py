@@ -43,7 +43,9 @@ def test_texts_beside_audio(tmp_path):
         (folder / name).write_bytes(content)
     (folder / "old").mkdir()
     found = read(folder)
-    assert [(r.id, r.file, r.meta["text"], r.meta["voice"]) for r in found if not r.problem] == [
+    assert [
+        (r.id, r.file, r.meta["text"], r.meta["voice"] or r.default_voice) for r in found if not r.problem
+    ] == [
         ("a", "a.wav", "It is caf\u00e9.\n", "ann"),
         ("b", "b.mp3", "Two.", "ann"),
         ("e", "e.wav", "Five.", "ann"),

@@ -35,7 +35,7 @@ def test_ljspeech(audio_files):
     found = read(audio_files)
     assert [r.id for r in found] == ["a1", "a2", "a3", "none", "metadata.csv:6", "metadata.csv:7"]
     assert [r.meta.get("text") for r in found[:3]] == ['All ten "dogs" bark.', "It is late.", "It is three."]
-    assert {r.meta["voice"] for r in found[:3]} == {"set"}  # of a table without speakers: one voice
+    assert {r.default_voice for r in found[:3]} == {"set"}  # of a table without speakers: one voice
     assert [Path(r.audio).relative_to(audio_files).as_posix() for r in found[:3]] == [
         *("wavs/a1.wav", "wavs/a2.flac", "a3.wav")
     ]
@@ -54,7 +54,7 @@ def test_audio_beside_or_in_wavs_with_or_without_suffix(audio_files, id):
     (found,) = read(audio_files)
     assert Path(found.audio) == audio_files / "wavs" / "a1.wav"
     assert found.id == id.removesuffix(".wav") and found.meta["text"] == "one" and found.file == id
-    assert found.meta["voice"] == "set" and found.meta["suffix"] == ".wav"
+    assert found.default_voice == "set" and found.meta["suffix"] == ".wav"
 
 
 TABLES = {
@@ -114,7 +114,7 @@ def test_named_columns_go_before_the_rule(audio_files):
     (found,) = read(audio_files, columns=("path", "speaker", "text"))
     assert (found.meta["text"], found.meta["voice"]) == ("one, two", "ann")
     (found,) = read(audio_files, columns=("path", "-", "text"))
-    assert (found.meta["text"], found.meta["voice"]) == ("one, two", "set")
+    assert (found.meta["text"], found.meta["voice"], found.default_voice) == ("one, two", "", "set")
     assert found.unused == ("column 2 (-)",)
     with pytest.raises(UserError, match="has 3 columns, and --columns names 2"):
         read(path, columns=("path", "text"))
