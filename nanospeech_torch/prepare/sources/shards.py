@@ -18,6 +18,7 @@ from ...training.data.shards import TAR_ERRORS, StrictTarInfo, forget_members
 from ..recording import Damaged, Recording, Remark, one_line
 from .pairs import MAX_BYTES, Parts, explain, pair_recording, part_of, remarks
 
+TABLES = (".csv", ".tsv", ".jsonl")
 APART = "not next to it in the stream; a downloaded shard may have any order"
 RETRIES, RETRY_SECONDS = 2, 3.0  # of a remote shard, whose connection may break
 
@@ -109,7 +110,6 @@ def open_stream(location: str, remote: bool) -> Iterator[IO[bytes]]:
 def members(tar: tarfile.TarFile, others: Counter[str]) -> Iterator[tuple[Member, tarfile.TarInfo]]:
     """The members that can be parts of recordings, in order. The others are counted by kind."""
     for info in tar:
-        path = PurePosixPath(info.name)
         kind = part_of(info.name)
         if kind and info.isfile():
             folder, _, base = info.name.rpartition("/")
@@ -117,9 +117,20 @@ def members(tar: tarfile.TarFile, others: Counter[str]) -> Iterator[tuple[Member
             stem, short = (f"{folder}/{name}" if folder else name for name in names)
             yield Member(stem, short, kind, info.name), info
         elif not info.isdir():
-            what = "links" if info.issym() or info.islnk() else f"{path.suffix or 'other'} files"
-            others["hidden files" if path.name.startswith(".") else what] += 1
+            others[kind_of_other(info)] += 1
         forget_members(tar)
+
+
+def kind_of_other(info: tarfile.TarInfo) -> str:
+    """What a member is that cannot be a part of a recording, for a remark."""
+    path = PurePosixPath(info.name)
+    if path.name.startswith("."):
+        return "hidden files"
+    if info.issym() or info.islnk():
+        return "links"
+    if path.suffix.lower() in TABLES:
+        return f"{path.suffix} files, which are only read outside of a tar (unpack it),"
+    return f"{path.suffix or 'other'} files"
 
 
 def content_of(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes | None:

@@ -111,6 +111,10 @@ def test_nothing_in_a_tar_is_dropped(tmp_path):
         ("c", "several audio files", "c.wav, c.wav"),
     ]
     assert unused(path) == {"links among the pairs": 1}
+    corpus.write_tar(path, members("set/metadata.csv", "set/wavs/a.wav"))
+    assert problems(read(path)) == [("set/wavs/a", "no json or txt")]
+    (what,) = unused(path)
+    assert ".csv files" in what and "unpack it" in what
 
 
 def test_a_damaged_shard_in_another_order(tmp_path):
