@@ -11,7 +11,7 @@ from .utterance import Rejected, Utterance
 
 EXAMPLES = 5  # of each reason
 UNDERSTOOD = 3  # examples of what was understood
-TOP = 10  # speakers in the table
+TOP = 10  # speakers in the table, and tables
 BAR = 40  # characters of the longest bar
 WIDTH = 100  # most characters of an example's text
 NOT_NAMED = "(not named)"
@@ -160,7 +160,10 @@ def table(report: dict) -> str:
 
 def understood(report: dict) -> list[str]:
     """How tables were read, and the first utterances."""
-    lines = list(report.get("layouts", []))
+    layouts = report.get("layouts", [])
+    lines = layouts[:TOP]
+    if len(layouts) > TOP:
+        lines.append(f"({len(layouts) - TOP} more tables)")
     for case in report.get("examples", []):
         text = case["text"] if len(case["text"]) <= WIDTH else case["text"][: WIDTH - 3] + "..."
         lines.append(f'  {case["file"]}: "{text}" (speaker: {case["speaker"] or NOT_NAMED})')

@@ -147,6 +147,8 @@ def test_the_table():
     assert "        7  silent: a, b (x), ..." in lines
     assert 'symbols outside the vocabulary, left out: "#" (U+0023) in 4' in lines
     assert lines[-1] == "damaged: x.tar: it ends too early"
+    lines = table({**report, "layouts": [f"t{i}.csv: columns id, text" for i in range(12)]}).splitlines()
+    assert lines[9:12] == ["t9.csv: columns id, text", "(2 more tables)", ""]
     assert histogram({1: 20, 3: 80}) == [
         "   1 - 2        20 ##########",
         "   2 - 3         0",
