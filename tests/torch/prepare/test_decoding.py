@@ -60,6 +60,28 @@ def test_without_av(monkeypatch):
         decode(b"\0\0\0\x20ftypM4A " + bytes(200), "", 30.0)
 
 
+FORMS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_16"), ("FLAC", None), ("MP3", None)]
+
+
+@pytest.mark.parametrize(("form", "subtype"), FORMS)
+def test_files_that_are_cut_off(form, subtype):
+    """Their texts say more than they do."""
+    content = corpus.audio_bytes(np.random.default_rng(0).normal(size=72000) / 9, 24000, form, subtype)
+    assert len(decode(content, "", 30.0)[0]) == 72000
+    assert len(decode(content, "", 1.0)[0]) == 24001
+    for part in (2, 10):
+        with pytest.raises(Reject) as caught:
+            decode(content[: -len(content) // part], "", 30.0)
+        assert caught.value.args[0] == ("unreadable audio" if form == "FLAC" else "audio that is cut off")
+
+
+def test_sizes_of_a_pipe():
+    content = bytearray(corpus.audio_bytes(tone(1.0, 24000), 24000))
+    for size in (0xFFFFFFFF, 0x7FFFFFFF, len(content)):
+        content[4:8] = size.to_bytes(4, "little")
+        assert len(decode(bytes(content), "", 30.0)[0]) == 24000
+
+
 def test_nonsense():
     with pytest.raises(Reject, match="unreadable audio"):
         decode(b"nonsense", ".wav", 30.0)
