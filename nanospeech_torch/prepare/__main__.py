@@ -21,9 +21,13 @@ PROG = "python -m nanospeech_torch.prepare"
 SOURCES = """\
 sources (the kind is detected):
   shards             data/*.tar, or addresses (https://..., hf://...; {000..123} expands), which are streamed:
-                     audio and json ("text"; optional "voice", "lang", "phonemes", "durations") of equal names
-  a folder           with metadata.csv, with shards, or with audio and json files of equal names
-  metadata.csv       lines id|text|normalized text (LJSpeech) or path.wav|text|speaker|lang, or with a header
+                     audio and json ("text"; optional "voice", "lang", "phonemes", "durations")
+                     or txt of equal names
+  a folder           with metadata.csv, with shards, with audio and txt or json files of equal names,
+                     or with one table
+  metadata.csv       lines id|text|normalized text (LJSpeech) or path.wav|text|speaker|lang, or with a
+                     header; separated by "|", tabs, semicolons or commas; .csv, .tsv (Common Voice), .txt;
+                     --columns names other columns
   list.jsonl         lines {"audio": path, "text": ...}
   hf-dataset:NAME[:CONFIG[:SPLIT]]    streamed by the library datasets
 """
@@ -34,7 +38,7 @@ def main(argv: list[str] | None, prog: str) -> int:
     """Turn recordings and their texts into shards to train on, with phonemes, durations and a report.
 
     A run that was stopped continues where it stopped. Recordings that cannot be used are counted, and listed
-    in rejected.jsonl.
+    in rejected.jsonl. The summary begins with three examples of what was understood: look at them.
     """
     parser = argparse.ArgumentParser(
         prog=prog,
@@ -53,7 +57,12 @@ def main(argv: list[str] | None, prog: str) -> int:
         help="language of texts that do not name theirs (default: en-us)",
     )
     parser.add_argument("--voice", default="", help="voice of recordings that do not name theirs")
-    parser.add_argument("--columns", default="", metavar="A,B,...", help="names of a table's columns")
+    parser.add_argument(
+        "--columns",
+        default="",
+        metavar="A,B,...",
+        help="names of a table's columns: path or id, text, speaker, lang, normalized; - is not used",
+    )
     parser.add_argument(
         "--format", choices=("flac", "opus"), default="flac", help="audio format (default: flac)"
     )
@@ -103,14 +112,18 @@ def run(args: argparse.Namespace) -> None:
 
 
 def columns(names: str) -> tuple[str, ...]:
-    """The columns of --columns. Raises UserError for an unknown name."""
-    from .recording import FIELDS
+    """The columns of --columns. Raises UserError for an unknown name, or if the text or audio is missing."""
+    from .recording import KNOWN
+    from .sources.columns import UNUSED, check_columns
 
-    known = {alias for aliases in FIELDS.values() for alias in aliases}
     found = tuple(name.strip() for name in names.split(",")) if names else ()
     for name in found:
-        if name not in known:
-            raise UserError(f"--columns: {name!r} is not one of {', '.join(sorted(known))}")
+        if name not in KNOWN and name != UNUSED:
+            raise UserError(
+                f"--columns: {name!r} is not one of {', '.join(sorted(KNOWN))} (or {UNUSED!r}: not used)"
+            )
+    if found:
+        check_columns(found, "--columns")
     return found
 
 

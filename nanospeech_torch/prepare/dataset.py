@@ -9,7 +9,7 @@ import json
 import re
 import tarfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from nanospeech_core.system.files import replacing
 from ..training.data.shards import forget_members
 from .durations import AlignerSource
 from .folder import Folder, Position
-from .recording import Damaged, Recording
+from .recording import Damaged, Recording, Remark
 from .report import Tally
-from .sources import Input, count_recordings, find_inputs, read_recordings
+from .sources.fingerprints import fingerprints
+from .sources.inputs import Input, check_inputs, count_recordings, find_inputs, id_prefixes, read_recordings
 from .utterance import Recipe, Rejected, Utterance
 from .workers import prepare_all
 
@@ -45,6 +46,10 @@ class BrokenInput:
     error: str
 
 
+# What is written and counted, in order, with the position after it.
+Results = Generator[tuple[Position, Utterance | Rejected | Remark | BrokenInput], None, None]
+
+
 def prepare(
     settings: Settings, output: str | Path, workers: int = 1, aligner: AlignerSource | None = None
 ) -> dict:
@@ -57,13 +62,15 @@ def prepare(
     Returns:
         the report, the content of report.json (see `report.make_report`).
     Raises:
-        UserError: a source cannot be found, the folder was prepared differently or cannot be written, there
-            is no aligner, or no recording can be used.
+        UserError: a source cannot be found, the columns of a table are not clear, the folder was prepared
+            differently or cannot be written, there is no aligner, or no recording can be used.
     """
     inputs = find_inputs(settings.sources)
+    check_inputs(inputs, settings.columns)
     folder = Folder(Path(output), settings.name)
     with folder.locked():
-        folder.begin({**asdict(settings), "inputs": [asdict(found) for found in inputs]})
+        entries = fingerprints(inputs, settings.columns, folder.inputs())
+        folder.begin({**asdict(settings), "inputs": entries})
         report = folder.finished()
         if report is None:
             tally = write_shards(
@@ -77,16 +84,21 @@ def prepare(
 
 def read_all(
     inputs: list[Input], start: Position, columns: tuple[str, ...]
-) -> Iterator[tuple[Position, Recording | BrokenInput]]:
-    """(position after it, recording or BrokenInput), of all inputs from `start` on."""
+) -> Iterator[tuple[Position, Recording | Remark | BrokenInput]]:
+    """(position after it, recording, remark or BrokenInput), of all inputs from `start` on."""
+    prefixes = id_prefixes(inputs)
     for number in range(start.inputs, len(inputs)):
         found = inputs[number]
         count = start.recordings if number == start.inputs else 0
         try:
             for recording in read_recordings(found, count, columns):
                 count += 1
+                if isinstance(recording, Remark):
+                    yield Position(number, count), recording
+                    continue
                 meta = {**recording.meta, "source": recording.meta.get("source") or found.name}
-                yield Position(number, count), replace(recording, meta=meta)
+                id = prefixes[number] + recording.id
+                yield Position(number, count), replace(recording, id=id, meta=meta)
         except Damaged as error:
             yield Position(number + 1, 0), BrokenInput(found.location, str(error))
 
@@ -108,7 +120,8 @@ def write_shards(
         seen.update(map(fingerprint, ids))
     counts = [count_recordings(found) for found in inputs]
     known = [count for count in counts if count is not None]
-    results = prepare_all(read_all(inputs, position, settings.columns), settings.recipe, workers, aligner)
+    stream = read_all(inputs, position, settings.columns)
+    results: Results = prepare_all(stream, settings.recipe, workers, aligner)
     bar = tqdm(
         total=sum(known) if len(known) == len(counts) else None,
         initial=tally.utterances + len(tally.rejected),
@@ -135,7 +148,7 @@ class Shard:
 
 def write_shard(
     path: Path,
-    results: Iterator[tuple[Position, Utterance | Rejected | BrokenInput]],
+    results: Results,
     size: int,
     seen: set[int],
     update: Callable[[], object],
@@ -150,6 +163,9 @@ def write_shard(
             read = True
             if isinstance(result, BrokenInput):
                 shard.tally.damaged.append([result.name, result.error])
+                continue
+            if isinstance(result, Remark):
+                shard.tally.remark(result)
                 continue
             update()
             if isinstance(result, Utterance):

@@ -70,6 +70,11 @@ class Folder:
         finally:
             os.close(handle)
 
+    def inputs(self) -> list[dict]:
+        """The inputs of prepare.json."""
+        found = (read_json(self.path / "prepare.json") or {}).get("inputs")
+        return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
     def begin(self, arguments: dict) -> None:
         """Write prepare.json, or check that its arguments are equal. Delete a killed run's unfinished files.
 
@@ -157,8 +162,11 @@ def explain_empty(tally: Tally, report: dict, path: Path) -> str:
     if tally.rejected:
         reasons = ", ".join(f"{entry['count']} {entry['reason']}" for entry in report["rejected"]["reasons"])
         parts.append(
-            f"all {len(tally.rejected)} recordings were rejected ({reasons}; see {path / 'rejected.jsonl'})"
+            f"all {len(tally.rejected)} recordings were rejected ({reasons}; the first is "
+            f"{report['rejected']['reasons'][0]['first'][0]}; see {path / 'rejected.jsonl'})"
         )
+    if unused := report["unused"]:
+        parts.append("not used: " + ", ".join(f"{count} {what}" for what, count in unused.items()))
     parts += [f"{name} is damaged ({error})" for name, error in tally.damaged[:3]]
     if len(tally.damaged) > 3:
         parts.append(f"so are {len(tally.damaged) - 3} more")
@@ -172,11 +180,19 @@ def differences(old: dict, new: dict) -> list[str]:
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             result += differences(a, b)
-        elif a != b and key == "inputs":
-            result.append("the sources have other files, or files of another size")
+        elif key == "inputs":
+            result += differences_of_inputs(a or [], b or [])
         elif a != b:
             result.append(f"{key} was {json.dumps(a)} and is {json.dumps(b)}")
     return result
+
+
+def differences_of_inputs(old: list[dict], new: list[dict]) -> list[str]:
+    """Whether inputs differ in more than the times of their files, in words."""
+    if [(e.get("kind"), e.get("location")) for e in old] != [(e["kind"], e["location"]) for e in new]:
+        return ["the sources have other files"]
+    changed = [b["location"] for a, b in zip(old, new, strict=True) if a.get("content") != b["content"]]
+    return [f"recordings or texts of {changed[0]} have changed"] if changed else []
 
 
 def read_json(path: Path) -> dict | None:

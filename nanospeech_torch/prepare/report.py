@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass, field
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
 
+from .recording import Remark
 from .utterance import Rejected, Utterance
 
 EXAMPLES = 5  # of each reason
-TOP = 10  # speakers in the table
+UNDERSTOOD = 3  # examples of what was understood
+TOP = 10  # speakers in the table, and tables
 BAR = 40  # characters of the longest bar
+WIDTH = 100  # most characters of an example's text
+NOT_NAMED = "(not named)"
 
 
 @dataclass
@@ -26,6 +30,11 @@ class Tally:
     unknown: dict[str, int] = field(default_factory=dict)  # symbol -> utterances with it
     rejected: list[list[str]] = field(default_factory=list)  # [id, reason, detail]
     damaged: list[list[str]] = field(default_factory=list)  # [input, error]
+    layouts: list[str] = field(default_factory=list)  # how tables were understood
+    examples: list[list[str]] = field(default_factory=list)  # [file, text, speaker] of the first utterances
+    unused: dict[str, int] = field(
+        default_factory=dict
+    )  # what the sources have beside recordings -> how many
 
     def accept(self, utterance: Utterance) -> None:
         samples = utterance.meta["samples"]
@@ -39,9 +48,18 @@ class Tally:
         add(self.lengths, {str(samples // SAMPLE_RATE): 1})
         add(self.durations, {utterance.timing: 1})
         add(self.unknown, dict.fromkeys(utterance.unknown, 1))
+        add(self.unused, dict.fromkeys(utterance.unused, 1))
+        if len(self.examples) < UNDERSTOOD:
+            self.examples.append([utterance.file or utterance.id, utterance.meta["text"], voice])
 
     def reject(self, rejected: Rejected) -> None:
         self.rejected.append([rejected.id, rejected.reason, rejected.detail])
+
+    def remark(self, remark: Remark) -> None:
+        if remark.unused:
+            add(self.unused, {remark.text: remark.unused})
+        else:
+            self.layouts.append(remark.text)
 
     def merge(self, other: Tally) -> None:
         self.utterances += other.utterances
@@ -52,8 +70,10 @@ class Tally:
                 entry = mine.setdefault(key, [0, 0])
                 entry[0] += count
                 entry[1] += samples
-        for name in ("lengths", "durations", "unknown"):
+        for name in ("lengths", "durations", "unknown", "unused"):
             add(getattr(self, name), getattr(other, name))
+        self.layouts += other.layouts
+        self.examples = (self.examples + other.examples)[:UNDERSTOOD]
         self.rejected += other.rejected
         self.damaged += other.damaged
 
@@ -84,7 +104,10 @@ def make_report(tally: Tally, shards: int) -> dict:
         return [{"name": name, "utterances": n, "hours": hours(samples)} for name, (n, samples) in ranked]
 
     reasons = tally.reasons()
+    examples = [dict(zip(("file", "text", "speaker"), case, strict=True)) for case in tally.examples]
     return {
+        "layouts": tally.layouts,
+        "examples": examples,
         "hours": hours(tally.samples),
         "utterances": tally.utterances,
         "shards": shards,
@@ -94,6 +117,7 @@ def make_report(tally: Tally, shards: int) -> dict:
         "lengths": {second: tally.lengths[second] for second in sorted(tally.lengths, key=int)},
         "unknown_symbols": dict(sorted(tally.unknown.items(), key=lambda entry: (-entry[1], entry[0]))),
         "rejected": {"count": len(tally.rejected), "reasons": reasons},
+        "unused": dict(sorted(tally.unused.items(), key=lambda entry: (-entry[1], entry[0]))),
         "damaged": [{"input": name, "error": error} for name, error in tally.damaged],
     }
 
@@ -105,6 +129,7 @@ def hours(samples: int) -> float:
 def table(report: dict) -> str:
     """A report as text."""
     lines = [
+        *understood(report),
         f"{format_hours(report['hours'])} in {report['utterances']} utterances, {report['shards']} shards",
         "",
         f"speakers: {len(report['speakers'])}",
@@ -126,13 +151,28 @@ def table(report: dict) -> str:
     if unknown:
         most = [f'"{symbol}" (U+{ord(symbol[0]):04X}) in {count}' for symbol, count in unknown.items()]
         lines.append(f"symbols outside the vocabulary, left out: {list_examples(most[:TOP], len(most))}")
+    if unused := report.get("unused"):
+        lines.append("not used:")
+        lines += [f"{count:>9}  {what}" for what, count in unused.items()]
     lines += [f"damaged: {entry['input']}: {entry['error']}" for entry in report["damaged"]]
     return "\n".join(lines)
 
 
+def understood(report: dict) -> list[str]:
+    """How tables were read, and the first utterances."""
+    layouts = report.get("layouts", [])
+    lines = layouts[:TOP]
+    if len(layouts) > TOP:
+        lines.append(f"({len(layouts) - TOP} more tables)")
+    for case in report.get("examples", []):
+        text = case["text"] if len(case["text"]) <= WIDTH else case["text"][: WIDTH - 3] + "..."
+        lines.append(f'  {case["file"]}: "{text}" (speaker: {case["speaker"] or NOT_NAMED})')
+    return [*lines, ""] if lines else []
+
+
 def shares_table(shares: list[dict]) -> list[str]:
     rows = [
-        f"{entry['utterances']:>9}  {format_hours(entry['hours']):>8}  {entry['name'] or '(not named)'}"
+        f"{entry['utterances']:>9}  {format_hours(entry['hours']):>8}  {entry['name'] or NOT_NAMED}"
         for entry in shares[:TOP]
     ]
     rest = shares[TOP:]

@@ -6,7 +6,6 @@ This runs in worker processes, which import torch only to align.
 from __future__ import annotations
 
 import functools
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.text.traced import TracedText
 
-from ..training.data.shards import FOREIGN_SUFFIXES
+from .decoding import decode
 from .durations import DURATION_UNIT, TOLERANCE, AlignerSource, align, given_durations
 from .encoding import encode
 from .recording import MissingRequirement, Recording, Reject, one_line
@@ -52,6 +51,8 @@ class Utterance:
     meta: dict  # the json
     timing: str  # where its durations come from: "given" (by the data), "aligned" or "none"
     unknown: tuple[str, ...] = ()  # symbols that the vocabulary lacks
+    file: str = ""  # the audio file's name, for people
+    unused: tuple[str, ...] = ()  # what the source has of it beside that
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class Rejected:
     id: str
     reason: str
     detail: str = ""
+
+
+DROPPED_DURATIONS = "durations that do not fit their phonemes and audio"
 
 
 def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance | Rejected:
@@ -95,8 +99,10 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
     durations = given_durations(meta, phonemes, len(wave))
     unit = meta.get("duration_unit", DURATION_UNIT)
     frames = len(wave) // HOP + 1
-    timing = "given"
+    timing, unused = "given", recording.unused
     if durations is None:
+        if meta.get("durations") is not None:
+            unused += (DROPPED_DURATIONS,)
         if recipe.align:
             aligner.get()
         phonemes = "".join(symbol for symbol in phonemes if symbol in aligner.vocab)
@@ -105,13 +111,14 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
     if timing == "aligned":
         durations, unit = align(wave, phonemes, aligner), HOP
     result: dict[str, Any] = {"id": recording.id, "text": text, "lang": lang}
-    if voice := meta.get("voice") or recipe.voice:
+    if voice := meta.get("voice") or recipe.voice or recording.default_voice:
         result["voice"] = voice
     result["phonemes"] = phonemes
     if durations is not None:
         result |= {"durations": durations, "duration_unit": unit}
     result |= {"samples": len(wave), "source": meta.get("source", "")}
-    return Utterance(recording.id, encode(wave, recipe.format, recording.id), result, timing, unknown)
+    content = encode(wave, recipe.format, recording.id)
+    return Utterance(recording.id, content, result, timing, unknown, recording.file, unused)
 
 
 # audio
@@ -119,24 +126,13 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
 
 def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
     """A file's content, its path or its address -> float32 [samples], mono, 24 kHz. Raises Reject."""
-    import soundfile
     import soxr
 
     if isinstance(audio, str):
         audio = read_file(audio)
-    try:
-        with soundfile.SoundFile(io.BytesIO(audio)) as file:
-            rate = file.samplerate
-            limit = int((recipe.max_seconds + TOLERANCE) * rate)
-            wave = file.read(limit + 1, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError) as error:
-        if suffix in FOREIGN_SUFFIXES or audio[4:8] == b"ftyp":  # the head of MPEG-4
-            raise Reject(
-                f"{suffix or '.m4a'} audio, which libsndfile does not read: convert it to FLAC"
-            ) from error
-        message = getattr(error, "error_string", None)  # libsndfile's, without an address in memory
-        raise Reject("unreadable audio", message or one_line(error)) from error
-    if len(wave) > limit:
+    longest = recipe.max_seconds + TOLERANCE
+    wave, rate = decode(audio, suffix, longest)
+    if len(wave) > longest * rate:
         raise Reject(f"longer than {recipe.max_seconds:g} s")
     if rate < MIN_RATE:
         raise Reject(f"a sample rate under {MIN_RATE} Hz", f"{rate} Hz")

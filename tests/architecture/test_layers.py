@@ -55,6 +55,16 @@ LAYERS = {
             "__main__",
         ),
     ),
+    "nanospeech_torch.prepare": (
+        ("recording",),
+        ("sources",),
+        ("durations", "encoding", "decoding"),
+        ("utterance",),
+        ("report", "workers"),
+        ("folder",),
+        ("dataset",),
+        ("__main__",),
+    ),
     "nanospeech_torch.training": (
         ("config",),
         ("data",),

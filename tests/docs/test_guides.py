@@ -84,6 +84,7 @@ QUANTIZE = example("docs/convert.md", "quantize")
 # tests/core/cli/test_generate_original.py runs it
 ORIGINAL = example("docs/convert.md", "import-nanospeech")
 EVALUATE = example("docs/evaluate.md", ".evaluate ")
+COLUMNS = example("docs/train.md", "--columns")
 BENCHMARKS = [example("docs/performance.md", mark) for mark in ("mac.json", "mlx-cpu.json", "my-voice")]
 
 
@@ -207,6 +208,20 @@ def test_convert(tmp_path: Path) -> None:
 def test_quantize() -> None:
     pages.run_block(QUANTIZE, "torch")
     assert 0.4 < seconds("small.wav") < 3
+
+
+@pytest.mark.slow
+def test_columns_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    rows = []
+    for name in ("emma", "heart"):
+        shutil.copy(PRETRAINED / "voices" / f"{name}.flac", tmp_path / "recordings")
+        text = json.loads((PRETRAINED / "voices" / f"{name}.json").read_text(encoding="utf-8"))["text"]
+        rows.append(f"{name}.flac|{name}|{text}|checked")
+    (tmp_path / "recordings" / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    out = pages.run_block(COLUMNS, "torch")
+    assert '  emma.flac: "' in out and "(speaker: emma)" in out and "2  column 4 (-)" in out
+    assert (tmp_path / "data" / "data-000000.tar").exists()
 
 
 # What measures, in place of large libraries: one recognizes nothing, to another all voices are alike.

@@ -14,8 +14,8 @@ import pytest
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare.dataset import Settings
 from nanospeech_torch.prepare.durations import AlignerSource
-from nanospeech_torch.prepare.recording import Damaged, MissingRequirement
-from nanospeech_torch.prepare.sources import find_inputs, read_recordings
+from nanospeech_torch.prepare.recording import Damaged, MissingRequirement, Recording, Remark
+from nanospeech_torch.prepare.sources.inputs import find_inputs, read_recordings
 
 
 class EvenAligner:
@@ -95,8 +95,23 @@ def settings(*sources, **changes) -> Settings:
     return Settings(**{"sources": tuple(map(str, sources)), "shard_size": 4, **changes})
 
 
-def read(*sources, columns=()):
+def read_all(*sources, columns=()) -> list[Recording | Remark]:
+    """All recordings and remarks."""
     return [r for found in find_inputs([str(s) for s in sources]) for r in read_recordings(found, 0, columns)]
+
+
+def read(*sources, columns=()) -> list[Recording]:
+    return [r for r in read_all(*sources, columns=columns) if isinstance(r, Recording)]
+
+
+def unused(*sources, columns=()) -> dict[str, int]:
+    """What is not used -> how many, as a run counts it."""
+    counts: dict[str, int] = {}
+    for found in read_all(*sources, columns=columns):
+        names = dict.fromkeys(found.unused, 1) if isinstance(found, Recording) else {found.text: found.unused}
+        for name, count in names.items():
+            counts[name] = counts.get(name, 0) + count
+    return {name: count for name, count in counts.items() if count}
 
 
 def read_until_damage(source):

@@ -22,14 +22,16 @@ from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_torch.prepare import __main__ as command
 from nanospeech_torch.prepare import dataset as preparation
-from nanospeech_torch.prepare import streams
 from nanospeech_torch.prepare.dataset import member_name, prepare
 from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.recording import Recording
 from nanospeech_torch.prepare.report import histogram, table
+from nanospeech_torch.prepare.sources import shards
 from nanospeech_torch.prepare.utterance import Recipe
 
 pytest.importorskip("soundfile")
 ROOT = Path(__file__).parents[3]
+NUMBERS = ("one", "two", "three", "four", "five", "six")
 
 
 def run(*arguments) -> subprocess.CompletedProcess:
@@ -145,6 +147,8 @@ def test_the_table():
     assert "        7  silent: a, b (x), ..." in lines
     assert 'symbols outside the vocabulary, left out: "#" (U+0023) in 4' in lines
     assert lines[-1] == "damaged: x.tar: it ends too early"
+    lines = table({**report, "layouts": [f"t{i}.csv: columns id, text" for i in range(12)]}).splitlines()
+    assert lines[9:12] == ["t9.csv: columns id, text", "(2 more tables)", ""]
     assert histogram({1: 20, 3: 80}) == [
         "   1 - 2        20 ##########",
         "   2 - 3         0",
@@ -171,11 +175,85 @@ def test_ids_become_names_of_members(tmp_path):
     assert len(list(scan_shards((str(tmp_path / "out" / "*.tar"),)))) == len(ids)
 
 
+def test_examples_and_what_is_not_used(tmp_path):
+    rows, texts = ["path,text,speaker,score"], []
+    for id, audio, meta in tones(6):
+        (tmp_path / f"{id}.wav").write_bytes(audio)
+        texts.append(f"Hello, {NUMBERS[len(texts)]}")
+        rows.append(f'{id}.wav,"{texts[-1]}",{meta["voice"]},5')
+    rows[3] = rows[3].replace('"', "")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    (tmp_path / "more.wav").touch()
+    report = prepare(settings(tmp_path, recipe=Recipe(align=False)), tmp_path / "out", workers=0)
+    assert report["layouts"] == ['metadata.csv: columns path, text, speaker, score; separated by ","']
+    assert [tuple(case.values()) for case in report["examples"]] == [
+        (f"u00{i}.wav", texts[i], f"v{i % 2}") for i in (0, 1, 3)
+    ]
+    assert report["unused"] == {"column 4 (score)": 5, "audio files that metadata.csv does not name": 2}
+    assert report["rejected"]["reasons"] == [
+        {
+            "reason": "a line with more cells than columns",
+            "count": 1,
+            "first": ["metadata.csv:4 (5 cells, 4 columns)"],
+        }
+    ]
+    lines = table(report).splitlines()
+    assert lines[0] == report["layouts"][0]
+    assert lines[1:5] == [f'  u00{i}.wav: "{texts[i]}" (speaker: v{i % 2})' for i in (0, 1, 3)] + [""]
+    assert lines[-3:] == [
+        "not used:",
+        "        5  column 4 (score)",
+        "        2  audio files that metadata.csv does not name",
+    ]
+
+
+def test_tables_of_two_folders_may_name_equal_files(tmp_path):
+    for folder in ("ann", "bob"):
+        (tmp_path / folder).mkdir()
+        for id, audio, _ in tones(2, seed=len(folder)):
+            (tmp_path / folder / f"{id}.wav").write_bytes(audio)
+        (tmp_path / folder / "metadata.csv").write_text("u000|Hello there.\nu001|Hello you.\n")
+    sources = settings(tmp_path / "ann", tmp_path / "bob", recipe=Recipe(align=False))
+    report = prepare(sources, tmp_path / "out", workers=0)
+    assert report["rejected"]["count"] == 0
+    found = read_shard(tmp_path / "out" / "data-000000.tar")
+    assert {id: meta["voice"] for id, (_, _, meta) in found.items()} == {
+        **{"ann/u000": "ann", "ann/u001": "ann", "bob/u000": "bob", "bob/u001": "bob"}
+    }
+
+
 # being stopped
 
 
 class Kill(BaseException):
     """What nothing catches."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", range(2, 9))
+def test_stopped_in_a_table_it_counts_everything_once(tmp_path, monkeypatch, when):
+    rows = ["path,text,score"]
+    for id, audio, _ in tones(9):
+        (tmp_path / f"{id}.wav").write_bytes(audio)
+        rows += [f"{id}.wav,Hello there.,5", f"{id}.wav,Hello, there.,5"]
+    (tmp_path / "metadata.csv").write_text("\n".join(rows[:-1]))
+    (tmp_path / "more.wav").touch()
+    arguments = settings(tmp_path, recipe=Recipe(align=False))
+    expected = prepare(arguments, tmp_path / "complete", workers=0)
+    assert expected["unused"] and len(expected["examples"]) == 3 and expected["rejected"]["count"] == 8
+    replace, calls = os.replace, []
+
+    def dying(*paths):
+        calls.append(paths)
+        if len(calls) == when:
+            raise Kill
+        replace(*paths)
+
+    with monkeypatch.context() as patch, pytest.raises(Kill):
+        patch.setattr(os, "replace", dying)
+        prepare(arguments, tmp_path / "out", workers=0)
+    assert prepare(arguments, tmp_path / "out", workers=0) == expected
+    assert contents(tmp_path / "out") == contents(tmp_path / "complete")
 
 
 @pytest.mark.slow
@@ -210,7 +288,8 @@ def test_stopped_at_any_file_it_goes_on_to_the_same_bytes(tmp_path, source, monk
 def spy(read, seen):
     def reading(*arguments):
         for recording in read(*arguments):
-            seen.append(recording.id)
+            if isinstance(recording, Recording):
+                seen.append(recording.id)
             yield recording
 
     return reading
@@ -320,7 +399,7 @@ def test_nothing_but_damage(tmp_path, monkeypatch):
     message = r"nothing can be used: .*in-0.tar is damaged \(.*, so are 2 more$"
     with pytest.raises(UserError, match=message):
         prepare(settings(tmp_path / "in-*.tar"), tmp_path / "out", workers=0)
-    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(shards, "RETRY_SECONDS", 0.0)
     if importlib.util.find_spec("fsspec"):
         with pytest.raises(UserError, match="memory://gone/x.tar is damaged"):
             prepare(settings("memory://gone/x.tar"), tmp_path / "out", workers=0)
@@ -330,7 +409,9 @@ def test_nothing_that_can_be_used(tmp_path):
     silent = corpus.audio_bytes(np.zeros(SAMPLE_RATE))
     utterances = [("a", silent, {"text": "one"}), ("b", silent, {"text": "two"}), ("c", b"", {"text": ""})]
     source = write_shard(tmp_path / "in.tar", utterances)
-    message = r"all 3 recordings were rejected \(2 silent, 1 empty text; see .*rejected.jsonl\)"
+    message = (
+        r"all 3 recordings were rejected \(2 silent, 1 empty text; the first is a; see .*rejected.jsonl\)"
+    )
     for _ in range(2):  # it is no finished preparation
         with pytest.raises(UserError, match=message):
             prepare(settings(source), tmp_path / "out", workers=0)
@@ -381,6 +462,26 @@ def test_columns_of_the_command(tmp_path, capsys):
     assert (meta["voice"], meta["text"]) == ("ann", "Hello there.")
     assert command.main([*arguments, "--columns", "path,spaeker"]) == 1
     assert "--columns: 'spaeker' is not one of audio, " in capsys.readouterr().err
+
+
+def test_columns_that_are_not_clear(tmp_path, capsys):
+    """One sentence, before anything is written."""
+    rows = []
+    for id, audio, _ in tones(3):
+        (tmp_path / f"{id}.wav").write_bytes(audio)
+        rows.append(f"{id}.wav|ann|Hello, {NUMBERS[len(rows)]}.")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    arguments = [str(tmp_path), "-o", str(tmp_path / "out"), "--workers", "0", "--no-align"]
+    assert command.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "not clear what its 3 columns are (u000.wav | ann | Hello, one.)" in error
+    assert "--columns path,speaker,text" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    for columns, message in {"path,speaker": "no column of text", "path,text": "has 3 columns"}.items():
+        assert command.main([*arguments, "--columns", columns]) == 1
+        assert message in capsys.readouterr().err
+    assert command.main([*arguments, "--columns", "path,speaker,text"]) == 0
+    assert '  u000.wav: "Hello, one." (speaker: ann)\n' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,27 @@ def test_other_data_need_another_folder(tmp_path, source):
         prepare(settings(source), tmp_path / "out", workers=0)
     (tmp_path / "in-2.tar").unlink()
     write_shard(tmp_path / "in-1.tar", tones(1))
-    with pytest.raises(UserError, match="or files of another size"):
+    with pytest.raises(UserError, match="recordings or texts of .*in-1.tar have changed"):
         prepare(settings(source), tmp_path / "out", workers=0)
+
+
+def test_changes_at_the_same_size_need_another_folder(tmp_path):
+    for id, audio, _ in tones(3):
+        (tmp_path / f"{id}.wav").write_bytes(audio)
+    table, clip = tmp_path / "metadata.csv", tmp_path / "u001.wav"
+    table.write_text("".join(f"u00{i}|Hello there.\n" for i in range(3)))
+    arguments = settings(tmp_path, recipe=Recipe(align=False))
+    report = prepare(arguments, tmp_path / "out", workers=0)
+    text, audio = table.read_text(), clip.read_bytes()
+    message = "recordings or texts of .*metadata.csv have changed"
+    for path, content in ((table, text.replace("there", "where").encode()), (clip, audio[:-2] + b"\1\0")):
+        before = path.read_bytes()
+        path.write_bytes(content)
+        assert len(content) == len(before)
+        with pytest.raises(UserError, match=message):
+            prepare(arguments, tmp_path / "out", workers=0)
+        path.write_bytes(before)  # as it was, at another time
+        assert prepare(arguments, tmp_path / "out", workers=0) == report
 
 
 def test_shards_of_somebody_else_are_left_alone(tmp_path, source):

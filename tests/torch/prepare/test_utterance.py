@@ -159,8 +159,8 @@ REASONS = {
     "a control character": "text that cannot be spoken",
     "no audio at all": "unreadable audio",
     "no samples": "shorter than 0.3 s",
-    "m4a by its name": ".m4a audio, which libsndfile does not read: convert it to FLAC",
-    "m4a by its head": ".m4a audio, which libsndfile does not read: convert it to FLAC",
+    "m4a by its name": ".m4a audio, which libsndfile does not read: pip install av, or convert it to FLAC",
+    "m4a by its head": ".m4a audio, which libsndfile does not read: pip install av, or convert it to FLAC",
     "longer": "longer than 30 s",
     "shorter": "shorter than 0.3 s",
     "a click": "silent",
@@ -172,7 +172,8 @@ REASONS = {
 
 
 @pytest.mark.parametrize("name", REJECTED)
-def test_reasons(name):
+def test_reasons(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)  # FFmpeg would read more
     meta, audio = REJECTED[name]
     result = prepare(audio, **meta)
     assert isinstance(result, Rejected) and result.id == "id"
@@ -327,4 +328,7 @@ def test_the_json():
     assert result.meta["samples"] == SAMPLE_RATE and result.meta["source"] == "set"
     assert "voice" not in accepted(noise(1.0), **timed()).meta
     assert accepted(noise(1.0), recipe=Recipe(voice="bob"), **timed()).meta["voice"] == "bob"
+    recording = Recording("id", corpus.audio_bytes(noise(1.0)), timed(text="Hello"), default_voice="folder")
+    for recipe, voice in ((Recipe(), "folder"), (Recipe(voice="bob"), "bob")):
+        assert prepare_recording(recording, recipe, EVEN).meta["voice"] == voice
     assert accepted(noise(1.0), recipe=Recipe(voice="bob"), voice="ann", **timed()).meta["voice"] == "ann"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from nanospeech_core.errors import UserError
 
-from ..training.data.shards import kind_of
-from .lists import DATASET, dataset_recordings, list_recordings, table_recordings
-from .recording import Damaged, Recording, one_line
-from .streams import pair_recordings, tar_recordings
+from ..recording import Damaged, Recording, Remark, one_line
+from .audio_files import has_audio_suffix
+from .hugging_face import DATASET, dataset_recordings
+from .lists import list_recordings
+from .pairs import has_pairs, pair_recordings, part_of
+from .shards import tar_recordings
+from .tables import check_table, table_recordings
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -29,7 +32,6 @@ class Input:
 
     kind: str  # "tar", "pairs", "table", "list" or "dataset"
     location: str
-    size: int | None = None  # bytes of a local file: another size means other data
 
     @property
     def name(self) -> str:
@@ -83,23 +85,73 @@ def local_inputs(path: Path) -> list[Input]:
     """The inputs at a path. Raises UserError if it is of no known kind, or cannot be read."""
     try:
         if path.is_dir():
-            if (path / "metadata.csv").is_file():
-                return local_inputs(path / "metadata.csv")
-            shards = sorted(p for p in path.iterdir() if p.name.endswith(TAR_SUFFIXES) and p.is_file())
-            shards = [p for p in shards if not p.name.startswith(".")]
-            if shards:
-                return [Input("tar", str(p), p.stat().st_size) for p in shards]
-            if any(kind_of(p.name) == "json" for p in path.iterdir()):
-                return [Input("pairs", str(path))]
-            raise UserError(f"{path} contains no metadata.csv, no .tar shards, and no .json beside audio")
-        size = path.stat().st_size
+            return folder_inputs(path)
+        path.stat()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     name = path.name.lower()
     for kind, suffixes in (("tar", TAR_SUFFIXES), ("table", TABLE_SUFFIXES), ("list", LIST_SUFFIXES)):
         if name.endswith(suffixes):
-            return [Input(kind, str(path), size)]
-    raise UserError(f"{path} is not a shard (.tar), a table (.csv) or a list (.jsonl)")
+            return [Input(kind, str(path))]
+    if name.endswith((".xlsx", ".xls", ".ods", ".numbers")):
+        raise UserError(f"{path} is a spreadsheet: save it as CSV (UTF-8) there")
+    raise UserError(f"{path} is not a shard (.tar), a table (.csv, .tsv, .txt) or a list (.jsonl)")
+
+
+def folder_inputs(path: Path) -> list[Input]:
+    """The inputs of a folder: its metadata.csv, or its shards, or pairs of files, or its only table.
+
+    Raises:
+        OSError: it cannot be read.
+        UserError: it has none of these, or several tables.
+    """
+    if (path / "metadata.csv").is_file():
+        return local_inputs(path / "metadata.csv")
+    files = sorted(p for p in path.iterdir() if not p.name.startswith(".") and p.is_file())
+    shards = [p for p in files if p.name.endswith(TAR_SUFFIXES)]
+    if shards:
+        return [Input("tar", str(p)) for p in shards]
+    if has_pairs(path):
+        return [Input("pairs", str(path))]
+    tables = [p for p in files if p.name.lower().endswith(TABLE_SUFFIXES + LIST_SUFFIXES)]
+    tables = [p for p in tables if not re.match(r"readme|licen[sc]e", p.name, re.IGNORECASE)] or tables
+    if len(tables) == 1:
+        return local_inputs(tables[0])
+    if tables:
+        names = ", ".join(p.name for p in tables[:5])
+        raise UserError(
+            f"{path} has several tables ({names}): name the one to read, such as {tables[0]}, "
+            "or give each text the name of its audio file: a1.txt for a1.wav"
+        )
+    audio = sum(has_audio_suffix(p.name) for p in files)
+    inside = sum(p.is_dir() for p in path.iterdir())
+    raise UserError(
+        f"{path} ({audio} audio files, {inside} folders) contains no metadata.csv, no .tar shards, "
+        "and no .json or .txt beside audio: put the text of a1.wav into a1.txt, or write lines such as "
+        f'"a1.wav|Hello there." into {path / "metadata.csv"}'
+    )
+
+
+def id_prefixes(inputs: list[Input]) -> list[str]:
+    """What the ids of each input begin with: tables in several folders may all name a 001.wav.
+
+    It is "ann/" and "bob/" of recordings/ann/metadata.csv and recordings/bob/metadata.csv. Shards and data
+    sets have ids of their own.
+    """
+    folders = [
+        os.path.abspath(found.location if found.kind == "pairs" else os.path.dirname(found.location))
+        if found.kind in ("table", "list", "pairs")
+        else ""
+        for found in inputs
+    ]
+    different = sorted({folder for folder in folders if folder})
+    if len(different) < 2:
+        return [""] * len(inputs)
+    common = os.path.commonpath(different)
+    return [
+        "" if folder in ("", common) else f"{PurePath(os.path.relpath(folder, common)).as_posix()}/"
+        for folder in folders
+    ]
 
 
 def remote_addresses(pattern: str) -> list[str]:
@@ -128,14 +180,34 @@ def remote_errors(address: str) -> Iterator[None]:
         raise UserError(f"cannot read {address}: {one_line(error)}") from error
 
 
-def read_recordings(source: Input, skip: int = 0, columns: tuple[str, ...] = ()) -> Iterator[Recording]:
-    """The recordings of an input after the first `skip`, always in the same order.
+def check_inputs(inputs: list[Input], columns: tuple[str, ...] = ()) -> None:
+    """Raise UserError if it is not clear how to read an input, before any is read."""
+    for found in inputs:
+        if found.kind == "table":
+            with readable(found):
+                check_table(Path(found.location), columns)
+
+
+@contextmanager
+def readable(found: Input) -> Iterator[None]:
+    """Turn OSError into UserError."""
+    try:
+        yield
+    except OSError as error:
+        path = error.filename or found.location
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_recordings(
+    source: Input, skip: int = 0, columns: tuple[str, ...] = ()
+) -> Iterator[Recording | Remark]:
+    """The recordings of an input, and remarks, after the first `skip` of both, always in the same order.
 
     Args:
         columns: of tables (see `table_recordings`).
     Raises:
         Damaged: the rest cannot be read. What came before is complete.
-        UserError: a library is missing, or there is no such data set.
+        UserError: a library is missing, there is no such data set, or a table is not clear.
     """
     if source.kind == "tar":
         yield from tar_recordings(source.location, skip)
@@ -144,6 +216,7 @@ def read_recordings(source: Input, skip: int = 0, columns: tuple[str, ...] = ())
     else:
         path = Path(source.location)
         try:
+            recordings: Iterator[Recording | Remark]
             if source.kind == "pairs":
                 recordings = pair_recordings(path)
             elif source.kind == "table":
@@ -153,8 +226,6 @@ def read_recordings(source: Input, skip: int = 0, columns: tuple[str, ...] = ())
             yield from itertools.islice(recordings, skip, None)
         except OSError as error:
             raise Damaged(f"{error.filename or path}: {error.strerror or error}") from error
-        except csv.Error as error:
-            raise Damaged(str(error)) from error
 
 
 def count_recordings(source: Input) -> int | None:
@@ -164,7 +235,7 @@ def count_recordings(source: Input) -> int | None:
             with open(source.location, "rb") as file:
                 return sum(1 for _ in file)
         if source.kind == "pairs":
-            return sum(kind_of(path.name) == "json" for path in Path(source.location).iterdir())
+            return sum(part_of(path.name) == "audio" for path in Path(source.location).iterdir())
     except OSError:
         pass  # reading it will raise a clear error
     return None
