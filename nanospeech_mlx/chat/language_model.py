@@ -68,7 +68,10 @@ class LanguageModel:
         return cls(model, tokenizer, name, **settings)
 
     def answer(self, question: str) -> Generator[str, None, None]:
-        """Generate the answer in pieces. If it is interrupted, the conversation keeps the finished part."""
+        """Generate the answer in pieces. If it is interrupted, the conversation keeps the finished part.
+
+        Raises UserError if the chat template or the language model fails.
+        """
         from mlx_lm import stream_generate
         from mlx_lm.sample_utils import make_sampler
 
@@ -93,6 +96,10 @@ class LanguageModel:
                     written += response.text
                     yield response.text
             complete = True
+        except UserError:
+            raise
+        except Exception as error:  # no memory, a broken tokenizer: mlx-lm may raise anything
+            raise UserError(f"{self.name} cannot answer: {_reason(error)}") from error
         finally:
             if not complete:  # an interruption between two layers makes the cache inconsistent
                 self._cache = []
