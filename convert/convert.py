@@ -17,10 +17,10 @@ from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, FLOATING, cast
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
-from .source import COPIED, PARTS, Source, TensorFile, read, read_json, without_absent
+from .check import check_config
+from .source import COPIED, MODEL, PARTS, Source, TensorFile, read, read_json, without_absent
 
 CASTS = {"float16": DTYPES["F16"], "bfloat16": BFLOAT16, "float32": DTYPES["F32"]}
-MODEL = "model.safetensors"
 NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in commands and folder names
 
 
@@ -36,6 +36,9 @@ def convert(
     Without `dtype`, converting there and back gives the same bytes, for files written by the `safetensors`
     library or this project (a file without a format gets one). A folder may mix formats, as the embedded one
     does: files that already have the wanted format are not changed.
+
+    Names that training tools wrapped (`original.WRAPPERS`) are unwrapped. All tensors are compared with the
+    config before anything is written.
 
     Args:
         source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`. For a file without a config, the
@@ -56,6 +59,10 @@ def convert(
     named = checkpoint.path if source != EMBEDDED else Path((checkpoint.config or {})["name"])
     output = Path(output) if output is not None else default_output(named, want)
     check_output(output, checkpoint.path, force)
+    alone = not checkpoint.path.is_dir() and checkpoint.config is None
+    if alone:
+        checkpoint = with_config_beside(checkpoint)
+    check_config(checkpoint)
     written = [
         TensorFile(
             file.name,
@@ -65,12 +72,15 @@ def convert(
         )
         for file in checkpoint.files
     ]
-    alone = not checkpoint.path.is_dir() and checkpoint.config is None
-    if alone:
-        checkpoint = with_config_beside(checkpoint)
     write_folder(output, written, checkpoint)
     if alone:
         warn_of_absent(output, checkpoint)
+    elif checkpoint.step is not None and checkpoint.config is not None:
+        warnings.warn(
+            f"{output} has no voices of its own, as {checkpoint.path.name} contains none: it speaks with the "
+            "embedded ones; python -m nanospeech_torch.export makes voices of the training data",
+            stacklevel=2,
+        )
     return output
 
 

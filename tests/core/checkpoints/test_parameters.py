@@ -39,7 +39,9 @@ ODD = ModelConfig(
         conv_pos_kernel=9,
         conv_pos_groups=4,
     ),
-    diffusion=DiffLossConfig(target_channels=21, z_channels=36, depth=2, width=34, context=2, regression=True),
+    diffusion=DiffLossConfig(
+        target_channels=21, z_channels=36, depth=2, width=34, context=2, regression=True
+    ),
     phone_duration=PhoneDurationConfig(
         dim=48, depth=1, heads=3, dim_head=14, text_num_embeds=12, conv_pos_kernel=5
     ),

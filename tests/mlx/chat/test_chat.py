@@ -472,6 +472,23 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
+@pytest.mark.parametrize("place", ["config.json", "tokenizer_config.json"])
+def test_code_of_a_model_is_not_run(run, llm, folder, place):
+    """Neither a network of its own nor a tokenizer of its own; nobody is asked at the terminal."""
+    broken = shutil.copytree(llm, folder / "broken")
+    (broken / "code.py").write_text(f"open({str(folder / 'owned')!r}, 'w')")
+    if place == "config.json":
+        change(broken / place, model_file="code.py")
+    else:
+        change(broken / place, auto_map={"AutoTokenizer": ["code.T", "code.T"]}, tokenizer_class="T")
+    run("--llm", "broken", *ASK)
+    assert not (folder / "owned").exists()
+    if place == "config.json":
+        assert fails(run("--llm", "broken", *ASK)) == (
+            "broken brings its own Python code ('code.py'), which is not run"
+        )
+
+
 def change(path: Path, **values) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
