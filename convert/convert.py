@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import shutil
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -128,7 +131,11 @@ def default_output(source: Path, want: str) -> Path:
 
 
 def check_output(output: Path, source: Path, force: bool) -> None:
-    """Raise UserError if the output exists; with `force`, only if it is not a plain checkpoint folder."""
+    """Raise UserError if the output exists; with `force`, only if it is not a plain checkpoint folder.
+
+    What a killed process left is cleared up first.
+    """
+    clear_up(output)
     if not os.path.lexists(output):
         return
     if not force:
@@ -142,6 +149,29 @@ def check_output(output: Path, source: Path, force: bool) -> None:
             raise UserError(
                 f"{output} contains {entry.name}, which is not part of a checkpoint, so it is not replaced"
             )
+
+
+def clear_up(output: Path) -> None:
+    """Delete the unfinished folders of killed processes, and restore a folder that one was replacing."""
+    with suppress(OSError):
+        for path in output.parent.glob(f".{glob.escape(output.name)}.*.*"):
+            left = re.fullmatch(r"(\d+)\.(new|old)", path.name.removeprefix(f".{output.name}."))
+            if left is None or is_running(int(left[1])):
+                continue
+            if left[2] == "old" and not os.path.lexists(output):
+                path.rename(output)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def cast_all(tensors: dict[str, np.ndarray], dtype: str | None) -> dict[str, np.ndarray]:

@@ -171,6 +171,40 @@ def test_force_replaces_nothing_but_a_checkpoint(tmp_path):
         assert snapshot(tmp_path) == before
 
 
+def test_what_a_killed_process_left_is_cleared_up(tmp_path):
+    """Killed while it wrote, or between the two renames of --force."""
+    source = make_folder(tmp_path / "model")
+    run("torch2mlx", source, "-o", tmp_path / "out")
+    complete = snapshot(tmp_path / "out")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / f".out.{dead.pid}.new").mkdir()
+    (tmp_path / f".out.{os.getppid()}.new").mkdir()  # still being written
+    (tmp_path / "out").rename(tmp_path / f".out.{dead.pid}.old")
+    assert "--force" in failure("torch2mlx", source, "-o", tmp_path / "out")
+    assert snapshot(tmp_path / "out") == complete
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f".out.{os.getppid()}.new", "model", "out"]
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_the_old_folder_or_the_new_one(tmp_path):
+    """At any moment; the next run ends well and leaves nothing else."""
+    source, out = make_folder(tmp_path / "model"), tmp_path / "out"
+    line = [*commands.start_of("convert"), "torch2mlx", source, "-o", out, "--force"]
+    environment = commands.environment()
+    for delay in np.random.default_rng(0).uniform(0.2, 1.5, 8):
+        process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            process.wait(delay)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if out.exists():
+            assert (out / "config.json").exists() and load_tensors(out / "model.safetensors")
+    run("torch2mlx", source, "-o", out, "--force")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out"]
+
+
 def test_the_other_direction_is_refused(tmp_path):
     source = make_folder(tmp_path / "model")
     assert "already in the torch format" in failure("mlx2torch", source)
