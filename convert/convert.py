@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import shutil
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,10 +20,10 @@ from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, FLOATING, cast
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
-from .source import COPIED, PARTS, Source, TensorFile, read, read_json, without_absent
+from .check import check_config
+from .source import COPIED, MODEL, PARTS, Source, TensorFile, read, read_json, without_absent
 
 CASTS = {"float16": DTYPES["F16"], "bfloat16": BFLOAT16, "float32": DTYPES["F32"]}
-MODEL = "model.safetensors"
 NAMES = {"pt": "torch", "mlx": "mlx"}  # the format's name in commands and folder names
 
 
@@ -36,6 +39,9 @@ def convert(
     Without `dtype`, converting there and back gives the same bytes, for files written by the `safetensors`
     library or this project (a file without a format gets one). A folder may mix formats, as the embedded one
     does: files that already have the wanted format are not changed.
+
+    Names that training tools wrapped (`original.WRAPPERS`) are unwrapped. All tensors are compared with the
+    config before anything is written.
 
     Args:
         source: a folder, a `.safetensors` file, a `.pt`, or `EMBEDDED`. For a file without a config, the
@@ -56,6 +62,10 @@ def convert(
     named = checkpoint.path if source != EMBEDDED else Path((checkpoint.config or {})["name"])
     output = Path(output) if output is not None else default_output(named, want)
     check_output(output, checkpoint.path, force)
+    alone = not checkpoint.path.is_dir() and checkpoint.config is None
+    if alone:
+        checkpoint = with_config_beside(checkpoint)
+    check_config(checkpoint)
     written = [
         TensorFile(
             file.name,
@@ -65,12 +75,15 @@ def convert(
         )
         for file in checkpoint.files
     ]
-    alone = not checkpoint.path.is_dir() and checkpoint.config is None
-    if alone:
-        checkpoint = with_config_beside(checkpoint)
     write_folder(output, written, checkpoint)
     if alone:
         warn_of_absent(output, checkpoint)
+    elif checkpoint.step is not None and checkpoint.config is not None:
+        warnings.warn(
+            f"{output} has no voices of its own, as {checkpoint.path.name} contains none: it speaks with the "
+            "embedded ones; python -m nanospeech_torch.export makes voices of the training data",
+            stacklevel=2,
+        )
     return output
 
 
@@ -118,7 +131,11 @@ def default_output(source: Path, want: str) -> Path:
 
 
 def check_output(output: Path, source: Path, force: bool) -> None:
-    """Raise UserError if the output exists; with `force`, only if it is not a plain checkpoint folder."""
+    """Raise UserError if the output exists; with `force`, only if it is not a plain checkpoint folder.
+
+    What a killed process left is cleared up first.
+    """
+    clear_up(output)
     if not os.path.lexists(output):
         return
     if not force:
@@ -132,6 +149,29 @@ def check_output(output: Path, source: Path, force: bool) -> None:
             raise UserError(
                 f"{output} contains {entry.name}, which is not part of a checkpoint, so it is not replaced"
             )
+
+
+def clear_up(output: Path) -> None:
+    """Delete the unfinished folders of killed processes, and restore a folder that one was replacing."""
+    with suppress(OSError):
+        for path in output.parent.glob(f".{glob.escape(output.name)}.*.*"):
+            left = re.fullmatch(r"(\d+)\.(new|old)", path.name.removeprefix(f".{output.name}."))
+            if left is None or is_running(int(left[1])):
+                continue
+            if left[2] == "old" and not os.path.lexists(output):
+                path.rename(output)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def cast_all(tensors: dict[str, np.ndarray], dtype: str | None) -> dict[str, np.ndarray]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from nanospeech_core.checkpoints.tensors import DTYPES, FLOATING, cast
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 
-from .convert import MODEL, check_output, write_folder
-from .source import TensorFile, read_folder
+from .check import check_config
+from .convert import check_output, write_folder
+from .source import MODEL, TensorFile, read_folder
 
 
 def quantize_folder(
@@ -30,7 +33,7 @@ def quantize_folder(
 
     The config describes it under `quantization`, as in mlx-lm. These are not quantized: layers with an input
     that is not a multiple of the group, tensors that are not matrices, and the vocoder and the aligner, which
-    have their own files and may be another checkpoint's.
+    have their own files and may be another checkpoint's. A warning names the layers that are not quantized.
 
     Args:
         source: a folder, a hub id, or `EMBEDDED` (or None). Its layout stays.
@@ -66,15 +69,30 @@ def quantize_folder(
     files = {file.name: file for file in checkpoint.files}
     if MODEL not in files:
         raise UserError(f"{folder} has no {MODEL}")
+    check_config(checkpoint)
     model = files[MODEL]
     tensors = quantize_all(model.tensors, wanted)
-    if len(tensors) == len(model.tensors):
-        raise UserError(f"{folder} has no layer whose input is a multiple of {group_size}")
     files[MODEL] = TensorFile(MODEL, tensors, model.metadata | {"format": model.format}, model.format)
     copied = [path for path in checkpoint.copied if path.name != "config.json"]
     values = (checkpoint.config or {}) | {"quantization": asdict(wanted)}
     write_folder(output, list(files.values()), replace(checkpoint, config=values, copied=copied))
+    if left := left_layers(model.tensors, tensors):
+        warnings.warn(
+            f"not quantized, as they are convolutions, single rows, or have an input that is no multiple of "
+            f"{group_size}: {', '.join(left)}",
+            stacklevel=2,
+        )
     return output
+
+
+def left_layers(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> list[str]:
+    """The layers that are not quantized, those of all blocks as one name: `text_blocks.*.pwconv1`."""
+    layers = [
+        name.removesuffix(".weight")
+        for name, array in before.items()
+        if name.endswith(".weight") and array.ndim > 1 and after[name] is array
+    ]
+    return list(dict.fromkeys(re.sub(r"(blocks)\.\d+\.", r"\1.*.", layer) for layer in layers))
 
 
 def quantize_all(tensors: dict[str, np.ndarray], wanted: QuantizationConfig) -> dict[str, np.ndarray]:

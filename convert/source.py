@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import EMBEDDED, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, TORCH_SUFFIXES, check_exported, resolve
+from nanospeech_core.checkpoints.original import unwrap
 from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, file_format, load_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
-PT_SUFFIXES = (".pt", ".pth", ".ckpt")
+MODEL = "model.safetensors"
+WEIGHTS = ("ema", "model", "state_dict")  # where they are in a training checkpoint; the last is Lightning's
 # Parts with their own file: the prefix of their tensors in a whole model, and the prefixes in the file.
 PARTS = {"vocoder.": "vocos.safetensors", "aligner.": "aligner.safetensors"}
 ALONE = {
@@ -68,17 +70,18 @@ def read(path: str | os.PathLike) -> Source:
         return read_folder(path)
     if not os.path.exists(path):
         raise UserError(f"{path} does not exist")
-    if path.suffix in PT_SUFFIXES:
+    if path.suffix in TORCH_SUFFIXES:
         return read_pt(path)
     return Source(path, [read_safetensors(path)])
 
 
 def read_safetensors(path: Path) -> TensorFile:
     tensors, metadata = load_tensors(path)
-    return TensorFile(path.name, tensors, metadata, file_format(metadata, path))
+    return TensorFile(path.name, dict(unwrap(tensors)), metadata, file_format(metadata, path))
 
 
 def read_folder(folder: Path) -> Source:
+    check_exported(folder)
     names = sorted(entry.name for entry in folder.iterdir())
     files = [read_safetensors(folder / name) for name in names if name.endswith(".safetensors")]
     if not files:
@@ -102,7 +105,7 @@ def without_absent(config: dict, names: Sequence[str]) -> dict:
 
 
 def read_pt(path: Path) -> Source:
-    """Read a training checkpoint (its EMA weights and its config) or a state dict."""
+    """Read a training checkpoint (its EMA weights and its config) or a state dict, also of other tools."""
     try:
         import torch
     except ImportError as error:
@@ -119,16 +122,17 @@ def read_pt(path: Path) -> Source:
 
     if not isinstance(checkpoint, dict) or not checkpoint:
         raise UserError(f"{path} contains no dict of tensors")
-    weights = checkpoint.get("ema") or checkpoint.get("model") or checkpoint
+    weights = next((checkpoint[key] for key in WEIGHTS if checkpoint.get(key)), checkpoint)
     if not isinstance(weights, dict) or not all(
         isinstance(value, torch.Tensor) for value in weights.values()
     ):
         raise UserError(f"{path} has neither 'ema' nor 'model' weights and is not a dict of tensors")
-    tensors = {name: from_torch(name, tensor) for name, tensor in weights.items()}
+    tensors = {str(name): from_torch(str(name), tensor) for name, tensor in weights.items()}
+    tensors = dict(unwrap(tensors))
     files = split_parts(tensors)
     config = checkpoint.get("config")
     names = [file.name for file in files]
-    if names[0] != "model.safetensors":  # the trainers of a vocoder and of an aligner have other configs
+    if names[0] != MODEL:  # the trainers of a vocoder and of an aligner have other configs
         config = None
     if config is not None:
         config = without_absent(ModelConfig.from_dict(config, f"{path}: config").to_dict(), names)
@@ -157,7 +161,7 @@ def split_parts(tensors: dict[str, np.ndarray]) -> list[TensorFile]:
         if all(key.startswith(starts) for key in tensors):
             return [TensorFile(name, tensors, {"format": "pt"}, "pt")]
     model = dict(tensors)
-    files = {"model.safetensors": model}
+    files = {MODEL: model}
     for prefix, name in PARTS.items():
         own = [key for key in model if key.startswith(prefix)]
         files[name] = {key.removeprefix(prefix): model.pop(key) for key in own}

@@ -5,6 +5,7 @@ The constructor of each module takes exactly the fields of its dataclass: `DiT(*
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 SAMPLER_NAMES = ("masked", "ode", "refine")
+LAYERS = ("depth", "num_layers", "conv_layers", "text_layers", "mel_layers")
+MOST_LAYERS, LARGEST = 1000, 1_000_000  # of a section, so that a damaged config can ask for no endless work
 GROUP_SIZES, BITS = (32, 64, 128), (4, 8)  # of quantized weights; MLX has kernels for these groups
 
 
@@ -196,8 +199,10 @@ class ModelConfig:
             one_of("quantization.mode", q.mode, ("affine",))
         if not (0 <= self.sampling.cfg <= 20 and -1 <= self.sampling.sway_coef <= 1):
             raise UserError("config: sampling.cfg must be from 0 to 20, sampling.sway_coef from -1 to 1")
-        if not (self.mel.std > 0 and self.residual_std > 0):
-            raise UserError("config: mel.std and residual_std must be positive")
+        if not (
+            math.isfinite(self.mel.mean) and 0 < self.mel.std < math.inf and 0 < self.residual_std < math.inf
+        ):
+            raise UserError("config: mel.std and residual_std must be positive, and mel.mean a number")
         if self.vocoder is not None and self.vocoder.input_channels != t.mel_dim:
             raise UserError(
                 f"config: vocoder.input_channels is {self.vocoder.input_channels}, "
@@ -246,6 +251,9 @@ def check_sizes(name: str, section: DataclassInstance, symbols: int) -> None:
         least = 0 if key in may_be_zero or isinstance(value, bool) else 1
         if value < least:
             raise UserError(f"config: {name}.{key} must be at least {least}, not {value}")
+        most = MOST_LAYERS if key in LAYERS else LARGEST
+        if value > most:
+            raise UserError(f"config: {name}.{key} must be at most {most}, not {value}")
     for key, divisor in (
         ("dim", sizes.get("conv_pos_groups", 1)),
         ("dim_head", 2),  # rotary positions rotate pairs

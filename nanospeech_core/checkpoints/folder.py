@@ -17,6 +17,7 @@ from .quantization import check_quantized, dequantize_all
 from .tensors import convert_layout, load_for_backend
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
+TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 EMBEDDED = "embedded"  # names the embedded checkpoint; a folder of that name is ./embedded
 
 
@@ -34,9 +35,28 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
         if not (PRETRAINED / "config.json").is_file():
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")
         return PRETRAINED
+    check_exported(model)
     if os.path.isfile(os.path.expanduser(model)):
         raise UserError(f"{model} is a file; a checkpoint is a folder with config.json and model.safetensors")
     return find_folder(model, revision)
+
+
+def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
+    """Raise UserError if a path is a training run's folder, or a checkpoint in it: neither can be loaded.
+
+    output: the name to export to, in the message.
+    """
+    place = Path(os.path.expanduser(path))
+    is_run = os.path.isdir(place) and not os.path.exists(place / "model.safetensors")
+    if is_run and any(True for pattern in ("step-*.pt", "best.pt") for _ in place.glob(pattern)):
+        kind = "a training run"
+    elif place.suffix in TORCH_SUFFIXES and os.path.isfile(place):
+        kind = "a training checkpoint"
+    else:
+        return
+    raise UserError(
+        f"{path} is {kind}: export it first: python -m nanospeech_torch.export {path} -o {output}"
+    )
 
 
 def read_config(folder: str | os.PathLike) -> ModelConfig:

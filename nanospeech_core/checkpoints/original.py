@@ -22,10 +22,15 @@ from ..system.files import split_lines
 
 DIM_HEAD = 64  # of every attention; shapes give only heads x dim_head
 
-# Prefixes that training tools add to every name: EMA, DDP, torch.compile.
-WRAPPERS = ("ema_model.", "module.", "_orig_mod.")
+# Prefixes that training tools add to every name: EMA, DDP, torch.compile, which may also compile a part only.
+EMA, COMPILED = "ema_model.", "_orig_mod."
+WRAPPERS = (EMA, "module.", COMPILED)
+ONLINE, COUNTERS = (
+    "online_model.",
+    ("initted", "step"),
+)  # an EMA may be saved with the weights that it averages
 # Other saved tensors: tables that are computed here, and the counters of the EMA.
-NOT_WEIGHTS = ("mel_spec.*", "*.inv_freq", "*.freqs_cis", "initted", "step")
+NOT_WEIGHTS = ("mel_spec.*", "*.inv_freq", "*.freqs_cis", *COUNTERS)
 # The prefixes of a file's parts, and those of this package.
 MODEL_PARTS = {"transformer.": "transformer.", "_duration_predictor.": "duration_predictor."}
 DURATION_PARTS = {
@@ -130,10 +135,13 @@ def rename(tensors: Tensors, parts: Mapping[str, str], path: Path) -> dict[str, 
 
 
 def unwrap(tensors: Tensors) -> Tensors:
-    """Remove the wrapper prefixes that all names share."""
+    """Remove what training tools add to names: `WRAPPERS`, and of an EMA its counters and its source."""
+    if any(name.startswith(EMA) for name in tensors):
+        counted = any(n.startswith(ONLINE) or n in COUNTERS for n in tensors)
+        tensors = {n: t for n, t in tensors.items() if n.startswith(EMA)} if counted else tensors
     while wrapper := next((w for w in WRAPPERS if tensors and all(n.startswith(w) for n in tensors)), None):
         tensors = {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
-    return tensors
+    return {name.replace(f".{COMPILED}", "."): tensor for name, tensor in tensors.items()}
 
 
 def is_extra(name: str) -> bool:

@@ -46,6 +46,9 @@ DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 FLOATING = tuple(DTYPES[name] for name in ("F64", "F32", "F16", "BF16"))
 
 
+MAX_HEADER = 16_000_000  # bytes, of 100,000 tensors; JSON takes ten times its size in memory
+
+
 def load_tensors(
     path: str | os.PathLike, widen: bool = False
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -57,12 +60,17 @@ def load_tensors(
     Returns:
         the tensors by name, in the order of their data, as views of a memory map; and the metadata.
     Raises:
-        UserError: the file is missing, unreadable, truncated or not a safetensors file.
+        UserError: the file is missing, unreadable, truncated or not a safetensors file, or its header has
+            more than `MAX_HEADER` bytes.
     """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
     try:
+        with open(path, "rb") as start:
+            size = int.from_bytes(start.read(8), "little")
+        if MAX_HEADER < size < os.path.getsize(path):  # a larger one is refused below
+            raise ValueError(f"its header has {size:,} bytes; at most {MAX_HEADER:,} are read")
         with safe_open(path, framework="numpy") as file:  # checks the header, the offsets and the length
             file.keys()
         # Copy on write: writing to the arrays does not change the file. This package replaces files by

@@ -7,9 +7,11 @@ of this module, and any other name is refused.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -58,6 +60,31 @@ def load_torch_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     return dict(tensors)
 
 
+MAX_PICKLE = 16_000_000  # bytes, of 100,000 tensors
+
+
+def check_sizes(archive: zipfile.ZipFile) -> None:
+    """Raise ValueError for a zip bomb: torch.save neither compresses members nor lets two share bytes."""
+    members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("it is compressed")
+    if sum(member.file_size for member in members) > os.path.getsize(archive.filename or ""):
+        raise ValueError("its members are larger than the file")
+    if any(member.file_size > MAX_PICKLE for member in members if member.filename.endswith("/data.pkl")):
+        raise ValueError(f"its pickle has more than {MAX_PICKLE:,} bytes")
+
+
+def check_pickle(data: bytes) -> None:
+    """Raise ValueError for a pickle that would take much more memory than its own size.
+
+    A memo is a list: its index is also its length. A bytearray is created in the size that is stated.
+    """
+    for opcode, argument, _ in pickletools.genops(data):
+        far = isinstance(argument, int) and argument > len(data)
+        if opcode.name == "BYTEARRAY8" or opcode.name in ("PUT", "LONG_BINPUT") and far:
+            raise ValueError(f"its pickle has {opcode.name} {argument!r:.20}")
+
+
 class _Refused(pickle.UnpicklingError):
     """The pickle names something that is not allowed."""
 
@@ -68,7 +95,10 @@ class _Reader(pickle.Unpickler):
     def __init__(self, archive: zipfile.ZipFile):
         names = archive.namelist()
         (pickled,) = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
-        super().__init__(archive.open(pickled))
+        check_sizes(archive)
+        data = archive.read(pickled)
+        check_pickle(data)
+        super().__init__(io.BytesIO(data))
         self.archive, self.root = archive, pickled.removesuffix("data.pkl")
         self.storages: dict[str, np.ndarray] = {}
         if f"{self.root}byteorder" in names and archive.read(f"{self.root}byteorder") != b"little":
@@ -93,8 +123,6 @@ class _Reader(pickle.Unpickler):
             raise ValueError("it has a persistent id that is not a storage")
         if key not in self.storages:
             member = self.archive.getinfo(f"{self.root}data/{key}")
-            if member.compress_type != zipfile.ZIP_STORED:  # torch.save never compresses; no zip bombs
-                raise ValueError(f"the storage {key} is compressed")
             if member.file_size != count * DTYPES[dtype].itemsize:
                 raise ValueError(f"the storage {key} does not have the size that the file states")
             self.storages[key] = np.frombuffer(bytearray(self.archive.read(member)), DTYPES[dtype])

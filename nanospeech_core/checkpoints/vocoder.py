@@ -18,9 +18,10 @@ from ..audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE
 from ..config import ModelConfig, VocosConfig
 from ..errors import UserError
 from ..strict import from_dict
-from .folder import EMBEDDED, load_folder, read_config, resolve
+from .folder import EMBEDDED, check_exported, load_folder, read_config, resolve
 from .hub import find_folder
 from .original import OriginalFiles
+from .parameters import check_finite, check_parameters, parameter_shapes
 from .tensors import BFLOAT16, DTYPES, IGNORED, cast, convert_layout, file_format, load_tensors
 from .torch_file import load_torch_file
 
@@ -45,18 +46,21 @@ def load_with_vocoder(
     wanted = vocoder
     if wanted is None and OriginalFiles.find(folder) is not None:
         wanted = PUBLIC
-    if wanted is None:
-        return config, tensors
-    try:
-        vocos, weights = load_vocoder(find_vocoder(wanted), backend)
-    except UserError as error:
-        if vocoder is not None or config.vocoder is None:
-            raise
-        warnings.warn(f"the small embedded vocoder is used: {error}", stacklevel=2)
-        return config, tensors
-    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("vocoder.")}
-    tensors |= {f"vocoder.{name}": tensor for name, tensor in weights.items()}
-    return replace(config, vocoder=vocos), tensors
+    if wanted is not None:
+        try:
+            vocos, weights = load_vocoder(find_vocoder(wanted), backend)
+        except UserError as error:
+            if vocoder is not None or config.vocoder is None:
+                raise
+            warnings.warn(f"the small embedded vocoder is used: {error}", stacklevel=2)
+        else:
+            config = replace(config, vocoder=vocos)
+            tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("vocoder.")}
+            tensors |= {f"vocoder.{name}": tensor for name, tensor in weights.items()}
+    # Now, and not when the weights are set: a config could ask for networks larger than the memory.
+    check_parameters(tensors, backend, parameter_shapes(config), config.quantization, folder)
+    check_finite(tensors, folder)
+    return config, tensors
 
 
 def find_vocoder(name: str | os.PathLike) -> Path:
@@ -70,6 +74,7 @@ def find_vocoder(name: str | os.PathLike) -> Path:
     """
     if name == EMBEDDED:
         return resolve(name)
+    check_exported(name, "vocos.safetensors")
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path

@@ -23,11 +23,15 @@ DESCRIPTION = (
     "Change words in a recording: the changed words and a little around them are generated again, with the "
     "rest as context. All other samples stay unchanged."
 )
+CONSENT = (
+    "Only edit the speech of a person who agreed to it. Say that it was edited wherever it could be taken "
+    "for what the person said."
+)
 
 
 def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     """Run the command; `load`, `argv`, `prog` and the exit code are those of `generate.run`."""
-    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, epilog=CONSENT, allow_abbrev=False)
     # fmt: off
     parser.add_argument("--audio", type=named, required=True, metavar="FILE", help="the recording")
     parser.add_argument("--text", type=argument, required=True, help="the words of the recording")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,16 +11,21 @@ from typing import Any
 TOKENS, ROWS = 32, 8  # of a batch of utterances; of the tokens that an iteration samples
 
 
+# Held while a compiled function runs: neither framework promises that several threads may compile.
+_lock = threading.Lock()
+
+
 class ByShape:
-    """A function that is compiled once per shape of its arguments; counts the shapes."""
+    """A function that is compiled once per shape of its arguments; counts the shapes. Threads take turns."""
 
     def __init__(self, function: Callable):
         self.function = function
         self.calls: Counter = Counter()  # by shape
 
     def __call__(self, *arguments: Any) -> Any:
-        self.calls[shape(arguments)] += 1
-        return self.function(*arguments)
+        with _lock:
+            self.calls[shape(arguments)] += 1
+            return self.function(*arguments)
 
     @property
     def misses(self) -> int:

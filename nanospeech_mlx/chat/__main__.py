@@ -56,6 +56,7 @@ class SpeechOutput:
         self.tts, self.options = tts, options
         self.player = Player(tts.sample_rate) if play else None
         self.waves: list[np.ndarray] = []  # chunks
+        self.chunks = 0  # spoken so far
         self.first_sound: float | None = None  # time.perf_counter() when the first chunk was ready
         self._warned: set[str] = set()
         # A warm-up, which compiles kernels.
@@ -66,6 +67,7 @@ class SpeechOutput:
         try:
             for chunk in self.tts.speak(sentence, standalone=False, **asdict(self.options)):
                 self.first_sound = self.first_sound or time.perf_counter()
+                self.chunks += 1
                 self._write(chunk.wave)
         except UserError as error:
             if str(error) not in self._warned:
@@ -90,12 +92,18 @@ class SpeechOutput:
 
 
 def answer(llm: LanguageModel, speech: SpeechOutput, question: str, quiet: bool) -> None:
-    """Print and speak the answer. Ctrl-C stops both at once."""
+    """Print and speak the answer. Ctrl-C stops both at once.
+
+    Raises UserError if the question is no text, the language model fails, or the answer cannot be spoken.
+    """
+    before, written = speech.chunks, ""
+    check_text(question, "the question")
     try:
         try:
             with closing(llm.answer(question)) as pieces:
                 sentences = None
                 for piece in pieces:
+                    written += piece
                     if not quiet:
                         output.print_result(piece, end="")
                     sentences = sentences or SentenceStream(
@@ -112,10 +120,24 @@ def answer(llm: LanguageModel, speech: SpeechOutput, question: str, quiet: bool)
     except KeyboardInterrupt:
         speech.stop()
         raise
+    if speech.chunks == before:
+        raise UserError(why_nothing_is_spoken(llm, written))
 
 
-def converse(llm: LanguageModel, speech: SpeechOutput, quiet: bool) -> None:
-    """Read questions from the terminal and answer them, until Ctrl-D or Ctrl-C at the prompt."""
+def why_nothing_is_spoken(llm: LanguageModel, written: str) -> str:
+    """One sentence about an answer of which nothing was spoken; `written` includes the reasoning."""
+    if not written.strip():
+        return "the answer is empty"
+    if llm.messages and llm.messages[-1]["role"] == "assistant":
+        return "the answer has nothing to speak"
+    return "the answer has only reasoning: raise --max-tokens, or leave out --think"
+
+
+def converse(llm: LanguageModel, speech: SpeechOutput, quiet: bool, prog: str = PROG) -> None:
+    """Read questions from the terminal and answer them, until Ctrl-D or Ctrl-C at the prompt.
+
+    A question or an answer with an error is reported; the conversation goes on.
+    """
     with suppress(ImportError):  # missing in some builds of Python
         import readline  # noqa: F401  (line editing and history for input())
 
@@ -125,14 +147,32 @@ def converse(llm: LanguageModel, speech: SpeechOutput, quiet: bool) -> None:
         except (EOFError, KeyboardInterrupt):
             print()
             return
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            note(
+                f"{prog}: the question has the byte 0x{byte:02X}, which is not in the terminal's encoding "
+                f"{sys.stdin.encoding}: set PYTHONUTF8=1"
+            )
+            continue
         if question:
             try:
-                answer(llm, speech, check_text(question), quiet)
+                answer(llm, speech, question, quiet)
+            except UserError as error:
+                note(f"{prog}: {' '.join(str(error).split())}")
             except KeyboardInterrupt:
                 continue
 
 
-def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
+def save(speech: SpeechOutput, path: str | None, quiet: bool) -> None:
+    """Write what was collected, if anything, to `path`. Raises UserError if it cannot be written."""
+    if path is not None and speech.waves:
+        whole = np.concatenate(speech.waves)
+        audio.write(path, whole, speech.tts.sample_rate)
+        if not quiet:
+            note(f"{len(whole) / speech.tts.sample_rate:.1f} s of speech -> {display_name(path)}")
+
+
+def chat(args: argparse.Namespace, options: GenerateOptions, prog: str = PROG) -> None:
     """Run the command. All input is checked before a model is loaded."""
     question = args.prompt
     interactive = question is None and sys.stdin is not None and sys.stdin.isatty()
@@ -163,18 +203,15 @@ def chat(args: argparse.Namespace, options: GenerateOptions) -> None:
     speech = SpeechOutput(tts, options, play=args.output is None)
     asked = time.perf_counter()
     if interactive:
-        converse(llm, speech, args.quiet)
+        try:
+            converse(llm, speech, args.quiet, prog)
+        finally:  # however it ends, for example when the terminal is closed
+            save(speech, args.output, args.quiet)
     else:
         answer(llm, speech, question, args.quiet)
-        if speech.first_sound is None:
-            raise UserError("the answer has nothing to speak")
-        if not args.quiet:
+        if not args.quiet and speech.first_sound is not None:
             note(f"first sound after {speech.first_sound - asked:.2f} s")
-    if args.output is not None and speech.waves:
-        whole = np.concatenate(speech.waves)
-        audio.write(args.output, whole, tts.sample_rate)
-        if not args.quiet:
-            note(f"{len(whole) / tts.sample_rate:.1f} s of speech -> {display_name(args.output)}")
+        save(speech, args.output, args.quiet)
 
 
 def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namespace, GenerateOptions]:
@@ -241,7 +278,7 @@ def main(argv: list[str] | None, prog: str) -> int:
     args, options = parse(argv, prog)
     if args.list_voices:
         return output.guard(lambda: cli.print_voices(load(args.model, args.vocoder)), prog, args.quiet)
-    return output.guard(lambda: chat(args, options), prog, args.quiet)
+    return output.guard(lambda: chat(args, options, prog), prog, args.quiet)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from nanospeech_core.checkpoints.hub import find_folder
@@ -57,8 +59,9 @@ class LanguageModel:
         except ImportError as error:
             raise UserError(f"a language model needs mlx-lm ({error}): {pip_install('chat')}") from error
         folder = find_folder(name, patterns=FILES, needed=("config.json",))
+        check_no_code(folder, name)
         try:
-            model, tokenizer = mlx_lm.load(str(folder))
+            model, tokenizer = mlx_lm.load(str(folder), tokenizer_config={"trust_remote_code": False})
         except Exception as error:  # a broken or unknown model makes mlx-lm raise any error
             raise UserError(
                 f"{name} is not a language model that mlx-lm can load: {_reason(error)}"
@@ -68,7 +71,10 @@ class LanguageModel:
         return cls(model, tokenizer, name, **settings)
 
     def answer(self, question: str) -> Generator[str, None, None]:
-        """Generate the answer in pieces. If it is interrupted, the conversation keeps the finished part."""
+        """Generate the answer in pieces. If it is interrupted, the conversation keeps the finished part.
+
+        Raises UserError if the chat template or the language model fails.
+        """
         from mlx_lm import stream_generate
         from mlx_lm.sample_utils import make_sampler
 
@@ -93,6 +99,10 @@ class LanguageModel:
                     written += response.text
                     yield response.text
             complete = True
+        except UserError:
+            raise
+        except Exception as error:  # no memory, a broken tokenizer: mlx-lm may raise anything
+            raise UserError(f"{self.name} cannot answer: {_reason(error)}") from error
         finally:
             if not complete:  # an interruption between two layers makes the cache inconsistent
                 self._cache = []
@@ -132,6 +142,16 @@ class LanguageModel:
                 return same
         self._cache = make_prompt_cache(self.model)
         return 0
+
+
+def check_no_code(folder: Path, name: str) -> None:
+    """Raise UserError if a model's config names Python code of its own, which mlx-lm would run."""
+    try:
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # mlx-lm says what is wrong
+    if isinstance(values, dict) and values.get("model_file") is not None:
+        raise UserError(f"{name} brings its own Python code ({values['model_file']!r:.60}), which is not run")
 
 
 def _reason(error: Exception) -> str:

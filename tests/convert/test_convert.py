@@ -4,70 +4,33 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import commands
 import numpy as np
 import pytest
 from checkpoints import tiny_config, write_checkpoint
+from conversions import (
+    CONFIG,
+    CONV,
+    failure,
+    make_folder,
+    make_parts,
+    make_tensors,
+    run,
+    snapshot,
+    torch_weights,
+)
 from safetensors.numpy import save_file
 
 from nanospeech_core.checkpoints.folder import PRETRAINED, load_folder, read_config
-from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, cast, load_tensors, save_tensors
+from nanospeech_core.checkpoints.tensors import DTYPES, cast, load_tensors, save_tensors
 from nanospeech_core.checkpoints.vocoder import load_vocoder
-from nanospeech_core.config import AlignerConfig, ModelConfig
+from nanospeech_core.config import ModelConfig
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
-
-
-def run(*arguments: object, code: int = 0, process: bool = False) -> commands.Done:
-    """A run that must end with `code`."""
-    done = (commands.in_a_process if process else commands.in_this_process)("convert", *arguments)
-    assert done.code == code, done
-    return done
-
-
-def failure(*arguments: object, process: bool = False) -> str:
-    """The one sentence of a run that fails with status 1."""
-    done = run(*arguments, code=1, process=process)
-    assert done.out == "" and done.err.count("\n") == 1 and done.err.startswith("python -m convert: "), (
-        done.err
-    )
-    return done.err
-
-
-def snapshot(folder: Path) -> dict[str, bytes | None]:
-    """Every file below a folder, hidden ones too."""
-    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
-
-
-def make_tensors(dtype: str) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(7)
-    tensors = {
-        "transformer.conv.weight": rng.normal(size=(4, 2, 7)),
-        "transformer.proj.weight": rng.normal(size=(3, 4)),
-        "transformer.grn.gamma": rng.normal(size=(1, 1, 8)),
-        "to_mel.bias": rng.normal(size=3),
-    }
-    tensors = {name: cast(array.astype(np.float32), DTYPES[dtype]) for name, array in tensors.items()}
-    return tensors | {"transformer.index": np.arange(5)}
-
-
-def make_folder(folder: Path, dtype: str = "F32") -> Path:
-    (folder / "voices").mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(ModelConfig().to_dict(), indent=1))
-    (folder / "README.md").write_text("A model card.")
-    (folder / "voices" / "heart.flac").write_bytes(b"fLaC\0\xff")
-    (folder / "voices" / "heart.json").write_text("{}")
-    metadata = {"zone": "1", "format": "pt", "a": "ü"}
-    save_tensors(folder / "model.safetensors", make_tensors(dtype), metadata)
-    save_tensors(
-        folder / "vocos.safetensors", {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt"}
-    )
-    aligner = {"mel_embed.weight": np.arange(24, dtype=np.float32).reshape(2, 4, 3)}
-    save_tensors(folder / "aligner.safetensors", aligner, {"format": "pt"})
-    return folder
 
 
 @pytest.mark.parametrize("dtype", ["F32", "F16", "BF16"])
@@ -79,10 +42,10 @@ def test_a_folder_there_and_back_is_byte_equal(tmp_path, dtype):
     assert list(metadata.items()) == [("zone", "1"), ("format", "mlx"), ("a", "ü")]
     assert list(there) == list(original)
     for name, array in original.items():
-        expected = array.swapaxes(1, 2) if name == "transformer.conv.weight" else array
+        expected = array.swapaxes(1, 2) if array.ndim == 3 else array
         assert there[name].shape == expected.shape and there[name].tobytes() == expected.tobytes()
     aligner, _ = load_tensors(tmp_path / "model-mlx" / "aligner.safetensors")
-    assert aligner["mel_embed.weight"].shape == (2, 3, 4)
+    assert aligner["mel_embed.weight"].shape == (4, 3, 4)
     run("mlx2torch", tmp_path / "model-mlx")
     assert snapshot(tmp_path / "model-torch") == snapshot(source)
     run("torch2mlx", tmp_path / "model-torch", "-o", tmp_path / "again")
@@ -140,28 +103,34 @@ def test_a_file_without_a_config_gives_an_error(tmp_path, name, absent, beside):
 
 def test_a_vocoder_may_say_its_config(tmp_path):
     source = tmp_path / "vocos.safetensors"
-    save_tensors(source, {"head.out.weight": np.ones((2, 3), np.float32)}, {"format": "pt", "config": "{}"})
+    config = json.dumps(asdict(CONFIG.vocoder))
+    save_tensors(source, make_parts()["vocos"], {"format": "pt", "config": config})
     assert run("torch2mlx", source).err == ""
+    save_tensors(source, make_parts()["vocos"], {"format": "pt", "config": "{}"})
+    assert "does not match its config; tensors 63 missing: backbone.convnext.1" in failure(
+        "torch2mlx", source, "-o", tmp_path / "b"
+    )
 
 
 def test_mlx_reads_what_is_written(tmp_path):
     mx = pytest.importorskip("mlx.core")
     run("torch2mlx", make_folder(tmp_path / "model", "BF16"))
     arrays = mx.load(str(tmp_path / "model-mlx" / "model.safetensors"))
-    expected = cast(make_tensors("BF16")["transformer.conv.weight"], DTYPES["F32"])
-    assert arrays["transformer.conv.weight"].dtype == mx.bfloat16
-    assert (np.array(arrays["transformer.conv.weight"].astype(mx.float32)) == expected.swapaxes(1, 2)).all()
+    expected = cast(make_tensors("BF16")[CONV], DTYPES["F32"])
+    assert arrays[CONV].dtype == mx.bfloat16
+    assert (np.array(arrays[CONV].astype(mx.float32)) == expected.swapaxes(1, 2)).all()
 
 
 @pytest.mark.parametrize(("flag", "dtype"), [("float16", "F16"), ("bfloat16", "BF16"), ("float32", "F32")])
 def test_dtype_casts_the_floating_weights_only(tmp_path, flag, dtype):
-    source = make_folder(tmp_path / "model")
+    source, tensors = tmp_path / "model.safetensors", make_tensors("F32") | {"index": np.arange(5)}
+    save_tensors(source, tensors)
     run("torch2mlx", source, "--dtype", flag, "-o", tmp_path / "out")
     there, _ = load_tensors(tmp_path / "out" / "model.safetensors")
-    for name, array in make_tensors("F32").items():
-        assert there[name].dtype == (array.dtype if name == "transformer.index" else DTYPES[dtype])
-    expected = cast(make_tensors("F32")["to_mel.bias"], DTYPES[dtype])
-    assert there["to_mel.bias"].tobytes() == expected.tobytes()
+    for name, array in tensors.items():
+        assert there[name].dtype == (array.dtype if name == "index" else DTYPES[dtype])
+    bias = "transformer.norm_out.linear.bias"
+    assert there[bias].tobytes() == cast(tensors[bias], DTYPES[dtype]).tobytes()
 
 
 def test_a_weight_too_large_for_the_dtype_gives_an_error(tmp_path):
@@ -200,6 +169,40 @@ def test_force_replaces_nothing_but_a_checkpoint(tmp_path):
     ):
         assert sentence in failure("torch2mlx", source, "-o", tmp_path / output, "--force")
         assert snapshot(tmp_path) == before
+
+
+def test_what_a_killed_process_left_is_cleared_up(tmp_path):
+    """Killed while it wrote, or between the two renames of --force."""
+    source = make_folder(tmp_path / "model")
+    run("torch2mlx", source, "-o", tmp_path / "out")
+    complete = snapshot(tmp_path / "out")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / f".out.{dead.pid}.new").mkdir()
+    (tmp_path / f".out.{os.getppid()}.new").mkdir()  # still being written
+    (tmp_path / "out").rename(tmp_path / f".out.{dead.pid}.old")
+    assert "--force" in failure("torch2mlx", source, "-o", tmp_path / "out")
+    assert snapshot(tmp_path / "out") == complete
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f".out.{os.getppid()}.new", "model", "out"]
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_the_old_folder_or_the_new_one(tmp_path):
+    """At any moment; the next run ends well and leaves nothing else."""
+    source, out = make_folder(tmp_path / "model"), tmp_path / "out"
+    line = [*commands.start_of("convert"), "torch2mlx", source, "-o", out, "--force"]
+    environment = commands.environment()
+    for delay in np.random.default_rng(0).uniform(0.2, 1.5, 8):
+        process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            process.wait(delay)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if out.exists():
+            assert (out / "config.json").exists() and load_tensors(out / "model.safetensors")
+    run("torch2mlx", source, "-o", out, "--force")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out"]
 
 
 def test_the_other_direction_is_refused(tmp_path):
@@ -261,17 +264,23 @@ def test_usage_mistakes_exit_with_2(arguments):
 
 def test_inspect_counts(tmp_path):
     text = run("inspect", make_folder(tmp_path / "model", "BF16")).out
-    assert "transformer.conv.weight BF16 [4, 2, 7]" in text
-    assert "transformer: 81 parameters" in text and "to_mel: 3 parameters" in text
-    assert "model.safetensors: torch format, 84 parameters" in text
-    assert "diffusion: target_channels 400" in text
+    count = sum(array.size for array in make_tensors("BF16").values())
+    assert f"{CONV} BF16 [8, 4, 7]" in text and f"  transformer: {count:,} parameters" in text
+    assert f"model.safetensors: torch format, {count:,} parameters" in text
+    assert "vocoder: input_channels 4" in text
 
 
 def test_quantize(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run("quantize", "embedded", "--bits", 8).out == "nanospeech-mar-8bit\n"
+    done = run("quantize", "embedded", "--bits", 8)
+    assert done.out == "nanospeech-mar-8bit\n"
     config = json.loads((tmp_path / "nanospeech-mar-8bit" / "config.json").read_text(encoding="utf-8"))
     assert config["quantization"] == {"group_size": 64, "bits": 8, "mode": "affine"}
+    assert done.err.startswith(
+        "python -m convert: not quantized, as they are convolutions, single rows, or have"
+    )
+    assert ", transformer.text_embed.text_blocks.*.pwconv1, " in done.err
+    assert done.err.endswith(", duration_predictor.to_pred\n") and "to_mel" not in done.err
     text = run("inspect", "nanospeech-mar-8bit").out
     assert "quantization: group_size 64, bits 8, mode affine" in text and " U32 [" in text
     assert "already quantized" in failure("quantize", tmp_path / "nanospeech-mar-8bit", "--bits", 4)
@@ -326,18 +335,11 @@ def torch():
     return pytest.importorskip("torch")
 
 
-def weights(torch, dtype: str = "BF16"):
-    tensors = {}
-    for name, array in make_tensors(dtype).items():
-        tensor = torch.from_numpy((array.view("<i2") if array.dtype == BFLOAT16 else array).copy())
-        tensors[name] = tensor.view(torch.bfloat16) if array.dtype == BFLOAT16 else tensor
-    return tensors
-
-
 def test_pt_the_ema_weights_and_the_config_are_taken(tmp_path, torch):
-    ema = weights(torch) | {"vocoder.head.out.weight": torch.ones(2, 3)}
+    vocos = torch_weights(torch, part="vocos")
+    ema = torch_weights(torch) | {f"vocoder.{name}": tensor for name, tensor in vocos.items()}
     model = {name: torch.zeros_like(tensor) for name, tensor in ema.items()}
-    config = ModelConfig(name="trained").to_dict()
+    config = replace(CONFIG, name="trained").to_dict()
     state = {"model": model, "ema": ema, "config": config, "step": 12, "optimizer": {"state": {}}}
     torch.save(state, tmp_path / "ckpt.pt")
     run("torch2mlx", tmp_path / "ckpt.pt")
@@ -351,15 +353,15 @@ def test_pt_the_ema_weights_and_the_config_are_taken(tmp_path, torch):
     there, metadata = load_tensors(out / "model.safetensors")
     assert metadata["format"] == "mlx" and list(there) == list(make_tensors("BF16"))
     for name, array in make_tensors("BF16").items():
-        expected = array.swapaxes(1, 2) if name == "transformer.conv.weight" else array
+        expected = array.swapaxes(1, 2) if array.ndim == 3 else array
         assert there[name].tobytes() == expected.tobytes()
-    assert list(load_tensors(out / "vocos.safetensors")[0]) == ["head.out.weight"]
+    assert list(load_tensors(out / "vocos.safetensors")[0]) == list(vocos)
     text = run("inspect", tmp_path / "ckpt.pt").out
-    assert "step 12" in text and "name: trained" in text and "transformer.conv.weight BF16 [4, 2, 7]" in text
+    assert "step 12" in text and "name: trained" in text and f"{CONV} BF16 [8, 4, 7]" in text
 
 
 def test_pt_a_plain_state_dict(tmp_path, torch):
-    torch.save(weights(torch, "F16"), tmp_path / "plain.pt")
+    torch.save(torch_weights(torch, "F16"), tmp_path / "plain.pt")
     run("torch2mlx", tmp_path / "plain.pt", "-o", tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.safetensors"]
 
@@ -378,23 +380,23 @@ def test_pt_a_vocoders_state_dict(tmp_path, torch):
 
 
 def test_pt_an_aligner_alone_or_in_a_model(tmp_path, torch):
-    own = {"mel_embed.weight": torch.ones(2, 4, 3), "to_key.bias": torch.ones(5)}
-    config = ModelConfig(aligner=AlignerConfig()).to_dict()
+    own = torch_weights(torch, part="aligner")
+    config = CONFIG.to_dict()
     torch.save({"ema": own, "config": {"aligner": config["aligner"]}}, tmp_path / "a.pt")
     run("torch2mlx", tmp_path / "a.pt", "-o", tmp_path / "alone")
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["aligner.safetensors"]
-    complete = weights(torch) | {f"aligner.{name}": tensor for name, tensor in own.items()}
+    complete = torch_weights(torch) | {f"aligner.{name}": tensor for name, tensor in own.items()}
     torch.save({"ema": complete, "config": config}, tmp_path / "w.pt")
     run("torch2mlx", tmp_path / "w.pt", "-o", tmp_path / "complete")
     for folder in ("alone", "complete"):
         tensors, metadata = load_tensors(tmp_path / folder / "aligner.safetensors")
-        assert metadata["format"] == "mlx" and tensors["mel_embed.weight"].shape == (2, 3, 4)
+        assert metadata["format"] == "mlx" and tensors["mel_embed.weight"].shape == (4, 3, 4)
     written = json.loads((tmp_path / "complete" / "config.json").read_text())
     assert written["aligner"] == config["aligner"] and written["vocoder"] is None
 
 
 def test_pt_code_in_a_pickle_is_not_run(tmp_path, torch):
-    torch.save({"model": weights(torch), "config": Malicious(tmp_path / "owned")}, tmp_path / "bad.pt")
+    torch.save({"model": torch_weights(torch), "config": Malicious(tmp_path / "owned")}, tmp_path / "bad.pt")
     assert "bad.pt" in failure("torch2mlx", tmp_path / "bad.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.pt"]
 
@@ -406,7 +408,7 @@ def test_pt_a_broken_pt_is_one_sentence(tmp_path, torch, content):
 
 
 def test_pt_a_truncated_pt_is_one_sentence(tmp_path, torch):
-    torch.save(weights(torch), tmp_path / "x.pt")
+    torch.save(torch_weights(torch), tmp_path / "x.pt")
     (tmp_path / "x.pt").write_bytes((tmp_path / "x.pt").read_bytes()[:-300])
     assert "x.pt" in failure("torch2mlx", tmp_path / "x.pt")
 
@@ -421,7 +423,7 @@ def test_pt_no_tensors(tmp_path, torch):
 
 
 def test_pt_an_unknown_config_key(tmp_path, torch):
-    torch.save({"model": weights(torch), "config": {"depht": 1}}, tmp_path / "x.pt")
+    torch.save({"model": torch_weights(torch), "config": {"depht": 1}}, tmp_path / "x.pt")
     assert "unknown key 'depht'" in failure("torch2mlx", tmp_path / "x.pt")
 
 

@@ -69,6 +69,11 @@ def test_absent_keys_are_defaults():
         ("phone_duration", None, 'text.alignment "durations" needs phone_duration'),
         ("mel.std", 0, "config: mel.std and residual_std must be positive"),
         ("residual_std", float("nan"), "config: mel.std and residual_std must be positive"),
+        ("mel.std", float("inf"), "config: mel.std and residual_std must be positive"),
+        ("mel.mean", float("nan"), "and mel.mean a number"),
+        ("transformer.depth", 1001, "config: transformer.depth must be at most 1000, not 1001"),
+        ("vocoder.num_layers", 10**9, "config: vocoder.num_layers must be at most 1000, not 1000000000"),
+        ("transformer.ff_mult", 10**7, "config: transformer.ff_mult must be at most 1000000, not 10000000"),
     ],
 )
 def test_what_does_not_fit_is_named(path, value, sentence):

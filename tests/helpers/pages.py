@@ -15,7 +15,14 @@ import commands
 ROOT = commands.ROOT
 GUIDES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
 RECIPES = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "examples").glob("*/README.md"))
-PAGES = [*GUIDES, *RECIPES, "CHANGELOG.md", "CONTRIBUTING.md", "nanospeech_core/pretrained/README.md"]
+PAGES = [
+    *GUIDES,
+    *RECIPES,
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "nanospeech_core/pretrained/README.md",
+]
 
 
 def text(page: str) -> str:

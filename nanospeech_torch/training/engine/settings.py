@@ -74,7 +74,7 @@ def parse(text: str, kind: str) -> Any:
     number = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
     try:
-        values = yaml.load(text, Loader)
+        values = yaml.load(text, Loader)  # noqa: S506  # nosec B506  (it is a SafeLoader)
         return {} if values is None else values
     except yaml.YAMLError as error:
         raise ValueError(error) from error

@@ -174,6 +174,17 @@ def test_a_truncated_file_gives_an_error(tmp_path, cut):
         load_tensors(tmp_path / "cut.safetensors")
 
 
+def test_the_header_is_bounded(tmp_path, monkeypatch):
+    """Also where the file is as large as its header says."""
+    path = tmp_path / "x.safetensors"
+    names = {f"tensor {i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(100)}
+    path.write_bytes(with_header(names))
+    assert len(load_tensors(path)[0]) == 100
+    monkeypatch.setattr("nanospeech_core.checkpoints.tensors.MAX_HEADER", 1000)
+    with pytest.raises(UserError, match="its header has 6,.* bytes; at most 1,000 are read"):
+        load_tensors(path)
+
+
 def test_missing_file_and_folder_in_its_place(tmp_path):
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(UserError, match="cannot read"):

@@ -1,6 +1,7 @@
 """Files of torch.save, read without torch: the numbers of its own reader, and nothing else."""
 
 import collections
+import copy
 import os
 import pickle
 import subprocess
@@ -149,7 +150,43 @@ def rewritten(path: Path, *, compression: int = zipfile.ZIP_STORED, change=lambd
 
 def test_compressed_storages_are_refused(tmp_path):
     path = rewritten(saved(tmp_path, {"a": torch.zeros(1000)}), compression=zipfile.ZIP_DEFLATED)
-    with pytest.raises(UserError, match="the storage 0 is compressed"):
+    with pytest.raises(UserError, match="it is compressed"):
+        load_torch_file(path)
+
+
+def archive_of(folder: Path, pickled: bytes) -> Path:
+    with zipfile.ZipFile(folder / "x.bin", "w") as archive:
+        archive.writestr("x/data.pkl", pickled)
+    return folder / "x.bin"
+
+
+@pytest.mark.parametrize(
+    ("pickled", "sentence"),
+    [
+        (pickle.dumps({}, 2)[:-1] + b"r\xff\xff\xff\x7f.", "its pickle has LONG_BINPUT 2147483647"),
+        (b"\x80\x05}p2000000000\n.", "its pickle has PUT 2000000000"),
+        (pickle.dumps(bytearray(70_000), 5), "its pickle has BYTEARRAY8"),
+        (b"\x80\x04\x8d" + (2**40).to_bytes(8, "little") + b"a.", "expected 1099511627776 bytes"),
+        (pickle.dumps(bytes(17_000_000), 4), "its pickle has more than 16,000,000 bytes"),
+    ],
+    ids=["memo", "text memo", "bytearray", "text", "long"],
+)
+def test_a_pickle_takes_no_more_memory_than_its_size(tmp_path, pickled, sentence):
+    with pytest.raises(UserError, match=sentence):
+        load_torch_file(archive_of(tmp_path, pickled))
+
+
+def test_members_that_share_their_bytes_are_refused(tmp_path):
+    """A zip bomb without compression: two hundred names for the same megabyte."""
+    path = saved(tmp_path, {"a": torch.zeros(250_000)})
+    with zipfile.ZipFile(path, "a") as archive:
+        (entry,) = (entry for entry in archive.infolist() if entry.filename.endswith("/data/0"))
+        for number in range(1, 200):
+            other = copy.copy(entry)
+            other.filename = entry.filename[:-1] + str(number)
+            archive.filelist.append(other)
+        archive._didModify = True
+    with pytest.raises(UserError, match="its members are larger than the file"):
         load_torch_file(path)
 
 

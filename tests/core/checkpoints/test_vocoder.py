@@ -145,3 +145,35 @@ def test_options_that_are_not_taken_are_accepted(tmp_path):
     values = change(vocos_yaml(), "backbone/init_args/layer_scale_init_value", None)
     (folder / "config.yaml").write_text(yaml.safe_dump(values))
     assert load_vocoder(folder, "pt")[0] == VOCOS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_larger_than_the_memory_gives_an_error(tmp_path, name):
+    """Before any network is made: these would have 10^12 weights each."""
+    folder = write_checkpoint(tmp_path / "model")
+    path = folder / "config.json"
+    for section, key, value in (
+        ("transformer", "ff_mult", 1_000_000),
+        ("phone_duration", "dim", 960_000),
+        ("vocoder", "intermediate_dim", 1_000_000),
+        ("diffusion", "width", 1_000_000),
+    ):
+        values = asdict(tiny_config())
+        values[section][key] = value
+        path.write_text(json.dumps(values))
+        with pytest.raises(UserError, match=r"does not match its config; tensors .*of the wrong shape: "):
+            Backend(name).module("nanospeech").Nanospeech.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("file", ["model", "vocos"])
+def test_weights_that_are_not_finite_give_an_error(tmp_path, file, value):
+    """A flipped bit of an exponent: the speech would be NaN, which players turn into a bang or silence."""
+    path = write_checkpoint(tmp_path / "model", dtype="F16") / f"{file}.safetensors"
+    tensors, metadata = load_tensors(path)
+    name = next(name for name in tensors if tensors[name].ndim == 2)
+    tensors = {key: np.array(array) for key, array in tensors.items()}
+    tensors[name][0, 0] = value
+    save_tensors(path, tensors, metadata)
+    with pytest.raises(UserError, match=f"is damaged: the tensor .*{name} has values that are not finite"):
+        load_with_vocoder(tmp_path / "model", "pt")

@@ -163,3 +163,11 @@ def test_help_needs_no_framework():
         )
         assert done.returncode == 0, done.stderr
         assert "--margin" in done.stdout and "--refine" in done.stdout and "--sampler" in done.stdout
+
+
+def test_consent_is_asked_for(capsys):
+    from nanospeech_core.cli import edit
+
+    with pytest.raises(SystemExit):
+        edit.run(None, ["--help"], "prog")
+    assert "a person who agreed to it" in " ".join(capsys.readouterr().out.split())

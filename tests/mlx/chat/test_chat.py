@@ -251,6 +251,97 @@ def test_reasoning_is_not_remembered(tmp_path):
     assert llm.messages[-1] == {"role": "assistant", "content": "Well."}
 
 
+class Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def converse(run, monkeypatch):
+    """A conversation at a terminal: what is typed; an exception is raised instead. At the end, Ctrl-D."""
+
+    def main(llm: Path, typed: list, *arguments: object) -> tuple[int, str, str]:
+        lines = iter([*typed, EOFError()])
+
+        def read(prompt: str) -> str:
+            line = next(lines)
+            if isinstance(line, BaseException):
+                raise line
+            return line
+
+        monkeypatch.setattr(sys, "stdin", Terminal(io.BytesIO(b""), encoding="cp1252"))
+        monkeypatch.setattr("builtins.input", read)
+        return run("--llm", llm, "--output", "a.wav", *arguments)
+
+    return main
+
+
+@pytest.fixture
+def short(tmp_path) -> Path:
+    return write_scripted_llm(tmp_path / "short", ["This is ", "the answer."])
+
+
+NO_CP1252 = UnicodeDecodeError("charmap", b"Hi \xf0\x9f\x98\x81", 6, 7, "character maps to <undefined>")
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("a\x01b", "the question has a control character (U+0001); is it binary data?"),
+        ("a\udcffb", "the question is not UTF-8 (it has the byte 0xFF)"),
+        (
+            NO_CP1252,
+            "the question has the byte 0x81, which is not in the terminal's encoding cp1252: set PYTHON",
+        ),
+    ],
+    ids=["control character", "no UTF-8", "an emoji in cp1252"],
+)
+def test_a_bad_question_does_not_end_the_conversation(converse, short, model, typed, sentence):
+    code, out, err = converse(short, ["Well?", typed, "And?"])
+    assert code == 0 and out == "This is the answer.\n" * 2 + "\n"
+    assert err.splitlines()[0].startswith(PREFIX + sentence) and len(err.splitlines()) == 2
+    assert len(audio.read("a.wav")) == 2 * len(spoken(model, ["This is the answer."]))
+
+
+def test_an_answer_that_fails_does_not_end_the_conversation(converse, short, model, monkeypatch):
+    import mlx_lm
+
+    generate, fails = mlx_lm.stream_generate, iter([False, True, False])
+
+    def failing(*arguments, **settings):
+        for number, response in enumerate(generate(*arguments, **settings)):
+            if number == 1 and next(fails):
+                raise RuntimeError("[metal::malloc] Out of memory.\nMore.")
+            yield response
+
+    monkeypatch.setattr(mlx_lm, "stream_generate", failing)
+    code, out, err = converse(short, ["Well?", "Hm?", "And?"])
+    assert code == 0 and out.splitlines() == ["This is the answer.", "This is", "This is the answer.", ""]
+    assert err.splitlines()[0] == f"{PREFIX}{short} cannot answer: [metal::malloc] Out of memory"
+    assert len(audio.read("a.wav")) == 2 * len(spoken(model, ["This is the answer."]))
+
+
+@pytest.mark.parametrize("end", [SystemExit(129), BrokenPipeError()], ids=["closed terminal", "closed pipe"])
+def test_however_a_conversation_ends_its_speech_is_written(converse, short, model, end):
+    with contextlib.suppress(SystemExit):
+        converse(short, ["Well?", end])
+    assert len(audio.read("a.wav")) == len(spoken(model, ["This is the answer."]))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "sentence"),
+    [
+        (["\n"], "the answer is empty"),
+        (["***"], "the answer has nothing to speak"),
+        (["<think>", "Hm"], "the answer has only reasoning: raise --max-tokens, or leave out --think"),
+    ],
+)
+def test_an_answer_without_speech_is_told(converse, tmp_path, pieces, sentence):
+    llm = write_scripted_llm(tmp_path / "llm", pieces)
+    code, _, err = converse(llm, ["Well?"])
+    assert (code, err) == (0, f"{PREFIX}{sentence}\n") and os.listdir() == []
+
+
 # a terminal, and a sound device that records its calls and plays ten times too slowly
 
 SOUNDDEVICE = """
@@ -379,6 +470,23 @@ def test_no_such_model(run, folder, name, sentence):
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize("place", ["config.json", "tokenizer_config.json"])
+def test_code_of_a_model_is_not_run(run, llm, folder, place):
+    """Neither a network of its own nor a tokenizer of its own; nobody is asked at the terminal."""
+    broken = shutil.copytree(llm, folder / "broken")
+    (broken / "code.py").write_text(f"open({str(folder / 'owned')!r}, 'w')")
+    if place == "config.json":
+        change(broken / place, model_file="code.py")
+    else:
+        change(broken / place, auto_map={"AutoTokenizer": ["code.T", "code.T"]}, tokenizer_class="T")
+    run("--llm", "broken", *ASK)
+    assert not (folder / "owned").exists()
+    if place == "config.json":
+        assert fails(run("--llm", "broken", *ASK)) == (
+            "broken brings its own Python code ('code.py'), which is not run"
+        )
 
 
 def change(path: Path, **values) -> None:
