@@ -15,7 +15,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
 
 from ...models.aligner import Aligner
-from ..engine.checkpoints import read_checkpoint
+from ..engine.checkpoints import averaged_weights, read_checkpoint
 
 
 def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict[str, np.ndarray]]:
@@ -33,7 +33,7 @@ def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict[str, np.nda
             raise UserError(f"{path} is not a checkpoint of an aligner's training run")
         text = from_dict(TextConfig, config["text"], f"{path}: config.text")
         sizes = from_dict(AlignerConfig, config["aligner"], f"{path}: config.aligner")
-        return text, sizes, {name: value.numpy() for name, value in state["ema"].items()}
+        return text, sizes, averaged_weights(state, path)
     model, tensors = checkpoint.load_folder(checkpoint.resolve(path), "pt")
     if model.aligner is None:
         raise UserError(f"{path} has no aligner")

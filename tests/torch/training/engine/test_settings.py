@@ -226,7 +226,7 @@ def test_an_unknown_key_like_no_other(tmp_path):
         ("optimizer.betas=[0.9]", "optimizer.betas must be two numbers"),
         ("optimizer.schedule=linear", "optimizer.schedule must be one of "),
         ("optimizer.clip=0", "optimizer.clip must be more than 0, not 0.0"),
-        ("engine.precision=int8", "engine.precision must be one of fp32, bf16, fp16, not 'int8'"),
+        ("engine.precision=int8", "engine.precision must be one of auto, fp32, bf16, fp16, not 'int8'"),
         ("watch.trackers=['mlflow']", "watch.trackers must be one of tensorboard, wandb, not 'mlflow'"),
         ("watch.asr=tiny.en", "watch.asr and watch.eval_texts go together"),
         ("model.text.vocab=['a']", 'the pause " "'),

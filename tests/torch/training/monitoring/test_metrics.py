@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
-from nanospeech_torch.training.engine.metrics import RunningMeans
+from nanospeech_torch.training.monitoring.metrics import RunningMeans
 
 # model guidance
 
