@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import EMBEDDED, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, check_exported, resolve
 from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, file_format, load_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
@@ -79,6 +79,7 @@ def read_safetensors(path: Path) -> TensorFile:
 
 
 def read_folder(folder: Path) -> Source:
+    check_exported(folder)
     names = sorted(entry.name for entry in folder.iterdir())
     files = [read_safetensors(folder / name) for name in names if name.endswith(".safetensors")]
     if not files:

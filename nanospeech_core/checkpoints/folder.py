@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from .quantization import check_quantized, dequantize_all
 from .tensors import convert_layout, load_for_backend
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
+TRAINED = (".pt", ".pth", ".ckpt")  # suffixes of training checkpoints
 EMBEDDED = "embedded"  # names the embedded checkpoint; a folder of that name is ./embedded
 
 
@@ -34,9 +36,38 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
         if not (PRETRAINED / "config.json").is_file():
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")
         return PRETRAINED
+    check_exported(model)
     if os.path.isfile(os.path.expanduser(model)):
         raise UserError(f"{model} is a file; a checkpoint is a folder with config.json and model.safetensors")
     return find_folder(model, revision)
+
+
+def is_training_run(folder: str | os.PathLike) -> bool:
+    """Whether a folder is that of a training run."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    return "log.jsonl" in names or any(fnmatch(name, "step-*.pt") for name in names)
+
+
+def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
+    """Raise UserError if this is a training run or its checkpoint, in place of what is exported from it.
+
+    Args:
+        path: what a user named.
+        output: what it may be exported to.
+    """
+    expanded = os.path.expanduser(path)
+    if os.path.isfile(expanded) and str(path).endswith(TRAINED):
+        what = "a training checkpoint"
+    elif is_training_run(expanded):
+        what = "a training run"
+    else:
+        return
+    raise UserError(
+        f"{path} is {what}: export it first: python -m nanospeech_torch.export {path} -o {output}"
+    )
 
 
 def read_config(folder: str | os.PathLike) -> ModelConfig:

@@ -18,7 +18,7 @@ from ..audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE
 from ..config import ModelConfig, VocosConfig
 from ..errors import UserError
 from ..strict import from_dict
-from .folder import EMBEDDED, load_folder, read_config, resolve
+from .folder import EMBEDDED, check_exported, load_folder, read_config, resolve
 from .hub import find_folder
 from .original import OriginalFiles
 from .tensors import BFLOAT16, DTYPES, IGNORED, cast, convert_layout, file_format, load_tensors
@@ -70,6 +70,7 @@ def find_vocoder(name: str | os.PathLike) -> Path:
     """
     if name == EMBEDDED:
         return resolve(name)
+    check_exported(name, "vocos.safetensors")
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path

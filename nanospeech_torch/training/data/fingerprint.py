@@ -1,4 +1,4 @@
-"""What a run's data are: compared when a run is resumed, so that no run goes on with other people's voices."""
+"""What a run's data are: compared when it is resumed, so that no run goes on with other people's voices."""
 
 from __future__ import annotations
 

@@ -61,6 +61,8 @@ def read_checkpoint(path: str | Path) -> dict:
     """The contents of a training checkpoint, on the CPU. Raises UserError if it cannot be read."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist") from error
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"cannot read the checkpoint {path}: {reason}") from error
@@ -148,11 +150,16 @@ def describe_disk(folder: Path, size: int, keep: int) -> str:
     """
     there = sum(path.stat().st_size for path in list_checkpoints(folder))
     free, needed = shutil.disk_usage(folder).free, (keep + 1) * size
-    line = f"a checkpoint has about {size / 1e6:.0f} MB, and {keep} are kept (engine.keep): {folder} needs"
-    line += f" {needed / 1e9:.1f} GB; {free / 1e9:.1f} GB are free"
+    line = f"a checkpoint has about {gigabytes(size)}, and {keep} are kept (engine.keep): {folder} needs"
+    line += f" {gigabytes(needed)}; {gigabytes(free)} are free"
     if free + there < needed:
         line += ": too little! Free some, lower engine.keep, or set another `out`"
     return line
+
+
+def gigabytes(size: float) -> str:
+    """A size in bytes as "12 MB" or "1.2 GB"."""
+    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
 
 
 def prune(folder: Path, keep: int) -> None:

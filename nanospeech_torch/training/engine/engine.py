@@ -203,7 +203,7 @@ class Engine:
                 entry = {"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())}
                 self.log.write(entry)
             self.accelerator.wait_for_everyone()
-        if signal:
+        if self.progress() < 1:
             self.log.say(f"stopped at step {self.step}; the same command goes on from there")
         else:
             self.log.say_finished(self.step)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..monitoring.samples import read_notes
 from ..monitoring.times import Times
 from .run_log import RunLog
 from .task import Task
@@ -64,6 +65,7 @@ class Evaluation:
             folder = self.folder / "samples" / f"step-{step:08d}"
             if self.task.write_samples(model, folder):
                 self.log.track_samples(folder, step)
-                self.log.say(f"samples of step {step}: {folder}")
+                notes = "".join(f" ({note})" for note in read_notes(folder))
+                self.log.say(f"samples of step {step}: {folder}{notes}")
             self.samples.took(seconds, time.monotonic() - start)
         return is_best

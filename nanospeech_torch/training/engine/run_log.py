@@ -52,7 +52,11 @@ class RunLog:
             )
         else:
             self.say(f"finished at step {step}")
-        self.say(f"export it with python -m nanospeech_torch.export {self.folder} -o FOLDER")
+        arguments = {
+            "vocoder": f"{self.folder} -o vocos.safetensors",
+            "aligner": f"RUN --aligner {self.folder} -o FOLDER, with the RUN of an acoustic model",
+        }.get(self.config.task, f"{self.folder} -o FOLDER")
+        self.say(f"export it with python -m nanospeech_torch.export {arguments}")
 
     @contextmanager
     def trackers(self) -> Iterator[None]:
