@@ -35,9 +35,7 @@ def check_folder(output: Path, voices: Sequence[str]) -> None:
     if not os.path.isdir(output):
         return
     if is_training_run(output):
-        raise UserError(
-            f"{output} is a training run's own folder: choose another, such as {output / 'model'}"
-        )
+        raise UserError(f"{output} is a training run: choose another folder, such as {output / 'model'}")
     others = sorted(set(os.listdir(output)) - WRITTEN - MARKS)
     if others:
         raise UserError(

@@ -100,10 +100,12 @@ def check_same_run(path: Path, state: dict, identity: dict, data: dict, config: 
     differing = differences(state["config"], identity)
     if differing:
         raise UserError(f"{path} has another {', '.join(differing)} than the config's [model]; {elsewhere}")
-    for name in ("frozen", "seed"):
+    for name in ("frozen", "seed", "init_from"):
         before, now = state["train_config"].get(name), config.get(name)
+        if name == "init_from":  # its run may have been trained further, or moved, since
+            before, now = source_of(before), source_of(now)
         if before != now:
-            raise UserError(f"{path} was trained with {name} = {before}, not {now}; {elsewhere}")
+            raise UserError(f"{path} was trained with {name} = {before!r}, not {now!r}; {elsewhere}")
     before = state.get("data") or data
     if before["digest"] != data["digest"]:
         amounts = (f"{d['utterances']} utterances, {d['hours']:.2f} h" for d in (before, data))
@@ -111,6 +113,13 @@ def check_same_run(path: Path, state: dict, identity: dict, data: dict, config: 
     if before["held_out_digest"] != data["held_out_digest"]:
         counts = f"{before['held_out']} utterances, now {data['held_out']}"
         raise UserError(f"{path} was trained with others held out ({counts}); {elsewhere}")
+
+
+def source_of(path: str | None) -> str:
+    """The name of the run, folder or file that initial weights came from; "" if they were random."""
+    parts = Path(path or "").parts
+    own_name = not parts or not re.fullmatch(r"step-\d+\.pt|best\.pt", parts[-1]) or len(parts) == 1
+    return "".join(parts[-1:] if own_name else parts[-2:-1])
 
 
 def averaged_weights(state: dict, path: str | Path) -> dict[str, np.ndarray]:

@@ -18,3 +18,5 @@ def test_means():
     means.add_sum("r", torch.tensor(0.0), 0.0)
     assert means.pop() == {"a": 3.0, "b": 2.0, "r": 1.5}
     assert means.pop() == {}
+    means.add_sum("nothing", 0.0, 0.0)  # a loss that no row has
+    assert means.pop() == {}
