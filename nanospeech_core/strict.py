@@ -46,7 +46,10 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         if not isinstance(value, (list, tuple)):
-            raise UserError(f"{where} must be a list, not {type(value).__name__}")
+            hint_text = ""
+            if inner is str and isinstance(value, str):  # in a shell, unquoted marks are lost
+                hint_text = f""": write ["{value}"], in a shell '["{value}"]'"""
+            raise UserError(f"{where} must be a list, not {type(value).__name__}{hint_text}")
         return tuple(_convert(inner, v, where) for v in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)

@@ -45,7 +45,7 @@ def main(argv: list[str] | None, prog: str) -> int:
         note(f"{name}: {' '.join(str(error).split())}")
         return 1
     except KeyboardInterrupt:
-        note(f"{name}: interrupted")
+        note(f"{name}: interrupted; the same command goes on from the newest checkpoint, if there is one")
         return 130
     return 128 + received if received else 0
 

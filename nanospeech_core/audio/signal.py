@@ -9,6 +9,9 @@ from .mel import SAMPLE_RATE
 SILENCE_RMS = 1e-3  # a block of 10 ms below it is silent; the embedded model's silence is below 3e-4
 
 
+SILENT = -50.0  # dBFS: a level at which no speech is heard; speech is at -15 to -30
+
+
 def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     """[samples] or [samples, channels] at any rate -> float32 [samples], mono at 24 kHz."""
     mono = wave.mean(axis=1) if wave.ndim == 2 else wave
@@ -40,6 +43,11 @@ def trim_silence(
         return wave[:0]
     keep = round(keep_seconds * sample_rate)
     return wave[max(0, loud[0] * frame - keep) : (loud[-1] + 1) * frame + keep]
+
+
+def level(wave: np.ndarray) -> float:
+    """The root mean square of float32 [samples] in dBFS; -180 at least."""
+    return 20 * float(np.log10(np.sqrt(np.mean(np.square(wave))) + 1e-9)) if len(wave) else -180.0
 
 
 def match_level(wave: np.ndarray, rms: float = 0.07, peak: float = 0.99) -> np.ndarray:

@@ -120,24 +120,32 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary folder beside `path`: replaces `path` when the block ends, is deleted if the block fails.
 
-    A folder left by a killed process is deleted by the next call.
+    A folder left by a killed process is deleted by the next call. At any moment the old folder or the new one
+    is there, complete (between two renames, under a name that the next call puts right).
 
     Raises:
         UserError: the folder cannot be written (`path` is a file, no permission, full disk).
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.part")
+    temporary, old = (target.with_name(f".{target.name}.{kind}") for kind in ("part", "old"))
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if os.path.isdir(old) and not os.path.exists(target):  # killed between the two renames below
+            os.replace(old, target)
+        for left in (temporary, old):
+            shutil.rmtree(left, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
         if os.path.isdir(target):
-            shutil.rmtree(target)
+            os.replace(target, old)
         os.replace(temporary, target)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if os.path.isdir(old) and not os.path.exists(target):  # the second rename failed
+            with suppress(OSError):
+                os.replace(old, target)
+        for left in (temporary, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _temporary(path: Path) -> Path:

@@ -12,6 +12,8 @@ with importing(__name__, PROG):
     import argparse
     import dataclasses
     import json
+    import os
+    import warnings
     from pathlib import Path
 
     import numpy as np
@@ -23,9 +25,10 @@ with importing(__name__, PROG):
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
     from nanospeech_core.sampling.samplers import sampler_of
-    from nanospeech_core.system.files import make_folder, replacing
+    from nanospeech_core.system.files import replacing, replacing_folder
     from nanospeech_core.system.install import need
 
+    from .output import check_folder, find_silence
     from .voices import make_voices, read_voices
 
 
@@ -84,13 +87,48 @@ def run(args: argparse.Namespace) -> None:
     from ..training.engine.checkpoints import best_or_newest
 
     voices = read_voices(args.voices) if args.voices else []
-    export(args.run, args.output, args.vocoder, args.aligner, args.dtype)
-    make_voices(args.output, voices, args.voice, args.shards, args.tempo_shards)
-    print_result(f"{best_or_newest(args.run)} -> {args.output}")
+    path = best_or_newest(args.run)
+    state = read_state(path)
+    if "transformer" not in state["config"]:
+        export_vocoder(state, path, args)
+    else:
+        names = [item["name"] for item in voices] + [args.voice] * bool(args.voice)
+        check_folder(args.output, names)
+        with replacing_folder(args.output) as folder:
+            export(state, path, folder, args.vocoder, args.aligner, args.dtype)
+            make_voices(folder, voices, args.voice, args.shards, args.tempo_shards)
+            if silence := find_silence(folder):
+                warnings.warn(f"{path} (step {state.get('step', '?')}): {silence}", stacklevel=1)
+    print_result(f"{path} -> {args.output}")
+
+
+def read_state(path: str) -> dict:
+    """The contents of a training checkpoint. Raises UserError if it is another kind of file."""
+    from ..training.engine.checkpoints import read_checkpoint
+
+    if os.path.isdir(path):
+        raise UserError(f"{path} is not a training run: it has no step-N.pt")
+    state = read_checkpoint(path)
+    if not (isinstance(state, dict) and isinstance(state.get("config"), dict) and "ema" in state):
+        raise UserError(f"{path} is not a checkpoint of nanospeech_torch.train")
+    return state
+
+
+def export_vocoder(state: dict, path: str, args: argparse.Namespace) -> None:
+    """Write a vocoder's weights to a file."""
+    from ..training.vocoder.weights import vocoder_of
+
+    if args.vocoder or args.aligner or args.output.suffix != ".safetensors":
+        raise UserError(
+            f"{path} is not a checkpoint of an acoustic model; "
+            "export a vocoder alone with -o vocos.safetensors"
+        )
+    save_vocoder(args.output, *vocoder_of(state, path), args.dtype)
 
 
 def export(
-    run: str,
+    state: dict,
+    path: str,
     output: Path,
     vocoder: str | None = None,
     aligner: str | None = None,
@@ -101,8 +139,9 @@ def export(
     All have the format "pt".
 
     Args:
-        run: a training run's folder or checkpoint. Of a vocoder's run only its weights are written.
-        output: the folder; for a vocoder's run, the file.
+        state: the contents of an acoustic model's checkpoint.
+        path: of the checkpoint.
+        output: the folder; it exists.
         vocoder: a vocoder's run, or see `training.vocoder.weights.read_vocoder`; None: the embedded one.
         aligner: an aligner's run, or see `training.aligner.weights.read_aligner`; None: the embedded one, if
             it has the same symbols.
@@ -110,29 +149,15 @@ def export(
     Raises:
         UserError: an input is missing or broken, or the output cannot be written.
     """
-    from ..training.engine.checkpoints import best_or_newest, read_checkpoint
-    from ..training.vocoder.weights import read_vocoder, vocoder_of
+    from ..training.engine.checkpoints import averaged_weights, best_or_newest
+    from ..training.vocoder.weights import read_vocoder
 
-    path = best_or_newest(run)
-    state = read_checkpoint(path)
-    if not (isinstance(state, dict) and isinstance(state.get("config"), dict) and "ema" in state):
-        raise UserError(f"{path} is not a checkpoint of nanospeech_torch.train")
-    if "transformer" not in state["config"]:
-        if vocoder or aligner or output.suffix != ".safetensors":
-            raise UserError(
-                f"{path} is not a checkpoint of an acoustic model; "
-                "export a vocoder alone with -o vocos.safetensors"
-            )
-        save_vocoder(output, *vocoder_of(state, path), dtype)
-        return
     config = ModelConfig.from_dict(state["config"], path)
     vocos, vocos_weights = read_vocoder(best_or_newest(vocoder or "embedded"))
     sizes, aligner_weights = find_aligner(config, aligner)
     sampling = dataclasses.replace(config.sampling, sampler=sampler_of(GenerateOptions(), config))
     config = dataclasses.replace(config, vocoder=vocos, aligner=sizes, sampling=sampling)
-    make_folder(output)
-    model = {name: value.numpy() for name, value in state["ema"].items()}
-    save(output / "model.safetensors", model, dtype)
+    save(output / "model.safetensors", averaged_weights(state, path), dtype)
     save_vocoder(output / "vocos.safetensors", vocos, vocos_weights, dtype)
     if aligner_weights:
         save(output / "aligner.safetensors", aligner_weights, dtype)

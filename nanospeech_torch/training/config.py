@@ -50,7 +50,9 @@ class EngineConfig:
 
     # "auto" (a GPU if there is one, else the CPU), "cpu", "cuda", "mps"; CUDA_VISIBLE_DEVICES selects the GPU
     device: str = "auto"
-    precision: str = "bf16"  # autocast: "fp32", "bf16" or (GPU only) "fp16"
+    # autocast: "fp32", "bf16", (GPU only) "fp16"; "auto": bf16 where the hardware has it, else fp16 on a GPU
+    # and fp32 elsewhere
+    precision: str = "auto"
     threads: int = 0  # CPU threads; 0: torch decides
     workers: int = 0  # processes that make the batches; 0: the training process makes them
     compile: bool = False  # torch.compile; set data.buckets too, or it compiles again for every length
@@ -59,7 +61,7 @@ class EngineConfig:
     keep: int = 3  # checkpoints; older ones are deleted
 
     def __post_init__(self) -> None:
-        one_of("engine.precision", self.precision, ("fp32", "bf16", "fp16"))
+        one_of("engine.precision", self.precision, ("auto", "fp32", "bf16", "fp16"))
         one_of("engine.device", self.device, ("auto", "cpu", "cuda", "mps"))
         least("engine", self, 0, "threads", "workers", "checkpoint_minutes")
         least("engine", self, 1, "keep")
@@ -67,11 +69,17 @@ class EngineConfig:
 
 @dataclass(frozen=True)
 class WatchConfig:
-    """How a run is monitored. The intervals are in steps; 0 means never."""
+    """How a run is monitored. The intervals are in steps; 0 means never.
+
+    Validation and samples come by the clock too: after 2 minutes of training, 4, 8, 16, ..., until
+    `validate_minutes` or `sample_minutes` lie between two (0: by steps only).
+    """
 
     log_every: int = 20
     validate_every: int = 500
+    validate_minutes: float = 10.0
     sample_every: int = 2000  # audio and plots
+    sample_minutes: float = 30.0
     samples: int = 2  # held-out utterances that are synthesized
     trackers: tuple[str, ...] = ()  # in addition to log.jsonl: "tensorboard", "wandb"
     eval_texts: str = ""  # JSONL of {lang, voice, text}; needs `asr`: word error rates
@@ -82,6 +90,7 @@ class WatchConfig:
     def __post_init__(self) -> None:
         least("watch", self, 1, "log_every", "eval_sentences")
         least("watch", self, 0, "validate_every", "sample_every", "samples", "eval_every")
+        least("watch", self, 0, "validate_minutes", "sample_minutes")
         for tracker in self.trackers:
             one_of("watch.trackers", tracker, ("tensorboard", "wandb"))
         if bool(self.asr) != bool(self.eval_texts):

@@ -251,6 +251,9 @@ def test_a_folder_with_one_broken_file_leaves_nothing(tmp_path):
 def test_nothing_to_convert(tmp_path):
     assert "does not exist" in failure("torch2mlx", tmp_path / "none")
     assert "no .safetensors file" in failure("torch2mlx", tmp_path)
+    (tmp_path / "log.jsonl").touch()
+    assert "is a training run: export it first: python -m" in failure("torch2mlx", tmp_path)
+    assert "is a training run: export it first: python -m" in failure("inspect", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,9 @@ def test_a_signal_ends_a_run_after_a_step_with_a_checkpoint(unbroken, tmp_path, 
     except BaseException:
         runs.end(process)
         raise
-    status, _, errors = runs.finish(process)
+    status, output, errors = runs.finish(process)
     assert (status, errors) == (128 + number, "")
+    assert output.splitlines()[-1].endswith("; the same command goes on from there")
     (checkpoint,) = checkpoints.list_checkpoints(Path(config.out))
     step = max(losses(config))
     assert (

@@ -16,12 +16,13 @@ from nanospeech_core.evaluation.dataset import read_items
 from ...nanospeech import Nanospeech
 from ..data.batch_plans import FRAME_RATE, batch_plans, group_neighbors
 from ..data.corpus import read_index, split_held_out
+from ..data.fingerprint import describe_held_out, fingerprint_entries
 from ..data.loading import UtteranceBatchDataset
 from ..data.utterances import Utterance, UtteranceDataset
 from ..engine.blocks import prepare_blocks
-from ..engine.metrics import RunningMeans
 from ..monitoring import samples
 from ..monitoring.error_rates import ErrorRates
+from ..monitoring.metrics import RunningMeans
 from .batch import JointBatch, build_joint_batch
 from .config import AcousticConfig
 from .loss import JointLoss
@@ -65,6 +66,9 @@ class AcousticTask:
         )
         data = config.data
         held_out, training = split_held_out(read_index(data, config.model, report), data.held_out)
+        self.data = fingerprint_entries(held_out, training)
+        keys = [entry.key for entry in held_out]
+        report(describe_held_out(keys, sum(entry.samples for entry in held_out), "data.held_out"))
         self.training = UtteranceDataset(training, data.memory_hours, report)
         self.held_out = UtteranceDataset(held_out, float("inf"), report) if held_out else None
         if watch.asr and self.held_out is None:

@@ -16,7 +16,7 @@ from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 
 from ...nanospeech import Nanospeech
-from ..engine.checkpoints import read_checkpoint
+from ..engine.checkpoints import averaged_weights, read_checkpoint
 
 
 @torch.no_grad()
@@ -75,7 +75,7 @@ def read_weights(path: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
                 f"{path} is not a checkpoint of this trainer: it has no averaged weights and config"
             )
         config = ModelConfig.from_dict(state["config"], str(path))
-        tensors = {name: value.numpy() for name, value in state["ema"].items()}
+        tensors = averaged_weights(state, path)
     else:
         folder = checkpoint.resolve(path)
         config, tensors = checkpoint.load_folder(folder, "pt")

@@ -17,11 +17,12 @@ from nanospeech_core.errors import UserError
 from ...models.aligner import Aligner
 from ..data.batch_plans import FRAME_RATE, batch_plans, group_neighbors
 from ..data.corpus import read_index, split_held_out
+from ..data.fingerprint import describe_held_out, fingerprint_entries
 from ..data.loading import UtteranceBatchDataset
 from ..data.utterances import Utterance, UtteranceDataset
 from ..engine.blocks import prepare_blocks
-from ..engine.metrics import RunningMeans
 from ..monitoring import samples
+from ..monitoring.metrics import RunningMeans
 from .batch import AlignmentBatch, build_alignment_batch
 from .boundaries import BoundaryErrors, boundary_errors
 from .config import AlignmentConfig
@@ -56,6 +57,9 @@ class AlignmentTask:
         self.rates = {"model": config.optimizer.learning_rate}
         entries = read_index(config.data, config.full_model, report, durations=False)
         held_out, training = split_held_out(entries, config.data.held_out)
+        self.data = fingerprint_entries(held_out, training)
+        keys = [entry.key for entry in held_out]
+        report(describe_held_out(keys, sum(entry.samples for entry in held_out), "data.held_out"))
         self.training = UtteranceDataset(training, config.data.memory_hours, report)
         self.held_out = UtteranceDataset(held_out, float("inf"), report) if held_out else None
 

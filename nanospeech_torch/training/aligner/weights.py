@@ -15,17 +15,18 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
 
 from ...models.aligner import Aligner
-from ..engine.checkpoints import read_checkpoint
+from ..engine.checkpoints import averaged_weights, best_or_newest, read_checkpoint
 
 
 def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict[str, np.ndarray]]:
     """An aligner's text config, its sizes and its weights (in torch's layout).
 
     Args:
-        path: a training run's checkpoint (.pt), a checkpoint folder, a hub id, or "embedded".
+        path: a training run or its checkpoint (.pt), a checkpoint folder, a hub id, or "embedded".
     Raises:
         UserError: there is no aligner.
     """
+    path = best_or_newest(path)
     if os.path.isfile(path):
         state = read_checkpoint(path)
         config = state.get("config") if isinstance(state, dict) else None
@@ -33,7 +34,7 @@ def read_aligner(path: str) -> tuple[TextConfig, AlignerConfig, dict[str, np.nda
             raise UserError(f"{path} is not a checkpoint of an aligner's training run")
         text = from_dict(TextConfig, config["text"], f"{path}: config.text")
         sizes = from_dict(AlignerConfig, config["aligner"], f"{path}: config.aligner")
-        return text, sizes, {name: value.numpy() for name, value in state["ema"].items()}
+        return text, sizes, averaged_weights(state, path)
     model, tensors = checkpoint.load_folder(checkpoint.resolve(path), "pt")
     if model.aligner is None:
         raise UserError(f"{path} has no aligner")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import math
 import time
 from collections import Counter
 from contextlib import nullcontext
@@ -21,14 +20,16 @@ from torch import Tensor, nn
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder
 
+from ..monitoring.metrics import RunningMeans
 from . import checkpoints, processes, runtime
 from .ema import update_ema
+from .evaluation import Evaluation
 from .learning_rate import learning_rate, progress
-from .metrics import RunningMeans
 from .run_log import RunLog
 from .settings import as_json, write_settings
 from .task import RunConfig, Task, TaskBatch
 
+LOG_SECONDS = 30.0  # of training, at most, between two lines of a log
 SKIPPED_STEPS = 100  # consecutive steps that fp16's loss scaling may skip before the run ends with an error
 
 
@@ -38,8 +39,11 @@ class Engine:
     def __init__(self, task: Task) -> None:
         config: RunConfig = task.config
         self.task, self.config, self.out = task, config, Path(config.out)
-        self.accelerator = runtime.make_accelerator(config.engine, config.watch.trackers, self.out)
+        self.accelerator, self.precision = runtime.make_accelerator(
+            config.engine, config.watch.trackers, self.out
+        )
         self.log = RunLog(self.accelerator, config, self.out)
+        self.evaluation = Evaluation(task, self.log, self.out)
         self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
         task.model.to(self.device)
@@ -59,12 +63,11 @@ class Engine:
                 betas=o.betas,
                 weight_decay=o.weight_decay,
                 # a fused step would hide from accelerate that fp16's loss scaling skipped it
-                fused=self.device.type == "cuda" and config.engine.precision != "fp16",
+                fused=self.device.type == "cuda" and self.precision != "fp16",
             )
         self.step = 0
         self.position = 0  # batches taken from the stream, by all processes together
         self.seconds = 0.0  # of training, over all resumptions
-        self.best = math.inf  # word error rate
         self.skipped_steps = 0
 
     # state
@@ -76,12 +79,13 @@ class Engine:
             "step": self.step,
             "position": self.position,
             "seconds": self.seconds,
-            "best": self.best,
+            "best": self.evaluation.best,
             "ema": self.ema_model.state_dict(),
             "losses": {name: unwrap(loss).state_dict() for name, loss in self.wrapped.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
             "config": self.task.identity,
+            "data": self.task.data,
             "train_config": as_json(self.config),
         }
 
@@ -95,7 +99,7 @@ class Engine:
     def load(self, path: Path, state: dict[str, Any]) -> None:
         """Restore a state that `save` wrote to `path`. Raises UserError if it is of another model."""
         try:
-            checkpoints.check_same_run(path, state, self.task.identity, as_json(self.config))
+            checkpoints.check_same_run(path, state, self.task.identity, self.task.data, as_json(self.config))
             for name, loss in self.wrapped.items():
                 self.accelerator.unwrap_model(loss).load_state_dict(state["losses"][name])
                 self.optimizers[name].load_state_dict(state["optimizers"][name])
@@ -103,7 +107,8 @@ class Engine:
             if self.accelerator.scaler and state["scaler"]:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             self.step, self.position = state["step"], state["position"]
-            self.seconds, self.best = state["seconds"], state["best"]
+            self.seconds = state["seconds"]
+            self.evaluation.resume(self.seconds, state["best"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UserError(
                 f"{path} is not a checkpoint of this trainer: {str(error).splitlines()[0]}"
@@ -126,7 +131,7 @@ class Engine:
             self.load(path, state)
         if self.main:
             write_settings(self.out / "config.json", as_json(self.config))
-        if path:
+        if path and self.progress() < 1:
             self.log.write({"resumed": str(path), "step": self.step})
 
     # schedule
@@ -153,9 +158,12 @@ class Engine:
             UserError: bad data, a checkpoint that does not fit, a loss that is not finite. Checkpoints stay.
         """
         self.start()
-        config, watch = self.config, self.config.watch
-        parameters = sum(p.numel() for p in self.task.model.parameters())
-        self.log.write({"parameters": parameters, "device": str(self.device), "processes": self.world})
+        if self.progress() == 1:
+            self.log.say_finished(self.step, nothing_trained=True)
+            self.accelerator.state.destroy_process_group()
+            return 0
+        config = self.config
+        self.describe()
         stream = self.task.stream(self.position, self.rank, self.world)
         means, first_step = RunningMeans(), self.step
         skipped: Counter[str] = Counter()
@@ -163,9 +171,10 @@ class Engine:
             runtime.stop_signals() as received,
             runtime.worker_errors(),
             self.log.trackers(),
-            self.log.progress_bar(self.step) as bar,
+            self.log.progress_bar() as bar,
         ):
             signal = 0
+            logged = self.seconds
             saved = last = time.monotonic()
             while self.progress() < 1 and not signal:
                 batches = list(itertools.islice(stream, config.optimizer.accumulate))
@@ -178,11 +187,14 @@ class Engine:
                 means.add_sum("steps_per_s", 1.0, elapsed)
                 audio = self.world * sum(batch.seconds for batch, _ in batches)
                 means.add_sum("audio_hours_per_hour", audio, elapsed)
-                bar.update()
-                if self.step % watch.log_every == 0:
+                bar.update(self.step, self.progress(), self.seconds)
+                if self.step % config.watch.log_every == 0 or self.seconds - logged >= LOG_SECONDS:
                     self.log_metrics(means.pop(), skipped, bar)
+                    logged = self.seconds
                 if self.main and not signal:
-                    self.evaluate(done=self.progress() == 1)
+                    done = self.progress() == 1
+                    if self.evaluation.run(self.ema_model, self.step, self.seconds, done):
+                        self.save("best.pt")
                 if self.main and now - saved >= 60 * config.engine.checkpoint_minutes:
                     self.save()
                     saved = time.monotonic()
@@ -191,9 +203,27 @@ class Engine:
                 entry = {"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())}
                 self.log.write(entry)
             self.accelerator.wait_for_everyone()
+        if self.progress() < 1:
+            self.log.say(f"stopped at step {self.step}; the same command goes on from there")
+        else:
+            self.log.say_finished(self.step)
         # gloo's threads, if they still run when Python ends, may abort a process that has finished its work
         self.accelerator.state.destroy_process_group()
         return signal
+
+    def describe(self) -> None:
+        """Log what trains where, and what it will need."""
+        self.log.write(
+            {
+                "parameters": sum(p.numel() for p in self.task.model.parameters()),
+                "device": str(self.device),
+                "precision": self.precision,
+                "processes": self.world,
+            }
+        )
+        if self.main:
+            size = checkpoints.expected_bytes(self.task.losses.values(), self.ema_model)
+            self.log.say(checkpoints.describe_disk(self.out, size, self.config.engine.keep))
 
     def log_metrics(self, means: dict[str, float], skipped: Counter[str], bar: Any) -> None:
         """Log the means since the last call, the speed, and what was skipped so far, of all processes."""
@@ -212,29 +242,7 @@ class Engine:
         if reasons:
             entry["skipped"] = reasons
         self.log.write(entry)
-        bar.total = round(self.step / self.progress())  # an estimate if the clock ends the run
-        speed = f"{means['audio_hours_per_hour']:.0f} h/h"
-        bar.set_postfix(audio=speed, memory=f"{memory:.1f} GB", refresh=False)
-
-    def evaluate(self, done: bool) -> None:
-        """Validate the averaged model, measure its error rates and write its samples, each when it is due."""
-        watch, step = self.config.watch, self.step
-        if watch.validate_every and (step % watch.validate_every == 0 or done):
-            values = self.task.validate(self.ema_model)
-            if values:
-                self.log.write({"step": step} | values)
-        if watch.eval_every and (step % watch.eval_every == 0 or done):
-            values = self.task.error_rates(self.ema_model)
-            if values:
-                self.log.write({"step": step} | values)
-                rate = values.get("wer_masked", min(values.values()))
-                if rate <= self.best:  # of equals the later one, which was trained longer
-                    self.best = rate
-                    self.save("best.pt")
-        if watch.sample_every and (step % watch.sample_every == 0 or done):
-            folder = self.out / "samples" / f"step-{step:08d}"
-            if self.task.write_samples(self.ema_model, folder):
-                self.log.track_samples(folder, step)
+        bar.speed = f", {means['audio_hours_per_hour']:.0f} h of audio/h, {memory:.1f} GB"
 
     def train_step(self, batches: list[TaskBatch]) -> dict[str, Tensor | float]:
         """One optimizer step of each active loss on this process's batches.
@@ -268,6 +276,8 @@ class Engine:
                     with runtime.out_of_memory_errors(self.device):
                         self.accelerator.backward(objective)
                 for name, value in shares.items():
+                    if not counts[name]:
+                        continue  # no row of this step has it: a 0 would spoil the mean
                     values[name] = values.get(name, 0.0) + self.world * value.detach()
             trained = [p for group in optimizer.param_groups for p in group["params"]]
             norm = self.accelerator.clip_grad_norm_(trained, self.config.optimizer.clip)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from nanospeech_core.errors import UserError
 
+from ..monitoring.lines import ProgressBar, format_entry, print_line
 from ..monitoring.trackers import log_samples
 from .task import RunConfig
 
@@ -36,8 +36,27 @@ class RunLog:
         numbers = {k: v for k, v in entry.items() if isinstance(v, (int, float)) and k != "step"}
         if "step" in entry and numbers:
             self.accelerator.log(numbers, step=entry["step"])
-        values = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
-        print_line(" ".join(values))
+        print_line(format_entry(entry))
+
+    def say(self, line: str) -> None:
+        """One line in the terminal only."""
+        if self.main:
+            print_line(line)
+
+    def say_finished(self, step: int, nothing_trained: bool = False) -> None:
+        """Tell that the run is at the end of its schedule, and what can be done now."""
+        if nothing_trained:
+            self.say(
+                f"{self.folder} is finished at step {step}, nothing was trained: raise optimizer.steps or "
+                "optimizer.minutes to go on, or choose another `out` for another run"
+            )
+        else:
+            self.say(f"finished at step {step}")
+        arguments = {
+            "vocoder": f"{self.folder} -o vocos.safetensors",
+            "aligner": f"RUN --aligner {self.folder} -o FOLDER, with the RUN of an acoustic model",
+        }.get(self.config.task, f"{self.folder} -o FOLDER")
+        self.say(f"export it with python -m nanospeech_torch.export {arguments}")
 
     @contextmanager
     def trackers(self) -> Iterator[None]:
@@ -57,20 +76,9 @@ class RunLog:
         if self.accelerator.trackers:
             log_samples(self.accelerator.trackers, folder, step)
 
-    def progress_bar(self, step: int) -> Any:
-        """A progress bar over the steps, from `step` on; shown on a terminal only."""
-        from tqdm import tqdm
-
-        disable = not (self.main and sys.stderr.isatty())
-        return tqdm(total=self.config.optimizer.steps, initial=step, disable=disable, unit="step")
-
-
-def print_line(line: str) -> None:
-    """Print a line that does not break the progress bar."""
-    from tqdm import tqdm
-
-    tqdm.write(line)
-    sys.stdout.flush()
+    def progress_bar(self) -> ProgressBar:
+        """A progress bar, shown on a terminal only."""
+        return ProgressBar(self.main)
 
 
 def append_json(path: Path, entry: dict[str, Any]) -> None:

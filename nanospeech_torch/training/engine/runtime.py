@@ -19,9 +19,11 @@ from nanospeech_core.errors import UserError
 
 from ..config import EngineConfig
 
+BF16_FLAGS = {"avx512_bf16", "amx_bf16"}  # x86 CPUs that multiply bfloat16 in hardware
 
-def make_accelerator(engine: EngineConfig, trackers: Sequence[str], out: Path) -> Any:
-    """accelerate's `Accelerator`: devices, processes and precision.
+
+def make_accelerator(engine: EngineConfig, trackers: Sequence[str], out: Path) -> tuple[Any, str]:
+    """accelerate's `Accelerator` (devices, processes and precision), and the precision: "fp32" if not mixed.
 
     Raises:
         UserError: a device, a precision or a tracker is not available.
@@ -31,14 +33,15 @@ def make_accelerator(engine: EngineConfig, trackers: Sequence[str], out: Path) -
     if engine.threads:
         torch.set_num_threads(engine.threads)
     device = find_device(engine.device)
-    if engine.precision == "fp16" and device.type == "cpu":
+    precision = find_precision(device) if engine.precision == "auto" else engine.precision
+    if precision == "fp16" and device.type == "cpu":
         raise UserError("config: engine.precision fp16 needs a GPU; on a CPU use bf16 or fp32")
     for tracker in trackers:
         if not find_spec({"tensorboard": "tensorboard", "wandb": "wandb"}[tracker]):
             raise UserError(f"config: watch.trackers names {tracker}: pip install {tracker}")
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=device.type == "cpu",
-        mixed_precision="no" if engine.precision == "fp32" else engine.precision,
+        mixed_precision="no" if precision == "fp32" else precision,
         log_with=list(trackers) or None,
         project_dir=str(out),
         kwargs_handlers=[
@@ -47,6 +50,7 @@ def make_accelerator(engine: EngineConfig, trackers: Sequence[str], out: Path) -
             InitProcessGroupKwargs(timeout=timedelta(hours=2)),  # the others wait while the first evaluates
         ],
     )
+    return accelerator, precision
 
 
 def find_device(name: str) -> torch.device:
@@ -59,6 +63,26 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # an unknown name, or a device that is not there
         raise UserError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
     return device
+
+
+def find_precision(device: torch.device) -> str:
+    """The fastest safe precision of a device; on the same machine always the same.
+
+    A CPU without units for bfloat16 emulates its products: a step then takes several times as long. With
+    AVX512-BF16 it takes a tenth less than in float32, with the embedded model's sizes.
+    """
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability()[0] >= 8 else "fp16"
+    return "bf16" if device.type == "cpu" and BF16_FLAGS & cpu_flags() else "fp32"
+
+
+def cpu_flags(path: str = "/proc/cpuinfo") -> set[str]:
+    """The instruction sets of an x86 CPU as Linux names them; empty elsewhere."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return set()
+    return {flag for line in text.splitlines() if line.startswith("flags") for flag in line.split()[2:]}
 
 
 def peak_memory(device: torch.device) -> float:

@@ -94,8 +94,19 @@ def apply_override(values: dict, override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+        if value.startswith("["):  # a shell has removed the quotation marks
+            wanted = quoted_list(value) if value.endswith("]") else "[...]"  # or has cut it at a space
+            raise UserError(f"{override!r} is not a list in TOML: write {name.strip()}='{wanted}'") from None
     # no setting is a date, but a folder's name may look like one
     values[key] = text.strip() if isinstance(value, (datetime.date, datetime.time)) else value
+
+
+def quoted_list(text: str) -> str:
+    """A list whose strings lack their quotation marks, with them: "[a, 1]" -> '["a", 1]'."""
+    items = (item.strip().strip("'\"") for item in text.strip("[] ").split(","))
+    number = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|true|false")
+    quoted = [i if number.fullmatch(i) else json.dumps(i, ensure_ascii=False) for i in items if i]
+    return f"[{', '.join(quoted)}]"
 
 
 def write_settings(path: Path, values: dict) -> None:

@@ -16,6 +16,8 @@ class RunConfig(Protocol):
     """The settings that every task has: `AcousticConfig`, `AlignmentConfig` and `VocoderConfig`."""
 
     @property
+    def task(self) -> str: ...
+    @property
     def out(self) -> str: ...
     @property
     def seed(self) -> int: ...
@@ -49,6 +51,7 @@ class Task(Protocol):
     losses: dict[str, nn.Module]  # by name; each has its optimizer: (batch, weights) -> sums by term
     rates: dict[str, float]  # the peak learning rate of each
     identity: dict  # the model's config, stored as "config"; a run continues only with an equal one
+    data: dict  # see data/fingerprint.py; stored, and a run continues only with an equal one
 
     def active_losses(self, step: int) -> list[str]:
         """The names of the `losses` that a step trains, in order."""

@@ -21,6 +21,7 @@ import torch
 
 from nanospeech_core.audio import files as audio
 from nanospeech_core.audio.mel import N_MELS, SAMPLE_RATE
+from nanospeech_core.audio.signal import SILENT, level
 from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.checkpoints.tensors import check_tensors
 from nanospeech_core.checkpoints.vocoder import load_vocoder
@@ -162,6 +163,8 @@ def write_sentence(model: Nanospeech, sentence: Sentence, folder: Path, stem: st
     panels = [(CAPTIONS[name], mel) for name, (mel, _) in mels.items()]
     for name, (mel, settings) in mels.items():
         add_audio(item, folder, f"{stem}-{name}", CAPTIONS[name], decode(model, mel), settings)
+    if item["audio"] and all(level(audio.read(folder / clip["file"])) < SILENT for clip in item["audio"]):
+        item["note"] = "silent so far, as a model from random weights is at first"
     if sentence.recording is not None:
         recorded = sentence.recording.mel.astype(np.float32)
         add_audio(item, folder, f"{stem}-recording", CAPTIONS["recording"], decode(model, recorded), {})
@@ -257,6 +260,12 @@ def write_alignments(items: Sequence[Alignment], folder: Path) -> None:
 
 
 # the folder
+
+
+def read_notes(folder: Path) -> list[str]:
+    """The notes of a folder of samples, each once."""
+    entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
+    return sorted({entry["note"] for entry in entries if entry["note"]})
 
 
 def make_entry(title: str, text: str = "") -> dict:

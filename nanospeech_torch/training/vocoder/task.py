@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from nanospeech_core.audio.mel import SAMPLE_RATE, log_mel
 
 from ...models.vocos import Vocos
+from ..data.fingerprint import describe_held_out, fingerprint
 from ..engine.blocks import prepare_blocks
 from ..monitoring import samples
 from .batch import CropBatch
@@ -45,6 +46,14 @@ class VocoderTask:
     def __init__(self, config: VocoderConfig, report: Callable[[str], object] = print) -> None:
         self.config, data, loss = config, config.data, config.loss
         training, self.held_out = read_recordings(data, config.seed, report)
+        self.data = fingerprint(
+            [recording_bytes(recording) for recording in (*self.held_out, *training)],
+            [recording_bytes(recording) for recording in self.held_out],
+            sum(len(recording.samples) for recording in (*self.held_out, *training)),
+        )
+        names = [recording.name for recording in self.held_out]
+        length = sum(len(recording.samples) for recording in self.held_out)
+        report(describe_held_out(names, length, "data.hold_out_every"))
         self.crops = CropSampler(
             training, data.crop_frames, data.gain_db, config.seed, data.augment, data.predicted_share
         )
@@ -121,6 +130,11 @@ class VocoderTask:
 
     def prepare(self) -> None:
         prepare_blocks(self.model.backbone.convnext, self.config.engine)
+
+
+def recording_bytes(recording: Recording) -> bytes:
+    """What tells a recording from others: its name and its length. Decoders differ in the last bits."""
+    return f"{recording.name}\0{len(recording.samples)}".encode("utf-8", "surrogatepass")
 
 
 def select_recordings(recordings: list[Recording], count: int) -> list[Recording]:

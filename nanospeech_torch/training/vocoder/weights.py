@@ -14,7 +14,7 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
 
 from ...models.vocos import Vocos
-from ..engine.checkpoints import read_checkpoint
+from ..engine.checkpoints import averaged_weights, read_checkpoint
 
 
 def read_vocoder(path: str) -> tuple[VocosConfig, dict[str, np.ndarray]]:
@@ -39,8 +39,7 @@ def vocoder_of(state: dict, path: str) -> tuple[VocosConfig, dict[str, np.ndarra
     sizes = config.get("vocoder") or config.get("model")  # the latter until 0.1
     if not sizes or "transformer" in config:
         raise UserError(f"{path} is not a checkpoint of a vocoder's training run")
-    weights = {name: value.numpy() for name, value in state["ema"].items()}
-    return from_dict(VocosConfig, sizes, f"{path}: config"), weights
+    return from_dict(VocosConfig, sizes, f"{path}: config"), averaged_weights(state, path)
 
 
 @torch.no_grad()

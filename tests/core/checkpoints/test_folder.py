@@ -176,3 +176,33 @@ def test_a_folder_without_vocoder_takes_the_embedded_one(tmp_path, monkeypatch):
     own, _ = load_tensors(tmp_path / "embedded" / "vocos.safetensors")
     mine = {name.removeprefix("vocoder."): t for name, t in tensors.items() if name.startswith("vocoder.")}
     assert {n: t.shape for n, t in mine.items()} == {n: t.shape for n, t in swap_conv_axes(own).items()}
+
+
+# what is trained must be exported first
+
+
+def run_folder(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.json").write_text('{"task": "acoustic"}')
+    (run / "log.jsonl").write_text("")
+    (run / "step-00000006.pt").write_bytes(b"")
+    return run
+
+
+def test_a_training_run_is_not_a_model(tmp_path):
+    run = run_folder(tmp_path)
+    export = "export it first: python -m nanospeech_torch.export"
+    for path, what in ((run, "a training run"), (run / "step-00000006.pt", "a training checkpoint")):
+        with pytest.raises(UserError, match=f"^{path} is {what}: {export} {path} -o my-voice$"):
+            checkpoint.resolve(path)
+        with pytest.raises(UserError, match=f"{what}: {export} {path} -o vocos.safetensors$"):
+            find_vocoder(path)
+    (tmp_path / "other.ckpt").write_bytes(b"")
+    with pytest.raises(UserError, match="other.ckpt is a training checkpoint: export it first"):
+        find_vocoder(tmp_path / "other.ckpt")
+    (run / "log.jsonl").unlink()
+    with pytest.raises(UserError, match="is a training run"):  # copied without its log
+        checkpoint.resolve(run)
+    (run / "step-00000006.pt").unlink()
+    assert checkpoint.resolve(run) == run

@@ -19,6 +19,7 @@ from nanospeech_core.voices.store import save_voice
 from nanospeech_torch import Nanospeech, Vocos
 from nanospeech_torch.export.__main__ import main
 from nanospeech_torch.models.aligner import Aligner
+from nanospeech_torch.training.acoustic.weights import initialize
 
 VOICE = {"name": "tone", "key": "u000", "language": "en-us", "description": "a row of tones", "default": True}
 
@@ -262,3 +263,118 @@ def test_bad_input_is_one_sentence(parts, tmp_path, capsys, damage):
     error = capsys.readouterr().err
     assert error.startswith("python -m nanospeech_torch.export: ")
     assert error.count("\n") == 1
+
+
+def test_weights_in_bfloat16(parts, tmp_path):
+    """Of a run whose checkpoint was saved so: the model, the vocoder and the aligner."""
+    save_aligner(tmp_path / "l.pt", list(SYMBOLS))
+    save_vocoder(tmp_path / "v.pt")
+    paths = [parts[0], str(tmp_path / "v.pt"), str(tmp_path / "l.pt")]
+    for path in paths:
+        state = torch.load(path, weights_only=True)
+        state["ema"] = {name: value.bfloat16() for name, value in state["ema"].items()}
+        torch.save(state, path)
+    parts[1] = paths[1]
+    assert main([*parts, "--aligner", paths[2], "--dtype", "float32"]) == 0
+    tensors, _ = load_tensors(tmp_path / "out" / "model.safetensors")
+    ema = torch.load(parts[0], weights_only=True)["ema"]
+    assert all((tensors[name] == value.float().numpy()).all() for name, value in ema.items())
+    assert main([paths[1], "-o", str(tmp_path / "vocos.safetensors")]) == 0
+
+
+# the folder
+
+
+def files_below(folder):
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_run_is_never_overwritten(parts, tmp_path, capsys):
+    run = tmp_path / "run"
+    (run / "samples").mkdir(parents=True)
+    shutil.copy(parts[0], run / "step-00000009.pt")
+    (run / "config.json").write_text("{}")
+    (run / "log.jsonl").write_text("{}")
+    before = files_below(run)
+    for output in (run, tmp_path):
+        assert main([str(run), *parts[1:3], str(output)]) == 1
+        assert files_below(run) == before
+    errors = capsys.readouterr().err
+    assert f"{run} is a training run: choose another folder, such as {run / 'model'}" in errors
+    assert f"{tmp_path} has other files than an export (" in errors
+    assert main([str(run), *parts[1:3], str(run / "model")]) == 0  # as the recipes do
+    assert {name: content for name, content in files_below(run).items() if name in before} == before
+
+
+def test_two_runs_are_not_mixed(parts, tmp_path, capsys):
+    """The second run has no aligner: the first one's must not stay beside it."""
+    save_aligner(tmp_path / "l.pt", list(SYMBOLS))
+    assert main([*parts, "--aligner", str(tmp_path / "l.pt")]) == 0
+    assert (tmp_path / "out" / "aligner.safetensors").is_file()
+    model = small_model()
+    other = dataclasses.replace(model, text=dataclasses.replace(model.text, vocab=SYMBOLS[::-1]))
+    ema = Nanospeech.from_config(other).state_dict()
+    torch.save({"ema": ema, "config": other.to_dict()}, tmp_path / "b.pt")
+    assert main([str(tmp_path / "b.pt"), *parts[1:]]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "vocos.safetensors",
+    ]
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["aligner"] is None
+
+
+def test_voices_of_an_earlier_export_are_not_lost(parts, tmp_path, capsys):
+    assert main(with_voices(parts, tmp_path)) == 0
+    before = files_below(tmp_path / "out")
+    assert main(parts) == 1
+    assert "has voices that would be deleted (tone): make them again" in capsys.readouterr().err
+    assert files_below(tmp_path / "out") == before
+    assert main(with_voices(parts, tmp_path)) == 0
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_failed_export_leaves_what_was_there(parts, tmp_path, earlier):
+    """It fails at the very end, where the voices are made."""
+    if earlier:
+        assert main(with_voices(parts, tmp_path)) == 0
+    before = files_below(tmp_path)
+    (tmp_path / "s.tar").rename(tmp_path / "elsewhere.tar")
+    assert main(with_voices(parts, tmp_path)) == 1
+    (tmp_path / "elsewhere.tar").rename(tmp_path / "s.tar")
+    assert files_below(tmp_path) == before
+    assert (tmp_path / "out").exists() == earlier and not list(tmp_path.glob(".out*"))
+
+
+def test_a_file_in_the_way(parts, tmp_path, capsys):
+    (tmp_path / "out").write_text("mine")
+    assert main(parts) == 1
+    assert main([*parts[:3], str(tmp_path / "model.safetensors")]) == 1
+    errors = capsys.readouterr().err
+    assert "out is a file: choose another" in errors and "an acoustic model is exported to a folder" in errors
+    assert (tmp_path / "out").read_text() == "mine" and not (tmp_path / "model.safetensors").exists()
+
+
+def test_what_is_not_a_run(parts, tmp_path, capsys):
+    assert main(parts) == 0
+    for path, words in (
+        (tmp_path / "out", "is not a training run: it has no step-N.pt"),
+        (tmp_path / "absent", "absent does not exist"),
+    ):
+        assert main([str(path), "-o", str(tmp_path / "second")]) == 1
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "second").exists()
+
+
+# silence
+
+
+def test_a_model_that_has_not_learned_to_speak_is_told(parts, tmp_path, capsys):
+    model = Nanospeech.from_config(small_model())
+    initialize(model)
+    torch.save({"ema": model.state_dict(), "config": small_model().to_dict(), "step": 4}, parts[0])
+    del parts[1]  # through the embedded vocoder
+    assert main(with_voices(parts, tmp_path)) == 0
+    first = capsys.readouterr()
+    assert "a.pt (step 4): its speech is silent so far (-" in first.err
+    assert first.out.endswith(f"-> {tmp_path / 'out'}\n")

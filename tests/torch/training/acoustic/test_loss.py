@@ -28,7 +28,7 @@ from nanospeech_torch.training.acoustic.config import AcousticLossConfig
 from nanospeech_torch.training.acoustic.loss import JointLoss
 from nanospeech_torch.training.acoustic.noise import draw_noise
 from nanospeech_torch.training.data.utterances import Utterance, durations_in_frames
-from nanospeech_torch.training.engine.metrics import RunningMeans
+from nanospeech_torch.training.monitoring.metrics import RunningMeans
 
 HEADS = {
     "flow": MODEL,

@@ -129,6 +129,15 @@ def test_a_checkpoint_s_averaged_weights_are_taken(config, source):
     assert engine.step == 6
 
 
+def test_a_checkpoint_in_bfloat16_is_a_beginning_too(config, source, tmp_path):
+    state = checkpoints.read_checkpoint(source)
+    state["ema"] = {name: value.bfloat16() for name, value in state["ema"].items()}
+    checkpoints.write_checkpoint(tmp_path / "bf16.pt", state)
+    task, _ = begin(change(config, init_from=str(tmp_path / "bf16.pt")))
+    for name, value in task.model.state_dict().items():
+        assert value.dtype == torch.float32 and torch.equal(value, state["ema"][name].float()), name
+
+
 def test_a_flow_only_checkpoint_gets_a_head(config, tmp_path):
     flow_only = dataclasses.replace(config.model, diffusion=None)
     source = checkpoint_of(

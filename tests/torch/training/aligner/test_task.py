@@ -170,6 +170,13 @@ def test_a_run_and_what_it_leaves(tmp_path, capsys):
     assert boundaries.main([str(tmp_path / "s.tar"), "--aligner", str(path), "--limit", "5"]) == 0
     assert capsys.readouterr().out.startswith("en-us: utterances 5, within_50ms 0.")
 
+    aligner, _ = load_aligner(str(tmp_path / "run"))  # by its folder
+    assert all((value == ema[name]).all() for name, value in aligner.state_dict().items())
+    half = {"ema": {name: value.bfloat16() for name, value in ema.items()}}
+    torch.save(torch.load(path, weights_only=True) | half, tmp_path / "bf16.pt")
+    aligner, _ = load_aligner(str(tmp_path / "bf16.pt"))
+    assert all((value == half["ema"][n].float()).all() for n, value in aligner.state_dict().items())
+
     again = ["init_from=" + str(path), f"out={tmp_path / 'again'}", "optimizer.steps=1"]
     assert train.main([write_config(tmp_path), *again, "optimizer.learning_rate=1e-12"]) == 0
     tuned, _ = load_aligner(str(next((tmp_path / "again").glob("step-*.pt"))))

@@ -426,6 +426,48 @@ def test_best_is_the_checkpoint_of_the_least_errors(config):
     assert files(config) == ["best.pt", "config.json", "log.jsonl", "step-00000006.pt"]
 
 
+def test_samples_and_validation_come_by_the_clock_too(config, monkeypatch):
+    """A run of 40 minutes whose step takes half a minute: the first sample after two minutes."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    watch = {"validate_every": 10**6, "sample_every": 10**6, "validate_minutes": 8.0, "log_every": 10**6}
+    config = change(config, optimizer={"steps": 80}, watch=watch, engine={"checkpoint_minutes": 1e6})
+    engine, sampled, validated = Recorder(config), [], []
+    step = engine.train_step
+
+    def half_a_minute(batches):
+        clock[0] += 30.0
+        return step(batches)
+
+    engine.train_step = half_a_minute
+    engine.task.validate = lambda model: validated.append(clock[0] / 60) or {}
+    engine.task.write_samples = lambda model, folder: bool(sampled.append(clock[0] / 60))
+    engine.run()
+    assert sampled == [2, 4, 8, 16, 32, 40]
+    assert validated == [2, 4, 8, 16, 24, 32, 40]
+    assert len(losses(config)) == 80  # a line at least every half minute
+
+
+def test_a_step_without_flow_rows_does_not_count_in_the_mean_of_the_flow(config):
+    config = change(config, data={"batch_seconds": 2.0}, watch={"validate_every": 0}, optimizer={"steps": 12})
+    completed(config)
+    flows = [entry.get("flow") for entry in losses(config).values()]
+    assert None in flows and 0.0 not in flows and len([flow for flow in flows if flow]) >= 2
+    means = change(config, out=f"{config.out}-means", watch={"log_every": 12})
+    completed(means)
+    (entry,) = losses(means).values()
+    there = [flow for flow in flows if flow is not None]
+    assert entry["flow"] == pytest.approx(sum(there) / len(there), rel=1e-4)
+
+
+def test_silent_samples_are_told(config, capsys):
+    """A model from random weights has not learned to make sound yet."""
+    completed(change(config, optimizer={"steps": 1}, watch={"sample_every": 1, "samples": 1}))
+    (item,) = json.loads((Path(config.out) / "samples/step-00000001/samples.json").read_text())
+    assert item["note"].startswith("silent so far")
+    assert "samples/step-00000001 (silent so far, as a model" in capsys.readouterr().out
+
+
 def test_validation_is_the_same_each_time_and_leaves_no_trace(config):
     one = Recorder(config)
     before = torch.get_rng_state()

@@ -94,7 +94,7 @@ def intact(config):
         ("task=acustic", "task must be one of acoustic, vocoder, aligner, not 'acustic'"),
         ('frozen=["transformr"]', "frozen names 'transformr', but the model's parts are diffusion_module,"),
         ("engine.precision=fp16", "engine.precision fp16 needs a GPU; on a CPU use bf16 or fp32"),
-        ("engine.precision=fp8", "engine.precision must be one of fp32, bf16, fp16, not 'fp8'"),
+        ("engine.precision=fp8", "engine.precision must be one of auto, fp32, bf16, fp16, not 'fp8'"),
         ("engine.device=cuda:1", "engine.device must be one of auto, cpu, cuda, mps, not 'cuda:1'"),
         ("engine.device=mps", "device 'mps' cannot be used"),
         ('watch.trackers=["mlflow"]', "watch.trackers must be one of tensorboard, wandb, not 'mlflow'"),

@@ -167,7 +167,17 @@ def test_later_overrides_win_and_the_file_keeps_the_rest(tmp_path):
         ("out=3", "out must be str, not 3"),
         ("data=3", "data must contain named values, not int"),
         ("data=false", "data must contain named values, not bool"),
-        ("data.shards=x.tar", "data.shards must be a list, not str"),
+        (
+            "data.shards=x.tar",
+            """data.shards must be a list, not str: write ["x.tar"], in a shell '["x.tar"]'""",
+        ),
+        # what a shell leaves of data.shards=["a b/*.tar", "c.tar"] and of optimizer.betas=[0.9, 0.98]
+        ("data.shards=[a b/*.tar, c.tar]", """TOML: write data.shards='["a b/*.tar", "c.tar"]'"""),
+        (
+            "optimizer.betas=[0.9,",
+            "optimizer.betas=[0.9,' is not a list in TOML: write optimizer.betas='[...]'",
+        ),
+        ("optimizer.betas=[0.9 0.98]", "is not a list in TOML"),
         ("data.shards=[1]", "data.shards must be str, not 1"),
         ("engine.compile=1", "engine.compile must be bool, not 1"),
         ("model.diffusion=true", "model.diffusion must contain named values, not bool"),
@@ -226,7 +236,7 @@ def test_an_unknown_key_like_no_other(tmp_path):
         ("optimizer.betas=[0.9]", "optimizer.betas must be two numbers"),
         ("optimizer.schedule=linear", "optimizer.schedule must be one of "),
         ("optimizer.clip=0", "optimizer.clip must be more than 0, not 0.0"),
-        ("engine.precision=int8", "engine.precision must be one of fp32, bf16, fp16, not 'int8'"),
+        ("engine.precision=int8", "engine.precision must be one of auto, fp32, bf16, fp16, not 'int8'"),
         ("watch.trackers=['mlflow']", "watch.trackers must be one of tensorboard, wandb, not 'mlflow'"),
         ("watch.asr=tiny.en", "watch.asr and watch.eval_texts go together"),
         ("model.text.vocab=['a']", 'the pause " "'),

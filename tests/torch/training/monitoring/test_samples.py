@@ -25,6 +25,8 @@ from nanospeech_torch.training.monitoring.trackers import log_samples
 
 CONFIG = corpus.small_model()
 
+SILENT = "silent so far, as a model from random weights is at first"
+
 
 def make_utterance(number, voice, letters=8):
     wave, meta = corpus.tone_utterance(np.random.default_rng(number), voice, letters)
@@ -99,7 +101,7 @@ def test_every_sentence_is_spoken_in_every_way(spoken, model):
     sentences, folder = spoken
     listed = set()
     for sentence, item in zip(sentences, entries(folder), strict=True):
-        assert (item["text"], item["note"]) == (sentence.text, "")
+        assert item["text"] == sentence.text and item["note"] in ("", SILENT)
         assert item["title"] == f"in the voice of {sentence.reference.voice}"
         waves = {clip["caption"]: audio.read(folder / clip["file"]) for clip in item["audio"]}
         assert list(waves) == list(watch.CAPTIONS.values())
@@ -171,7 +173,7 @@ def test_what_cannot_be_spoken_is_noted(model, held_out, tmp_path, monkeypatch):
     assert (
         first["note"].startswith("not spoken: a sentence and its reference would last") and not first["audio"]
     )
-    assert second["note"] == "" and len(second["audio"]) == 4
+    assert second["note"] in ("", SILENT) and len(second["audio"]) == 4
 
     monkeypatch.setattr(model, "predict_frames", real)
     monkeypatch.setattr(model, "sample", lambda prompt, **_: np.full((8, 100), np.nan, np.float32))

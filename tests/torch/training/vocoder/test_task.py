@@ -334,14 +334,28 @@ def test_samples_of_held_out_recordings(config):
     assert bare.validate(bare.model) == {} and not bare.write_samples(bare.model, folder / "none")
 
 
+def test_other_recordings_do_not_go_on_with_a_run(config, tmp_path, recordings):
+    completed(change(config, optimizer={"steps": 1}))
+    for path in recordings.iterdir():
+        (tmp_path / f"other-{path.name}").write_bytes(path.read_bytes())
+    with pytest.raises(UserError, match="was trained on other data"):
+        other = {"sources": (str(tmp_path / "*.wav"),)}
+        completed(change(config, data=other, optimizer={"steps": 2}))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["run", "checkpoint", "before 0.1", "vocos.safetensors"])
+@pytest.mark.parametrize("kind", ["run", "checkpoint", "bfloat16", "before 0.1", "vocos.safetensors"])
 def test_init_from(config, tmp_path, kind):
     completed(config)
     state = last_checkpoint(config)
     source = checkpoints.list_checkpoints(Path(config.out))[-1]
     if kind == "run":
         source = Path(config.out)
+    if kind == "bfloat16":
+        source = tmp_path / "bf16.pt"
+        state["ema"] = {name: value.bfloat16() for name, value in state["ema"].items()}
+        torch.save(state, source)
+        state["ema"] = {name: value.float() for name, value in state["ema"].items()}
     if kind == "before 0.1":
         source = tmp_path / "old.pt"
         torch.save({"ema": state["ema"], "config": {"model": state["config"]["vocoder"]}}, source)

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
-from nanospeech_torch.training.engine.metrics import RunningMeans
+from nanospeech_torch.training.monitoring.metrics import RunningMeans
 
 # model guidance
 
@@ -17,4 +17,6 @@ def test_means():
     means.add_sum("r", 6.0, 4.0)
     means.add_sum("r", torch.tensor(0.0), 0.0)
     assert means.pop() == {"a": 3.0, "b": 2.0, "r": 1.5}
+    assert means.pop() == {}
+    means.add_sum("nothing", 0.0, 0.0)  # a loss that no row has
     assert means.pop() == {}

@@ -24,7 +24,9 @@ class RunningMeans:
         self.weights[name] = self.weights.get(name, 0.0) + count
 
     def pop(self) -> dict[str, float]:
-        """Return the means and reset them."""
-        means = {name: float(value) / max(self.weights[name], 1e-12) for name, value in self.sums.items()}
+        """Return the means and reset them. A mean over nothing is left out."""
+        means = {
+            name: float(value) / self.weights[name] for name, value in self.sums.items() if self.weights[name]
+        }
         self.sums, self.weights = {}, {}
         return means
