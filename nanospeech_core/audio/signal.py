@@ -59,3 +59,33 @@ def sound_end(wave: np.ndarray) -> int:
     if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > SILENCE_RMS**2:
         return len(wave)
     return size * (int(loud[-1]) + 1) if len(loud) else 0
+
+
+def sound_begin(wave: np.ndarray) -> int:
+    """The sample at which the first sound of float32 [samples] begins, to 10 ms; 0 if all of it is silent."""
+    loud = np.flatnonzero(block_levels(wave, SAMPLE_RATE // 100) > SILENCE_RMS)
+    return SAMPLE_RATE // 100 * int(loud[0]) if len(loud) else 0
+
+
+def longest_silence(wave: np.ndarray) -> np.ndarray:
+    """The samples [start, stop) of the longest silence in float32 [samples], to 5 ms; (0, 0) if none."""
+    size = SAMPLE_RATE // 200
+    runs = true_runs(block_levels(wave, size) <= SILENCE_RMS)
+    if not len(runs):
+        return np.zeros(2, np.int64)
+    return np.minimum(size * runs[np.argmax(runs[:, 1] - runs[:, 0])], len(wave))
+
+
+def block_levels(wave: np.ndarray, size: int) -> np.ndarray:
+    """The root mean square of each block of `size` samples, float64 [blocks]; the last one may be shorter."""
+    starts = np.arange(0, len(wave), size)
+    if not len(starts):
+        return np.zeros(0)
+    sums = np.add.reduceat(np.square(wave, dtype=np.float64), starts)
+    return np.sqrt(sums / np.diff(starts, append=len(wave)))
+
+
+def true_runs(values: np.ndarray) -> np.ndarray:
+    """The ranges [start, stop) in which bool [values] are true: int64 [runs, 2]."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], values, [0])).astype(np.int8)))
+    return edges.reshape(-1, 2)
