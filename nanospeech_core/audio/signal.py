@@ -6,13 +6,37 @@ import numpy as np
 
 from .mel import SAMPLE_RATE
 
+OPPOSITE = 0.2  # channels whose mean has a smaller part of their power cancel out; unlike sounds leave 0.5
 SILENCE_RMS = 1e-3  # a block of 10 ms below it is silent; the embedded model's silence is below 3e-4
 
 
 def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     """[samples] or [samples, channels] at any rate -> float32 [samples], mono at 24 kHz."""
-    mono = wave.mean(axis=1) if wave.ndim == 2 else wave
-    return np.ascontiguousarray(resample(mono, sample_rate, SAMPLE_RATE), dtype=np.float32)
+    return np.ascontiguousarray(resample(mix(wave), sample_rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def mix(wave: np.ndarray) -> np.ndarray:
+    """[samples] or [samples, channels] -> [samples]: the mean of the channels, or the loudest one.
+
+    The loudest one where the mean would be much quieter: channels of opposite phase cancel out.
+    """
+    if wave.ndim == 1:
+        return wave
+    mean, powers = wave.mean(axis=1), np.square(wave, dtype=np.float64).mean(axis=0)
+    cancelled = len(wave) and np.square(mean, dtype=np.float64).mean() < OPPOSITE * powers.mean()
+    return np.ascontiguousarray(wave[:, np.argmax(powers)]) if cancelled else mean
+
+
+def without_offset(wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """[samples] without what is below 20 Hz: a constant offset, and the rumble of wind or of a table.
+
+    It is no sound, but it would count as loud, and the model would hear a hum.
+    """
+    if not len(wave):
+        return wave
+    spectrum = np.fft.rfft(wave)
+    hertz = np.fft.rfftfreq(len(wave), 1 / sample_rate)
+    return np.fft.irfft(spectrum * np.clip(hertz / 10 - 1, 0, 1), len(wave)).astype(wave.dtype)
 
 
 def resample(wave: np.ndarray, old: int, new: int) -> np.ndarray:
