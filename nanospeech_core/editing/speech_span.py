@@ -26,8 +26,9 @@ from .prompts import AlignedRecording
 BLOCK = SAMPLE_RATE // 100
 GAP_BLOCKS = 20  # quiet for so long separates two sounds: 0.2 s
 KEPT_SAMPLES = round(0.05 * SAMPLE_RATE)  # of silence around the words
-CANDIDATES, LONG_CANDIDATES = 8, 4  # of the beginning and of the end; of recordings longer than this:
-LONG_SECONDS = 30.0
+CANDIDATES = 2, 8  # at least and at most, of the beginning and of the end
+WORK = 2e7  # frames times symbols times candidates squared, at most: a few seconds
+SPEECH_MISFIT = 0.4  # of recordings for which all this is work: one that fits so well is taken whole
 # Quiet for so long inside a phone is not a part of it; the closure of a stop is shorter.
 SILENT_BLOCKS = 15
 MOST_TEMPO, TEMPO_WEIGHT = 0.35, 0.5  # log ratio of the speech's tempo to the usual one that costs nothing
@@ -78,19 +79,25 @@ def locate_speech(model: Backend, wave: np.ndarray, ids: np.ndarray) -> tuple[in
         ids: int64 [symbols] of the words, with pauses.
     """
     sounds = find_sounds(wave)
-    most = CANDIDATES if len(wave) <= LONG_SECONDS * SAMPLE_RATE else LONG_CANDIDATES
-    best = whole = int(sounds[0, 0]), int(sounds[-1, 1])
-    if len(sounds) > 1 and model.config.phone_duration is not None:
-        mel, least = log_mel_with_treble(match_level(wave)), np.inf
-        for part in itertools.product(map(int, sounds[:most, 0]), map(int, sounds[-most:, 1])):
-            start, stop = with_silence(part, len(wave))
-            frames = mel[start // HOP : max(start, stop) // HOP + 1]
-            if part[0] >= part[1] or len(frames) < len(ids):
-                continue
-            misfit = timing_misfit(ids, model.aligner.align(frames, ids), model.infill_durations)
-            misfit -= WHOLE_BONUS if part == whole else 0.0
-            if misfit < least:
-                best, least = part, misfit
+    whole = int(sounds[0, 0]), int(sounds[-1, 1])
+    if len(sounds) == 1 or model.config.phone_duration is None:
+        return with_silence(whole, len(wave))
+    mel = log_mel_with_treble(match_level(wave))
+    most = int(np.clip((WORK / (len(mel) * len(ids))) ** 0.5, *CANDIDATES))
+    best, least = whole, np.inf
+    pairs = itertools.product(map(int, sounds[:most, 0]), map(int, sounds[-most:, 1]))
+    for part in [whole, *(pair for pair in pairs if pair != whole)]:
+        start, stop = with_silence(part, len(wave))
+        frames = mel[start // HOP : max(start, stop) // HOP + 1]
+        if part[0] >= part[1] or len(frames) < len(ids):
+            continue
+        misfit = timing_misfit(ids, model.aligner.align(frames, ids), model.infill_durations)
+        if part == whole:
+            if most < CANDIDATES[1] and misfit < SPEECH_MISFIT:
+                break
+            misfit -= WHOLE_BONUS
+        if misfit < least:
+            best, least = part, misfit
     return with_silence(best, len(wave))
 
 
@@ -116,7 +123,8 @@ def fit_to_sound(
         recording: with the aligner's durations.
         wave: float32 [samples] of the recording, 24 kHz.
         config: the model's.
-        predict: where no silence follows the last word, its last phone is as long as predicted.
+        predict: where no silence follows the last word, it ends where it is quietest in the time that its
+            last phone is expected to take.
     """
     lag, begins = alignment_lag(config), recording.begins()
     silent = np.array([config.text.vocab[i] in SILENT for i in recording.ids])
@@ -138,7 +146,8 @@ def fit_to_sound(
             known[last : change.end] = False
             predicted = np.expm1(predict(recording.ids, recording.frames.astype(np.float32), known))
             usual = int(predicted[last : change.end].sum())
-            end = min(end, int(begins[last]) + usual) if end - begins[last] > 2 * usual + 20 else end
+            if end - begins[last] > 2 * usual + 20:
+                end = quietest_frame(wave, int(begins[last]) + 1 - lag, int(begins[last]) + usual - lag) + lag
         begins = move_boundary(begins, change.end, max(end, int(begins[first]) + 1))
     if silent[change.start - 1]:
         before = np.flatnonzero(~silent[: change.start])
@@ -147,6 +156,13 @@ def fit_to_sound(
         if len(found):
             begins = move_boundary(begins, change.start, min(int(found[-1, 1]), int(begins[change.end]) - 1))
     return AlignedRecording(recording.mel, recording.ids, np.diff(begins))
+
+
+def quietest_frame(wave: np.ndarray, low: int, high: int) -> int:
+    """The frame of [low, high] around which float32 [samples] are quietest."""
+    levels = block_levels(wave[max(0, (low - 1) * HOP) : (high + 2) * HOP], HOP)
+    around = np.convolve(np.square(levels), np.ones(3), "valid")
+    return low + int(np.argmin(around)) if len(around) else low
 
 
 def move_boundary(begins: np.ndarray, symbol: int, frame: int) -> np.ndarray:
