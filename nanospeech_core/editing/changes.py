@@ -70,9 +70,9 @@ def words_as_spoken(old: SpokenText, new: SpokenText) -> tuple[list[str], list[s
     A word that the new text only writes in other capitals ("TO BE") is spoken as in the old one: capitals may
     change how a word is read, but not what the recording says.
     """
-    keys = [[written.casefold() for written, _, _ in text.words] for text in (old, new)]
+    old_keys, new_keys = ([written.casefold() for written, _, _ in text.words] for text in (old, new))
     parts, position = [], 0
-    for tag, i1, i2, j1, _ in difflib.SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, _ in difflib.SequenceMatcher(None, old_keys, new_keys, autojunk=False).get_opcodes():
         for k in range(i2 - i1 if tag == "equal" else 0):
             (before, first, last), (after, start, end) = old.words[i1 + k], new.words[j1 + k]
             if before != after:
