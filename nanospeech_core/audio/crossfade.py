@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .mel import SAMPLE_RATE
+from .signal import mix
 
 FADE_SECONDS = 0.01
 SHIFT_SECONDS = 0.006  # how far `splice` moves new speech so that its waveform meets the old one's
@@ -58,6 +59,7 @@ def splice(
 
     The cross-fades are outside the replaced part. On each side `new` is moved by a few milliseconds to the
     place where its waveform is most like the old one, so that their periods meet. This changes the duration.
+    `new` gets the constant offset of `wave`, so that there is no step.
 
     Args:
         wave: [samples] or [samples, channels].
@@ -72,24 +74,30 @@ def splice(
     left, begin = round(replaced[0] * sample_rate), round(used[0] * sample_rate)
     right = len(wave) if replaced[1] is None else min(round(replaced[1] * sample_rate), len(wave))
     end = min(round(used[1] * sample_rate), len(new))
-    mono = wave if wave.ndim == 1 else wave.mean(axis=1)
+    offset = wave.mean(axis=0)
+    mono = mix(wave - offset)
     head, tail = min(fade_length, left, begin), min(fade_length, len(wave) - right, len(new) - end)
     begin = best_match(mono[left - head : left], new, begin - head, shift)
     end = max(begin + head, best_match(mono[right : right + tail], new, end, shift))
     middle = new[begin : end + tail].astype(wave.dtype)
     if wave.ndim == 2:
-        middle = middle[:, None] * channel_levels(wave[max(0, left - sample_rate) : right + sample_rate])
+        around = slice(max(0, left - sample_rate), right + sample_rate)
+        middle = middle[:, None] * channel_levels(wave[around] - offset, mono[around])
+    middle = middle + offset
     middle[:head] = crossfade(wave[left - head : left], middle[:head])
     ends = len(middle) - tail
     middle[ends:] = crossfade(middle[ends:], wave[right : right + tail])
     return np.concatenate((wave[: left - head], middle, wave[right + tail :]))
 
 
-def channel_levels(wave: np.ndarray) -> np.ndarray:
-    """How loud each channel of [samples, channels] is, relative to their mean: [channels], of its type."""
+def channel_levels(wave: np.ndarray, mono: np.ndarray) -> np.ndarray:
+    """How loud each channel of [samples, channels] is, relative to their mean: [channels], of its type.
+
+    A channel of opposite phase to `mono` [samples] has a level below 0.
+    """
     levels = np.sqrt(np.square(wave).mean(axis=0))
     shares = levels / levels.mean() if levels.any() else np.ones_like(levels)
-    return shares.astype(wave.dtype)
+    return (shares * np.where(mono @ wave < 0, -1, 1)).astype(wave.dtype)
 
 
 def best_match(target: np.ndarray, wave: np.ndarray, start: int, shift: int) -> int:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from ..system.streams import display_name, display_target, is_stream, is_termina
 from .mel import SAMPLE_RATE
 from .signal import to_model
 from .wav_stream import pcm16, writing_wav
+
+if TYPE_CHECKING:
+    import soundfile
 
 # libsndfile's names of the format and the encoding, by the file's suffix.
 FORMATS = {
@@ -90,11 +94,12 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
         # to read from a Python object, libsndfile would call Python, and a Ctrl-C there would be lost.
         with seekable(path) as place, open(place, "rb") as stream:
             try:
-                with soundfile.SoundFile(stream.fileno(), closefd=False) as file:
-                    wave, encoding = file.read(dtype=dtype, always_2d=True), file.subtype
-                    rate = file.samplerate
+                file = soundfile.SoundFile(stream.fileno(), closefd=False)
             except (soundfile.SoundFileError, TypeError, ValueError):  # TypeError: headerless formats
                 wave, rate, encoding = decode_with_ffmpeg(place, name)
+            else:
+                with file:
+                    wave, rate, encoding = _decode(file, dtype, name), file.samplerate, file.subtype
     except OSError as error:
         raise UserError(f"cannot read {name}: {error.strerror or error}") from error
     if not np.isfinite(wave).all() or np.abs(wave).max(initial=0.0) > LARGEST:
@@ -102,6 +107,16 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
     if not len(wave):
         raise UserError(f"cannot use {name}: it has no audio")
     return wave, rate, encoding
+
+
+def _decode(file: soundfile.SoundFile, dtype: str, name: str) -> np.ndarray:
+    import soundfile
+
+    try:
+        return file.read(dtype=dtype, always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.removeprefix("Error : ").rstrip(".")
+        raise UserError(f"cannot read {name}: the file is damaged or cut off ({reason})") from error
 
 
 def check_output(

@@ -6,6 +6,7 @@ import numpy as np
 
 from .mel import SAMPLE_RATE
 
+OPPOSITE = 0.2  # channels whose mean has a smaller part of their power cancel out; unlike sounds leave 0.5
 SILENCE_RMS = 1e-3  # a block of 10 ms below it is silent; the embedded model's silence is below 3e-4
 
 
@@ -14,8 +15,31 @@ SILENT = -50.0  # dBFS: a level at which no speech is heard; speech is at -15 to
 
 def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     """[samples] or [samples, channels] at any rate -> float32 [samples], mono at 24 kHz."""
-    mono = wave.mean(axis=1) if wave.ndim == 2 else wave
-    return np.ascontiguousarray(resample(mono, sample_rate, SAMPLE_RATE), dtype=np.float32)
+    return np.ascontiguousarray(resample(mix(wave), sample_rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def mix(wave: np.ndarray) -> np.ndarray:
+    """[samples] or [samples, channels] -> [samples]: the mean of the channels, or the loudest one.
+
+    The loudest one where the mean would be much quieter: channels of opposite phase cancel out.
+    """
+    if wave.ndim == 1:
+        return wave
+    mean, powers = wave.mean(axis=1), np.square(wave, dtype=np.float64).mean(axis=0)
+    cancelled = len(wave) and np.square(mean, dtype=np.float64).mean() < OPPOSITE * powers.mean()
+    return np.ascontiguousarray(wave[:, np.argmax(powers)]) if cancelled else mean
+
+
+def without_offset(wave: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """[samples] without what is below 20 Hz: a constant offset, and the rumble of wind or of a table.
+
+    It is no sound, but it would count as loud, and the model would hear a hum.
+    """
+    if not len(wave):
+        return wave
+    spectrum = np.fft.rfft(wave)
+    hertz = np.fft.rfftfreq(len(wave), 1 / sample_rate)
+    return np.fft.irfft(spectrum * np.clip(hertz / 10 - 1, 0, 1), len(wave)).astype(wave.dtype)
 
 
 def resample(wave: np.ndarray, old: int, new: int) -> np.ndarray:
@@ -67,3 +91,33 @@ def sound_end(wave: np.ndarray) -> int:
     if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > SILENCE_RMS**2:
         return len(wave)
     return size * (int(loud[-1]) + 1) if len(loud) else 0
+
+
+def sound_begin(wave: np.ndarray) -> int:
+    """The sample at which the first sound of float32 [samples] begins, to 10 ms; 0 if all of it is silent."""
+    loud = np.flatnonzero(block_levels(wave, SAMPLE_RATE // 100) > SILENCE_RMS)
+    return SAMPLE_RATE // 100 * int(loud[0]) if len(loud) else 0
+
+
+def longest_silence(wave: np.ndarray) -> np.ndarray:
+    """The samples [start, stop) of the longest silence in float32 [samples], to 5 ms; (0, 0) if none."""
+    size = SAMPLE_RATE // 200
+    runs = true_runs(block_levels(wave, size) <= SILENCE_RMS)
+    if not len(runs):
+        return np.zeros(2, np.int64)
+    return np.minimum(size * runs[np.argmax(runs[:, 1] - runs[:, 0])], len(wave))
+
+
+def block_levels(wave: np.ndarray, size: int) -> np.ndarray:
+    """The root mean square of each block of `size` samples, float64 [blocks]; the last one may be shorter."""
+    starts = np.arange(0, len(wave), size)
+    if not len(starts):
+        return np.zeros(0)
+    sums = np.add.reduceat(np.square(wave, dtype=np.float64), starts)
+    return np.sqrt(sums / np.diff(starts, append=len(wave)))
+
+
+def true_runs(values: np.ndarray) -> np.ndarray:
+    """The ranges [start, stop) in which bool [values] are true: int64 [runs, 2]."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], values, [0])).astype(np.int8)))
+    return edges.reshape(-1, 2)

@@ -6,6 +6,8 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from ..audio import files as audio
 from ..checkpoints.folder import local_config
 from ..editing.edit import MARGIN, MAX_MARGIN, check_margin
@@ -77,7 +79,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
         result = pipeline.edit(wave, args.text, args.edit, sample_rate=rate, margin=args.margin, **options)
         elapsed = time.perf_counter() - started
         audio.write(args.output, result, rate, encoding)
-        if not args.quiet:
+        if not args.quiet and not np.array_equal(result, wave):
             seconds = len(result) / rate
             note(f"{seconds:.1f} s of speech edited in {elapsed:.1f} s -> {display_name(args.output)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from ..text.pronunciation.lexicon import Lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.tokenizer import Tokenizer
 
+_AROUND = re.compile(r"^\W+|\W+$")  # marks around a word
 MIN_KEPT_FRAMES = 10  # visible between the masked frames of two changes
 
 
@@ -28,26 +30,59 @@ class Change:
     ids: np.ndarray  # int64 [symbols]
 
 
-def words_of(
-    text: str, tokenizer: Tokenizer, language: str, lexicon: Lexicon | Mapping[str, str] | None = None
-) -> list[str]:
-    """The words of a text as symbols; words that are spoken as one (espeak-ng's "of the") are one.
+@dataclass(frozen=True)
+class SpokenText:
+    """A text as symbols, and where its written words are in them."""
 
-    `check_text` has accepted the text. The text or the lexicon may give phonemes to words, see
-    `text.pronunciation`.
+    symbols: str
+    words: tuple[
+        tuple[str, int, int], ...
+    ]  # (written, without marks around it; first symbol; last, exclusive)
+
+
+def read_text(
+    text: str, tokenizer: Tokenizer, language: str, lexicon: Lexicon | Mapping[str, str] | None = None
+) -> SpokenText:
+    """A text that `check_text` has accepted, as symbols.
+
+    The text or the lexicon may give phonemes to words, see `text.pronunciation`.
 
     Raises:
         UserError: nothing in it can be spoken, or it has a [pause].
     """
-    document = read_markup(text, tokenizer, lexicon)
-    symbols = []
-    for sentence in tokenizer.read(document, language):
+    symbols, words = "", []
+    for sentence in tokenizer.read(read_markup(text, tokenizer, lexicon), language):
         if isinstance(sentence, float):
             raise UserError("an edit changes words only: leave out [pause]")
-        symbols.append(sentence.symbols)
+        start = len(symbols) + 1 if symbols else 0
+        symbols = f"{symbols} {sentence.symbols}" if symbols else sentence.symbols
+        for word in sentence.words:
+            written = _AROUND.sub("", sentence.written[word.start : word.end])
+            words.append((written, start + word.first, start + word.last))
     if not symbols:
         raise nothing_to_speak(text)
-    return " ".join(symbols).split()
+    return SpokenText(symbols, tuple(words))
+
+
+def words_as_spoken(old: SpokenText, new: SpokenText) -> tuple[list[str], list[str]]:
+    """The words of two texts as symbols; words that are spoken as one (espeak-ng's "of the") are one.
+
+    A word that the new text only writes in other capitals ("TO BE") is spoken as in the old one: capitals may
+    change how a word is read, but not what the recording says.
+    """
+    old_keys, new_keys = ([written.casefold() for written, _, _ in text.words] for text in (old, new))
+    parts, position = [], 0
+    for tag, i1, i2, j1, _ in difflib.SequenceMatcher(None, old_keys, new_keys, autojunk=False).get_opcodes():
+        for k in range(i2 - i1 if tag == "equal" else 0):
+            (before, first, last), (after, start, end) = old.words[i1 + k], new.words[j1 + k]
+            if before != after:
+                gap = new.symbols[position:start]
+                as_before = old.symbols[old.words[i1 + k - 1][2] : first] if k else gap
+                if not gap.strip() and not as_before.strip():
+                    gap = as_before  # espeak-ng may run "to be" together, and not "TO BE"
+                parts += [gap, old.symbols[first:last]]
+                position = end
+    return old.symbols.split(), "".join([*parts, new.symbols[position:]]).split()
 
 
 def without_stress(word: str) -> str:

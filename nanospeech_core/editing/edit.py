@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 
 import numpy as np
 
 from ..audio.crossfade import splice
 from ..audio.mel import FRAME_RATE, HOP, N_MELS, SAMPLE_RATE
-from ..audio.signal import match_level, resample, to_model, trim_silence
+from ..audio.signal import match_level, resample, sound_end, to_model, trim_silence, without_offset
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
@@ -20,8 +21,9 @@ from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.tokenizer import Tokenizer
 from ..voices.reference import log_mel_with_treble
-from .changes import Change, find_changes, merge_near, words_of
-from .prompts import AlignedRecording, EditPrompt, context_span, make_edit_prompt
+from .changes import Change, find_changes, merge_near, read_text, words_as_spoken
+from .prompts import AlignedRecording, context_span, make_edit_prompt
+from .speech_span import KEPT_SAMPLES, fit_to_sound, locate_speech
 
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the one with the fewest recognition errors
 MAX_MARGIN = 500.0
@@ -56,10 +58,19 @@ def edit(
     check_text(edited, "--edit")
     aligner = check_model(model)
     ids, changes = compare_texts(text, edited, model.config, options)
-    gain, mel = analyze_recording(wave, sample_rate)
+    mono = check_recording(wave, sample_rate)
     if not changes:
+        warnings.warn(nothing_changed(text, edited), stacklevel=2)
         return wave.copy()
-    recording = AlignedRecording(mel, ids, aligner.align(mel, ids))
+    start, stop = locate_speech(model, mono, ids)
+    speech = mono[start:stop]
+    gain = float(np.abs(match_level(speech)).max() / np.abs(speech).max())
+    mel = log_mel_with_treble(mono * gain)
+    first = start // HOP
+    part = mel[first : stop // HOP + 1]
+    recording = AlignedRecording(part, ids, aligner.align(part, ids))
+    for change in changes:
+        recording = fit_to_sound(change, recording, speech, model.config, model.infill_durations)
     margin_frames = round(margin / 1000 * FRAME_RATE)
     changes = merge_near(changes, ids, recording.frames, margin_frames, model.config.transformer.patch)
     # From the last to the first, so that what is before a change keeps its place.
@@ -68,8 +79,22 @@ def edit(
         durations = predict_durations(model, change, recording, span, options.speed)
         prompt = make_edit_prompt(change, recording, durations, span, margin_frames, model.config)
         generated = model.generate_mels([prompt.prompt], [options.seed + number], options)[0]
-        wave = replace_speech(model, wave, sample_rate, gain, mel, prompt, generated)
+        place = first + prompt.left, first + prompt.right
+        ends = change.end >= len(ids) - 1
+        wave = replace_speech(
+            model, wave, sample_rate, gain, mel, place, generated[: prompt.stop - prompt.start], ends
+        )
     return wave
+
+
+def nothing_changed(text: str, edited: str) -> str:
+    """What is said of two texts without a difference that can be heard."""
+    if text.split() == edited.split():
+        return "the recording stays as it is: the new text is the old one"
+    return (
+        "the recording stays as it is: the two texts are spoken alike (they differ only in capitals, spaces, "
+        "silent marks or spelling)"
+    )
 
 
 def check_margin(margin: float) -> None:
@@ -95,12 +120,12 @@ def compare_texts(
     language = options.lang or detect_language(text)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     lexicon = open_lexicon(options.lexicon, tokenizer.ids)
-    old, new = (words_of(words, tokenizer, language, lexicon) for words in (text, edited))
-    return find_changes(old, new, tokenizer, config)
+    old, new = (read_text(words, tokenizer, language, lexicon) for words in (text, edited))
+    return find_changes(*words_as_spoken(old, new), tokenizer, config)
 
 
-def analyze_recording(wave: np.ndarray, sample_rate: int) -> tuple[float, np.ndarray]:
-    """The gain that brings a recording to the model's level, and its log-mel [frames, bins] at that level.
+def check_recording(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """A recording as the networks hear it, at its own level: float32 [samples], mono at 24 kHz.
 
     Raises:
         UserError: it is not a recording, is silent, or is longer than `MAX_SECONDS`.
@@ -119,12 +144,10 @@ def analyze_recording(wave: np.ndarray, sample_rate: int) -> tuple[float, np.nda
             f"the recording lasts {len(wave) / sample_rate:.0f} s; at most {MAX_SECONDS:.0f} s can be edited "
             "at a time: split it"
         )
-    mono = to_model(wave, sample_rate)
-    speech = trim_silence(mono)
-    if not len(speech):
+    mono = without_offset(to_model(wave, sample_rate))
+    if not len(trim_silence(mono)):
         raise UserError("the recording is silent")
-    gain = float(np.abs(match_level(speech)).max() / np.abs(speech).max())
-    return gain, log_mel_with_treble(mono * gain)
+    return mono
 
 
 def predict_durations(
@@ -153,8 +176,9 @@ def replace_speech(
     sample_rate: int,
     gain: float,
     mel: np.ndarray,
-    prompt: EditPrompt,
+    place: tuple[int, int],
     generated: np.ndarray,
+    ends: bool,
 ) -> np.ndarray:
     """Decode the generated mel and splice it into the recording.
 
@@ -164,18 +188,21 @@ def replace_speech(
         sample_rate: of `wave`, in Hz.
         gain: from the level of `wave` to the model's level.
         mel: log-mel [frames, bins] of the recording.
-        prompt: the edit.
-        generated: log-mel [frames, bins] from the first masked frame on.
+        place: the frames [left, right) that are replaced.
+        generated: log-mel [frames, bins].
+        ends: whether these are the last words: the silence after them is the recording's.
     """
-    generated = generated[: prompt.stop - prompt.start]
-    before = mel[max(0, prompt.left - CONTEXT_FRAMES) : prompt.left]
-    after = mel[prompt.right : prompt.right + CONTEXT_FRAMES]
-    new = model.decode(np.concatenate((before, generated, after))) / gain
-    end = None if prompt.right == len(mel) else prompt.right * HOP / SAMPLE_RATE
+    left, right = place
+    before, after = mel[max(0, left - CONTEXT_FRAMES) : left], mel[right : right + CONTEXT_FRAMES]
+    new = model.decode(np.concatenate((before, generated, after)))
+    begin, stop = len(before) * HOP, (len(before) + len(generated)) * HOP
+    if ends:
+        sound = begin + sound_end(new[begin:stop])
+        stop = min(stop, sound + KEPT_SAMPLES) if sound > begin else stop
     return splice(
         wave,
-        resample(new, SAMPLE_RATE, sample_rate),
-        (prompt.left * HOP / SAMPLE_RATE, end),
-        (len(before) * HOP / SAMPLE_RATE, (len(before) + len(generated)) * HOP / SAMPLE_RATE),
+        resample(new / gain, SAMPLE_RATE, sample_rate),
+        (left * HOP / SAMPLE_RATE, None if right >= len(mel) else right * HOP / SAMPLE_RATE),
+        (begin / SAMPLE_RATE, stop / SAMPLE_RATE),
         sample_rate,
     )

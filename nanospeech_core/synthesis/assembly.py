@@ -11,13 +11,13 @@ import numpy as np
 
 from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
-from ..audio.signal import sound_end
+from ..audio.signal import sound_begin, sound_end
 from ..config import ModelConfig
 from ..text.symbols import SILENT, STRESS
 from ..voices.alignment import alignment_lag, boundaries
 from .frontend import PreparedText
 from .joints import Joiner, joint_sample
-from .pauses import lead_samples, tail_samples
+from .pauses import fit_pauses, lead_samples, tail_samples
 from .segments import SegmentJob
 from .utterances import Utterance
 
@@ -91,8 +91,8 @@ class SpeechAssembler:
         """The speech of the next segment, chunk by chunk; the first one has its text, words and phones.
 
         A segment's last sound ends sooner than the predicted duration of its last phone. Its end is measured
-        in the waveform, so that a pause has exactly the requested length. With several chunks, the phones
-        of the first one cannot use that yet.
+        in the waveform, so that a pause has exactly the requested length; so are its beginning and the pauses
+        inside, unless there are several chunks. The phones of the first of several cannot use that yet.
 
         Args:
             job: the segment.
@@ -120,6 +120,12 @@ class SpeechAssembler:
             sounds = [k for k, symbol in enumerate(symbols) if symbol not in SILENT]
         heard = self._joiner.join(chunks, cut_start, cut_stop, continues)
         first_chunk = next(heard)
+        if len(first_chunk) == samples and self._timed:
+            first_chunk, edges = fit_pauses(first_chunk, edges, utterance.pauses)
+            samples = len(first_chunk)
+        if len(first_chunk) == samples and not continued:
+            measured = sound_begin(first_chunk)
+            edges[sounds[0]] = np.clip(measured, edges[sounds[0]], edges[sounds[0] + 1])
         if len(first_chunk) == samples and not continues:
             measured = sound_end(first_chunk)
             edges[sounds[-1] + 1] = np.clip(measured, edges[sounds[-1]], edges[sounds[-1] + 1])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.mel import FRAME_RATE, HOP, SAMPLE_RATE
+from ..audio.signal import longest_silence
 
 # Between two utterances: after the last sound of one, and before the first sound of the next.
 AFTER_SECONDS, BEFORE_SECONDS = 0.5, 0.1
@@ -25,6 +26,8 @@ JOINED_FRAMES = round(0.35 * FRAME_RATE)  # between short sentences that are one
 JOINT_FRAMES, BEFORE_JOINT_FRAMES = 4, 12
 SPLIT_FRAMES = 24  # where it is cut at no pause, if the model has no durations
 STREAM_LEAD_SECONDS = 0.06  # before the first sound of a stream, at most
+LEAD_SECONDS, TAIL_SECONDS = 0.3, 0.75  # before the first and after the last sound of other speech, at most
+LEAD_FRAMES = 47  # of silence that is generated at the beginning, at most; the voices have up to 45
 GENERATED_FRAMES = 70  # of a pause, at most: the model is silent for 94 frames, but not always for 188
 
 
@@ -35,6 +38,7 @@ class InnerPause:
     first: int
     last: int
     frames: int
+    exact: bool = True  # False: not asked for by the text; as long as the model makes it
 
 
 # In frames: what an utterance asks for.
@@ -106,6 +110,21 @@ def shorten_joints(durations: np.ndarray, spaces: Sequence[int], patch: int) -> 
     return result
 
 
+def shorten_lead(durations: np.ndarray, patch: int) -> np.ndarray:
+    """Durations that begin with no more than `LEAD_FRAMES` of silence, however slow the speech is.
+
+    Args:
+        durations: int64 [symbols] in frames; the first symbol is a pause.
+        patch: the last symbol is made longer to fill the last token.
+    """
+    if len(durations) < 2 or durations[0] <= LEAD_FRAMES:
+        return durations
+    result = durations.copy()
+    result[0] = LEAD_FRAMES
+    result[-1] += -int(result.sum()) % patch
+    return result
+
+
 def inserted_silences(
     pauses: Sequence[InnerPause], generated: np.ndarray, lag: int
 ) -> tuple[tuple[int, int], ...]:
@@ -142,7 +161,7 @@ def lead_samples(requested: int | None, natural: int, first: bool, streaming: bo
         return requested * HOP
     if not first:
         return round(BEFORE_SECONDS * SAMPLE_RATE)
-    return min(natural, round(STREAM_LEAD_SECONDS * SAMPLE_RATE)) if streaming else natural
+    return min(natural, round((STREAM_LEAD_SECONDS if streaming else LEAD_SECONDS) * SAMPLE_RATE))
 
 
 def tail_samples(requested: int | None, natural: int, last: bool) -> int:
@@ -155,7 +174,41 @@ def tail_samples(requested: int | None, natural: int, last: bool) -> int:
     """
     if requested is not None:
         return requested * HOP
-    return natural if last else round(AFTER_SECONDS * SAMPLE_RATE)
+    return min(natural, round(TAIL_SECONDS * SAMPLE_RATE)) if last else round(AFTER_SECONDS * SAMPLE_RATE)
+
+
+def fit_pauses(
+    wave: np.ndarray, edges: np.ndarray, pauses: Sequence[InnerPause]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A waveform in which each exact pause has its length from sound to sound, and the times for it.
+
+    A sound ends sooner than its phone, more so in slow speech, or goes on in the marks after it. So the
+    silence is measured, and made longer or shorter in its middle. Where no silence is found, nothing changes.
+
+    Args:
+        wave: float32 [samples].
+        edges: int64 [symbols + 1], where each symbol begins, and the end; in samples.
+        pauses: in order; their symbols are those of `edges`.
+    """
+    edges = edges.copy()
+    for pause in reversed([pause for pause in pauses if pause.exact]):
+        low, high = edges[pause.first - 1], edges[pause.last + 1]  # with the phones before and after
+        start, stop = longest_silence(wave[low:high]) + low
+        if start == stop:
+            continue
+        wanted = pause.frames * HOP
+        kept = min(wanted, stop - start)
+        silence = np.zeros(wanted - kept, wave.dtype)
+        left, right = start + kept // 2, stop - (kept - kept // 2)
+        wave = np.concatenate((wave[:left], silence, wave[right:]))
+        after = edges[pause.last :]
+        edges[: pause.first + 1] = np.minimum(edges[: pause.first + 1], start)
+        edges[pause.first] = start
+        marks = slice(pause.first + 1, pause.last)
+        edges[marks] = np.clip(edges[marks], start, start + wanted)
+        after[:] = np.maximum(after, stop) + start + wanted - stop
+        after[0] = start + wanted
+    return wave, edges
 
 
 def stream_skipped_seconds(silent_frames: int) -> float:

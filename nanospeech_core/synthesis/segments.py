@@ -18,7 +18,7 @@ from ..voices.reference import Reference
 from .backend import Backend
 from .frontend import PreparedText
 from .joints import CONTEXT_SYMBOLS, context_symbols, first_words, last_words
-from .pauses import apply_pauses, shorten_joints, split_frames
+from .pauses import apply_pauses, shorten_joints, shorten_lead, split_frames
 from .prompts import make_prompt, total_tokens
 from .utterances import Utterance
 
@@ -123,7 +123,8 @@ def make_segments(
     """
     patch = config.transformer.patch
     ids = generated_ids(utterance)
-    generated = whole = shorten_joints(predict(ids), unmarked_joints(utterance, config), patch)
+    predicted = shorten_joints(predict(ids), unmarked_joints(utterance, config), patch)
+    generated = whole = shorten_lead(predicted, patch) if config.text.alignment == "durations" else predicted
     shift = part_of_generated(utterance).start
     pauses = [replace(p, first=p.first + shift, last=p.last + shift) for p in utterance.pauses]
     silences: tuple[tuple[int, int], ...] = ()

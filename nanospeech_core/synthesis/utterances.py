@@ -94,7 +94,7 @@ def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:
         first, after = sentence.words[joint - 1].last, sentence.words[joint].first
         last = sentence.symbols.rfind(" ", first, after) + 1
         if last:
-            pauses.append(InnerPause(start + first, start + last, JOINED_FRAMES))
+            pauses.append(InnerPause(start + first, start + last, JOINED_FRAMES, exact=False))
     return tuple(pauses)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..audio import files as audio
 from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
-from ..audio.signal import match_level, trim_silence
+from ..audio.signal import match_level, trim_silence, without_offset
 from ..errors import UserError
 from ..text.checks import check_text
 from ..text.document import Sentence
@@ -21,6 +21,7 @@ from ..text.symbols import SILENT, SYMBOLS
 from ..text.tokenizer import Tokenizer
 from . import recognition
 from .alignment import FindOnsets
+from .speech_check import is_silent, why_no_speech, why_not_its_text
 from .store import Voice
 
 MIN_SECONDS, MAX_SECONDS = 2.0, 15.0  # of speech in a voice
@@ -52,14 +53,17 @@ def voice_from_recording(
     """
     if text is not None:
         check_text(text, argument)
-    wave = trim_silence(audio.read(path))
+    wave = trim_silence(without_offset(audio.read(path)))
     seconds = len(wave) / SAMPLE_RATE
-    if not seconds:
+    if is_silent(wave):
         raise UserError(f"cannot use {path}: it is silent")
     if seconds < MIN_SECONDS:
         raise UserError(
             f"cannot use {path}: its speech lasts {seconds:.1f} s; at least {MIN_SECONDS:.0f} s are needed"
         )
+    reason = why_no_speech(wave)
+    if reason:
+        raise UserError(f"cannot use {path}: {reason}")
     wave, transcribed = match_level(wave), text is None
     if text is None:
         if seconds > MAX_SECONDS:
@@ -90,6 +94,13 @@ def voice_from_recording(
         )
     elif transcribed:
         warnings.warn(f'the words recognized in {path} are: "{text}"', stacklevel=2)
+    reason = why_not_its_text(phonemes, used)
+    if reason and not transcribed:
+        warnings.warn(
+            f'{argument} may not be what is said in {path}, and a wrong text gives a bad voice: "{text}" '
+            f"{reason}",
+            stacklevel=2,
+        )
     return Voice(Path(path).stem, wave, text, phonemes, None, language)
 
 

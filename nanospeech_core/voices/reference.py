@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio.mel import FRAME_RATE, N_MELS, SAMPLE_RATE, log_mel, noise_floor
+from ..audio.mel import FRAME_RATE, LOG_FLOOR, N_MELS, SAMPLE_RATE, log_mel, noise_floor
+from ..audio.signal import resample
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import pause_id, with_pauses
 from .alignment import Align
 
+# See `clean_mel`: a usual sample rate, how much noise is subtracted, and the share of a magnitude that stays.
+NARROW_RATE, NOISE_WEIGHT, LEAST_SHARE = 22050, 1.5, 0.05
 # See `log_mel_with_treble`.
 MISSING_BINS = 10  # at the top of the mel, above 9 kHz
 NOISE_FLOOR = 3e-4  # the root mean square of white noise, -70 dB
@@ -52,7 +55,8 @@ def make_reference(
     Args:
         wave: float32 [samples], 24 kHz.
         ids: int64 [symbols] of its text, without pauses.
-        durations: seconds [symbols + 2] with a pause at either end; None: unknown.
+        durations: seconds [symbols + 2] with a pause at either end; None: unknown, as of a user's recording,
+            see `clean_mel`.
         config: the model's.
         align: finds unknown durations (`Aligner.align`); None: they are even.
     Raises:
@@ -62,7 +66,9 @@ def make_reference(
     if config.transformer.mel_dim != N_MELS:
         raise UserError(f"the model's mel has {config.transformer.mel_dim} bins; voices need {N_MELS}")
     original = config.text.alignment == "filler"  # an original checkpoint
-    log = log_mel(wave) if original else log_mel_with_treble(wave)
+    log = (
+        log_mel(wave) if original else log_mel_with_treble(wave) if durations is not None else clean_mel(wave)
+    )
     log = log[: len(log) // patch * patch]
     mel = ((log - config.mel.mean) / config.mel.std).astype(np.float32)
     if original:
@@ -82,6 +88,27 @@ def make_reference(
     return Reference(mel, ids, frames)
 
 
+def clean_mel(wave: np.ndarray) -> np.ndarray:
+    """The log-mel of a user's recording: without noise, and alike at every sample rate.
+
+    The model was trained on a few voices without noise. Steady noise, and whether there is sound above
+    11 kHz, change the pitch of a new voice (docs/experiments.md). So the mean spectrum of the quietest tenth
+    is subtracted (Boll, "Suppression of acoustic noise in speech using spectral subtraction", 1979), and
+    what 22.05 kHz cannot hold is left out.
+
+    Args:
+        wave: float32 [samples], 24 kHz.
+    Returns:
+        float32 [frames, 100].
+    """
+    narrow = resample(resample(wave, SAMPLE_RATE, NARROW_RATE), NARROW_RATE, SAMPLE_RATE)
+    magnitude = np.exp(log_mel(narrow[: len(wave)]))
+    means = magnitude.mean(axis=1)
+    noise = magnitude[means <= np.quantile(means, 0.1)].mean(axis=0)
+    least = np.maximum(LEAST_SHARE * magnitude, LOG_FLOOR)
+    return fill_treble(np.log(np.maximum(magnitude - NOISE_WEIGHT * noise, least)).astype(np.float32))
+
+
 def log_mel_with_treble(wave: np.ndarray) -> np.ndarray:
     """The log-mel of a recording; a little noise replaces missing treble.
 
@@ -93,7 +120,12 @@ def log_mel_with_treble(wave: np.ndarray) -> np.ndarray:
     Returns:
         float32 [frames, 100].
     """
-    mel, floor = log_mel(wave), noise_floor(NOISE_FLOOR)
+    return fill_treble(log_mel(wave))
+
+
+def fill_treble(mel: np.ndarray) -> np.ndarray:
+    """A log-mel [frames, 100] with a little noise in place of missing treble, see `log_mel_with_treble`."""
+    floor = noise_floor(NOISE_FLOOR)
     missing = np.quantile(mel, 0.95, axis=0) < floor
     treble = np.cumprod(missing[::-1])[::-1].astype(bool)  # bins above which all are missing
     if treble.sum() < MISSING_BINS:  # the last ones are missing in the corpus too

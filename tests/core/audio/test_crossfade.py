@@ -38,6 +38,7 @@ def test_periods_meet_in_a_cross_fade(phase):
 def test_outside_of_the_cross_fades_nothing_changes(channels, dtype):
     rng = np.random.default_rng(0)
     wave = rng.standard_normal((16000, channels) if channels else 16000).astype(dtype)
+    wave -= wave.mean(axis=0)
     new = rng.standard_normal(8000)
     joined = splice(wave, new, (0.25, 0.5), (0.1, 0.3), 16000)
     assert joined.dtype == dtype and joined.shape[1:] == wave.shape[1:]
@@ -53,3 +54,26 @@ def test_outside_of_the_cross_fades_nothing_changes(channels, dtype):
     end = splice(wave, new, (0.25, None), (0.1, 0.5), 16000)
     assert np.array_equal(end[: 4000 - 160], wave[: 4000 - 160])
     np.testing.assert_allclose(end.reshape(len(end), -1)[-1], new[-1], rtol=0.01)
+
+
+@pytest.mark.parametrize("channels", [None, 2])
+def test_new_speech_gets_the_offset_of_the_old(channels):
+    rng = np.random.default_rng(0)
+    wave = 0.05 * rng.standard_normal((16000, channels) if channels else 16000)
+    offset = 0.3 if channels is None else np.array([0.3, -0.1])
+    new = 0.05 * rng.standard_normal(8000)
+    joined = splice(wave + offset, new, (0.25, 0.5), (0.1, 0.4), 16000)
+    part = joined[4200:8000]
+    np.testing.assert_allclose(part.mean(axis=0), offset, atol=0.01)
+    np.testing.assert_allclose(part.std(axis=0), 0.05, rtol=0.1)  # a level without the offset
+    assert np.array_equal(joined[:3840], (wave + offset)[:3840])
+
+
+def test_a_channel_of_opposite_phase_stays_opposite():
+    rng = np.random.default_rng(0)
+    mono = 0.05 * rng.standard_normal(16000)
+    new = 0.05 * rng.standard_normal(8000)
+    joined = splice(np.stack((mono, -mono), axis=1), new, (0.25, 0.5), (0.1, 0.4), 16000)
+    part = joined[4200:8000]
+    np.testing.assert_allclose(part[:, 0], -part[:, 1], atol=2e-3)
+    assert part.std() == pytest.approx(0.05, rel=0.1)

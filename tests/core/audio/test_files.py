@@ -222,3 +222,15 @@ def test_a_file_whose_end_does_not_fit_is_not_left(tmp_path):
     expected = [f"cannot write part{suffix}: File too large" for suffix in audio.FORMATS for _ in range(3)]
     assert done.stdout.splitlines() == expected
     assert sorted(os.listdir(tmp_path)) == sorted(f"complete{suffix}" for suffix in audio.FORMATS)
+
+
+@pytest.mark.parametrize("part", [0.9, 0.3])
+def test_a_file_that_is_cut_off(tmp_path, part):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(48000), 24000)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(
+        UserError, match=r"cannot read .*a.flac: the file is damaged or cut off \(flac decoder"
+    ):
+        audio.read(path)

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
-from nanospeech_core.audio.signal import match_level, trim_silence
+from nanospeech_core.audio.signal import (
+    longest_silence,
+    match_level,
+    mix,
+    sound_begin,
+    sound_end,
+    trim_silence,
+    true_runs,
+    without_offset,
+)
 
 RATE = SAMPLE_RATE
 
@@ -35,3 +44,30 @@ def test_match_level():
     assert np.abs(match_level(click, 0.1)).max() == pytest.approx(0.99)  # the peak stands against it
     assert not match_level(np.zeros(10, dtype=np.float32)).any()
     assert len(match_level(np.zeros(0, dtype=np.float32))) == 0
+
+
+def test_channels_that_cancel_out():
+    left, right = tone(), tone(frequency=990.0)
+    assert np.array_equal(mix(left), left)
+    np.testing.assert_allclose(mix(np.stack((left, right), axis=1)), (left + right) / 2)
+    np.testing.assert_allclose(mix(np.stack((left, 0 * left), axis=1)), left / 2)
+    for other in (-left, -0.6 * left):
+        assert np.array_equal(mix(np.stack((left, other), axis=1)), left)
+        assert np.array_equal(np.abs(mix(np.stack((other, left), axis=1))), np.abs(left))
+
+
+def test_an_offset_is_no_sound():
+    wave = tone(frequency=80.0)
+    for below in (np.full(RATE, 0.3), 0.3 * np.sin(2 * np.pi * 5 * np.arange(RATE) / RATE)):
+        np.testing.assert_allclose(without_offset(wave + below), wave, atol=1e-3)
+
+
+def test_where_sound_is():
+    wave = np.concatenate((np.zeros(RATE), tone(), np.zeros(2 * RATE), tone(), np.zeros(RATE))).astype(
+        np.float32
+    )
+    assert (sound_begin(wave), sound_end(wave)) == pytest.approx((RATE, 5 * RATE), abs=240)
+    assert longest_silence(wave) == pytest.approx(np.array([2 * RATE, 4 * RATE]), abs=120)
+    assert sound_begin(wave[:RATE]) == sound_end(wave[:RATE]) == 0
+    assert longest_silence(tone()).tolist() == [0, 0]
+    assert true_runs(np.array([True, False, True, True])).tolist() == [[0, 1], [2, 4]]

@@ -442,7 +442,8 @@ def test_an_unknown_voice(backend, model):
 
 
 def wav(seconds: float, level: float) -> np.ndarray:
-    return np.full(round(24000 * seconds), level, dtype=np.float32)
+    noise = np.random.default_rng(0).uniform(-1, 1, round(24000 * seconds))
+    return (level * noise * np.sin(np.arange(len(noise)) / 300)).astype(np.float32)
 
 
 RECORDINGS = {

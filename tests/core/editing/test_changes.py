@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from checkpoints import tiny_config
 
-from nanospeech_core.editing.changes import Change, find_changes, merge_near, words_of
+from nanospeech_core.editing.changes import Change, find_changes, merge_near, read_text, words_as_spoken
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
@@ -64,10 +64,57 @@ def test_changes_make_of_one_text_the_other():
         assert bool(changes) == (old != new)
 
 
+def words_of(text: str, lexicon=None) -> list[str]:
+    return read_text(text, TOKENIZER, "en-us", lexicon).symbols.split()
+
+
 def test_words_with_phonemes():
     given = "say [tomato](/təmˈɑːɾoʊ/) now"
-    plain, mine = (words_of(text, TOKENIZER, "en-us") for text in ("say tomato now", given))
+    plain, mine = (words_of(text) for text in ("say tomato now", given))
     assert mine == [plain[0], "təmˈɑːɾoʊ", *plain[2:]] and mine != plain
-    assert words_of("say tomato now", TOKENIZER, "en-us", {"tomato": "təmˈɑːɾoʊ"}) == mine
+    assert words_of("say tomato now", {"tomato": "təmˈɑːɾoʊ"}) == mine
     with pytest.raises(UserError, match="leave out .pause."):
-        words_of("say [pause 0.5] now", TOKENIZER, "en-us")
+        words_of("say [pause 0.5] now")
+
+
+def changed(old: str, new: str) -> list[tuple[str, str]]:
+    """The changed words of two English texts, as symbols."""
+    texts = (read_text(text, TOKENIZER, "en-us") for text in (old, new))
+    ids, changes = find_changes(*words_as_spoken(*texts), TOKENIZER, CONFIG)
+    return [
+        (
+            spoken(ids[c.start : c.end]).translate({ord(m): None for m in "ˈˌ"}),
+            spoken(c.ids).translate({ord(m): None for m in "ˈˌ"}),
+        )
+        for c in changes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("I want to be free.", "I want TO BE free."),
+        ("I want TO BE free.", "I want to be free."),
+        ("He told us so.", "He told US so."),
+        ("It was us.", "IT WAS US."),
+        ("Hello there, you.", "hello  There, YOU."),
+        ("“To be,” he said.", "“TO BE,” he said."),
+    ],
+)
+def test_capitals_alone_change_nothing(old, new):
+    assert changed(old, new) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("It was us.", "It was us!", [("ʌs.", "ʌs!")]),
+        ("It was us.", "It was US!", [("ʌs.", "ʌs!")]),
+        ("It was us.", "It was US and them.", [("ʌs.", "ʌs ænd ðɛm.")]),
+        ("I have 25 dogs.", "I have 26 dogs.", [("twɛntifaɪv", "twɛntisɪks")]),
+        ("I have 5 dogs.", "I have five dogs.", []),
+        ("We were here, now.", "We WERE here now.", [("hɪɹ,", "hɪɹ")]),
+    ],
+)
+def test_marks_and_words_count(old, new, expected):
+    assert changed(old, new) == expected

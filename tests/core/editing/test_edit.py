@@ -9,6 +9,7 @@ from backends import NAMES, Backend, relative_error
 from checkpoints import make_voice, tiny_config, write_checkpoint
 
 from nanospeech_core.audio.mel import HOP, log_mel
+from nanospeech_core.audio.signal import sound_begin, sound_end, without_offset
 from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.editing import edit
@@ -123,14 +124,74 @@ def test_the_vocoders_context():
     assert generated.sum() == PATCH * (~model.prompts[0][0].visible[: len(generated)]).sum()
     assert not generated[:48].any() and generated[48] and not generated[-48:].any() and generated[-49]
     gain = 0.07 / np.sqrt(np.square(wave, dtype=np.float64).mean())
-    mel = log_mel(wave * np.float32(gain))
+    mel = log_mel(without_offset(wave) * np.float32(gain))
     assert (np.abs(mel[:, None, :8] - model.decoded[None, [0, -1], :8]).max(-1) < 0.05).any(0).all()
 
 
 def test_the_same_words_are_the_same_recording():
     wave, model = recording(3.0, 24000), StubModel()
-    result = edited(model, wave, 24000, "Hello, there!", "hello,   there!")
-    assert np.array_equal(result, wave) and result is not wave and not model.prompts
+    for text, message in (
+        ("hello,   THERE!", "only in capitals, spaces"),
+        (" Hello, there!", "is the old one"),
+    ):
+        with pytest.warns(UserWarning, match=message):
+            result = edited(model, wave, 24000, "Hello, there!", text)
+        assert np.array_equal(result, wave) and result is not wave and not model.prompts
+
+
+def chime(seconds: float) -> np.ndarray:
+    t = np.arange(round(seconds * 24000)) / 24000
+    return (0.1 * np.sin(2 * np.pi * 880 * t) * np.exp(-t)).astype(np.float32)
+
+
+def room_tone(seconds: float) -> np.ndarray:
+    return (0.003 * np.random.default_rng(0).standard_normal(round(seconds * 24000))).astype(np.float32)
+
+
+@functools.cache
+def spoken_sentence() -> np.ndarray:
+    (speech,) = pipeline("torch", None).speak("She saw a dog and a cat in the garden.", "george", num_iter=2)
+    return speech.wave
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
+@pytest.mark.parametrize(
+    ("new", "word"),
+    [
+        ("She saw a dog and a cat in the yard.", "garden"),
+        ("She saw a dog and a cat in the garden today.", "garden"),
+        ("She saw a dog and a cat in the.", "the"),
+        ("She saw a dog and a cat in the garden!", "garden"),
+        ("He saw a dog and a cat in the garden.", "She"),
+    ],
+)
+@pytest.mark.parametrize("other", ["chime", "room", "both", "before", "none", "offset"])
+def test_what_is_not_speech_stays(new, word, other):
+    speech = spoken_sentence()
+    quiet = np.zeros(6000, np.float32)
+    parts = {
+        "chime": (speech, quiet, chime(4)),
+        "room": (speech, room_tone(4)),
+        "both": (chime(2), quiet, speech, quiet, chime(4)),
+        "before": (room_tone(3), speech),
+        "none": (speech,),
+        "offset": (speech + np.float32(0.2),),
+    }[other]
+    wave, model = np.concatenate(parts), pipeline("torch", None)
+    at = next(k for k, part in enumerate(parts) if len(part) == len(speech))
+    begin = sum(map(len, parts[:at])) / 24000
+    sound = begin + sound_begin(speech) / 24000, begin + sound_end(speech) / 24000
+    result = model.edit(wave, "She saw a dog and a cat in the garden.", new, num_iter=2)
+    head, tail = kept(wave, result)
+    if word == "She":
+        assert sound[0] - 0.2 < head / 24000 < sound[0] + 0.05
+    else:
+        assert sound[1] - 1.5 < head / 24000 < sound[1]
+        assert sound[1] < (len(wave) - tail) / 24000 < sound[1] + 0.2
+    patch = result[head : len(result) - tail]
+    assert (patch - patch.mean()).std() < 2 * speech.std()  # an offset does not make it loud
+    assert abs(patch[2400:-2400].mean() - wave.mean()) < 0.02
 
 
 def test_the_speed_is_of_the_new_words():

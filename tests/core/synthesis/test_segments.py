@@ -96,11 +96,11 @@ def test_no_pause_is_predicted_at_a_cut_without_a_mark(folder):
         left, right = split(Utterance(with_pauses(encode(text), CONFIG)), CONFIG)
         assert (decode(left.ids)[-2] == ",") == ("," in text)
         for part in (left, right):
-            (segment,) = make_segments(reference, part, CONFIG, lambda ids: np.full(len(ids), 100), context=1)
+            (segment,) = make_segments(reference, part, CONFIG, lambda ids: np.full(len(ids), 40), context=1)
             space = segment.part.start if part is right else segment.part.stop - 1
-            assert decode(segment.ids)[space] == " " and segment.durations[space] == min(longest, 100)
-            assert (segment.durations[space - 1] < 100) == ("," not in text)
-            assert (np.delete(segment.durations, [space - 1, space]) >= 100).all()
+            assert decode(segment.ids)[space] == " " and segment.durations[space] == min(longest, 40)
+            assert (segment.durations[space - 1] < 40) == ("," not in text)
+            assert (np.delete(segment.durations, [space - 1, space]) >= 40).all()
             assert segment.durations.sum() == segment.generated_frames
 
 

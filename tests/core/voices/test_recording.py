@@ -28,6 +28,13 @@ def noise(seconds: float, level: float = 0.3) -> np.ndarray:
     return np.random.default_rng(0).uniform(-level, level, round(seconds * RATE)).astype(np.float32)
 
 
+def speech(seconds: float, level: float = 0.3) -> np.ndarray:
+    """Noise with syllables, as loud as `noise` in the mean."""
+    wave = noise(seconds, level)
+    syllables = 1 + 0.9 * np.sin(2 * np.pi * 4 * np.arange(len(wave)) / RATE)
+    return (wave * syllables / np.sqrt(1.405)).astype(np.float32)
+
+
 def silence(seconds: float) -> np.ndarray:
     return np.zeros(round(seconds * RATE), dtype=np.float32)
 
@@ -58,7 +65,7 @@ def recognizer(monkeypatch, text: str) -> list:
 
 
 def test_from_a_recording(tmp_path):
-    path = record(tmp_path / "me.wav", silence(1), noise(2.5, 0.03), silence(1))
+    path = record(tmp_path / "me.wav", silence(1), speech(2.5, 0.03), silence(1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         voice = voice_from_recording(path, "Hello.  It's 5 pm.", "en-gb")
@@ -70,7 +77,7 @@ def test_from_a_recording(tmp_path):
 
 
 def test_the_language_of_the_text(tmp_path):
-    path = record(tmp_path / "me.wav", noise(2.5))
+    path = record(tmp_path / "me.wav", speech(2.5))
     assert voice_from_recording(path, "Hello.").language == "en-us"
     if sys.version_info < (3, 13):
         assert voice_from_recording(path, "你好。").language == "zh"
@@ -80,6 +87,8 @@ def test_the_language_of_the_text(tmp_path):
 @pytest.mark.parametrize(("rate", "channels"), [(44100, 2), (16000, 1)])
 def test_any_rate_and_stereo(tmp_path, suffix, rate, channels):
     wave = np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate) * 0.2
+    wave += 0.1 * np.random.default_rng(0).standard_normal(len(wave))
+    wave *= 1 + 0.9 * np.sin(2 * np.pi * 4 * np.arange(len(wave)) / rate)
     path = tmp_path / f"a{suffix}"
     soundfile.write(path, np.stack([wave] * channels, axis=1), rate)
     voice = voice_from_recording(path, "Hello.")
@@ -118,10 +127,10 @@ def test_m4a_without_ffmpeg(tmp_path, monkeypatch):
     ("wave", "text", "message"),
     [
         (silence(3), "Hello.", "silent"),
-        (noise(1.9), "Hello.", "lasts 1.9 s; at least 2 s are needed"),
-        (noise(16), "Hello.", "lasts 16.0 s, and this model has no aligner"),
-        (noise(3), "...", "nothing to speak"),
-        (noise(3), "", "empty"),
+        (speech(1.9), "Hello.", "lasts 1.9 s; at least 2 s are needed"),
+        (speech(16), "Hello.", "lasts 16.0 s, and this model has no aligner"),
+        (speech(3), "...", "nothing to speak"),
+        (speech(3), "", "empty"),
     ],
 )
 def test_bad_recordings(tmp_path, wave, text, message):
@@ -141,7 +150,7 @@ def test_a_long_recording_is_cut_between_words(tmp_path):
     text = (
         "This is the first sentence of several. Here, with $5, is the second one. And this one is the third."
     )
-    path = record(tmp_path / "me.wav", noise(24))
+    path = record(tmp_path / "me.wav", speech(24))
     with pytest.warns(
         UserWarning, match=r"me.wav lasts 24.0 s; the first .* s are used: \"This is"
     ) as caught:
@@ -151,14 +160,14 @@ def test_a_long_recording_is_cut_between_words(tmp_path):
     complete = " ".join(s.symbols for s in Tokenizer("phonemes", SYMBOLS).sentences(text))
     assert complete.startswith(voice.phonemes) and complete[len(voice.phonemes)] == " "
     assert voice.seconds == pytest.approx(24 * (len(voice.phonemes) + 1) / (len(complete) + 2), abs=0.3)
-    assert len(caught) == 1
+    assert sum("lasts 24.0 s" in str(warning.message) for warning in caught) == 1
 
 
 def test_too_long_to_find_its_words(tmp_path):
-    path = record(tmp_path / "me.wav", noise(121))
+    path = record(tmp_path / "me.wav", speech(121))
     with pytest.raises(UserError, match="lasts 121 s; only 15 s are used, so cut it to 120 s"):
         voice_from_recording(path, "Hello there.", find_onsets=even)
-    path = record(tmp_path / "me.wav", noise(20))
+    path = record(tmp_path / "me.wav", speech(20))
     with pytest.raises(UserError, match="no pause is found between its words"):
         voice_from_recording(path, "Hello.", find_onsets=even)
 
@@ -208,7 +217,7 @@ def test_the_last_pause_before_fifteen_seconds():
 
 def test_the_words_are_recognized(tmp_path, monkeypatch):
     calls = recognizer(monkeypatch, " Hello there. ")
-    path = record(tmp_path / "me.wav", noise(3))
+    path = record(tmp_path / "me.wav", speech(3))
     with pytest.warns(UserWarning, match=r'words recognized in .*me.wav are: "Hello there."'):
         voice = voice_from_recording(path)
     assert voice.text == "Hello there." and voice.phonemes == phonemize("Hello there.")
@@ -220,7 +229,7 @@ def test_the_words_are_recognized(tmp_path, monkeypatch):
 
 def test_the_beginning_of_a_long_recording_is_recognized(tmp_path, monkeypatch):
     calls = recognizer(monkeypatch, "Hello there.")
-    path = record(tmp_path / "me.wav", noise(9), silence(0.5), noise(10))
+    path = record(tmp_path / "me.wav", speech(9), silence(0.5), speech(10))
     with pytest.warns(UserWarning, match="lasts 19.5 s; the first 9.. s are used"):
         voice = voice_from_recording(path)
     assert voice.seconds == pytest.approx(9.05, abs=0.03) and calls[1][0] == pytest.approx(9.05, abs=0.03)
@@ -233,12 +242,12 @@ def test_by_mlx_whisper(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "mlx_whisper", module)
     with pytest.warns(UserWarning, match='"Hello there."'):
-        voice_from_recording(record(tmp_path / "me.wav", noise(3)))
+        voice_from_recording(record(tmp_path / "me.wav", speech(3)))
     assert given["path_or_hf_repo"] == "mlx-community/whisper-small-mlx" and given["language"] is None
 
 
 def test_no_words_and_no_recognizer(tmp_path, monkeypatch):
-    path = record(tmp_path / "me.wav", noise(3))
+    path = record(tmp_path / "me.wav", speech(3))
     recognizer(monkeypatch, " ... ")
     with pytest.raises(UserError, match="faster-whisper:small recognizes no words in it; give --ref-text"):
         voice_from_recording(path)

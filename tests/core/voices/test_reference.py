@@ -7,9 +7,16 @@ import pytest
 from checkpoints import make_voice, tiny_config
 
 from nanospeech_core.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel, noise_floor
+from nanospeech_core.audio.signal import resample
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
-from nanospeech_core.voices.reference import NOISE_FLOOR, even_durations, make_reference, seconds_to_frames
+from nanospeech_core.voices.reference import (
+    NOISE_FLOOR,
+    clean_mel,
+    even_durations,
+    make_reference,
+    seconds_to_frames,
+)
 
 CONFIG = tiny_config()
 FILLER = replace(CONFIG, text=TextConfig("characters", tuple(" abcdefgh,."), "filler"), phone_duration=None)
@@ -81,7 +88,7 @@ def test_missing_treble_becomes_a_little_noise():
     mel, floor = log_mel(low), noise_floor(NOISE_FLOOR)
 
     def reference_log_mel(wave, config):
-        return make_reference(wave, encode("abc"), None, config).mel * config.mel.std + config.mel.mean
+        return make_reference(wave, encode("abc"), [0.2] * 5, config).mel * config.mel.std + config.mel.mean
 
     treble = reference_log_mel(low, CONFIG)
     count = len(treble)
@@ -93,3 +100,31 @@ def test_missing_treble_becomes_a_little_noise():
     full = low + (0.01 * np.random.default_rng(0).standard_normal(SAMPLE_RATE)).astype(np.float32)
     full[: SAMPLE_RATE // 4] = 0  # a pause is no missing treble
     np.testing.assert_allclose(reference_log_mel(full, CONFIG), log_mel(full)[:count], atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [22050, 32000, 44100, 48000])
+def test_a_recording_is_alike_at_every_rate(rate):
+    """Resampled as a recorder would."""
+    rng = np.random.default_rng(0)
+    wave = 0.05 * rng.standard_normal(2 * SAMPLE_RATE) * np.abs(np.sin(np.arange(2 * SAMPLE_RATE) / 3000))
+    wave = wave.astype(np.float32)
+    mel, other = (
+        clean_mel(w) for w in (wave, resample(resample(wave, SAMPLE_RATE, rate), rate, SAMPLE_RATE))
+    )
+    count = min(len(mel), len(other))
+    loud = mel[:count] > mel.max() - 4
+    assert np.abs(mel[:count] - other[:count])[loud].mean() < 0.05
+    bands = [m[:count].mean(axis=0) for m in (mel, other)]
+    assert np.abs(bands[0] - bands[1])[:96].max() < 0.7
+    assert max(band[97:].max() for band in bands) < -5  # nothing above 11 kHz
+
+
+def test_steady_noise_is_subtracted():
+    rng = np.random.default_rng(0)
+    time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    speech = 0.2 * np.sin(2 * np.pi * 500 * time) * np.maximum(0, np.sin(2 * np.pi * 2 * time))
+    noisy = (speech + 0.01 * rng.standard_normal(len(time))).astype(np.float32)
+    before, after = log_mel(noisy), clean_mel(noisy)
+    peak = int(np.argmax(before.max(axis=0)))
+    assert after[:, peak].max() == pytest.approx(before[:, peak].max(), abs=0.1)  # the voice stays
+    assert np.median(after[:, 60:90]) < np.median(before[:, 60:90]) - 1.5

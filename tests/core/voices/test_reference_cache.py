@@ -58,6 +58,7 @@ def test_a_recording_is_transcribed_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr("nanospeech_core.voices.recording.transcribe", transcribe)
     wave = 0.1 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE).astype(np.float32)
+    wave *= (1 + 0.9 * np.sin(np.arange(len(wave)) / 1000)).astype(np.float32)  # syllables
     audio.write(tmp_path / "me.wav", wave)
     options = GenerateOptions(ref_audio=str(tmp_path / "me.wav"))
     found = [prepare_text(text, CONFIG, None, options, references=references) for text in ("One.", "Two.")]

@@ -38,6 +38,12 @@ SPELLED = (
 ).split()
 # These it spells, but without the "s" of the plural.
 _PLURALS = "CPU GPU API URL ID UFO ATM CEO CFO CTO RBI MBA AI UI KPI MVP SUV OEM ISP NDA DIY FBI".split()
+# They show that capitals are sentences: "US GDP UP" has none.
+FUNCTION_WORDS = frozenset(
+    "A ALL AND ARE AS AT BE BUT BY CAN DID DO DOES FOR FROM HAD HAS HAVE HE HER HIM HIS HOW I I'M IN IS LET "
+    "LET'S ME MY NO NOT OF ON OR OUR SHE SO THAT THE THEIR THEM THEN THERE THEY THIS TO WAS WE WERE WHAT "
+    "WHEN WHERE WHO WHY WILL WITH WOULD YOU YOUR".split()
+)
 _ELEMENT = r"(?:H|He|Li|B|C|N|O|F|Na|Mg|Al|Si|P|S|Cl|K|Ca|Mn|Fe|Cu|Zn|Br|Ag|I|Ba|Pb|U)"
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _END = rf"(?:(?P<end>){SENTENCE_END})?"  # the group is set where the full stop ends the sentence too
@@ -68,6 +74,14 @@ def _initialism(accent: str, match: re.Match[str]) -> str | None:
         is_spelled = written in SPELLED or written in _PLURALS or not re.search("[AEIOUY]", written)
         return f"{letters(written)}'s" if is_spelled else None
     return letters(written) if written in SPELLED else None
+
+
+def _word_in_capitals(accent: str, match: re.Match[str]) -> str | None:
+    """IT WAS US: words, if most of the sentence is in capitals, and it is no list of initialisms."""
+    found = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", match.string)
+    capitals = [word for word in found if word.isupper()]
+    is_sentence = len(found) >= 3 and len(capitals) >= 0.8 * len(found)
+    return match[0].lower() if is_sentence and not FUNCTION_WORDS.isdisjoint(capitals) else None
 
 
 def _formula(accent: str, match: re.Match[str]) -> str | None:
@@ -138,6 +152,14 @@ ROWS: tuple[Row, ...] = (
         "infusion",
         r"\bIV\b(?:(?= (?:drip|fluids?|line|bag|antibiotics?|injections?|infusion|therapy)\b)|(?<=\ban IV))",
         "I-V",
+    ),
+    (
+        "word in capitals",
+        r"(?<![\w.'&/-])(?<!\bTHE )"
+        r"(?:IT(?! (?:DEPARTMENT|TEAM|STAFF|SUPPORT|SECURITY|MANAGER|SYSTEMS?|SECTOR)\b)"
+        r"|US(?! (?:ARMY|NAVY|DOLLARS?|PRESIDENT|SENATE|CONGRESS|GOVERNMENT|OPEN|TROOPS|ECONOMY)\b)|UPS|MA)"
+        r"(?![\w&/$]|\.\w)",
+        _word_in_capitals,
     ),
     ("initialism", r"(?<![\w.'&/-])(?P<letters>[A-Z]{2,5})(?P<plural>s)?(?![\w&]|'\w|\.\w)", _initialism),
     (
