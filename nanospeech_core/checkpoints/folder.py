@@ -50,7 +50,7 @@ def is_training_run(folder: str | os.PathLike) -> bool:
         return False
     if "model.safetensors" in names:
         return False
-    return "log.jsonl" in names or any(fnmatch(name, "step-*.pt") for name in names)
+    return "log.jsonl" in names or any(fnmatch(name, "step-*.pt") or name == "best.pt" for name in names)
 
 
 def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
