@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from .quantization import check_quantized, dequantize_all
 from .tensors import convert_layout, load_for_backend
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
+TRAINED = (".pt", ".pth", ".ckpt")  # suffixes of training checkpoints
 EMBEDDED = "embedded"  # names the embedded checkpoint; a folder of that name is ./embedded
 
 
@@ -41,21 +42,31 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
     return find_folder(model, revision)
 
 
-def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
-    """Raise UserError if a path is a training run's folder, or a checkpoint in it: neither can be loaded.
+def is_training_run(folder: str | os.PathLike) -> bool:
+    """Whether a folder is that of a training run."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    return "log.jsonl" in names or any(fnmatch(name, "step-*.pt") for name in names)
 
-    output: the name to export to, in the message.
+
+def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
+    """Raise UserError if this is a training run or its checkpoint, in place of what is exported from it.
+
+    Args:
+        path: what a user named.
+        output: what it may be exported to.
     """
-    place = Path(os.path.expanduser(path))
-    is_run = os.path.isdir(place) and not os.path.exists(place / "model.safetensors")
-    if is_run and any(True for pattern in ("step-*.pt", "best.pt") for _ in place.glob(pattern)):
-        kind = "a training run"
-    elif place.suffix in TORCH_SUFFIXES and os.path.isfile(place):
-        kind = "a training checkpoint"
+    expanded = os.path.expanduser(path)
+    if os.path.isfile(expanded) and str(path).endswith(TRAINED):
+        what = "a training checkpoint"
+    elif is_training_run(expanded):
+        what = "a training run"
     else:
         return
     raise UserError(
-        f"{path} is {kind}: export it first: python -m nanospeech_torch.export {path} -o {output}"
+        f"{path} is {what}: export it first: python -m nanospeech_torch.export {path} -o {output}"
     )
 
 
