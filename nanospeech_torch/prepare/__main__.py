@@ -29,7 +29,7 @@ sources (the kind is detected):
                      header; separated by "|", tabs, semicolons or commas; .csv, .tsv (Common Voice), .txt;
                      --columns names other columns
   list.jsonl         lines {"audio": path, "text": ...}
-  hf-dataset:NAME[:CONFIG[:SPLIT]]    streamed by the library datasets
+  hf-dataset:NAME[@REVISION][:CONFIG[:SPLIT]]  streamed by the library datasets
 """
 
 

@@ -129,7 +129,7 @@ def test_a_recording_is_read_once_for_all_threads(load, tmp_path, monkeypatch):
         return "Hello there."
 
     monkeypatch.setattr(recording, "transcribe", transcribe)
-    audio.write(tmp_path / "me.wav", np.random.default_rng(0).standard_normal(3 * 24000) / 10)
+    audio.write(tmp_path / "me.wav", np.tile(make_voice("me", "en-us", "", "abcde").audio, 2))
     options = {"sampler": "ode", "steps": 1, "ref_audio": str(tmp_path / "me.wav")}
     found = in_threads(*[lambda: tts.generate("Hello.", **options)] * THREADS)
     assert len(transcribed) == 1
@@ -141,7 +141,7 @@ def test_more_voices_than_are_kept(load, tmp_path):
     """The cache loses the oldest while others read it."""
     from nanospeech_core.voices.reference_cache import KEPT
 
-    wave = np.random.default_rng(0).standard_normal(2 * 24000) / 10
+    wave = make_voice("me", "en-us", "", "abcde").audio
     files = [str(tmp_path / f"{number}.wav") for number in range(KEPT + 4)]
     for file in files:
         audio.write(file, wave)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -13,7 +14,7 @@ DATASET = "hf-dataset:"
 
 
 def dataset_recordings(source: str, skip: int) -> Iterator[Recording]:
-    """The rows of hf-dataset:NAME[:CONFIG[:SPLIT]] (default: "train"), streamed; audio is not decoded.
+    """The rows of hf-dataset:NAME[@REVISION][:CONFIG[:SPLIT]] (default: "train"), streamed, not decoded.
 
     Raises:
         Damaged: the stream ended with an error.
@@ -24,8 +25,11 @@ def dataset_recordings(source: str, skip: int) -> Iterator[Recording]:
     except ImportError as error:
         raise UserError(f"{source} needs the library datasets: pip install datasets") from error
     name, config, split = [*source.removeprefix(DATASET).split(":"), "", ""][:3]
+    pinned = {}
+    if "@" in name and not os.path.exists(name):  # a folder's name may have one
+        name, _, pinned["revision"] = name.partition("@")
     try:
-        data = datasets.load_dataset(name, config or None, split=split or "train", streaming=True)
+        data = datasets.load_dataset(name, config or None, split=split or "train", streaming=True, **pinned)
         features = data.features or {}
         audio = next((c for c, kind in features.items() if isinstance(kind, datasets.Audio)), None)
         if audio is not None:

@@ -48,8 +48,8 @@ class Input:
 def find_inputs(sources: tuple[str, ...] | list[str]) -> list[Input]:
     """The inputs of a command line's sources, in order; those of a pattern are sorted.
 
-    A source is a file, a folder, a glob pattern, an address with "://", or hf-dataset:NAME[:CONFIG[:SPLIT]];
-    {000..123} expands. An input named twice is read once.
+    A source is a file, a folder, a glob pattern, an address with "://", or
+    hf-dataset:NAME[@REVISION][:CONFIG[:SPLIT]]; {000..123} expands. An input named twice is read once.
 
     Raises:
         UserError: a source does not exist, or is of no known kind.

@@ -36,23 +36,21 @@ def test_resolve_local(tmp_path, monkeypatch):
     ("name", "kind"),
     [
         ("run", "a training run"),
-        ("best", "a training run"),
+        ("log", "a training run"),
         ("run/step-00000012.pt", "a training checkpoint"),
     ],
 )
 def test_a_training_run_must_be_exported_first(tmp_path, monkeypatch, name, kind):
-    """As --model and as --vocoder; a checkpoint folder beside which a run was left is no run."""
+    """As --model and as --vocoder."""
     monkeypatch.chdir(tmp_path)
-    for folder, file in (("run", "step-00000012.pt"), ("best", "best.pt"), ("model", "step-00000001.pt")):
+    for folder, file in (("run", "step-00000012.pt"), ("log", "log.jsonl")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / file).touch()
-    (tmp_path / "model" / "model.safetensors").touch()
     sentence = f"{name} is {kind}: export it first: python -m nanospeech_torch.export {name} -o "
     for find, output in ((checkpoint.resolve, "my-voice"), (find_vocoder, "vocos.safetensors")):
         with pytest.raises(UserError) as caught:
             find(name)
         assert str(caught.value) == sentence + output
-    assert checkpoint.resolve("model") == Path("model")
 
 
 def test_resolve_embedded(tmp_path, monkeypatch):

@@ -51,9 +51,9 @@ def fake_datasets(monkeypatch):
     rows = [{"sound": s, "sentence": f"s{i}", "client_id": 7} for i, s in enumerate(sound)]
     module.Audio, module.opened = Audio, []
 
-    def load_dataset(name, config, split, streaming):
+    def load_dataset(name, config, split, streaming, **pinned):
         assert streaming
-        module.opened.append((name, config, split))
+        module.opened.append((name, config, split, *pinned.values()))
         if name == "gone":
             raise FileNotFoundError("no such\ndata set")
         features = {"sentence": None} if name == "texts" else {"sentence": None, "sound": Audio()}
@@ -75,6 +75,15 @@ def test_dataset_rows(fake_datasets):
     (source,) = find_inputs(["hf-dataset:owner/set"])
     assert list(read_recordings(source, 1))[0].id == "x" and source.name == "owner/set"
     assert fake_datasets.opened[1:] == [("owner/set", None, "train")]
+
+
+def test_a_dataset_may_be_pinned(fake_datasets, tmp_path):
+    read("hf-dataset:owner/set@0feb3fd:clean")
+    assert fake_datasets.opened == [("owner/set", "clean", "train", "0feb3fd")]
+    folder = tmp_path / "me@home"
+    folder.mkdir()
+    read(f"hf-dataset:{folder}")
+    assert fake_datasets.opened[1:] == [(str(folder), None, "train")]
 
 
 def test_dataset_errors(fake_datasets, monkeypatch):
