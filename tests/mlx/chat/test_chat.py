@@ -160,7 +160,9 @@ def test_a_recording_is_read_once(run, model, tmp_path, monkeypatch):
         return "Hello there."
 
     monkeypatch.setattr(recording, "transcribe", transcribe)
-    noise = np.random.default_rng(0).standard_normal(3 * 24000) / 10
+    noise = (
+        np.random.default_rng(0).standard_normal(3 * 24000) / 10 * (1 + 0.9 * np.sin(np.arange(72000) / 1000))
+    )
     audio.write(tmp_path / "me.wav", noise)
     llm = write_scripted_llm(tmp_path / "llm", ["This is the first sentence. ", "This is the second one."])
     code, _, err = run(
