@@ -109,7 +109,8 @@ def check_same_run(path: Path, state: dict, identity: dict, data: dict, config: 
     before = state.get("data") or data
     if before["digest"] != data["digest"]:
         amounts = (f"{d['utterances']} utterances, {d['hours']:.2f} h" for d in (before, data))
-        raise UserError(f"{path} was trained on other data ({'; now '.join(amounts)}); {elsewhere}")
+        what = f"other recordings, texts or durations: {'; now '.join(amounts)}"
+        raise UserError(f"{path} was trained on other data ({what}); {elsewhere}")
     if before["held_out_digest"] != data["held_out_digest"]:
         counts = f"{before['held_out']} utterances, now {data['held_out']}"
         raise UserError(f"{path} was trained with others held out ({counts}); {elsewhere}")

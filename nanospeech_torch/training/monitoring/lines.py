@@ -21,8 +21,9 @@ REFRESH = 0.5  # seconds between two changes of the bar
 
 
 def format_entry(entry: Mapping[str, Any]) -> str:
-    """An entry of log.jsonl as a line, with units."""
-    return " ".join(format_value(name, value) for name, value in entry.items())
+    """An entry of log.jsonl as a line, with units: the losses first, then the speed and the clock."""
+    ordered = sorted(entry.items(), key=lambda item: item[0] in FORMATS)
+    return " ".join(format_value(name, value) for name, value in ordered)
 
 
 def format_value(name: str, value: Any) -> str:

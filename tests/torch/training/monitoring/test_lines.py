@@ -24,8 +24,8 @@ def test_numbers_have_their_units():
         "skipped": {"too short": 3},
     }
     assert format_entry(entry) == (
-        "step 20 flow 0.5123 1.23 steps/s 95.1 h of audio/h learning rate 0.0004 1.23 GB of memory 2.0 min "
-        "28.0 min left wer_masked 12.5 % skipped 3 (too short)"
+        "step 20 flow 0.5123 wer_masked 12.5 % skipped 3 (too short) 1.23 steps/s 95.1 h of audio/h "
+        "learning rate 0.0004 1.23 GB of memory 2.0 min 28.0 min left"
     )
     assert format_entry({"parameters": 10_412_345}) == "10.4 million parameters"
 
