@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nanospeech_core.checkpoints.folder import EMBEDDED, TRAINED, check_exported, resolve
+from nanospeech_core.checkpoints.folder import EMBEDDED, TORCH_SUFFIXES, check_exported, resolve
 from nanospeech_core.checkpoints.original import unwrap
 from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, file_format, load_tensors
 from nanospeech_core.config import ModelConfig
@@ -70,7 +70,7 @@ def read(path: str | os.PathLike) -> Source:
         return read_folder(path)
     if not os.path.exists(path):
         raise UserError(f"{path} does not exist")
-    if path.suffix in TRAINED:
+    if path.suffix in TORCH_SUFFIXES:
         return read_pt(path)
     return Source(path, [read_safetensors(path)])
 
