@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -103,8 +104,10 @@ class Pipeline(Backend):
             generated = ahead(generate, jobs, self.workers or self.default_workers())
         for job, wave in generated:
             if wave is None:
-                chunks = stream_segment(self, job.segment, job.seed, checked)
-                yield from assembler.assemble_chunks(job, chunks, (job.segment.total_frames - 1) * HOP)
+                # The last chunks may not be needed: closing frees what is kept for them.
+                with closing(stream_segment(self, job.segment, job.seed, checked)) as chunks:
+                    samples = (job.segment.total_frames - 1) * HOP
+                    yield from assembler.assemble_chunks(job, chunks, samples)
             else:
                 yield assembler.assemble(job, wave)
             self.free_memory()

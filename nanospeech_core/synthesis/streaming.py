@@ -6,7 +6,7 @@ chunk, which is cross-faded with the one before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +28,7 @@ OVERLAP = HOP  # samples of the cross-fade between two chunks
 
 def stream_segment(
     model: Backend, segment: Segment, seed: int, options: GenerateOptions
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """The waveform of a segment in chunks, float32 [samples] each; other samplers than masked give one."""
     if model.config.vocoder is None:
         raise UserError("this model has no vocoder")

@@ -413,10 +413,10 @@ BREAK = {
         lambda f: change_tensors(
             f, lambda t: t.update({"duration_predictor.to_pred.bias": np.array([np.nan], np.float32)})
         ),
-        "durations that are not finite; its weights are broken",
+        "is damaged: the tensor duration_predictor.to_pred.bias has values that are not finite",
     ),
     "samples not finite": (
-        lambda f: change_tensors(f, lambda t: t.update({"to_mel.bias": np.full(400, np.nan, np.float32)})),
+        lambda f: change_tensors(f, lambda t: t.update({"to_mel.bias": np.full(400, 3e38, np.float32)})),
         "the audio has samples that are not finite",
     ),
     "voice corrupt": (
