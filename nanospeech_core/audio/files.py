@@ -34,6 +34,7 @@ KEPT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "UL
 FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")  # more than 16 bits
 MAX_VORBIS_RATE = 200_000  # Hz; above it libsndfile crashes
 LARGEST = 1e9  # of a floating-point sample; beyond it is a damaged file, and squares overflow
+_READ = 2**20  # samples that are read at a time: a damaged header may claim 2^31
 _BLOCK = 65536  # libsndfile's Ogg encoders overflow the stack when given minutes of audio in one call
 
 
@@ -112,11 +113,14 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
 def _decode(file: soundfile.SoundFile, dtype: str, name: str) -> np.ndarray:
     import soundfile
 
+    blocks = []
     try:
-        return file.read(dtype=dtype, always_2d=True)
+        while len(block := file.read(_READ, dtype, always_2d=True)):
+            blocks.append(block)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".")
         raise UserError(f"cannot read {name}: the file is damaged or cut off ({reason})") from error
+    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), dtype)
 
 
 def check_output(

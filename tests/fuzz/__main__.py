@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.conftest import CASES
-
 FOLDER = Path(__file__).parent
+CASES = "NANOSPEECH_FUZZ_CASES"  # read by conftest.py
 
 
 def main() -> int:
@@ -23,8 +22,8 @@ def main() -> int:
     count = sum(path.read_text("utf-8").count("\n@given(") for path in FOLDER.glob("test_*.py"))
     os.environ[CASES] = str(max(1, args.cases // count))
     print(f"{count} tests, {os.environ[CASES]} cases each")
-    options = ["--hypothesis-seed", str(args.seed), "--hypothesis-show-statistics", "-k", args.only]
-    return pytest.main([str(FOLDER), *(options if args.only else options[:-2])])
+    options = ["--hypothesis-seed", str(args.seed), "--hypothesis-show-statistics"]
+    return pytest.main([str(FOLDER), *options, *(["-k", args.only] if args.only else [])])
 
 
 if __name__ == "__main__":

@@ -234,3 +234,16 @@ def test_a_file_that_is_cut_off(tmp_path, part):
         UserError, match=r"cannot read .*a.flac: the file is damaged or cut off \(flac decoder"
     ):
         audio.read(path)
+
+
+def test_a_header_that_claims_too_much(tmp_path):
+    """The first bit of a FLAC's number of samples: 2^35 of them would take 256 GiB."""
+    path = tmp_path / "claims.flac"
+    soundfile.write(path, np.full((2400, 1), 0.1), 24000)
+    data = bytearray(path.read_bytes())
+    data[21] |= 0x08
+    path.write_bytes(data)
+    try:
+        assert len(audio.read(path)) == 2400
+    except UserError as error:
+        assert "damaged or cut off" in str(error)
