@@ -26,6 +26,7 @@ RUN: dict[str, list[pages.Block]] = defaultdict(list)  # by page
 NETWORK = "network"
 HOURS = "hours, downloads; tests/examples runs these commands on a few sentences"
 NOT_RUN = {  # page: a part of the block: why not
+    "docs/reliability.md": {"tests.fuzz": "takes hours; a few cases of each run with the tests"},
     "docs/install.md": {
         'pip install ".[cpu]"\n': NETWORK,
         "platform.machine()": "it prints the machine",
