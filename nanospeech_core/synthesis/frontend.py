@@ -77,9 +77,9 @@ def check_texts(
         check_text(text, name)
         try:
             document = read_markup(text, tokenizer, lexicon)
-            language = options.lang or detect_language(document.plain)
+            language, given = options.lang or detect_language(document.plain), document.given
             pieces = (piece for part in document.texts for piece in split_sentences(part, language))
-            if not any(tokenizer.spoken(piece.written, language, document.given).text for piece in pieces):
+            if not any(tokenizer.spoken(piece.written, language, given).text for piece in pieces):
                 raise nothing_to_speak(text)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error

@@ -117,8 +117,8 @@ class Piece(NamedTuple):
     """A sentence; or some short ones; or a part of one that is too long.
 
     Attributes:
-        written: with single spaces.
-        spoken: the same as it is read aloud.
+        written: with single spaces; a line that ends a sentence ends with a line break.
+        spoken: the same as it is read aloud, with single spaces.
         joints: where the shorter sentences end that it is joined of, except the last: places in the source.
         continues: whether the sentence goes on in the next piece.
     """

@@ -27,7 +27,7 @@ class Language:
         ends_sentence: whether a full stop ends its sentence. Its arguments: a paragraph; where the sentence
             begins in it; a match of the full stop (group "stop"), with closing quotes; whether the
             paragraph is complete, else the result may be None: what follows decides.
-        find_readings: what in a written sentence is read otherwise than it is written. No digits remain.
+        find_readings: what in a written sentence is read otherwise than it is written, such as numbers.
         phonemize: a sentence as it is read aloud, and words with given phonemes -> phonemes.
         sample: a word, to test whether the phonemizer works.
         names: more names of the language, or of the accent, in data sets; in lower case.

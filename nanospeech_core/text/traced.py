@@ -6,7 +6,6 @@ import itertools
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress
 
 Span = tuple[int, int]  # the characters [start, end) of the source
 _SPACES = re.compile(r"\s{2,}|[^\S ]")  # those that are no single space
@@ -95,13 +94,16 @@ class TracedText:
 
     def where(self, keep: Callable[[Span], bool]) -> TracedText:
         """The characters whose place `keep` accepts."""
-        kept = [keep(span) for span in self.spans]
-        return TracedText("".join(compress(self.text, kept)), tuple(compress(self.spans, kept)))
+        return self._select([keep(span) for span in self.spans])
 
     def filter(self, keep: Callable[[str], bool]) -> TracedText:
         """The characters that `keep` accepts."""
-        kept = [keep(character) for character in self.text]
-        return TracedText("".join(compress(self.text, kept)), tuple(compress(self.spans, kept)))
+        return self._select([keep(character) for character in self.text])
+
+    def _select(self, kept: list[bool]) -> TracedText:
+        return TracedText(
+            "".join(itertools.compress(self.text, kept)), tuple(itertools.compress(self.spans, kept))
+        )
 
 
 def concatenate(parts: Iterable[TracedText]) -> TracedText:
