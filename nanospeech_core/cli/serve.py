@@ -31,7 +31,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine only)"
     )
     parser.add_argument("--port", type=_port, default=8000, help="port (default: 8000; 0: any free one)")
-    parser.add_argument("--model", type=named, metavar="DIR|ID", help="checkpoint folder, hub id or `embedded`")
+    parser.add_argument(
+        "--model", type=named, metavar="DIR|ID", help="checkpoint folder, hub id or `embedded`"
+    )
     parser.add_argument("--vocoder", type=named, metavar="DIR|ID", help="another vocoder")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32", help=PRECISION_HELP)
     parser.add_argument(

@@ -43,7 +43,9 @@ class Access:
             raise ApiError("this server answers to localhost only: start it with --host to open it", 403)
         origin = headers.get("origin")
         if origin is not None and not self.allows(origin, headers.get("host", "")):
-            raise ApiError("web pages of this origin are not allowed: start the server with --allow-origin", 403)
+            raise ApiError(
+                "web pages of this origin are not allowed: start the server with --allow-origin", 403
+            )
         if self.api_key is None or path in OPEN_PATHS or method == "OPTIONS":
             return
         scheme, _, key = headers.get("authorization", "").partition(" ")

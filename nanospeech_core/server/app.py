@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from .access import Access, AccessMiddleware
 from .errors import ApiError, answer_api_error, answer_http_error, answer_unexpected
+from .recordings import create_edit, create_voice
 from .service import Service
 from .speech import create_speech, create_timed_speech
 from .speech_request import MODELS
@@ -30,7 +31,9 @@ def create_app(service: Service, access: Access) -> Starlette:
     routes = [
         Route("/v1/audio/speech", create_speech, methods=["POST"]),
         Route("/v1/audio/speech/timestamps", create_timed_speech, methods=["POST"]),
-        Route("/v1/audio/voices", list_voices),
+        Route("/v1/audio/edits", create_edit, methods=["POST"]),
+        Route("/v1/audio/voices", list_voices, methods=["GET"]),
+        Route("/v1/audio/voices", create_voice, methods=["POST"]),
         Route("/v1/audio/models", list_audio_models),
         Route("/v1/models", list_models),
         Route("/v1/models/{model}", show_model),

@@ -98,7 +98,9 @@ class CompressedEncoder:
         self._output = _Output()
         options = {**dict(audio_format.options), "flush_packets": "1"}
         self._container = av.open(self._output, "w", format=audio_format.container, options=options)
-        self._stream = self._container.add_stream(audio_format.codec, rate=SAMPLE_RATE, layout="mono")
+        stream = self._container.add_stream(audio_format.codec, rate=SAMPLE_RATE, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        self._stream = stream
         if audio_format.bit_rate:
             self._stream.bit_rate = audio_format.bit_rate
         self._samples = 0

@@ -47,14 +47,15 @@ class _Protocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer and close the connection."""
-        body = json.dumps(ApiError(f"{msg.rstrip('.')}: this is not HTTP/1.1, or its headers are too long").body())
+        body = json.dumps(
+            ApiError(f"{msg.rstrip('.')}: this is not HTTP/1.1, or its headers are too long").body()
+        )
         head = (
             "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write((head + body).encode())
         self.transport.close()
-        note("bad request: 400")
 
 
 class _Server(uvicorn.Server):

@@ -29,9 +29,9 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        Gauge("nanospeech_active_jobs", "Requests in the model's thread", registry=self.registry).set_function(
-            active
-        )
+        Gauge(
+            "nanospeech_active_jobs", "Requests in the model's thread", registry=self.registry
+        ).set_function(active)
 
     def text(self) -> bytes:
         """All metrics."""

@@ -156,5 +156,3 @@ def _usage(text: str, seconds: float) -> dict[str, int]:
     """Characters in, tokens of speech out."""
     spoken = round(seconds / TOKEN_SECONDS)
     return {"input_tokens": len(text), "output_tokens": spoken, "total_tokens": len(text) + spoken}
-
-

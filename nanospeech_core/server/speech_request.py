@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,9 +74,7 @@ def read_speech_request(body: Mapping[str, Any], max_characters: int) -> SpeechR
     Raises:
         ApiError: a field is missing, unknown, of another type, or out of range.
     """
-    unknown = [name for name in body if name not in FIELDS]
-    if unknown:
-        raise ApiError(f"unknown field {unknown[0]!r:.60}: the fields are {', '.join(FIELDS)}", param=unknown[0])
+    check_fields(body, FIELDS)
     check_model(body.get("model"))
     audio_format = _choice(body, "response_format", tuple(FORMATS)) or "mp3"
     stream_format = _choice(body, "stream_format", STREAM_FORMATS)
@@ -96,8 +94,16 @@ def read_speech_request(body: Mapping[str, Any], max_characters: int) -> SpeechR
         sse=stream_format == "sse",
         streamed=stream_format is not None or audio_format != "wav",
         timestamps=timestamps,
-        options=read_options(body),
+        options=read_options({name: body[name] for name in OPTIONS if name in body}),
     )
+
+
+def check_fields(body: Collection[str], known: Sequence[str]) -> None:
+    """Raise ApiError for a field that is not known."""
+    for name in body:
+        if name not in known:
+            message = f"unknown field {name!r:.60}: the fields are {', '.join(known)}"
+            raise ApiError(message, param=name[:60])
 
 
 def check_model(model: object) -> None:
@@ -135,9 +141,10 @@ def read_voice(voice: object) -> str | None:
 
 
 def read_options(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of this package in a body, checked. Raises ApiError."""
+    """The options of this package, checked; those that are null are left out. Raises ApiError."""
+    check_fields(body, OPTIONS)
     declared = options_of(GenerateOptions)
-    options = {name: body[name] for name in OPTIONS if body.get(name) is not None}
+    options = {name: value for name, value in body.items() if value is not None}
     if isinstance(options.get("lang"), str):
         options["lang"] = find_code(options["lang"]) or options["lang"]
         if options["lang"] not in LANGUAGES:
@@ -161,8 +168,10 @@ def read_options(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_lexicon(value: object) -> None:
     """Raise ApiError unless it is {word: phonemes}: the name of a file is never taken from a request."""
-    valid = isinstance(value, Mapping) and len(value) <= MAX_LEXICON
-    if not valid or not all(isinstance(p, str) and p.strip() and w.strip() for w, p in value.items()):  # type: ignore[attr-defined]
+    entries = list(value.items()) if isinstance(value, Mapping) else [("", "")]
+    if len(entries) > MAX_LEXICON or not all(
+        isinstance(p, str) and p.strip() and w.strip() for w, p in entries
+    ):
         message = f"lexicon must be an object of words and their phonemes, with at most {MAX_LEXICON} words"
         raise ApiError(message, param="lexicon")
 
