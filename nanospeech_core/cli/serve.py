@@ -77,7 +77,7 @@ def _count(text: str) -> int:
 
 def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
     need(NEEDED, "the server", "serve")
-    from ..server.access import LOOPBACK, Access
+    from ..server.api.access import LOOPBACK, Access
     from ..server.app import create_app
     from ..server.listen import listen, open_socket
     from ..server.service import Limits, Service

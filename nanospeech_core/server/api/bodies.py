@@ -7,7 +7,7 @@ import asyncio
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from .errors import ApiError
+from ..errors import ApiError
 
 JSON_TYPE = "application/json"
 BODY_SECONDS = 30.0  # without a byte of a body, after which a request is given up

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ..audio.mel import FRAME_RATE, SAMPLE_RATE
-from ..synthesis.assembly import Speech
-from ..synthesis.timestamps import as_dict
+from ...audio.mel import FRAME_RATE, SAMPLE_RATE
+from ...synthesis.assembly import Speech
+from ...synthesis.timestamps import as_dict
+from ..encoders import FORMATS, encode_all, make_encoder
+from ..model_thread import Job
+from ..service import Service, as_api_error, join
+from ..speech_request import SpeechRequest, read_json, read_speech_request
 from .bodies import read_body
-from .encoders import FORMATS, encode_all, make_encoder
-from .model_thread import Job
-from .service import Service, as_api_error, join
-from .speech_request import SpeechRequest, read_json, read_speech_request
 
 TOKEN_SECONDS = 4 / FRAME_RATE  # of speech in a token, for `usage`
 

@@ -19,21 +19,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ..audio import files as audio
-from ..editing.edit import MARGIN, MAX_SECONDS
-from ..errors import UserError
-from ..pipeline import Pipeline
-from ..text.checks import check_text
-from ..voices.alignment import onset_finder
-from ..voices.recording import LONGEST_SECONDS, voice_from_recording
-from ..voices.store import Voice, check_new_name, save_voice, user_folder
+from ...audio import files as audio
+from ...editing.edit import MARGIN, MAX_SECONDS
+from ...errors import UserError
+from ...pipeline import Pipeline
+from ...text.checks import check_text
+from ...voices.alignment import onset_finder
+from ...voices.recording import LONGEST_SECONDS, voice_from_recording
+from ...voices.store import Voice, check_new_name, save_voice, user_folder
+from ..encoders import FORMATS
+from ..errors import ApiError
+from ..model_thread import Job, Steps
+from ..service import Service, as_api_error
+from ..speech_request import check_fields, read_json, read_options
 from .bodies import limited
-from .encoders import FORMATS
-from .errors import ApiError
-from .model_thread import Job, Steps
-from .service import Service, as_api_error
 from .speech import cancel_on_disconnect
-from .speech_request import check_fields, read_json, read_options
 
 EDIT_FORMATS = {"wav": ".wav", "flac": ".flac", "mp3": ".mp3", "opus": ".opus"}
 EDIT_FIELDS = ("file", "text", "edited", "margin", "response_format", "options")

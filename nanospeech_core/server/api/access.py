@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..system.process import note
-from .errors import ApiError
-from .metrics import Metrics
+from ...system.process import note
+from ..errors import ApiError
+from ..metrics import Metrics
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_PATHS = ("/health",)  # without a key
