@@ -35,6 +35,7 @@ COMMANDS = (
     ),
     Command("diagnose", "find the part of a model that loses quality", ("torch",), "diagnose"),
     Command("serve", "serve speech over HTTP, as OpenAI's API has it", BACKENDS, "serve"),
+    Command("wyoming", "serve speech to Home Assistant", BACKENDS, "wyoming"),
     Command("chat", "talk with a language model and hear its answers", ("mlx",), "chat.__main__"),
     Command("prepare", "turn recordings and texts into training shards", ("torch",), "prepare.__main__"),
     Command("train", "train a model, a vocoder or an aligner", ("torch",), "train"),

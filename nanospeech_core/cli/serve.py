@@ -27,15 +27,7 @@ def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) ->
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine only)"
-    )
-    parser.add_argument("--port", type=_port, default=8000, help="port (default: 8000; 0: any free one)")
-    parser.add_argument(
-        "--model", type=named, metavar="DIR|ID", help="checkpoint folder, hub id or `embedded`"
-    )
-    parser.add_argument("--vocoder", type=named, metavar="DIR|ID", help="another vocoder")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help=PRECISION_HELP)
+    add_server_flags(parser, 8000)
     parser.add_argument(
         "--api-key-file",
         type=named,
@@ -52,15 +44,30 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-uploads", action="store_true", help="let clients store voices from recordings"
     )
+    return parser
+
+
+def add_server_flags(parser: argparse.ArgumentParser, port: int) -> None:
+    """Add the flags of every server: where it listens, the model, and limits."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine only)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=port, help="port (default: %(default)s; 0: any free one)"
+    )
+    parser.add_argument(
+        "--model", type=named, metavar="DIR|ID", help="a folder or hub id (default: embedded)"
+    )
+    parser.add_argument("--vocoder", type=named, metavar="DIR|ID", help="another vocoder")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help=PRECISION_HELP)
     parser.add_argument(
         "--max-characters", type=_count, default=4096, metavar="N", help="of a text (default: 4096)"
     )
     parser.add_argument(
         "--max-requests", type=_count, default=64, metavar="N", help="at a time, waiting ones included (64)"
     )
-    parser.add_argument("--quiet", action="store_true", help="print no line for each request")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
-    return parser
 
 
 def _port(text: str) -> int:
@@ -79,8 +86,9 @@ def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
     need(NEEDED, "the server", "serve")
     from ..server.api.access import LOOPBACK, Access
     from ..server.app import create_app
-    from ..server.listen import listen, open_socket
+    from ..server.listen import listen
     from ..server.service import Limits, Service
+    from ..server.sockets import open_socket
 
     key = _read_key(args.api_key_file)
     local = args.host in LOOPBACK

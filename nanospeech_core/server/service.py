@@ -81,7 +81,7 @@ class Service:
 
         def steps(model: Pipeline) -> Steps:
             options = {**request.options, "stream": request.streamed}
-            for speech in model.speak(request.text, voice, **options):
+            for speech in model.speak(request.text, voice, standalone=request.standalone, **options):
                 self.metrics.audio_seconds.inc(len(speech.wave) / SAMPLE_RATE)
                 yield speech, len(speech.wave) / SAMPLE_RATE
 

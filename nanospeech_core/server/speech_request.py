@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import UserError
@@ -42,15 +42,17 @@ class SpeechRequest:
             its header.
         timestamps: also the times of words.
         options: further arguments of `Pipeline.speak`.
+        standalone: False: a part of something longer, see `Pipeline.speak`.
     """
 
     text: str
     voice: str | None
-    audio_format: str
-    sse: bool
-    streamed: bool
-    timestamps: bool
-    options: dict[str, Any]
+    audio_format: str = "pcm"
+    sse: bool = False
+    streamed: bool = True
+    timestamps: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    standalone: bool = True
 
 
 def read_json(data: bytes) -> dict[str, Any]:

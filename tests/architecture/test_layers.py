@@ -32,7 +32,7 @@ LAYERS = {
         ("networks",),
         ("nanospeech",),
         ("load",),
-        ("generate", "edit", "voices", "evaluate", "benchmark", "serve", "chat", "__main__"),
+        ("generate", "edit", "voices", "evaluate", "benchmark", "serve", "wyoming", "chat", "__main__"),
     ),
     "nanospeech_torch": (
         ("models",),
@@ -48,6 +48,7 @@ LAYERS = {
             "evaluate",
             "benchmark",
             "serve",
+            "wyoming",
             "prepare",
             "train",
             "report",
