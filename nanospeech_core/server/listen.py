@@ -45,10 +45,9 @@ class _Server(uvicorn.Server):
             note(f"listening at {address(bound)} (stop with Ctrl-C)")
 
 
-def listen(app: ASGIApp, bound: socket.socket) -> None:
-    """Serve an application until the process is interrupted."""
-    logging.getLogger("uvicorn.error").addFilter(_one_line)
-    config = uvicorn.Config(
+def configuration(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn runs an application."""
+    return uvicorn.Config(
         app,
         http=_Protocol,
         ws="none",
@@ -61,7 +60,12 @@ def listen(app: ASGIApp, bound: socket.socket) -> None:
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=GRACE,
     )
-    _Server(config).run(sockets=[bound])
+
+
+def listen(app: ASGIApp, bound: socket.socket) -> None:
+    """Serve an application until the process is interrupted."""
+    logging.getLogger("uvicorn.error").addFilter(_one_line)
+    _Server(configuration(app)).run(sockets=[bound])
 
 
 def _one_line(record: logging.LogRecord) -> bool:

@@ -49,7 +49,7 @@ class Access:
         if self.api_key is None or path in OPEN_PATHS or method == "OPTIONS":
             return
         scheme, _, key = headers.get("authorization", "").partition(" ")
-        sent, expected = key.strip().encode(), self.api_key.encode()
+        sent, expected = key.strip().encode("latin-1"), self.api_key.encode()  # as HTTP has it: bytes
         if scheme.lower() != "bearer" or not hmac.compare_digest(sent, expected):
             raise ApiError("the API key is missing or wrong", 401, code="invalid_api_key")
 

@@ -7,6 +7,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -44,6 +45,7 @@ async def create_timed_speech(request: Request) -> Response:
     body = {"response_format": "wav", **read_json(await read_body(request, service.limits.max_body))}
     body.pop("timestamps", None)
     wanted = read_speech_request({**body, "stream_format": None}, service.limits.max_characters)
+    wanted = replace(wanted, streamed=False)
     speeches = await _speak_all(request, service, wanted)
     wave = join(speeches)
     data = await asyncio.to_thread(encode_all, wanted.audio_format, wave)
