@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..system.install import BACKENDS
+from ...system.install import BACKENDS
 
 
 @dataclass(frozen=True)
