@@ -9,8 +9,8 @@ from nanospeech_core.system.process import command
 
 @command("python -m nanospeech_torch")
 def main(argv: list[str] | None, prog: str) -> int:
-    """Run the command; see `nanospeech_core.cli.backend_main.run`."""
-    from nanospeech_core.cli import backend_main
+    """Run the command; see `nanospeech_core.cli.dispatch.backend_main.run`."""
+    from nanospeech_core.cli.dispatch import backend_main
 
     return backend_main.run("torch", argv, prog)
 

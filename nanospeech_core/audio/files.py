@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,13 +51,17 @@ def read(path: str | os.PathLike) -> np.ndarray:
     return to_model(wave, rate)
 
 
-def decode_with_ffmpeg(path: str | os.PathLike, name: str) -> tuple[np.ndarray, int, str]:
+def decode_with_ffmpeg(
+    path: str | os.PathLike, name: str, longest: float = math.inf
+) -> tuple[np.ndarray, int, str]:
     """Decode a format that libsndfile does not know: float32 [samples, channels], their rate, "PCM_16".
 
-    name: of the file, in messages.
-
+    Args:
+        path: the file.
+        name: of the file, in messages.
+        longest: in seconds.
     Raises:
-        UserError: av is not installed, or FFmpeg does not know the format either.
+        UserError: av is not installed, FFmpeg does not know the format either, or it is too long.
     """
     try:
         import av
@@ -68,11 +73,15 @@ def decode_with_ffmpeg(path: str | os.PathLike, name: str) -> tuple[np.ndarray, 
     try:
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp")
-            frames = [f for packet in container.decode(stream) for f in resampler.resample(packet)]
-            frames += resampler.resample(None)
-            blocks = [frame.to_ndarray().T for frame in frames]
-            rate = stream.rate
+            resampler, rate = av.AudioResampler(format="fltp"), stream.rate
+            frames = (f for packet in container.decode(stream) for f in resampler.resample(packet))
+            blocks, samples = [], 0
+            for frame in frames:
+                blocks.append(frame.to_ndarray().T)
+                samples += len(blocks[-1])
+                if samples > longest * rate:
+                    raise too_long(name, longest)
+            blocks += [frame.to_ndarray().T for frame in resampler.resample(None)]
         if not blocks:  # FFmpeg may trust a suffix and decode nothing
             raise ValueError
     except (av.error.FFmpegError, IndexError, ValueError) as error:  # IndexError: a video without sound
@@ -82,10 +91,13 @@ def decode_with_ffmpeg(path: str | os.PathLike, name: str) -> tuple[np.ndarray, 
     return np.concatenate(blocks), rate, "PCM_16"
 
 
-def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndarray, int, str]:
+def read_whole(
+    path: str | os.PathLike, dtype: str = "float64", longest: float = math.inf
+) -> tuple[np.ndarray, int, str]:
     """A recording as it is stored: [samples, channels], their rate, libsndfile's name of the encoding.
 
-    float64 holds every sample of every encoding exactly. Raises UserError as `read` does.
+    float64 holds every sample of every encoding exactly. Raises UserError as `read` does, and if it lasts for
+    more than `longest` seconds.
     """
     import soundfile
 
@@ -97,10 +109,10 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
             try:
                 file = soundfile.SoundFile(stream.fileno(), closefd=False)
             except (soundfile.SoundFileError, TypeError, ValueError):  # TypeError: headerless formats
-                wave, rate, encoding = decode_with_ffmpeg(place, name)
+                wave, rate, encoding = decode_with_ffmpeg(place, name, longest)
             else:
                 with file:
-                    wave, rate, encoding = _decode(file, dtype, name), file.samplerate, file.subtype
+                    wave, rate, encoding = _decode(file, dtype, name, longest), file.samplerate, file.subtype
     except OSError as error:
         raise UserError(f"cannot read {name}: {error.strerror or error}") from error
     if not np.isfinite(wave).all() or np.abs(wave).max(initial=0.0) > LARGEST:
@@ -110,13 +122,21 @@ def read_whole(path: str | os.PathLike, dtype: str = "float64") -> tuple[np.ndar
     return wave, rate, encoding
 
 
-def _decode(file: soundfile.SoundFile, dtype: str, name: str) -> np.ndarray:
+def too_long(name: str, longest: float) -> UserError:
+    """The error to raise for a recording that is longer than allowed."""
+    return UserError(f"cannot use {name}: it lasts for more than {longest:g} s; cut it")
+
+
+def _decode(file: soundfile.SoundFile, dtype: str, name: str, longest: float) -> np.ndarray:
     import soundfile
 
-    blocks = []
+    blocks, samples = [], 0
     try:
         while len(block := file.read(_READ, dtype, always_2d=True)):
             blocks.append(block)
+            samples += len(block)
+            if samples > longest * file.samplerate:
+                raise too_long(name, longest)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(".")
         raise UserError(f"cannot read {name}: the file is damaged or cut off ({reason})") from error

@@ -48,7 +48,7 @@ def writing_wav(
     try:
         with open_stream(path) as stream:
             start = _header_offset(stream)
-            write_all(stream, _header(sample_rate, channels, None))
+            write_all(stream, wav_header(sample_rate, channels, None))
             written = 0
 
             def write(wave: np.ndarray) -> None:
@@ -60,7 +60,7 @@ def writing_wav(
 
             yield write
             if start is not None:
-                os.pwrite(stream.fileno(), _header(sample_rate, channels, written), start)
+                os.pwrite(stream.fileno(), wav_header(sample_rate, channels, written), start)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -77,7 +77,7 @@ def _header_offset(stream: io.FileIO) -> int | None:
     return stream.seek(0, os.SEEK_CUR)
 
 
-def _header(sample_rate: int, channels: int, size: int | None) -> bytes:
+def wav_header(sample_rate: int, channels: int, size: int | None) -> bytes:
     """A RIFF/WAVE header for PCM, 44 bytes. size: of the samples, in bytes; None: unknown."""
     size = UNKNOWN_SIZE if size is None else min(size, 0xFFFFFFFF - 36)
     form = (16, 1, channels, sample_rate, 2 * channels * sample_rate, 2 * channels, 16)

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..checkpoints.folder import PRETRAINED
 from ..errors import UserError
 from ..system.encodings import argument
 from ..text.languages import LANGUAGES
@@ -17,7 +16,7 @@ from ..voices.alignment import onset_finder
 from ..voices.recording import voice_from_recording
 from ..voices.store import (
     check_free,
-    check_name,
+    check_new_name,
     load_voice,
     remove_voice,
     save_voice,
@@ -79,11 +78,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
 
 
 def _add(load: Callable, args: argparse.Namespace) -> None:
-    check_name(args.name)
-    for name in voice_names(PRETRAINED):
-        if name.casefold() == args.name.casefold():
-            raise UserError(f'"{name}" is a voice of the embedded model; choose another name')
-    check_free(user_folder(to_write=True), args.name, args.replace)
+    check_new_name(args.name, args.replace)
 
     def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # called for long recordings only
         pipeline = load(None, None)

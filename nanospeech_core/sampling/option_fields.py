@@ -67,8 +67,8 @@ class Option:
     def _check_number(self, value: Any) -> None:
         whole = self.types == (int,)
         is_number = isinstance(value, numbers.Integral if whole else numbers.Real)
-        if is_number and not isinstance(value, bool) and math.isfinite(value):
-            if self.least <= value <= self.most:
+        if is_number and not isinstance(value, bool) and self.least <= value <= self.most:
+            if whole or math.isfinite(value):
                 return
         bounds = ""
         if self.least > -math.inf:

@@ -48,6 +48,11 @@ def no_times() -> UserError:
 
 
 def as_json(speeches: Sequence[Speech]) -> str:
+    """`as_dict`, as JSON."""
+    return json.dumps(as_dict(speeches), ensure_ascii=False, indent=1) + "\n"
+
+
+def as_dict(speeches: Sequence[Speech]) -> dict:
     """{duration, sentences: [{text, start, end, words: [{text, start, end, phones: [...]}]}]}, in seconds."""
 
     def entry(part, **more) -> dict:
@@ -58,7 +63,7 @@ def as_json(speeches: Sequence[Speech]) -> str:
         for speech in speeches
     ]
     duration = round(speeches[-1].end, 6) if speeches else 0.0
-    return json.dumps({"duration": duration, "sentences": sentences}, ensure_ascii=False, indent=1) + "\n"
+    return {"duration": duration, "sentences": sentences}
 
 
 def as_srt(speeches: Sequence[Speech]) -> str:

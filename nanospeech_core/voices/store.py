@@ -154,6 +154,18 @@ def check_name(name: str) -> None:
         raise UserError(f'"{name}" cannot be the name of a voice: use letters, digits, "_" and "-"')
 
 
+def check_new_name(name: str, replace: bool = False) -> None:
+    """Raise UserError if the user cannot store a voice of that name.
+
+    replace: whether a voice of the user's may be replaced.
+    """
+    check_name(name)
+    for embedded in voice_names(PRETRAINED):
+        if embedded.casefold() == name.casefold():
+            raise UserError(f'"{embedded}" is a voice of the embedded model; choose another name')
+    check_free(user_folder(to_write=True), name, replace)
+
+
 def check_free(folder: str | os.PathLike, name: str, replace: bool = False, there: str = "there is") -> None:
     """Raise UserError if `save_voice` would overwrite a file of another voice in `folder`/voices.
 

@@ -34,6 +34,11 @@ NOT_RUN = {  # page: a part of the block: why not
     },
     "docs/speak.md": {"| aplay": "playback"},
     "docs/chat.md": {"pip install": NETWORK},
+    "docs/serve.md": {
+        "cpu,serve": NETWORK,
+        "NANOSPEECH_API_KEY": "the tests open no port to the network",
+        "cpu,wyoming": NETWORK,
+    },
     "docs/train.md": {"nanospeech_torch.train ": HOURS},
     "docs/evaluate.md": {
         "pip install": NETWORK,
@@ -78,6 +83,8 @@ PYTHON = example("docs/speak.md", "tts.generate_batch")
 STREAM = example("docs/stream.md", "--stream")
 STREAM_PYTHON = example("docs/stream.md", "tts.stream")
 VOICES = example("docs/voices.md", ".voices add")
+CURL = example("docs/serve.md", "curl ")
+OPENAI = example("docs/serve.md", "from openai")
 EDIT = example("docs/edit.md", ".edit ")
 CHAT = example("docs/chat.md", "--llm")
 CONVERT = example("docs/convert.md", "torch2mlx")

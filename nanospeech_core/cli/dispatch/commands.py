@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..system.install import BACKENDS
+from ...system.install import BACKENDS
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ COMMANDS = (
         "evaluate", "measure how well a model speaks: word errors, similarity, quality", BACKENDS, "evaluate"
     ),
     Command("diagnose", "find the part of a model that loses quality", ("torch",), "diagnose"),
+    Command("serve", "serve speech over HTTP, as OpenAI's API has it", BACKENDS, "serve"),
+    Command("wyoming", "serve speech to Home Assistant", BACKENDS, "wyoming"),
     Command("chat", "talk with a language model and hear its answers", ("mlx",), "chat.__main__"),
     Command("prepare", "turn recordings and texts into training shards", ("torch",), "prepare.__main__"),
     Command("train", "train a model, a vocoder or an aligner", ("torch",), "train"),

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from nanospeech_core.checkpoints.folder import PRETRAINED
-from nanospeech_core.cli import main as program
+from nanospeech_core.cli.dispatch import main as program
 from nanospeech_core.system import install
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 COMMANDS = {
     "generate": "mlx torch", "edit": "mlx torch", "voices": "mlx torch", "benchmark": "mlx torch",
-    "evaluate": "mlx torch", "chat": "mlx", "prepare": "torch", "train": "torch", "report": "torch",
+    "evaluate": "mlx torch", "serve": "mlx torch", "wyoming": "mlx torch",
+    "chat": "mlx", "prepare": "torch", "train": "torch", "report": "torch",
     "export": "torch", "diagnose": "torch", "convert": "",
 }  # fmt: skip
 
@@ -114,7 +115,7 @@ def test_messages_have_the_commands_name(capsys, tmp_path):
 
 def test_help_is_instant():
     """Nothing but argparse and the list is imported for it; no backend to find out which is there."""
-    code = "import sys; from nanospeech_core.cli.main import main\n"
+    code = "import sys; from nanospeech_core.cli.dispatch.main import main\n"
     code += "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
     code += "print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'mlx', 'torch', 'soundfile')])"
     done = subprocess.run(
@@ -201,7 +202,7 @@ def test_without_pytorch(tmp_path, command):
         "generate": ["--text", "Hi.", "--output", "a.wav"],
     }[command]
     code = "import sys; sys.modules['torch'] = None\n"
-    code += "from nanospeech_core.cli.main import main; sys.exit(main())"
+    code += "from nanospeech_core.cli.dispatch.main import main; sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", code, "--backend", "torch", command, *arguments],
         cwd=tmp_path,

@@ -8,8 +8,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from ..system.install import BACKENDS, is_installed
-from ..system.process import command
+from ...system.install import BACKENDS, is_installed
+from ...system.process import command
 from .commands import by_name
 
 TITLES = {"mlx": "MLX", "torch": "PyTorch"}
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None, prog: str) -> int:
     name, *rest = rest or ["--help"]
     if name.startswith("-"):
         parser.parse_args([name])  # exits unless it is --version
-        from . import output
+        from .. import output
 
         return output.guard(lambda: output.print_result(f"{prog} {output.version()}"), prog, quiet=False)
     if name not in commands:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from . import output
+from .. import output
 from .commands import COMMANDS
 
 

@@ -1,0 +1,1 @@
+"""`nanospeech-mar COMMAND`, and the table of commands."""

@@ -1,0 +1,160 @@
+"""`POST /v1/audio/speech`: speech while it is generated; and the same with the times of words."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from ...audio.mel import FRAME_RATE, SAMPLE_RATE
+from ...synthesis.assembly import Speech
+from ...synthesis.timestamps import as_dict
+from ..encoders import FORMATS, encode_all, make_encoder
+from ..model_thread import Job
+from ..service import Service, as_api_error, join
+from ..speech_request import SpeechRequest, read_json, read_speech_request
+from .bodies import read_body
+
+TOKEN_SECONDS = 4 / FRAME_RATE  # of speech in a token, for `usage`
+
+
+async def create_speech(request: Request) -> Response:
+    """OpenAI's endpoint, in all its formats, with our options as further fields."""
+    service: Service = request.app.state.service
+    arrived = time.perf_counter()
+    wanted = await _read(request, service)
+    if not wanted.streamed:
+        speeches = await _speak_all(request, service, wanted)
+        service.metrics.first_audio.observe(time.perf_counter() - arrived)
+        data = await asyncio.to_thread(encode_all, wanted.audio_format, join(speeches))
+        return Response(data, media_type=FORMATS[wanted.audio_format].media_type)
+    return StreamedSpeech(service, wanted, await service.begin(wanted), arrived)
+
+
+async def create_timed_speech(request: Request) -> Response:
+    """The whole speech with the times of its sentences, words and phones, in seconds, as JSON."""
+    service: Service = request.app.state.service
+    body = {"response_format": "wav", **read_json(await read_body(request, service.limits.max_body))}
+    body.pop("timestamps", None)
+    wanted = read_speech_request({**body, "stream_format": None}, service.limits.max_characters)
+    wanted = replace(wanted, streamed=False)
+    speeches = await _speak_all(request, service, wanted)
+    wave = join(speeches)
+    data = await asyncio.to_thread(encode_all, wanted.audio_format, wave)
+    return JSONResponse(
+        {
+            "audio": base64.b64encode(data).decode(),
+            "format": wanted.audio_format,
+            "sample_rate": SAMPLE_RATE,
+            **as_dict([speech for speech in speeches if speech.text]),
+        }
+    )
+
+
+async def _read(request: Request, service: Service) -> SpeechRequest:
+    body = read_json(await read_body(request, service.limits.max_body))
+    return read_speech_request(body, service.limits.max_characters)
+
+
+async def _speak_all(request: Request, service: Service, wanted: SpeechRequest) -> list[Speech]:
+    """All of the speech. Raises ApiError; the work ends when the client leaves."""
+    job = await service.begin(wanted)
+    watcher = asyncio.create_task(cancel_on_disconnect(job, request.receive))
+    try:
+        return [speech async for speech in job]
+    except Exception as error:
+        raise as_api_error(error) from error
+    finally:
+        watcher.cancel()
+        job.cancel()
+
+
+async def cancel_on_disconnect(job: Job, receive: Receive) -> None:
+    """Cancel the job when the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    job.cancel()
+
+
+class StreamedSpeech(Response):
+    """A response that is sent while the speech is generated.
+
+    Its status is sent with the first audio, so that what is wrong with a text is still an error. If a later
+    sentence fails, the connection is closed without an end: the client can tell.
+    """
+
+    def __init__(self, service: Service, wanted: SpeechRequest, job: Job, arrived: float):
+        media_type = "text/event-stream" if wanted.sse else FORMATS[wanted.audio_format].media_type
+        super().__init__(media_type=media_type, headers={"Cache-Control": "no-store"})
+        del self.headers["content-length"]
+        self.service, self.wanted, self.job, self.arrived = service, wanted, job, arrived
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, as an ASGI application."""
+        watcher = asyncio.create_task(cancel_on_disconnect(self.job, receive))
+        started = False
+        try:
+            async for data in self._parts():
+                if not started:
+                    self.service.metrics.first_audio.observe(time.perf_counter() - self.arrived)
+                    start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+                    await send(start)
+                    started = True
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            if started and not self.job.cancelled:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except OSError:
+            pass  # the client has left
+        except Exception as error:
+            if started:
+                raise
+            await as_api_error(error).response()(scope, receive, send)
+        finally:
+            watcher.cancel()
+            self.job.cancel()
+
+    async def _parts(self) -> AsyncIterator[bytes]:
+        """The body, part by part."""
+        encoder = make_encoder(self.wanted.audio_format)
+        seconds = 0.0
+        async for speech in self.job:
+            seconds += len(speech.wave) / SAMPLE_RATE
+            if self.wanted.timestamps and speech.text:
+                yield _event("speech.words", **_timed_words(speech))
+            data = await asyncio.to_thread(encoder.encode, speech.wave)
+            if data:
+                yield self._audio(data)
+        data = await asyncio.to_thread(encoder.finish)
+        if data:
+            yield self._audio(data)
+        if self.wanted.sse:
+            yield _event("speech.audio.done", usage=_usage(self.wanted.text, seconds))
+
+    def _audio(self, data: bytes) -> bytes:
+        if not self.wanted.sse:
+            return data
+        return _event("speech.audio.delta", audio=base64.b64encode(data).decode())
+
+
+def _event(kind: str, **fields: Any) -> bytes:
+    """A server-sent event of OpenAI's API."""
+    return f"data: {json.dumps({'type': kind, **fields}, ensure_ascii=False)}\n\n".encode()
+
+
+def _timed_words(speech: Speech) -> dict[str, Any]:
+    words = [{"text": w.text, "start": round(w.start, 4), "end": round(w.end, 4)} for w in speech.words]
+    return {"text": speech.text, "start": round(speech.start, 4), "end": round(speech.end, 4), "words": words}
+
+
+def _usage(text: str, seconds: float) -> dict[str, int]:
+    """Characters in, tokens of speech out."""
+    spoken = round(seconds / TOKEN_SECONDS)
+    return {"input_tokens": len(text), "output_tokens": spoken, "total_tokens": len(text) + spoken}

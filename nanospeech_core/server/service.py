@@ -1,0 +1,129 @@
+"""What the endpoints share: the model's thread, the voices, the limits and the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..audio.mel import SAMPLE_RATE
+from ..errors import UserError
+from ..pipeline import Pipeline
+from ..synthesis.assembly import Speech
+from ..voices.store import Voice
+from .errors import ApiError
+from .metrics import Metrics
+from .model_thread import Busy, Job, ModelThread, Steps
+from .speech_request import SpeechRequest
+from .voices import find_voice_name
+
+WARM_UP = ("Hello there.", "你好。")  # spoken before the server listens
+VOICES_SECONDS = 2.0  # for so long the list of voices is not read again
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request, and all together, may ask for."""
+
+    max_characters: int = 4096  # of a text, as in OpenAI's API
+    max_jobs: int = 64  # requests at a time, the waiting ones included
+    max_body: int = 1 << 20  # bytes
+    max_upload: int = 32 << 20  # bytes of a recording with its fields
+
+
+class Service:
+    """A loaded model for the endpoints.
+
+    Args:
+        load: returns the model; called in the model's thread.
+        limits: of requests.
+        allow_uploads: whether clients may store voices.
+    """
+
+    def __init__(
+        self, load: Callable[[], Pipeline], limits: Limits | None = None, allow_uploads: bool = False
+    ):
+        self.limits = limits or Limits()
+        self.allow_uploads = allow_uploads
+        self.model = ModelThread(lambda: _warmed(load()), self.limits.max_jobs)
+        self.metrics = Metrics(lambda: len(self.model.jobs))
+        self._voices: tuple[float, list[Voice]] = (-VOICES_SECONDS, [])
+        self._voices_lock = threading.Lock()
+
+    def start(self) -> None:
+        """Load the model and speak once. Raises UserError if that fails."""
+        self.model.start()
+
+    def stop(self) -> None:
+        """End all requests."""
+        self.model.stop()
+
+    async def voices(self, fresh: bool = False) -> list[Voice]:
+        """All voices. They are read again after two seconds, or at once if `fresh`."""
+        return await asyncio.to_thread(self._read_voices, fresh)
+
+    def _read_voices(self, fresh: bool) -> list[Voice]:
+        with self._voices_lock:
+            read, voices = self._voices
+            if fresh or time.monotonic() - read >= VOICES_SECONDS:
+                voices = self.model.model.voices()
+                self._voices = time.monotonic(), voices
+            return voices
+
+    async def begin(self, request: SpeechRequest) -> Job:
+        """Begin to speak; the job's results are `Speech`. Raises ApiError."""
+        lang = request.options.get("lang")
+        voice = find_voice_name(request.voice, request.text, lang, await self.voices())
+
+        def steps(model: Pipeline) -> Steps:
+            options = {**request.options, "stream": request.streamed}
+            for speech in model.speak(request.text, voice, standalone=request.standalone, **options):
+                self.metrics.audio_seconds.inc(len(speech.wave) / SAMPLE_RATE)
+                yield speech, len(speech.wave) / SAMPLE_RATE
+
+        return self.submit(steps)
+
+    def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
+        """Begin any work with the model. Raises ApiError if there is too much of it."""
+        try:
+            return self.model.submit(steps)
+        except Busy as busy:
+            raise busy_error(busy) from busy
+
+
+def busy_error(busy: Busy) -> ApiError:
+    """Status 503, with the time after which a client should try again."""
+    headers = {"Retry-After": str(busy.retry_after)}
+    return ApiError(f"the server has {busy}", 503, code="server_busy", headers=headers)
+
+
+def as_api_error(error: BaseException) -> ApiError:
+    """The answer to an exception of a job."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, Busy):
+        return busy_error(error)
+    if isinstance(error, UserError):  # of a text or an option: only the client can mend it
+        return ApiError(str(error))
+    raise error
+
+
+def join(speeches: list[Speech]) -> np.ndarray:
+    """The whole waveform, float32 [samples]."""
+    return np.concatenate([speech.wave for speech in speeches])
+
+
+def _warmed(model: Pipeline) -> Pipeline:
+    model.workers = 1  # the model's thread does all the work
+    for text in WARM_UP:
+        for _ in _speak_streamed(model, text):
+            pass
+    return model
+
+
+def _speak_streamed(model: Pipeline, text: str) -> Iterator[np.ndarray]:
+    return model.stream(text)

@@ -1,0 +1,63 @@
+"""A running server, for tests that are its clients."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+for library in ("starlette", "uvicorn", "av", "prometheus_client", "multipart", "httpx"):
+    pytest.importorskip(library, reason="needs the extras [serve] and [test]")
+
+import httpx
+import uvicorn
+
+from nanospeech_core.server.api.access import LOOPBACK, Access
+from nanospeech_core.server.app import create_app
+from nanospeech_core.server.listen import configuration
+from nanospeech_core.server.service import Service
+from nanospeech_core.server.sockets import address, open_socket
+
+
+class Running:
+    """A server on a free port of this machine.
+
+    url: of the server.
+    service: behind it.
+    log: the lines that it has printed.
+    """
+
+    def __init__(self, url: str, service: Service, log: list[str]):
+        self.url, self.service, self.log = url, service, log
+        self.client = httpx.Client(base_url=url, timeout=60)
+
+    def speak(self, **body) -> httpx.Response:
+        return self.client.post("/v1/audio/speech", json=body)
+
+    def error(self, status: int, response: httpx.Response) -> dict:
+        """The error of a response that must have that status."""
+        assert response.status_code == status, response.text[:300]
+        assert response.headers["content-type"] == "application/json"
+        error = response.json()["error"]
+        assert set(error) == {"message", "type", "param", "code"} and "\n" not in error["message"]
+        return error
+
+
+@contextmanager
+def running(service: Service, **access) -> Iterator[Running]:
+    """Serve until the block ends. access: fields of `Access`."""
+    log: list[str] = []
+    rules = Access(**{"hosts": LOOPBACK, "log": log.append, **access})
+    service.start()
+    with open_socket("127.0.0.1", 0) as bound:
+        server = uvicorn.Server(configuration(create_app(service, rules)))
+        thread = threading.Thread(target=lambda: server.run(sockets=[bound]))
+        thread.start()
+        try:
+            yield Running(address(bound), service, log)
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive()
