@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import numbers
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from .audio.mel import HOP, SAMPLE_RATE
+from .audio.player import Player
 from .editing.edit import MARGIN
 from .editing.edit import edit as edit_recording
 from .errors import UserError
 from .sampling.options import GenerateOptions
 from .sampling.prompt import Prompt
 from .sampling.samplers import with_sampler
-from .synthesis.assembly import Speech, SpeechAssembler
+from .speech.speech import Speech, join_speech
+from .synthesis.assembly import SpeechAssembler
 from .synthesis.backend import Backend
 from .synthesis.batching import BATCH_SIZE, speak_batches
 from .synthesis.frontend import check_texts, prepare_text
@@ -57,7 +61,9 @@ class Pipeline(Backend):
         """
         return np.concatenate([speech.wave for speech in self.speak(text, voice, **options)])
 
-    def stream(self, text: str, voice: str | Voice | None = None, **options: Any) -> Iterator[np.ndarray]:
+    def stream(
+        self, text: str, voice: str | Voice | None = None, **options: Any
+    ) -> Generator[np.ndarray, None, None]:
         """Speak a text in chunks, float32 [samples], each to be played while the next is generated.
 
         Masked decoding goes from left to right, so that a sentence begins to play before its end is
@@ -66,6 +72,48 @@ class Pipeline(Backend):
         """
         for speech in self.speak(text, voice, **{**options, "stream": True}):
             yield speech.wave
+
+    async def astream(
+        self, text: str, voice: str | Voice | None = None, **options: Any
+    ) -> AsyncIterator[np.ndarray]:
+        """`stream` for asyncio: the event loop goes on while a chunk is generated, in a thread.
+
+        Leaving the loop early (`aclose`, or a cancelled task) ends the work after the chunk.
+        """
+        loop = asyncio.get_running_loop()
+        chunks = self.stream(text, voice, **options)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="astream")  # one thread for all chunks
+        try:
+            while (chunk := await loop.run_in_executor(pool, next, chunks, None)) is not None:
+                yield chunk
+        finally:
+            pool.submit(chunks.close)
+            pool.shutdown(wait=False)
+
+    def say(self, text: str, voice: str | Voice | None = None, play: bool = True, **options: Any) -> Speech:
+        """Speak a text aloud, each sentence as soon as it is generated; returns all of it.
+
+        In Jupyter the result is shown as a player, for which `play` may be False.
+
+        Args:
+            text, voice, options: as of `generate`.
+            play: False: only return it.
+        Raises:
+            UserError: as `generate`; this machine cannot play sound.
+        """
+        player, parts = Player(self.sample_rate) if play else None, []
+        try:
+            for speech in self.speak(text, voice, **options):
+                parts.append(speech)
+                if player is not None:
+                    player.put(speech.wave)
+            if player is not None:
+                player.finish()
+        except BaseException:
+            if player is not None:
+                player.stop()
+            raise
+        return join_speech(parts)
 
     def speak(
         self,

@@ -18,12 +18,13 @@ PUBLIC = {
     "Nanospeech": "nanospeech",
     "PhoneDurationPredictor": "models.duration",
     "Vocos": "models.vocos",
+    "say": "nanospeech",
 }
 __all__ = [*PUBLIC, "UserError"]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    """A public class, imported at its first use (PEP 562)."""
+    """A public name, imported at its first use (PEP 562)."""
     if name == "UserError":  # works without the framework
         return importlib.import_module("nanospeech_core.errors").UserError
     if name not in PUBLIC:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -13,10 +15,12 @@ from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.sampling.reveal import RevealPlan
+from nanospeech_core.speech.speech import Speech
 from nanospeech_core.synthesis.prompts import whole_frames
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import cpus
 from nanospeech_core.voices.reference import Reference
+from nanospeech_core.voices.store import Voice
 
 from .device import kernels
 from .models.duration import DurationPredictor, PhoneDurationPredictor
@@ -136,3 +140,13 @@ class Nanospeech(Networks, Pipeline):
     def free_memory(self) -> None:
         """Free the buffers of the last sentence, which MLX keeps: the next sentence has other sizes."""
         mx.clear_cache()
+
+
+def say(text: str, voice: str | Voice | None = None, play: bool = True, **options: Any) -> Speech:
+    """Speak a text with the embedded model, which is loaded once; see `Pipeline.say`."""
+    return _embedded().say(text, voice, play, **options)
+
+
+@functools.cache
+def _embedded() -> Nanospeech:
+    return Nanospeech.from_pretrained()

@@ -20,8 +20,8 @@ from ..checkpoints.folder import local_config
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import COMPILE_HELP, GenerateOptions
-from ..synthesis.assembly import Speech
-from ..synthesis.timestamps import check_timestamps, no_times, write_timestamps
+from ..speech.speech import Speech
+from ..speech.timestamps import check_timestamps, no_times, write_timestamps
 from ..system.encodings import read_text
 from ..system.files import check_writable, making_folder, split_lines
 from ..system.process import note

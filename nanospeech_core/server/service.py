@@ -13,7 +13,7 @@ import numpy as np
 from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
 from ..pipeline import Pipeline
-from ..synthesis.assembly import Speech
+from ..speech.speech import Speech
 from ..voices.store import Voice
 from .errors import ApiError
 from .metrics import Metrics

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
 from ..audio.signal import sound_begin, sound_end
 from ..config import ModelConfig
+from ..speech.speech import Phone, Speech, Word
 from ..text.symbols import SILENT, STRESS
 from ..voices.alignment import alignment_lag, boundaries
 from .frontend import PreparedText
@@ -22,43 +21,6 @@ from .segments import SegmentJob
 from .utterances import Utterance
 
 _JOINED = frozenset("ːʰʲᵝ\u0303↓→↗↘")  # part of the phone before
-
-
-class Phone(NamedTuple):
-    """A phone, a mark or a pause (" "); seconds since the speech began."""
-
-    text: str
-    start: float
-    end: float
-
-
-class Word(NamedTuple):
-    """A word as it is written, with the marks around it; seconds since the speech began."""
-
-    text: str
-    start: float
-    end: float
-    phones: tuple[Phone, ...]
-    place: tuple[int, int] = (0, 0)  # the characters [start, end) of the text that was given to speak
-
-
-@dataclass(frozen=True, eq=False)
-class Speech:
-    """A spoken segment, or a chunk of one; the waves of all, concatenated, are the whole speech.
-
-    The first chunk of a segment has the text, the words and the phones of the segment; the others have none.
-
-    phones: without a gap from the beginning to the end of the wave. Both phones and words are () if the model
-    has no durations (config `text.alignment`).
-    """
-
-    wave: np.ndarray  # float32 [samples], with the pauses around it
-    text: str
-    start: float  # of the wave, in seconds since the speech began
-    end: float  # of the segment
-    words: tuple[Word, ...] = ()
-    phones: tuple[Phone, ...] = ()
-    sample_rate: int = SAMPLE_RATE
 
 
 class SpeechAssembler:

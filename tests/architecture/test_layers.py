@@ -19,6 +19,7 @@ LAYERS = {
         ("checkpoints",),
         ("sampling",),
         ("voices",),
+        ("speech",),
         ("synthesis",),
         ("editing",),
         ("pipeline",),
@@ -199,7 +200,7 @@ def test_upward_imports_and_cycles_are_found():
         "nanospeech_core.cli.dispatch.main": {"nanospeech_core.text.words"},
     }
     assert upward_imports(arrows, "nanospeech_core") == [
-        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.dispatch.main (layer 11)"
+        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.dispatch.main (layer 12)"
     ]
     assert len(import_cycle(arrows)) == 3
     assert import_cycle({"a": {"b"}, "b": set()}) == []

@@ -80,6 +80,7 @@ CHINESE = example("docs/speak.md", "nihao.wav")
 PAUSES = example("docs/speak.md", "words.tsv")
 MANY = example("docs/speak.md", "--input lines.txt")
 PYTHON = example("docs/speak.md", "tts.generate_batch")
+SAY = example("docs/speak.md", "ns.say(")
 STREAM = example("docs/stream.md", "--stream")
 STREAM_PYTHON = example("docs/stream.md", "tts.stream")
 VOICES = example("docs/voices.md", ".voices add")
@@ -150,6 +151,15 @@ def test_many_texts(backend: str, tmp_path: Path) -> None:
     pages.run_block(MANY, backend)
     assert all(0.5 < seconds(f"out/000{number}.wav") < 4.5 for number in (1, 2))
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+@pytest.mark.slow
+@both
+def test_say(backend: str, tmp_path: Path) -> None:
+    printed = pages.run_python(SAY, backend)
+    assert printed.endswith("['Hello', 'there.']\n")
+    wave, rate = soundfile.read(tmp_path / "hello.flac")
+    assert float(printed.split()[0]) == pytest.approx(len(wave) / rate)
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ...audio.mel import FRAME_RATE, SAMPLE_RATE
-from ...synthesis.assembly import Speech
-from ...synthesis.timestamps import as_dict
+from ...speech.speech import Speech
+from ...speech.timestamps import as_dict
 from ..encoders import FORMATS, encode_all, make_encoder
 from ..model_thread import Job
 from ..service import Service, as_api_error, join

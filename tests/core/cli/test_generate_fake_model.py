@@ -19,7 +19,7 @@ from nanospeech_core.cli import generate as cli
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.synthesis.assembly import Phone, Speech, Word
+from nanospeech_core.speech.speech import Phone, Speech, Word
 from nanospeech_core.voices.store import Voice
 
 

@@ -12,7 +12,8 @@ from nanospeech_core.config import AlignerConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.sampling.prompt import with_pauses
-from nanospeech_core.synthesis.assembly import Speech, SpeechAssembler, phones
+from nanospeech_core.speech.speech import Speech
+from nanospeech_core.synthesis.assembly import SpeechAssembler, phones
 from nanospeech_core.synthesis.frontend import PreparedText, prepare_text
 from nanospeech_core.synthesis.pauses import (
     AFTER_SECONDS,

@@ -9,7 +9,8 @@ from checkpoints import make_voice, tiny_config
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE
 from nanospeech_core.config import AlignerConfig
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.synthesis.assembly import Speech, SpeechAssembler
+from nanospeech_core.speech.speech import Speech
+from nanospeech_core.synthesis.assembly import SpeechAssembler
 from nanospeech_core.synthesis.frontend import prepare_text
 from nanospeech_core.synthesis.joints import CONTEXT_SYMBOLS
 from nanospeech_core.synthesis.pauses import JOINT_FRAMES

@@ -14,7 +14,7 @@ from nanospeech_core.checkpoints.original import OriginalFiles
 from nanospeech_core.checkpoints.vocoder import find_vocoder
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.synthesis.timestamps import check_timestamps
+from nanospeech_core.speech.timestamps import check_timestamps
 from nanospeech_core.system.files import check_writable
 from nanospeech_core.voices.reference_cache import ReferenceCache
 from nanospeech_core.voices.store import save_voice, voice_names

@@ -22,7 +22,7 @@ from nanospeech_core.audio import files as audio
 from nanospeech_core.audio.wav_stream import pcm16
 from nanospeech_core.cli import edit
 from nanospeech_core.cli import generate as cli
-from nanospeech_core.synthesis.assembly import Speech
+from nanospeech_core.speech.speech import Speech
 from nanospeech_core.system import streams as pipes
 from nanospeech_core.system.files import check_writable, replacing
 

@@ -21,7 +21,7 @@ from nanospeech_core.audio.wav_stream import pcm16
 from nanospeech_core.errors import UserError
 from nanospeech_core.server.encoders import FORMATS
 from nanospeech_core.server.service import Limits, Service
-from nanospeech_core.synthesis.timestamps import as_dict
+from nanospeech_core.speech.timestamps import as_dict
 
 TEXT = "Good morning, everyone in the house. The kettle is on and the bread is warm."
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..system.files import check_writable, replacing
 from ..text.sentences import length_limit
-from .assembly import Speech, Word
+from .speech import Speech, Word
 
 SUFFIXES = (".json", ".srt", ".vtt")
 CUE_CHARACTERS = 60  # at most, in a subtitle; a third of it in Chinese

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.synthesis.assembly import Phone, Speech, Word
-from nanospeech_core.synthesis.timestamps import check_timestamps, cues, write_timestamps
+from nanospeech_core.speech.speech import Phone, Speech, Word
+from nanospeech_core.speech.timestamps import check_timestamps, cues, write_timestamps
 
 
 def speech(text: str, start: float = 0.0, each: float = 0.5) -> Speech:

@@ -1,0 +1,1 @@
+"""What speaking results in: a waveform with times, and files of them."""
