@@ -16,6 +16,7 @@ from ..text.checks import nothing_to_speak
 from ..text.pronunciation.lexicon import Lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.tokenizer import Tokenizer
+from ..text.traced import TracedText
 
 _AROUND = re.compile(r"^\W+|\W+$")  # marks around a word
 MIN_KEPT_FRAMES = 10  # visible between the masked frames of two changes
@@ -51,9 +52,11 @@ def read_text(
         UserError: nothing in it can be spoken, or it has a [pause].
     """
     symbols, words = "", []
-    for sentence in tokenizer.read(read_markup(text, tokenizer, lexicon), language):
-        if isinstance(sentence, float):
-            raise UserError("an edit changes words only: leave out [pause]")
+    document = read_markup(text, tokenizer, lexicon)
+    if not all(isinstance(part, TracedText) for part in document.parts):
+        raise UserError("an edit changes words only: leave out [pause], [voice: ...] and [rate: ...]")
+    for sentence in tokenizer.read(document, language):
+        assert not isinstance(sentence, float)
         start = len(symbols) + 1 if symbols else 0
         symbols = f"{symbols} {sentence.symbols}" if symbols else sentence.symbols
         for word in sentence.words:

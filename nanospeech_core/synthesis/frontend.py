@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..system.lazy import LazySequence
 from ..text.checks import check_text, nothing_to_speak
+from ..text.document import Settings
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
@@ -19,7 +20,8 @@ from ..text.tokenizer import Tokenizer
 from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
-from .utterances import Utterance, make_utterances, max_characters
+from ..voices.store import find_voice_folder, voices_folder
+from .utterances import Utterance, joined_passages, make_utterances, max_characters
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,34 @@ def prepare_text(
     """
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     document = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
-    plain = document.plain
-    reference, voice_language = (references or ReferenceCache()).get(folder, options, plain, config, align)
-    language = options.lang or detect_language(plain, voice_language)
-    sentences = tokenizer.read(document, language, max_characters(config))
-    utterances = LazySequence(make_utterances(sentences, config))
+    cache, plain = references or ReferenceCache(), document.plain
+    for part in document.parts:
+        if isinstance(part, Settings) and part.voice is not None:
+            find_voice_folder(voices_folder(folder), part.voice)  # an error now, not after minutes of speech
+
+    passages = document.passages() or [(Settings(), document)]
+
+    def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
+        own = options if settings.voice is None else _with_voice(options, settings.voice)
+        reference, language = cache.get(folder, own, plain, config, align)
+        return reference, options.lang or detect_language(spoken, language)
+
+    def read() -> Iterator[Utterance]:
+        for settings, passage in passages:
+            reference, language = find(settings, passage.plain)
+            sentences = tokenizer.read(passage, language, max_characters(config))
+            for utterance in make_utterances(sentences, config):
+                yield replace(utterance, reference=reference, rate=settings.rate)
+
+    reference, language = find(Settings(), plain)
+    utterances = LazySequence(read() if len(passages) == 1 else joined_passages(read()))
     if not utterances:
         raise nothing_to_speak(text)
     return PreparedText(reference, utterances, language)
+
+
+def _with_voice(options: GenerateOptions, voice: str) -> GenerateOptions:
+    return replace(options, voice=voice, ref_audio=None, ref_text=None, ref_asr=None)
 
 
 def check_texts(

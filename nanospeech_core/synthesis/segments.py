@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..audio.mel import LOG_FLOOR
 from ..config import ModelConfig
+from ..sampling.option_fields import options_of
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import MAX_FRAMES, Prompt, with_pauses
 from ..text.symbols import SILENT
@@ -84,23 +86,27 @@ def segment_jobs(
 
     The first segment has the seed of the options, the next one a seed higher by 1, and so on.
     """
-
-    def predict(ids: np.ndarray) -> np.ndarray:
-        return model.predict_frames(text.reference, ids, options.speed)
-
     seeds = itertools.count(options.seed)
-    context = context_symbols(options.speed)
     before: Utterance | None = None
     for number, whole in enumerate(text.utterances):
+        reference, speed = whole.reference or text.reference, tempo(options.speed, whole.rate)
+        context = context_symbols(speed)
+        predict = functools.partial(model.predict_frames, reference, speed=speed)
         utterance = whole
         if before is not None and before.continues:
             _, utterance = with_context(before, utterance, context)
         if whole.continues:
             utterance, _ = with_context(utterance, text.utterances[number + 1], context)
         before = whole
-        segments = make_segments(text.reference, utterance, model.config, predict, context)
+        segments = make_segments(reference, utterance, model.config, predict, context)
         for segment in segments:
             yield SegmentJob(text, number, segment, next(seeds), segment is segments[-1], text_number)
+
+
+def tempo(speed: float, rate: float) -> float:
+    """The tempo of an utterance, within the range of the option `speed`."""
+    declared = options_of(GenerateOptions)["speed"]
+    return min(max(speed * rate, declared.least), declared.most)
 
 
 def make_segments(

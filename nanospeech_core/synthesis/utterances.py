@@ -12,6 +12,7 @@ from ..sampling.prompt import with_pauses
 from ..text.document import Sentence, Word
 from ..text.sentences import MIN_LENGTH, length
 from ..text.symbols import SILENT
+from ..voices.reference import Reference
 from .pauses import JOINED_FRAMES, InnerPause, divide_pause, requested_frames
 
 # Of an utterance. The training texts have up to 136 (in Chinese 34, which count as 102). Longer utterances
@@ -41,6 +42,8 @@ class Utterance:
     # The ids of the words that are generated before and after it, and cut off its waveform.
     context_before: tuple[int, ...] = ()
     context_after: tuple[int, ...] = ()
+    reference: Reference | None = None  # of its own voice; None: that of the text
+    rate: float = 1.0  # tempo, relative to that of the options
 
 
 def make_utterances(parts: Iterable[Sentence | float], config: ModelConfig) -> Iterator[Utterance]:
@@ -79,6 +82,28 @@ def make_utterances(parts: Iterable[Sentence | float], config: ModelConfig) -> I
         )
     if last is not None:
         yield replace(last, tail=None if seconds is None else requested_frames(seconds), continues=False)
+
+
+def joined_passages(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
+    """Utterances with the silence between those of two voices or tempos.
+
+    A pause that is requested there lasts as long as it says. Where the voice changes inside a sentence, the
+    pause is short.
+    """
+    before: Utterance | None = None
+    for each in utterances:
+        utterance = each
+        if before is not None:
+            if before.reference is not utterance.reference or before.rate != utterance.rate:
+                requested = [frames for frames in (before.tail, utterance.lead) if frames is not None]
+                ended = before.text.rstrip(_CLOSERS).endswith(_ENDS)
+                if requested or not ended:
+                    tail, lead = divide_pause(sum(requested) if requested else JOINED_FRAMES)
+                    before, utterance = replace(before, tail=tail), replace(utterance, lead=lead)
+            yield before
+        before = utterance
+    if before is not None:
+        yield before
 
 
 def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:

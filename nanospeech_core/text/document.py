@@ -48,18 +48,30 @@ class GivenPronunciation(NamedTuple):
     phonemes: str
 
 
+class Settings(NamedTuple):
+    """How the text after it is spoken.
+
+    Attributes:
+        voice: its name; None: the voice of the options.
+        rate: tempo, relative to that of the options.
+    """
+
+    voice: str | None = None
+    rate: float = 1.0
+
+
 @dataclass(frozen=True)
 class Document:
     """A text without its markup.
 
     Attributes:
-        parts: texts and pauses in seconds, in order. A text has a stand-in for each word with given
-            phonemes: a word of no language, so that the words around it are read as they should be, whatever
-            the word is.
+        parts: texts, pauses in seconds, and settings, in order. A text has a stand-in for each word with
+            given phonemes: a word of no language, so that the words around it are read as they should be,
+            whatever the word is.
         pronunciations: the words with given phonemes, by their place in the source.
     """
 
-    parts: tuple[TracedText | float, ...]
+    parts: tuple[TracedText | float | Settings, ...]
     pronunciations: Mapping[Span, GivenPronunciation]
 
     @classmethod
@@ -71,6 +83,30 @@ class Document:
     def texts(self) -> list[TracedText]:
         """Its texts, without the pauses between."""
         return [part for part in self.parts if isinstance(part, TracedText)]
+
+    def passages(self) -> list[tuple[Settings, Document]]:
+        """Its parts with the same settings, in order: documents that have words, and pauses around them."""
+        found: list[tuple[Settings, Document]] = []
+        settings, parts = Settings(), list[TracedText | float]()
+        places = sorted(self.pronunciations)
+        for part in (*self.parts, None):
+            if isinstance(part, (TracedText, float)):
+                parts.append(part)
+                continue
+            texts = [each for each in parts if isinstance(each, TracedText)]
+            if any(map(str.isalnum, "".join(text.text for text in texts))):
+                span = (texts[0].span[0], texts[-1].span[1])
+                inside = places[bisect_left(places, (span[0], 0)) : bisect_left(places, (span[1], 0))]
+                given = {place: self.pronunciations[place] for place in inside}
+                found.append((settings, Document(tuple(parts), given)))
+                parts = []
+            else:  # pauses between two tags
+                parts = [each for each in parts if isinstance(each, float)]
+            settings = part or settings
+        if found and parts:
+            last_settings, last = found[-1]
+            found[-1] = last_settings, Document((*last.parts, *parts), last.pronunciations)
+        return found
 
     @property
     def plain(self) -> str:

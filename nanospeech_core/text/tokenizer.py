@@ -77,6 +77,7 @@ class Tokenizer:
         for part in document.parts:
             if isinstance(part, float):
                 yield part
+            if not isinstance(part, TracedText):
                 continue
             for piece in split_sentences(part, language, max_characters, min_characters, read_aloud):
                 symbols = self.symbols(piece.spoken, language, given)

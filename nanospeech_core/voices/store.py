@@ -95,13 +95,19 @@ def user_folder(to_write: bool = False) -> Path:
 
 def find_voice(folder: str | os.PathLike, name: str) -> Voice:
     """The voice `name` in `folder`/voices, else of the user. Raises UserError as `load_voice`."""
+    return load_voice(find_voice_folder(folder, name), name)
+
+
+def find_voice_folder(folder: str | os.PathLike, name: str) -> Path:
+    """The folder that has the voice `name`: `folder`, else the user's. Raises UserError if neither has it."""
     names = voice_names(folder)
     own = [] if name in names else voice_names(user_folder())
     if name in own:
-        return load_voice(user_folder(), name)
+        return user_folder()
     if own:
         raise UserError(f'there is no voice "{name}"; the voices are {", ".join([*names, *own])}')
-    return load_voice(folder, name)
+    _path(folder, name)
+    return Path(folder)
 
 
 def remove_voice(folder: str | os.PathLike, name: str) -> None:

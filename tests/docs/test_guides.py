@@ -78,6 +78,7 @@ SPEAK = example("docs/speak.md", "--output hello.wav")
 SAMPLERS = example("docs/speak.md", "--refine 0.3")
 CHINESE = example("docs/speak.md", "nihao.wav")
 PAUSES = example("docs/speak.md", "words.tsv")
+DIALOG = example("docs/speak.md", "dialog.wav")
 MANY = example("docs/speak.md", "--input lines.txt")
 PYTHON = example("docs/speak.md", "tts.generate_batch")
 SAY = example("docs/speak.md", "ns.say(")
@@ -143,6 +144,13 @@ def test_pauses_and_pronunciation(backend: str, tmp_path: Path) -> None:
     words = ["This", "is", "Mrs.", "Nguyen", "of", "Leicester."]
     assert re.sub(r"<.*?>", "", times.splitlines()[-1]).split() == words
     assert 1.5 < seconds("control.wav") < 6.0
+
+
+@pytest.mark.slow
+@both
+def test_a_dialog(backend: str) -> None:
+    pages.run_block(DIALOG, backend)
+    assert 2.0 < seconds("dialog.wav") < 7.0
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Markup in a text: `[pause 0.5]` and `[tomato](/təˈmɑːtoʊ/)`; and the words of a lexicon.
+"""Markup in a text: `[pause 0.5]`, `[voice: emma]`, `[rate: 0.9]`, `[tomato](/təˈmɑːtoʊ/)`; and a lexicon.
 
 A word with given phonemes is replaced by a stand-in, a word of no language, so that "the", stress and the
 numbers around it are read correctly, whatever the word is. The stand-in begins with a vowel if the phonemes
@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 
 from ...errors import UserError
 from ..characters import fold
-from ..document import Document, GivenPronunciation
+from ..document import Document, GivenPronunciation, Settings
 from ..symbols import STRESS
 from ..tokenizer import Tokenizer
 from ..traced import Span, TracedText, concatenate
 from .lexicon import Lexicon, check_phonemes
 
 MAX_PAUSE = 60.0  # seconds
+MIN_RATE, MAX_RATE = 0.25, 4.0
 STAND_INS = ("Zubazub", "Ozubazub")  # consonant, vowel
 _VOWELS = "AIOQWYaeiouæøœɐɑɒɔəɚɛɜɤɨɪɯʊʌᵊᵻ"
 _VOICELESS, _SIBILANTS = "pftkθçx", "szʃʒɕʂʑʣʥʦʨꭧʤʧ"
@@ -28,7 +29,11 @@ _VOICELESS, _SIBILANTS = "pftkθçx", "szʃʒɕʂʑʣʥʦʨꭧʤʧ"
 _PAUSE = re.compile(
     r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)(?P<closed>[\]］](?!\())?", re.IGNORECASE
 )
+_SETTING = re.compile(
+    r"[\[［]\s*(?P<name>voice|rate)\s*[:：](?P<value>[^\[\]［］\n]*)[\]］](?!\()", re.IGNORECASE
+)
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
+_RATE = re.compile(r"\d+\.?\d*|\.\d+", re.ASCII)
 _PRONUNCIATION = r"\[(?!\s*\])(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
 _MARKED = re.compile(_PRONUNCIATION)
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -44,26 +49,30 @@ def read_markup(
         tokenizer: the model's.
         lexicon: phonemes of words that have none in the text.
     Raises:
-        UserError: a pause is not a number of seconds from 0 to 60; phonemes are not in the model's
-            vocabulary, or the model reads characters.
+        UserError: a pause is not a number of seconds from 0 to 60, or a rate not one from 0.25 to 4; phonemes
+            are not in the model's vocabulary, or the model reads characters.
     """
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon or {})
     if lexicon:
         _need_phonemes(tokenizer, "a lexicon")
     source = TracedText.of(text)
     pronunciations: dict[Span, GivenPronunciation] = {}
-    parts: list[TracedText | float] = []
-    start = 0
-    for match in [*_PAUSE.finditer(text), None]:
-        if match and not match["closed"]:
-            continue
+    parts: list[TracedText | float | Settings] = []
+    settings, start = Settings(), 0
+    pauses = [match for match in _PAUSE.finditer(text) if match["closed"]]
+    tags = sorted((*pauses, *_SETTING.finditer(text)), key=re.Match.start)
+    for match in [*tags, None]:
         part = source[start : match.start() if match else None]
         words = {
             (start + begin, start + end): word for begin, end, word in _words(part.text, tokenizer, lexicon)
         }
         pronunciations |= words
         parts += [_with_stand_ins(source, part, words) if words else part] if part.text else []
-        parts += [_seconds(match)] if match else []
+        if match and match.re is _PAUSE:
+            parts.append(_seconds(match))
+        elif match:
+            settings = _change(settings, match)
+            parts.append(settings)
         start = match.end() if match else start
     return Document(tuple(parts), pronunciations)
 
@@ -150,3 +159,19 @@ def _seconds(match: re.Match) -> float:
             f'"{match[0]}" is not a pause of 0 to {MAX_PAUSE:g} seconds: write it like [pause 0.5]'
         )
     return float(number[1])
+
+
+def _change(settings: Settings, match: re.Match) -> Settings:
+    """The settings after a tag; `default` takes a voice or a rate back."""
+    value = fold(match["value"]).strip()
+    if match["name"].lower() == "voice":
+        if not value:
+            raise UserError(f'"{match[0]}" names no voice: write it like [voice: emma]')
+        return settings._replace(voice=None if value.lower() == "default" else value)
+    number = _RATE.fullmatch(value)
+    rate = 1.0 if value.lower() == "default" else float(number[0]) if number else 0.0
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise UserError(
+            f'"{match[0]}" is not a rate of {MIN_RATE:g} to {MAX_RATE:g}: write it like [rate: 0.9]'
+        )
+    return settings._replace(rate=rate)

@@ -1,7 +1,7 @@
 """Many clients at once, and requests of strangers.
 
-For the night: `NANOSPEECH_LOAD=50x120` makes it 50 clients for 120 seconds, `NANOSPEECH_STRANGE=5000` 5,000 strange
-requests.
+For the night: `NANOSPEECH_LOAD=50x120` makes it 50 clients for 120 seconds, `NANOSPEECH_STRANGE=5000` 5,000
+strange requests.
 """
 
 from __future__ import annotations
