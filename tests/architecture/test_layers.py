@@ -23,6 +23,7 @@ LAYERS = {
         ("editing",),
         ("pipeline",),
         ("evaluation",),
+        ("doctor",),
         ("cli",),
     ),
     "nanospeech_mlx": (
@@ -32,7 +33,7 @@ LAYERS = {
         ("networks",),
         ("nanospeech",),
         ("load",),
-        ("generate", "edit", "voices", "evaluate", "benchmark", "chat", "__main__"),
+        ("generate", "edit", "voices", "evaluate", "benchmark", "doctor", "chat", "__main__"),
     ),
     "nanospeech_torch": (
         ("models",),
@@ -47,6 +48,7 @@ LAYERS = {
             "voices",
             "evaluate",
             "benchmark",
+            "doctor",
             "prepare",
             "train",
             "report",
@@ -189,7 +191,7 @@ def test_upward_imports_and_cycles_are_found():
         "nanospeech_core.cli.main": {"nanospeech_core.text.words"},
     }
     assert upward_imports(arrows, "nanospeech_core") == [
-        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.main (layer 11)"
+        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.main (layer 12)"
     ]
     assert len(import_cycle(arrows)) == 3
     assert import_cycle({"a": {"b"}, "b": set()}) == []

@@ -17,8 +17,8 @@ from nanospeech_core.system import install
 ROOT = Path(__file__).parents[3]
 COMMANDS = {
     "generate": "mlx torch", "edit": "mlx torch", "voices": "mlx torch", "benchmark": "mlx torch",
-    "evaluate": "mlx torch", "chat": "mlx", "prepare": "torch", "train": "torch", "report": "torch",
-    "export": "torch", "diagnose": "torch", "convert": "",
+    "evaluate": "mlx torch", "doctor": "mlx torch", "chat": "mlx", "prepare": "torch", "train": "torch",
+    "report": "torch", "export": "torch", "diagnose": "torch", "convert": "",
 }  # fmt: skip
 
 
