@@ -26,9 +26,9 @@ from . import output
 
 DESCRIPTION = (
     "Check what this package needs on this machine, compare every network with golden values, and speak a "
-    "sentence in each precision. There is a line for each check: ok, note (it works) or wrong, and what to do "
-    "about it. This takes about 20 seconds, plays nothing, and needs no network. The output has ~ for home "
-    "folders and USER for the user's name. The exit code is 1 if something is wrong."
+    "sentence in each precision. There is a line for each check: ok, note (it works) or wrong, and what to "
+    "do about it. This takes about 20 seconds, plays nothing, and needs no network. The output has ~ for "
+    "home folders and USER for the user's name. The exit code is 1 if something is wrong."
 )
 FORMAT = 1  # of the JSON; it changes when an entry is renamed or removed
 WIDTH = 110

@@ -51,7 +51,7 @@ def checks_for(backend: str) -> list[Check]:
             "see whether other programs play sound; write a file with --output until then",
         ),
         Check("device", f"{package}:check_device", LONG, f"install {TITLES[backend]} again, or {REPORT}"),
-        Check("products", f"{package}:check_products", SHORT, REPORT, needs="device"),
+        Check("products", f"{package}:check_products", LONG, REPORT, needs="device"),
         Check(
             "golden-values",
             f"{_HERE}.networks:check_golden",

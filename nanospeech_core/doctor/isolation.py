@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +19,7 @@ from .finding import NOTE, OK, WRONG, Check, Finding
 
 TOTAL = 240.0  # seconds; checks that have not begun by then are not run
 END = 10.0  # seconds that the process may take to end
+SLICE = 0.25  # seconds
 LINES = 12  # of what it printed on stderr, kept for the report of a crash
 REPORT = "report this, with the output of --json"
 
@@ -43,6 +44,7 @@ class Worker:
             errors="backslashreplace",
         )
         self._answers: queue.Queue[str | None] = queue.Queue()  # None: its standard output has ended
+        self.ended = False  # its standard output has
         self.printed: deque[str] = deque(maxlen=LINES)
         self._readers = [
             threading.Thread(target=read, daemon=True) for read in (self._read_answers, self._read_stderr)
@@ -56,23 +58,29 @@ class Worker:
         try:
             self._process.stdin.write(json.dumps(asdict(check)) + "\n")
             self._process.stdin.flush()
-            answer = self._answers.get(timeout=check.limit)
+            answer = self._answer(check.limit)
             return None if answer is None else Finding(**json.loads(answer))
-        except (OSError, queue.Empty, ValueError):  # ValueError: half an answer
+        except (OSError, ValueError):  # ValueError: half an answer
             return None
+
+    def _answer(self, limit: float) -> str | None:
+        for timeout in _slices(limit):
+            with suppress(queue.Empty):
+                return self._answers.get(timeout=timeout)
+        return None
 
     def wait(self, limit: float) -> int | None:
         """Let the process end. Returns its exit code, below 0 for a signal; None: it did not end in time."""
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.close()
-        try:
-            code = self._process.wait(limit)
-        except subprocess.TimeoutExpired:
-            return None
-        for reader in self._readers:
-            reader.join(1)
-        return code
+        for timeout in _slices(limit):
+            with suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(timeout)
+                for reader in self._readers:
+                    reader.join(1)
+                return code
+        return None
 
     def close(self) -> None:
         """End the process at once, if it is running."""
@@ -88,6 +96,7 @@ class Worker:
         with suppress(ValueError, OSError):  # it was closed
             for line in self._process.stdout:
                 self._answers.put(line)
+        self.ended = True
         self._answers.put(None)
 
     def _read_stderr(self) -> None:
@@ -97,53 +106,64 @@ class Worker:
                 self.printed.append(line.rstrip("\n"))
 
 
+def _slices(limit: float) -> Iterator[float]:
+    """Short timeouts that sum to a limit: time does not count in which both processes are stopped."""
+    for _ in range(round(limit / SLICE)):
+        yield SLICE
+
+
 def run_checks(checks: Sequence[Check], total: float = TOTAL) -> Generator[Finding, None, None]:
     """The findings of checks, one by one; at the end a finding "exit" on how their process ended.
 
     All run in one process, as imports take longest. After a crash or a check that hangs, the next one gets a
     new process.
     """
-    deadline, wrong = time.monotonic() + total, set()
+    wrong: set[str] = set()
+    spent = 0.0
     worker: Worker | None = None
     try:
         for check in checks:
             if check.needs in wrong:
                 text = f"not checked, because of what is wrong with {check.needs}"
                 finding = Finding(NOTE, text, name=check.name)
-            elif time.monotonic() > deadline:
+            elif spent > total:
                 text = f"not checked: the checks before took more than {total:g} s"
                 finding = Finding(WRONG, text, "run it again when the machine is idle", name=check.name)
             else:
                 worker = worker or Worker()
-                started = time.monotonic()
                 answer = worker.run(check)
-                finding = answer or _failed(worker, check, time.monotonic() - started)
+                finding = answer or _failed(worker, check)
+                spent += min(finding.seconds, check.limit)
                 if answer is None:
                     worker.close()
                     worker = None
             if finding.status == WRONG:
                 wrong.add(check.name)
             yield finding
-        if worker is not None:
-            yield _end(worker)
+        yield _end(worker)
     finally:
         if worker is not None:
             worker.close()
 
 
-def _failed(worker: Worker, check: Check, seconds: float) -> Finding:
+def _failed(worker: Worker, check: Check) -> Finding:
     """The finding of a check that gave none."""
     values: dict[str, Any] = {}
-    code = worker.wait(1.0) if seconds < check.limit else None
+    seconds = 0.0
+    code = worker.wait(END if worker.ended else 1.0)  # macOS writes a report first
     if code is None:
+        seconds = check.limit
         text = f"no answer within {check.limit:g} s: it hangs, or the machine is very busy"
     else:
         text = f"it ended its process ({describe(code)})"
         values = {"exit_code": code, "stderr": list(worker.printed)}
-    return Finding(WRONG, text, check.advice, values, check.name, round(seconds, 3))
+    return Finding(WRONG, text, check.advice, values, check.name, seconds)
 
 
-def _end(worker: Worker) -> Finding:
+def _end(worker: Worker | None) -> Finding:
+    if worker is None:
+        text = "not checked, because the process was ended in the last check, or never began"
+        return Finding(NOTE, text, name="exit")
     started = time.monotonic()
     code = worker.wait(END)
     seconds = round(time.monotonic() - started, 3)
