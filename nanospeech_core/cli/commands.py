@@ -33,7 +33,7 @@ COMMANDS = (
     Command(
         "evaluate", "measure how well a model speaks: word errors, similarity, quality", BACKENDS, "evaluate"
     ),
-    Command("doctor", "check that everything works on this machine", BACKENDS, "doctor"),
+    Command("doctor", "check that everything works on this machine", BACKENDS, "doctor.__main__"),
     Command("diagnose", "find the part of a model that loses quality", ("torch",), "diagnose"),
     Command("chat", "talk with a language model and hear its answers", ("mlx",), "chat.__main__"),
     Command("prepare", "turn recordings and texts into training shards", ("torch",), "prepare.__main__"),

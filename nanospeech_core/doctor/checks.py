@@ -16,7 +16,7 @@ _HERE = __name__.rpartition(".")[0]
 
 def checks_for(backend: str) -> list[Check]:
     """The checks with a backend of `BACKENDS`."""
-    package = f"nanospeech_{backend}.doctor"
+    package = f"nanospeech_{backend}.doctor.checks"
     return [
         Check("package", f"{_HERE}.software:check_package", SHORT, REINSTALL),
         Check("dependencies", f"{_HERE}.software:check_dependencies", SHORT, REINSTALL),

@@ -31,7 +31,7 @@ QUANTIZED = "8-bit"
 
 @dataclass(frozen=True)
 class DoctorBackend:
-    """What a backend provides to these checks: `doctor.backend()` of its package."""
+    """What a backend provides to these checks: `doctor.checks.backend()` of its package."""
 
     # (float32, float16, bfloat16 or `QUANTIZED`) -> the embedded model, its weights evaluated
     load: Callable[[str], Pipeline]
@@ -43,7 +43,7 @@ class DoctorBackend:
 
 def find_backend(name: str) -> DoctorBackend:
     """The backend of `BACKENDS` with this name."""
-    return importlib.import_module(f"nanospeech_{name}.doctor").backend()
+    return importlib.import_module(f"nanospeech_{name}.doctor.checks").backend()
 
 
 def quantized_checkpoint() -> tuple[ModelConfig, dict[str, np.ndarray]]:

@@ -156,27 +156,29 @@ def run(backend: str, *arguments: object, code: int = 0) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "fault", "text", "advice"), FAULTS, ids=[name for name, *_ in FAULTS])
-def test_a_fault_has_its_line_its_advice_and_exit_code_1(broken, monkeypatch, name, fault, text, advice):
+def test_a_fault_has_its_line_its_advice_and_exit_code_1(
+    broken, monkeypatch, tmp_path, name, fault, text, advice
+):
     only(monkeypatch, name)
     broken(fault)
     if name in ("folders", "environment"):
         monkeypatch.setattr(doctor, "WIDTH", 1000)
     Backend("torch")
-    shown = run("torch", code=1)
+    shown = run("torch", "--json", tmp_path / "doctor.json", code=1)
     (line,) = [row for row in shown.splitlines() if row.startswith("wrong")]
     assert line.split()[1] == name
     flat = " ".join(shown.split())
     assert text in flat
     assert advice in flat.partition("-> ")[2]
     assert f"Something is wrong: {name}" in flat
-    report = json.loads(run("torch", "--json", code=1))
+    report = json.loads((tmp_path / "doctor.json").read_text(encoding="utf-8"))
     assert report["status"] == WRONG and report["checks"][0]["name"] == name
     assert text in report["checks"][0]["text"] and advice in report["checks"][0]["advice"]
 
 
 def test_every_check_has_a_fault():
     names = {check.name for backend in NAMES for check in checks.checks_for(backend)}
-    assert names - {"8-bit"} == {name for name, *_ in FAULTS}  # tests/mlx/test_doctor.py has that one's
+    assert names - {"8-bit"} == {name for name, *_ in FAULTS}  # tests/mlx/doctor has that one's
 
 
 @pytest.mark.slow

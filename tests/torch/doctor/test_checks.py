@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nanospeech_core.doctor.finding import NOTE, OK, WRONG
-from nanospeech_torch import doctor
+from nanospeech_torch.doctor import checks as doctor
 
 
 def test_this_device():

@@ -1,21 +1,19 @@
-"""python -m nanospeech_torch.doctor: check that everything works here, on PyTorch."""
+"""What `doctor` checks on PyTorch: the device, its products, and what speaks."""
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanospeech_core.doctor.finding import NOTE, OK, WRONG, Finding
-from nanospeech_core.system.process import command
 
-from .load import load as load_checkpoint
+from ..load import load as load_checkpoint
 
 if TYPE_CHECKING:
     from nanospeech_core.doctor.networks import DoctorBackend
 
-    from .nanospeech import Nanospeech
+    from ..nanospeech import Nanospeech
 
 SIZE, RUNS = 512, 4  # of the matrices whose product is timed; the best run counts
 MANY = 64  # products on a GPU, which takes longer to begin than to compute one
@@ -115,15 +113,3 @@ def backend() -> DoctorBackend:
 
     advice = "torch.backends.cudnn.allow_tf32 = False makes convolutions exact, and slower"
     return DoctorBackend(load, exact, lacks, advice)
-
-
-@command("python -m nanospeech_torch.doctor")
-def main(argv: list[str] | None, prog: str) -> int:
-    """Run the command; see `nanospeech_core.cli.doctor.run`."""
-    from nanospeech_core.cli import doctor
-
-    return doctor.run("torch", argv, prog)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

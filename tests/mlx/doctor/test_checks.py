@@ -10,8 +10,8 @@ mx = pytest.importorskip("mlx.core")
 
 from nanospeech_core.doctor import networks
 from nanospeech_core.doctor.finding import NOTE, OK, WRONG
-from nanospeech_mlx import doctor
 from nanospeech_mlx.device import blas, kernels
+from nanospeech_mlx.doctor import checks as doctor
 
 
 def test_this_device():

@@ -1,4 +1,4 @@
-"""python -m nanospeech_mlx.doctor: check that everything works here, on MLX."""
+"""What `doctor` checks on MLX: the device, its products, and what speaks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanospeech_core.doctor.finding import NOTE, OK, WRONG, Finding
-from nanospeech_core.system.process import command
 
-from .load import import_backend
-from .load import load as load_checkpoint
+from ..load import import_backend
+from ..load import load as load_checkpoint
 
 if TYPE_CHECKING:
     from nanospeech_core.doctor.networks import DoctorBackend
 
-    from .nanospeech import Nanospeech
+    from ..nanospeech import Nanospeech
 
 SIZE, RUNS = 512, 4  # of the matrices whose product is timed; the best run counts
 MANY = 64  # products on a GPU, which takes longer to begin than to compute one
@@ -63,7 +62,7 @@ def check_products() -> Finding:
 
     import mlx.core as mx
 
-    from .device.blas import use_fast_blas
+    from ..device.blas import use_fast_blas
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is the finding
@@ -112,7 +111,7 @@ def load(precision: str) -> Nanospeech:
 
 def exact() -> bool:
     """Whether float32 products have the precision of float32: a GPU may use TF32."""
-    from .device import kernels
+    from ..device import kernels
 
     return not kernels.on_gpu()
 
@@ -127,15 +126,3 @@ def backend() -> DoctorBackend:
     from nanospeech_core.doctor.networks import DoctorBackend
 
     return DoctorBackend(load, exact, lacks, "MLX_ENABLE_TF32=0 makes float32 exact, and slower")
-
-
-@command("python -m nanospeech_mlx.doctor")
-def main(argv: list[str] | None, prog: str) -> int:
-    """Run the command; see `nanospeech_core.cli.doctor.run`."""
-    from nanospeech_core.cli import doctor
-
-    return doctor.run("mlx", argv, prog)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
