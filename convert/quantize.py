@@ -12,8 +12,7 @@ import numpy as np
 
 from nanospeech_core.checkpoints.folder import EMBEDDED, read_config, resolve
 from nanospeech_core.checkpoints.original import OriginalFiles
-from nanospeech_core.checkpoints.quantization import can_quantize, quantize
-from nanospeech_core.checkpoints.tensors import DTYPES, FLOATING, cast
+from nanospeech_core.checkpoints.quantization import quantize_all
 from nanospeech_core.config import QuantizationConfig
 from nanospeech_core.errors import UserError
 
@@ -93,18 +92,3 @@ def left_layers(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> 
         if name.endswith(".weight") and array.ndim > 1 and after[name] is array
     ]
     return list(dict.fromkeys(re.sub(r"(blocks)\.\d+\.", r"\1.*.", layer) for layer in layers))
-
-
-def quantize_all(tensors: dict[str, np.ndarray], wanted: QuantizationConfig) -> dict[str, np.ndarray]:
-    """Quantize what `can_quantize` accepts, each to three tensors; scales keep the matrix's dtype."""
-    result = {}
-    for name, array in tensors.items():
-        if array.dtype not in FLOATING or not can_quantize(name, array, wanted.group_size):
-            result[name] = array
-            continue
-        layer = name.removesuffix(".weight")
-        packed, scales, biases = quantize(cast(array, DTYPES["F32"]), wanted.bits, wanted.group_size)
-        result[name] = packed
-        result[f"{layer}.scales"] = cast(scales, array.dtype)
-        result[f"{layer}.biases"] = cast(biases, array.dtype)
-    return result

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..config import QuantizationConfig
 from ..errors import UserError
+from .tensors import DTYPES, FLOATING, cast
 
 MIN_SCALE = 1e-7  # of a group with equal numbers
 
@@ -74,6 +75,25 @@ def can_quantize(name: str, weight: np.ndarray, group_size: int) -> bool:
     return (
         name.endswith(".weight") and weight.ndim == 2 and len(weight) > 1 and not weight.shape[1] % group_size
     )
+
+
+def quantize_all(
+    tensors: Mapping[str, np.ndarray], quantization: QuantizationConfig
+) -> dict[str, np.ndarray]:
+    """Quantize what `can_quantize` accepts, each to three tensors; scales keep the matrix's dtype."""
+    result = {}
+    for name, array in tensors.items():
+        if array.dtype not in FLOATING or not can_quantize(name, array, quantization.group_size):
+            result[name] = array
+            continue
+        layer = name.removesuffix(".weight")
+        packed, scales, biases = quantize(
+            cast(array, DTYPES["F32"]), quantization.bits, quantization.group_size
+        )
+        result[name] = packed
+        result[f"{layer}.scales"] = cast(scales, array.dtype)
+        result[f"{layer}.biases"] = cast(biases, array.dtype)
+    return result
 
 
 def quantized_layers(tensors: Mapping[str, np.ndarray]) -> list[str]:

@@ -16,7 +16,7 @@ from .output import guard, version
 
 DESCRIPTION = "Serve speech over HTTP: OpenAI's audio API, with word times, editing and voices."
 KEY = "NANOSPEECH_API_KEY"  # an environment variable: other users can read the flags of a process
-NEEDED = ("starlette", "uvicorn", "av", "prometheus_client", "multipart")
+NEEDED = ("starlette", "uvicorn", "av", "prometheus_client", "python_multipart")
 
 
 def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) -> int:

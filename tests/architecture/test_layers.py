@@ -24,6 +24,7 @@ LAYERS = {
         ("editing",),
         ("pipeline",),
         ("evaluation", "server"),
+        ("doctor",),
         ("cli",),
     ),
     "nanospeech_mlx": (
@@ -33,7 +34,18 @@ LAYERS = {
         ("networks",),
         ("nanospeech",),
         ("load",),
-        ("generate", "edit", "voices", "evaluate", "benchmark", "serve", "wyoming", "chat", "__main__"),
+        (
+            "generate",
+            "edit",
+            "voices",
+            "evaluate",
+            "benchmark",
+            "doctor",
+            "serve",
+            "wyoming",
+            "chat",
+            "__main__",
+        ),
     ),
     "nanospeech_torch": (
         ("models",),
@@ -50,6 +62,7 @@ LAYERS = {
             "benchmark",
             "serve",
             "wyoming",
+            "doctor",
             "prepare",
             "train",
             "report",
@@ -200,7 +213,7 @@ def test_upward_imports_and_cycles_are_found():
         "nanospeech_core.cli.dispatch.main": {"nanospeech_core.text.words"},
     }
     assert upward_imports(arrows, "nanospeech_core") == [
-        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.dispatch.main (layer 12)"
+        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.dispatch.main (layer 13)"
     ]
     assert len(import_cycle(arrows)) == 3
     assert import_cycle({"a": {"b"}, "b": set()}) == []

@@ -29,6 +29,7 @@ NOT_RUN = {  # page: a part of the block: why not
     "docs/reliability.md": {"tests.fuzz": "takes hours; a few cases of each run with the tests"},
     "docs/install.md": {
         'pip install ".[cpu]"\n': NETWORK,
+        "nanospeech-mar doctor": "tests/core/cli/test_doctor.py runs it",
         "platform.machine()": "it prints the machine",
         "uvx ": NETWORK,
     },

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-for library in ("starlette", "uvicorn", "av", "prometheus_client", "multipart", "httpx"):
+for library in ("starlette", "uvicorn", "av", "prometheus_client", "python_multipart", "httpx"):
     pytest.importorskip(library, reason="needs the extras [serve] and [test]")
 
 import httpx

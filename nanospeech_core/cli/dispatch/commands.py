@@ -33,6 +33,7 @@ COMMANDS = (
     Command(
         "evaluate", "measure how well a model speaks: word errors, similarity, quality", BACKENDS, "evaluate"
     ),
+    Command("doctor", "check that everything works on this machine", BACKENDS, "doctor.__main__"),
     Command("diagnose", "find the part of a model that loses quality", ("torch",), "diagnose"),
     Command("serve", "serve speech over HTTP, as OpenAI's API has it", BACKENDS, "serve"),
     Command("wyoming", "serve speech to Home Assistant", BACKENDS, "wyoming"),

@@ -78,6 +78,14 @@ def phonemize(text: TracedText, voice: str, given: Mapping[Span, str] = MappingP
     return joined
 
 
+def version() -> str:
+    """The version of espeak-ng. Raises UserError as `phonemize`."""
+    with _lock:
+        library = _library()
+        library.espeak_Info.restype = ctypes.c_char_p
+        return (library.espeak_Info(None) or b"").decode("utf-8", "replace")
+
+
 def _read_words(library: Any, text: TracedText, given: Mapping[Span, str]) -> TracedText:
     """The phonemes of text between two marks, each traced to its word."""
 

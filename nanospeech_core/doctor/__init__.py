@@ -1,0 +1,1 @@
+"""What `nanospeech-mar doctor` checks: one function per check, run in another process."""

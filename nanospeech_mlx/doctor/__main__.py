@@ -1,0 +1,19 @@
+"""python -m nanospeech_mlx.doctor: check that everything works here, on MLX."""
+
+from __future__ import annotations
+
+import sys
+
+from nanospeech_core.system.process import command
+
+
+@command("python -m nanospeech_mlx.doctor")
+def main(argv: list[str] | None, prog: str) -> int:
+    """Run the command; see `nanospeech_core.cli.doctor.run`."""
+    from nanospeech_core.cli import doctor
+
+    return doctor.run("mlx", argv, prog)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
