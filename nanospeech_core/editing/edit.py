@@ -99,7 +99,8 @@ def nothing_changed(text: str, edited: str) -> str:
 
 def check_margin(margin: float) -> None:
     """Raise UserError if the margin, in milliseconds, is out of range."""
-    if not (isinstance(margin, numbers.Real) and 0 <= margin <= MAX_MARGIN):
+    number = isinstance(margin, numbers.Real) and not isinstance(margin, bool)
+    if not (number and 0 <= margin <= MAX_MARGIN):
         raise UserError(f"--margin must be from 0 to {MAX_MARGIN:g} milliseconds, not {margin!r}")
 
 
@@ -130,7 +131,8 @@ def check_recording(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     Raises:
         UserError: it is not a recording, is silent, or is longer than `MAX_SECONDS`.
     """
-    if not isinstance(sample_rate, numbers.Integral) or sample_rate < 1:
+    whole = isinstance(sample_rate, numbers.Integral) and not isinstance(sample_rate, bool)
+    if not whole or sample_rate < 1:
         raise UserError(f"the sample rate must be a whole number above 0, not {sample_rate!r}")
     if not isinstance(wave, np.ndarray):
         raise UserError(f"a recording must be a numpy array, not {type(wave).__name__}")
