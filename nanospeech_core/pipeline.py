@@ -93,7 +93,7 @@ class Pipeline(Backend):
             raise UserError(f"progress must be a function of (sentences done, in all), not {progress!r:.40}")
         check_type("standalone", standalone, [bool])
         checked = with_sampler(make_options(voice, **options), self.config)
-        prepared = prepare_text(text, self.config, self.folder, checked, self.align, self.references)
+        prepared = prepare_text(text, self.config, self.folder, checked, self.aligner, self.references)
         assembler = SpeechAssembler(prepared, self.config, checked.stream, standalone)
         jobs = segment_jobs(self, prepared, checked)
         count = 0
@@ -201,4 +201,4 @@ class Pipeline(Backend):
         self._find_reference(make_options(voice, **options))
 
     def _find_reference(self, options: GenerateOptions) -> None:
-        self.references.get(self.folder, options, "", self.config, self.align)
+        self.references.get(self.folder, options, "", self.config, self.aligner)

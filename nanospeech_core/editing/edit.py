@@ -14,12 +14,13 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id
-from ..synthesis.backend import Aligner, Backend
+from ..synthesis.backend import Backend
 from ..synthesis.prompts import whole_frames
 from ..text.checks import check_text
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.tokenizer import Tokenizer
+from ..voices.alignment import Aligner
 from ..voices.reference import log_mel_with_treble
 from .changes import Change, find_changes, merge_near, read_text, words_as_spoken
 from .prompts import AlignedRecording, context_span, make_edit_prompt

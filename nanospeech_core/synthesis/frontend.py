@@ -16,7 +16,7 @@ from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.sentences import split_sentences
 from ..text.tokenizer import Tokenizer
-from ..voices.alignment import Align
+from ..voices.alignment import Aligner
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
 from .utterances import Utterance, make_utterances, max_characters
@@ -36,7 +36,7 @@ def prepare_text(
     config: ModelConfig,
     folder: str | os.PathLike | None,
     options: GenerateOptions,
-    align: Align | None = None,
+    aligner: Aligner | None = None,
     references: ReferenceCache | None = None,
 ) -> PreparedText:
     """Prepare the voice that the options name, and split, phonemize and encode a text, sentence by sentence.
@@ -46,7 +46,7 @@ def prepare_text(
         config: the model's.
         folder: the checkpoint's folder, which has its voices; None: no folder.
         options: checked ones; voice, ref_audio, ref_text, lang and lexicon are read here.
-        align: finds the durations of a voice that has none, see `make_reference`.
+        aligner: finds the durations of a voice that has none, see `make_reference`.
         references: a cache of voices that were used before.
     Raises:
         UserError: the voice is unknown or broken, or the text cannot be spoken.
@@ -54,7 +54,7 @@ def prepare_text(
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     document = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
     plain = document.plain
-    reference, voice_language = (references or ReferenceCache()).get(folder, options, plain, config, align)
+    reference, voice_language = (references or ReferenceCache()).get(folder, options, plain, config, aligner)
     language = options.lang or detect_language(plain, voice_language)
     sentences = tokenizer.read(document, language, max_characters(config))
     utterances = LazySequence(make_utterances(sentences, config))
