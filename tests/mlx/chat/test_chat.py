@@ -142,9 +142,12 @@ def test_sentences_are_as_far_apart_as_in_a_text(run, model, tmp_path):
 @pytest.mark.slow
 def test_a_long_sentence_is_spoken_as_in_a_text(run, model, tmp_path):
     """Its parts are joined without a pause, though they are longer than an utterance may be."""
-    long = f"The old man went down {'to the wide river ' * 18}and home."
+    times = ("two", "three", "four", "five", "six", "seven", "ten", "eleven")
+    pieces = [f" {number} times to the wide river and" for number in times]
+    pieces = ["The old man went down", *pieces, " then again", " to his house", " on the hill."]
+    long = "".join(pieces)
     assert len(long) > 300
-    llm = write_scripted_llm(tmp_path / "llm", [long[i : i + 7] for i in range(0, len(long), 7)])
+    llm = write_scripted_llm(tmp_path / "llm", pieces)
     assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")[0] == 0
     wave, expected = audio.read("a.wav"), spoken(model, [long])
     assert wave.shape == expected.shape and np.abs(wave - expected).max() < 1e-3
