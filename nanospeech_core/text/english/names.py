@@ -75,18 +75,21 @@ _STREET_ADDRESS = re.compile(
 )
 
 
+_LISTED = re.compile(rf", (?:{'|'.join(STATES)})[;,]? (?:(?:and|or|to) )?{_NAME}, ?$")
+
+
 def find_state(before: str, code: str) -> str | None:
     """The state that a code means after some text; None: it may be a word ("Ask Bob, OK").
 
     That is after an address; after a city and a comma; and if the code is also a word, after a city that is
-    known or follows a word such as "in".
+    known or follows a word such as "in" or another city with its state.
     """
     if _STREET_ADDRESS.search(before):
         return STATES[code]
     city = _CITY.search(before)
     if city is None:
         return None
-    if code in AMBIGUOUS and not _PLACED.search(before):
+    if code in AMBIGUOUS and not (_PLACED.search(before) or _LISTED.search(before)):
         parts = city["city"].split()
         if not any(" ".join(parts[-count:]) in CITIES for count in (1, 2)):
             return None

@@ -106,7 +106,8 @@ def _fiscal_year(accent: str, match: re.Match[str]) -> str:
         return f"{kind} year "
     if len(digits) > 2:
         return f"{kind} year {year(digits, accent)}"
-    return f"{kind} year {'oh ' if digits[0] == '0' else ''}{words(digits, accent)}"
+    spoken = [("oh " if two[0] == "0" else "") + words(two, accent) for two in (digits, match["last"]) if two]
+    return f"{kind} year {' '.join(spoken)}"
 
 
 def _decade(accent: str, match: re.Match[str]) -> str | None:
@@ -205,7 +206,8 @@ ROWS: tuple[Row, ...] = (
     (
         "fiscal year",
         r"(?<![\w/-])(?:(?P<kind>[FC])Y(?:(?= ?(?:1[5-9]|20)\d\d[-/–]\d\d(?![\w/-]))"
-        r"|[ -]?'?(?P<year>(?:19|20)\d\d|(?<=FY)\d\d|(?<=FY[ '-])\d\d)(?!\w|[/–-]\d|[.,]\d)))",
+        r"|[ -]?'?(?P<year>(?:19|20)\d\d|(?<=FY)\d\d|(?<=FY[ '-])\d\d)(?:[-/–](?P<last>(?<=\D\d\d.)\d\d))?"
+        r"(?!\w|[/–-]\d|[.,]\d)))",
         _fiscal_year,
     ),
     (

@@ -80,6 +80,7 @@ DATES = {
     "FY25: up": "fiscal year twenty-five: up",
     "FY2020-21": "fiscal year twenty twenty to twenty-one",
     "AFY23 and FY7": "AFY23 and FY7",
+    "FY23/24": "fiscal year twenty-three twenty-four",
     "FY2024/25": "fiscal year twenty twenty-four twenty-five",
     "Mon, Wed & Fri": "Monday, Wednesday & Friday",
     "M-F 8-5": "Monday to Friday eight to five",

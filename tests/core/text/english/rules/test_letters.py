@@ -58,6 +58,7 @@ LETTERS = {
     "Gary, IN, makes": "Gary, Indiana, makes",
     "12 Oak Street, IL": "twelve Oak Street, Illinois",
     "400 N. Main St., Peoria IL": "four hundred N Main Street, Peoria Illinois",
+    "Lincoln, NE; Fargo, ND; Butte, MT": "Lincoln, Nebraska; Fargo, North Dakota; Butte, Montana",
     "Ask Bob, OK?": "Ask Bob, OK?",
     "Ann Lee, MD, and Bob Ray, PA": "Ann Lee, MD, and Bob Ray, PA",
     "Marketing, PR and Sales": "Marketing, PR and Sales",
