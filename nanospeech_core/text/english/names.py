@@ -27,7 +27,7 @@ REIGNS = (
     r"(?: (?:of|is|has|who|whose|died|ruled|reigned|became|succeeded|married|founded|conquered|invaded"
     r"|abdicated)\b"
     r"| was (?!\w+ing\b)| had (?:no|an?|the|been|only|two|three|many|\w+ (?:sons?|daughters?|children))\b"
-    r"| \(|[.)]|$)"
+    r"| \(|\)|\.?$)"
 )
 # First names of people who are called like their fathers: "John Smith III".
 HEIRS = (
@@ -75,7 +75,7 @@ _STREET_ADDRESS = re.compile(
 )
 
 
-_LISTED = re.compile(rf", (?:{'|'.join(STATES)})[;,]? (?:(?:and|or|to) )?{_NAME}, ?$")
+_LISTED = re.compile(rf", (?:{'|'.join(STATES.keys() - AMBIGUOUS)})[;,]? (?:(?:and|or|to) )?{_NAME}, ?$")
 
 
 def find_state(before: str, code: str) -> str | None:

@@ -42,6 +42,8 @@ LETTERS = {
     "Henry Ford II, William H. Gates III": "Henry Ford the second, William H Gates the third",
     "Henry I had no sons": "Henry the first had no sons",
     "when Harold I died": "when Harold the first died",
+    "Robert I. Bouck was": "Robert I. Bouck was",
+    "It was Henry I.": "It was Henry the first.",
     "Edward I was tall": "Edward the first was tall",
     "Edward I was waiting for is here": "Edward I was waiting for is here",
     "Anna and I went": "Anna and I went",
