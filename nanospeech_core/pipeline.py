@@ -21,6 +21,7 @@ from .sampling.options import GenerateOptions
 from .sampling.prompt import Prompt
 from .sampling.samplers import with_sampler
 from .speech.speech import Speech, join_speech
+from .strict import check_type, checked_call
 from .synthesis.assembly import SpeechAssembler
 from .synthesis.backend import Backend
 from .synthesis.batching import BATCH_SIZE, speak_batches
@@ -43,10 +44,12 @@ class Pipeline(Backend):
 
     sample_rate = SAMPLE_RATE
 
+    @checked_call()
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
         return list_voices(voices_folder(self.folder)) + user_voices()
 
+    @checked_call(GenerateOptions)
     def generate(self, text: str, voice: str | Voice | None = None, **options: Any) -> np.ndarray:
         """Speak a text.
 
@@ -61,6 +64,7 @@ class Pipeline(Backend):
         """
         return np.concatenate([speech.wave for speech in self.speak(text, voice, **options)])
 
+    @checked_call(GenerateOptions)
     def stream(
         self, text: str, voice: str | Voice | None = None, **options: Any
     ) -> Generator[np.ndarray, None, None]:
@@ -73,6 +77,7 @@ class Pipeline(Backend):
         for speech in self.speak(text, voice, **{**options, "stream": True}):
             yield speech.wave
 
+    @checked_call(GenerateOptions)
     async def astream(
         self, text: str, voice: str | Voice | None = None, **options: Any
     ) -> AsyncIterator[np.ndarray]:
@@ -90,6 +95,7 @@ class Pipeline(Backend):
             pool.submit(chunks.close)
             pool.shutdown(wait=False)
 
+    @checked_call(GenerateOptions)
     def say(self, text: str, voice: str | Voice | None = None, play: bool = True, **options: Any) -> Speech:
         """Speak a text aloud, each sentence as soon as it is generated; returns all of it.
 
@@ -115,6 +121,7 @@ class Pipeline(Backend):
             raise
         return join_speech(parts)
 
+    @checked_call(GenerateOptions)
     def speak(
         self,
         text: str,
@@ -132,8 +139,11 @@ class Pipeline(Backend):
         standalone: False: the text is a part of something longer; there is as much silence at its ends as
             between two sentences.
         """
+        if progress is not None and not callable(progress):
+            raise UserError(f"progress must be a function of (sentences done, in all), not {progress!r:.40}")
+        check_type("standalone", standalone, [bool])
         checked = with_sampler(make_options(voice, **options), self.config)
-        prepared = prepare_text(text, self.config, self.folder, checked, self.align, self.references)
+        prepared = prepare_text(text, self.config, self.folder, checked, self.aligner, self.references)
         assembler = SpeechAssembler(prepared, self.config, checked.stream, standalone)
         jobs = segment_jobs(self, prepared, checked)
         count = 0
@@ -162,6 +172,7 @@ class Pipeline(Backend):
             if progress is not None and job.ends_utterance:
                 progress(job.utterance_number + 1, count)
 
+    @checked_call(GenerateOptions)
     def generate_batch(
         self,
         texts: Iterable[str],
@@ -186,17 +197,24 @@ class Pipeline(Backend):
         checked = with_sampler(make_options(voice, **options), self.config)
         if checked.stream:
             raise UserError("a batch cannot be streamed: leave out stream, or speak one text after the other")
-        if not isinstance(batch_size, numbers.Integral) or batch_size < 1:
+        whole = isinstance(batch_size, numbers.Integral) and not isinstance(batch_size, bool)
+        if not whole or batch_size < 1:
             raise UserError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise UserError(f"texts must be a list of texts, not {texts!r:.40}")
         texts = list(texts)
-        names = names or [f"text {number + 1}" for number in range(len(texts))]
+        if names is None:
+            names = [f"text {number + 1}" for number in range(len(texts))]
+        elif isinstance(names, str) or not isinstance(names, Sequence) or len(names) != len(texts):
+            raise UserError(
+                f"names must be a list of a name for each of {len(texts)} texts, not {names!r:.40}"
+            )
         check_texts(texts, names, self.config, checked)
         if checked.voice is not None or checked.ref_audio is not None:  # an error here has no text's name
             self._find_reference(checked)
         yield from speak_batches(self, texts, names, checked, batch_size)
 
+    @checked_call(GenerateOptions)
     def edit(
         self,
         wave: np.ndarray,
@@ -215,18 +233,22 @@ class Pipeline(Backend):
         checked = with_sampler(make_options(**options), self.config)
         return edit_recording(self, wave, text, edited, sample_rate, margin, checked)
 
+    @checked_call(GenerateOptions)
     def sample(self, prompt: Prompt, **options: Any) -> np.ndarray:
         """The log-mel float32 [frames, mel_dim] of a prompt from its first masked token on.
 
         options: fields of `GenerateOptions`; those of text and voice are ignored. Raises UserError for one
             that is out of range.
         """
+        if not isinstance(prompt, Prompt):
+            raise UserError(f"prompt must be a Prompt, not {prompt!r:.40}")
         checked = with_sampler(make_options(**options), self.config)
         return self.generate_mels([prompt], [checked.seed], checked)[0]
 
+    @checked_call(GenerateOptions)
     def prepare(self, voice: str | Voice | None = None, **options: Any) -> None:
         """Read the voice now, so that the first text does not wait. Raises UserError if it is unusable."""
         self._find_reference(make_options(voice, **options))
 
     def _find_reference(self, options: GenerateOptions) -> None:
-        self.references.get(self.folder, options, "", self.config, self.align)
+        self.references.get(self.folder, options, "", self.config, self.aligner)

@@ -19,6 +19,7 @@ from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.options import check_precision
 from nanospeech_core.sampling.prompt import Prompt, collate
+from nanospeech_core.strict import checked_call
 from nanospeech_core.system.compiling import ByShape
 from nanospeech_core.voices.reference_cache import ReferenceCache
 
@@ -86,6 +87,7 @@ class Networks(nn.Module):
         return cls(DiT(**asdict(config.transformer)), head, duration, vocoder, config, aligner)
 
     @classmethod
+    @checked_call()
     def from_pretrained(
         cls: type[Model],
         model: str | os.PathLike | None = None,
@@ -105,9 +107,9 @@ class Networks(nn.Module):
                 On a CPU nothing is compiled, because it would not be faster; a warning says so.
             precision: the argument of `set_precision`.
         Raises:
-            UserError: the checkpoint is missing or incomplete, or the precision is unknown.
+            UserError: the checkpoint is missing or incomplete, or an argument is wrong.
         """
-        check_precision(precision)
+        check_precision(precision, compile)
         folder = resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "mlx", vocoder)
         result = cls.from_config(config)
@@ -134,6 +136,7 @@ class Networks(nn.Module):
             taken.append((name, mx.array(value if kept else value.astype(np.float32))))
         self.update(tree_unflatten(taken))
 
+    @checked_call()
     def set_precision(self, precision: str) -> None:
         """Compute in float16, bfloat16 or float32: transformer, mel regression and diffusion head.
 

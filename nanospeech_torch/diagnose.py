@@ -183,7 +183,7 @@ def stage_mel(
         return predict(pipeline, [utterance])[0]
     chosen = replace(options, voice=voice)
     config = pipeline.config
-    reference, _ = pipeline.references.get(pipeline.folder, chosen, utterance.text, config, pipeline.align)
+    reference, _ = pipeline.references.get(pipeline.folder, chosen, utterance.text, config, pipeline.aligner)
     prompt = make_prompt(reference, utterance.ids, utterance.durations, config)
     return pipeline.generate_mels([prompt], [chosen.seed], chosen)[0]
 

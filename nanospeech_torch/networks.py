@@ -17,6 +17,7 @@ from nanospeech_core.checkpoints.vocoder import load_with_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.options import check_precision
 from nanospeech_core.sampling.prompt import Prompt, collate
+from nanospeech_core.strict import checked_call
 from nanospeech_core.system.compiling import ByShape
 from nanospeech_core.voices.reference_cache import ReferenceCache
 
@@ -81,6 +82,7 @@ class Networks(nn.Module):
         return cls(DiT(**asdict(config.transformer)), head, duration, vocoder, config, aligner)
 
     @classmethod
+    @checked_call()
     def from_pretrained(
         cls: type[Model],
         model: str | os.PathLike | None = None,
@@ -99,9 +101,9 @@ class Networks(nn.Module):
             compile: compile masked decoding, once for each shape; segments are padded so that shapes are few.
             precision: the argument of `set_precision`.
         Raises:
-            UserError: the checkpoint is missing or incomplete, or the precision is unknown.
+            UserError: the checkpoint is missing or incomplete, or an argument is wrong.
         """
-        check_precision(precision)
+        check_precision(precision, compile)
         folder = resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "pt", vocoder)
         result = cls.from_config(config)
@@ -119,6 +121,7 @@ class Networks(nn.Module):
         for name, value in fitting.items():
             own[name].copy_(torch.from_numpy(value))
 
+    @checked_call()
     def set_precision(self, precision: str) -> None:
         """Compute in float16, bfloat16 or float32: transformer, mel regression and diffusion head.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..config import ModelConfig
 from ..errors import UserError
+from ..strict import check_type
 from .hub import find_folder
 from .original import OriginalFiles, read_original
 from .quantization import check_quantized, dequantize_all
@@ -30,8 +31,10 @@ def resolve(model: str | os.PathLike | None = None, revision: str | None = None)
             `owner/name@revision`.
         revision: a commit, tag or branch on the hub; a commit makes the result reproducible.
     Raises:
-        UserError: there is no such folder, and the hub does not provide it.
+        UserError: there is no such folder, the hub does not provide it, or an argument is of another type.
     """
+    check_type("model", model, [str, os.PathLike], optional=True)
+    check_type("revision", revision, [str], optional=True)
     if model is None or model == EMBEDDED:
         if not (PRETRAINED / "config.json").is_file():
             raise UserError("this installation has no embedded checkpoint; name a folder or a hub id")

@@ -17,7 +17,7 @@ import numpy as np
 from ..audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE
 from ..config import ModelConfig, VocosConfig
 from ..errors import UserError
-from ..strict import from_dict
+from ..strict import check_type, from_dict
 from .folder import EMBEDDED, check_exported, load_folder, read_config, resolve
 from .hub import find_folder
 from .original import OriginalFiles
@@ -72,6 +72,7 @@ def find_vocoder(name: str | os.PathLike) -> Path:
     Raises:
         UserError: there is no such vocoder, or the hub does not provide it.
     """
+    check_type("vocoder", name, [str, os.PathLike])
     if name == EMBEDDED:
         return resolve(name)
     check_exported(name, "vocos.safetensors")

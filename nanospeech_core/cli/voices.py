@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from ..system.encodings import argument
 from ..text.languages import LANGUAGES
 from ..voices.alignment import onset_finder
 from ..voices.recording import voice_from_recording
+from ..voices.speech_check import text_checker
 from ..voices.store import (
     check_free,
     check_new_name,
@@ -80,13 +82,19 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
 def _add(load: Callable, args: argparse.Namespace) -> None:
     check_new_name(args.name, args.replace)
 
+    pipeline = functools.cache(lambda: load(None, None))  # when it is needed: it takes half a second
+
     def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # called for long recordings only
-        pipeline = load(None, None)
-        find = onset_finder(pipeline.config, pipeline.aligner.align)
+        find = onset_finder(pipeline().config, pipeline().aligner)
         assert find is not None  # the embedded model has an aligner
         return find(wave, phonemes)
 
-    voice = voice_from_recording(args.recording, args.text, args.lang, args.asr, locate, "TEXT")
+    def fits(wave: np.ndarray, phonemes: str) -> bool:  # called for texts that are given
+        check = text_checker(pipeline().config, pipeline().aligner)
+        assert check is not None
+        return check(wave, phonemes)
+
+    voice = voice_from_recording(args.recording, args.text, args.lang, args.asr, locate, "TEXT", fits)
     voice = replace(voice, name=args.name, description=args.description)
     save_voice(user_folder(), voice)
     output.print_result(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')

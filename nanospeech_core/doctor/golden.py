@@ -117,9 +117,9 @@ def vocoder(model: Backend) -> np.ndarray:
 def aligner(model: Backend) -> np.ndarray:
     """When each symbol of a voice's recording begins, in frames."""
     options = GenerateOptions(voice=OPTIONS["voice"])
-    reference, _ = model.references.get(model.folder, options, "", model.config, model.align)
-    assert model.align is not None  # the embedded model has an aligner
-    return np.cumsum(model.align(reference.mel, reference.ids)).astype(np.float32)
+    reference, _ = model.references.get(model.folder, options, "", model.config, model.aligner)
+    assert model.aligner is not None  # the embedded model has an aligner
+    return np.cumsum(model.aligner.align(reference.mel, reference.ids)).astype(np.float32)
 
 
 NETWORKS: dict[str, Callable[[Backend], np.ndarray]] = {

@@ -14,12 +14,13 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id
-from ..synthesis.backend import Aligner, Backend
+from ..synthesis.backend import Backend
 from ..synthesis.prompts import whole_frames
 from ..text.checks import check_text
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.tokenizer import Tokenizer
+from ..voices.alignment import Aligner
 from ..voices.reference import log_mel_with_treble
 from .changes import Change, find_changes, merge_near, read_text, words_as_spoken
 from .prompts import AlignedRecording, context_span, make_edit_prompt
@@ -99,7 +100,8 @@ def nothing_changed(text: str, edited: str) -> str:
 
 def check_margin(margin: float) -> None:
     """Raise UserError if the margin, in milliseconds, is out of range."""
-    if not (isinstance(margin, numbers.Real) and 0 <= margin <= MAX_MARGIN):
+    number = isinstance(margin, numbers.Real) and not isinstance(margin, bool)
+    if not (number and 0 <= margin <= MAX_MARGIN):
         raise UserError(f"--margin must be from 0 to {MAX_MARGIN:g} milliseconds, not {margin!r}")
 
 
@@ -130,7 +132,8 @@ def check_recording(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     Raises:
         UserError: it is not a recording, is silent, or is longer than `MAX_SECONDS`.
     """
-    if not isinstance(sample_rate, numbers.Integral) or sample_rate < 1:
+    whole = isinstance(sample_rate, numbers.Integral) and not isinstance(sample_rate, bool)
+    if not whole or sample_rate < 1:
         raise UserError(f"the sample rate must be a whole number above 0, not {sample_rate!r}")
     if not isinstance(wave, np.ndarray):
         raise UserError(f"a recording must be a numpy array, not {type(wave).__name__}")

@@ -9,19 +9,18 @@ from __future__ import annotations
 import functools
 import math
 import numbers
-import os
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import UserError
+from ..strict import check_type
 
 T = TypeVar("T")
 UNBOUNDED = 2**31  # a greater maximum is not worth a mention in a message
-TYPE_NAMES: dict[object, str] = {str: "a string", os.PathLike: "a path", Mapping: "a mapping"}
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,8 @@ class Option:
                 raise UserError(f"{self.flag} must be True or False, not {value!r:.40}")
         elif self.types == (int,) or self.types == (float,):
             self._check_number(value)
-        elif not isinstance(value, self.types):
-            names = " or ".join(TYPE_NAMES[kind] for kind in self.types)
-            raise UserError(f"{self.flag} must be {names}, not {value!r:.40}")
+        else:
+            check_type(self.flag, value, self.types)
 
     def _check_number(self, value: Any) -> None:
         whole = self.types == (int,)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..config import SAMPLER_NAMES, SamplingConfig
 from ..errors import UserError
+from ..strict import check_type
 from ..system.encodings import argument
 from ..text.languages import LANGUAGES
 from .option_fields import option, options_of, options_of_group
@@ -242,7 +243,8 @@ PRECISION_HELP = (
 )
 
 
-def check_precision(precision: str) -> None:
-    """Raise UserError if the precision is not one of `PRECISIONS`."""
+def check_precision(precision: str, compile: bool = False) -> None:
+    """Raise UserError if the precision is not one of `PRECISIONS`, or `compile` is no bool."""
     if precision not in PRECISIONS:
         raise UserError(f"the precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+    check_type("compile", compile, [bool])

@@ -6,7 +6,7 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -20,16 +20,8 @@ from ..sampling.reveal import RevealPlan, make_reveal_plan
 from ..sampling.samplers import with_sampler
 from ..sampling.schedules import ode_times
 from ..system.parallel import Abandoned
-from ..voices.alignment import Align
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
-
-
-class Aligner(Protocol):
-    """The network that finds the durations of a recording."""
-
-    def align(self, mel: np.ndarray, ids: np.ndarray, /) -> np.ndarray:
-        """Log-mel [frames, mel_dim] and int64 [symbols] -> the frames of each symbol, int64 [symbols]."""
 
 
 class Backend(ABC):
@@ -44,7 +36,7 @@ class Backend(ABC):
     references: ReferenceCache  # the voices that were used last
     diffusion_module: Any  # the head; None: the model has only the ODE
     vocoder: Any  # None: the model has none
-    aligner: Any  # finds the durations of a recording, see `align`; None: the model has none
+    aligner: Any  # an `Aligner`, finds the durations of a recording; None: the model has none
     workers: int | None = None
 
     @abstractmethod
@@ -106,11 +98,6 @@ class Backend(ABC):
     @abstractmethod
     def default_workers(self) -> int:
         """How many sentences are best generated at once."""
-
-    @property
-    def align(self) -> Align | None:
-        """Finds the durations of a recording; None: the model has no aligner."""
-        return None if self.aligner is None else self.aligner.align
 
     def plan(
         self, prompt: Prompt, seed: int, options: GenerateOptions, blocks: Sequence[int] | None = None

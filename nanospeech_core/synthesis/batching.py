@@ -56,7 +56,7 @@ def text_jobs(
 ) -> list[SegmentJob]:
     """The segments of text `number`. Raises UserError, with the text's name, if it cannot be spoken."""
     try:
-        prepared = prepare_text(text, model.config, model.folder, options, model.align, model.references)
+        prepared = prepare_text(text, model.config, model.folder, options, model.aligner, model.references)
     except UserError as error:
         raise UserError(f"{names[number]}: {error}") from error
     return list(segment_jobs(model, prepared, options, number))

@@ -17,7 +17,7 @@ from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.sentences import split_sentences
 from ..text.tokenizer import Tokenizer
-from ..voices.alignment import Align
+from ..voices.alignment import Aligner
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
 from ..voices.store import find_voice_folder, voices_folder
@@ -38,7 +38,7 @@ def prepare_text(
     config: ModelConfig,
     folder: str | os.PathLike | None,
     options: GenerateOptions,
-    align: Align | None = None,
+    aligner: Aligner | None = None,
     references: ReferenceCache | None = None,
 ) -> PreparedText:
     """Prepare the voice that the options name, and split, phonemize and encode a text, sentence by sentence.
@@ -48,7 +48,7 @@ def prepare_text(
         config: the model's.
         folder: the checkpoint's folder, which has its voices; None: no folder.
         options: checked ones; voice, ref_audio, ref_text, lang and lexicon are read here.
-        align: finds the durations of a voice that has none, see `make_reference`.
+        aligner: finds the durations of a voice that has none, see `make_reference`.
         references: a cache of voices that were used before.
     Raises:
         UserError: the voice is unknown or broken, or the text cannot be spoken.
@@ -64,7 +64,7 @@ def prepare_text(
 
     def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
         own = options if settings.voice is None else _with_voice(options, settings.voice)
-        reference, language = cache.get(folder, own, plain, config, align)
+        reference, language = cache.get(folder, own, plain, config, aligner)
         return reference, options.lang or detect_language(spoken, language)
 
     def read() -> Iterator[Utterance]:

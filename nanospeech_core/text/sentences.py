@@ -5,6 +5,7 @@ No character but white space is ever dropped.
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from .document import Piece
 from .language_detection import ALPHABETIC
 from .languages import TABLE
 from .lines import separate_lines
-from .traced import TracedText, concatenate
+from .traced import Span, TracedText, concatenate
 
 MIN_LENGTH, MAX_LENGTH = 24, 300  # of what is spoken as one, in characters of English text
 _ITEM = (
@@ -74,9 +75,9 @@ def split_sentences(
                 continue
             parts = list(_split_paragraph(spoken, language, max_characters, min_characters))
             parts[-1] = parts[-1]._replace(continues=whole.continues)
-            for part in parts:
-                written = _written(whole.written, *part.written.span)
-                yield Piece(written, part.written, (*part.joints, *whole.joints), part.continues)
+            for part, aloud in zip(parts, _share_places([part.written for part in parts]), strict=True):
+                written = _written(whole.written, *aloud.span)
+                yield Piece(written, aloud, (*part.joints, *whole.joints), part.continues)
 
 
 def _paragraphs(text: str) -> Iterator[re.Match[str]]:
@@ -128,6 +129,32 @@ def _join_lines(text: TracedText) -> TracedText:
         space = "\n" if i in separate else "" if close else " "
         joined += [TracedText.read_as(space, place), line]
     return concatenate(joined)
+
+
+def _share_places(parts: list[TracedText]) -> list[TracedText]:
+    """Parts of a text in which no character of the source is in two parts.
+
+    A number that is cut between two parts ("seven seven" for "77") is divided between them by the length of
+    what is read, unless it has too few characters.
+    """
+    shares: dict[Span, list[tuple[int, int]]] = {}  # the parts with this place, and how much of it
+    for number, part in enumerate(parts):
+        for span, run in itertools.groupby(part.spans):
+            if span[1] - span[0] > 1:
+                shares.setdefault(span, []).append((number, sum(1 for _ in run)))
+    replaced: dict[tuple[int, Span], Span] = {}
+    for (start, end), runs in shares.items():
+        sums = list(itertools.accumulate((count for _, count in runs), initial=0))
+        cuts = [start + (end - start) * done // sums[-1] for done in sums]
+        if len(runs) > 1 and len(set(cuts)) == len(cuts):
+            for (number, _), place in zip(runs, itertools.pairwise(cuts), strict=True):
+                replaced[number, (start, end)] = place
+    if not replaced:
+        return parts
+    return [
+        TracedText(part.text, tuple(replaced.get((number, span), span) for span in part.spans))
+        for number, part in enumerate(parts)
+    ]
 
 
 def _written(text: TracedText, start: int, end: int) -> TracedText:

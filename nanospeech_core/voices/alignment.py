@@ -7,6 +7,7 @@ symbol and ends at the last; from one frame to the next it stays, or advances by
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -15,8 +16,16 @@ from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import with_pauses
 
-# Log-mel float32 [frames, mel_dim] and ids int64 [symbols] -> the frames of each symbol, int64 [symbols].
-Align = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+class Aligner(Protocol):
+    """The network that finds the durations of a recording."""
+
+    def align(self, mel: np.ndarray, ids: np.ndarray, /) -> np.ndarray:
+        """Log-mel [frames, mel_dim] and int64 [symbols] -> the frames of each symbol, int64 [symbols]."""
+
+    def symbol_log_probs(self, mel: np.ndarray, ids: np.ndarray, /) -> np.ndarray:
+        """The same -> the log-probability of each symbol in each frame, float32 [frames, symbols]."""
+
 
 # A recording, float32 [samples], and its phonemes -> seconds at which each of " ", the phonemes, " " begins,
 # and the end: float [phonemes + 3].
@@ -105,15 +114,15 @@ def boundaries(durations: np.ndarray, samples: int, lag: int) -> np.ndarray:
     return np.clip(np.concatenate(([0], ends)), 0, samples).astype(np.int64)
 
 
-def onset_finder(config: ModelConfig, align: Align | None) -> FindOnsets | None:
+def onset_finder(config: ModelConfig, aligner: Aligner | None) -> FindOnsets | None:
     """Finds the onset of each phoneme of a recording by the checkpoint's aligner; None without an aligner."""
-    if align is None or config.text.kind != "phonemes":
+    if aligner is None or config.text.kind != "phonemes":
         return None
     index_of = {symbol: index for index, symbol in enumerate(config.text.vocab)}
 
     def find_onsets(wave: np.ndarray, phonemes: str) -> np.ndarray:
         ids = np.array([index_of.get(symbol, -1) for symbol in phonemes], dtype=np.int64)
-        durations = align(log_mel(wave), with_pauses(ids, config))
+        durations = aligner.align(log_mel(wave), with_pauses(ids, config))
         return boundaries(durations, len(wave), alignment_lag(config)) / SAMPLE_RATE
 
     return find_onsets

@@ -21,7 +21,7 @@ from ..text.symbols import SILENT, SYMBOLS
 from ..text.tokenizer import Tokenizer
 from . import recognition
 from .alignment import FindOnsets
-from .speech_check import is_silent, why_no_speech, why_not_its_text
+from .speech_check import FitsText, is_silent, why_no_speech, why_not_its_text
 from .store import Voice
 
 MIN_SECONDS, MAX_SECONDS = 2.0, 15.0  # of speech in a voice
@@ -37,6 +37,7 @@ def voice_from_recording(
     asr: str | None = None,
     find_onsets: FindOnsets | None = None,
     argument: str = "--ref-text",
+    fits: FitsText | None = None,
 ) -> Voice:
     """A voice from a recording: trimmed of silence, at the usual level, at most 15 s.
 
@@ -47,6 +48,7 @@ def voice_from_recording(
         asr: the recognizer, see `recognition.recognizer`; None: an installed one.
         find_onsets: aligns a recording that is too long, to cut it at a pause between two words.
         argument: what messages call `text`.
+        fits: finds whether a given text is what is said; if it is not, a warning says so.
     Raises:
         UserError: the recording is unreadable, silent, shorter than 2 s or too long; its text cannot be
             spoken or cannot be recognized.
@@ -95,6 +97,8 @@ def voice_from_recording(
     elif transcribed:
         warnings.warn(f'the words recognized in {path} are: "{text}"', stacklevel=2)
     reason = why_not_its_text(phonemes, used)
+    if not transcribed and not reason and fits is not None and not fits(wave, phonemes):
+        reason = "does not fit the sound; write all that is said, as it is said, and nothing else"
     if reason and not transcribed:
         warnings.warn(
             f'{argument} may not be what is said in {path}, and a wrong text gives a bad voice: "{text}" '

@@ -12,7 +12,7 @@ from ..audio.signal import resample
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.prompt import pause_id, with_pauses
-from .alignment import Align
+from .alignment import Aligner
 
 # See `clean_mel`: a usual sample rate, how much noise is subtracted, and the share of a magnitude that stays.
 NARROW_RATE, NOISE_WEIGHT, LEAST_SHARE = 22050, 1.5, 0.05
@@ -48,7 +48,7 @@ def make_reference(
     ids: np.ndarray,
     durations: Sequence[float] | np.ndarray | None,
     config: ModelConfig,
-    align: Align | None = None,
+    aligner: Aligner | None = None,
 ) -> Reference:
     """The reference of a voice's recording.
 
@@ -58,7 +58,7 @@ def make_reference(
         durations: seconds [symbols + 2] with a pause at either end; None: unknown, as of a user's recording,
             see `clean_mel`.
         config: the model's.
-        align: finds unknown durations (`Aligner.align`); None: they are even.
+        aligner: finds unknown durations; None: they are even.
     Raises:
         UserError: the recording is too short for its text, or the model has another kind of mel.
     """
@@ -84,7 +84,7 @@ def make_reference(
     if durations is not None:
         frames = seconds_to_frames(np.asarray(durations), len(mel))
     else:
-        frames = even_durations(len(mel), len(ids)) if align is None else align(log, ids)
+        frames = even_durations(len(mel), len(ids)) if aligner is None else aligner.align(log, ids)
     return Reference(mel, ids, frames)
 
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from ..config import ModelConfig
 from ..sampling.options import GenerateOptions
 from ..text.tokenizer import Tokenizer
-from .alignment import Align, onset_finder
+from .alignment import Aligner, onset_finder
 from .reference import Reference, make_reference
 from .selection import choose_voice, selection_key
+from .speech_check import text_checker
 
 KEPT = 16  # voices
 
@@ -33,11 +34,11 @@ class ReferenceCache:
         options: GenerateOptions,
         text: str,
         config: ModelConfig,
-        align: Align | None,
+        aligner: Aligner | None,
     ) -> tuple[Reference, str]:
         """The reference of the voice that `choose_voice` chooses, and the voice's language.
 
-        A voice is read again only if one of its files has changed, so `config` and `align` must always be
+        A voice is read again only if one of its files has changed, so `config` and `aligner` must always be
         those of the same model. If several threads want a new voice, one reads it and the others wait for it.
 
         Raises:
@@ -53,7 +54,7 @@ class ReferenceCache:
             try:
                 found = self._find(key)
                 if found is None:
-                    found = self._read(folder, options, text, config, align)
+                    found = self._read(folder, options, text, config, aligner)
                     self._keep(key, found)
             finally:
                 with self._lock:
@@ -66,14 +67,15 @@ class ReferenceCache:
         options: GenerateOptions,
         text: str,
         config: ModelConfig,
-        align: Align | None,
+        aligner: Aligner | None,
     ) -> tuple[Reference, str]:
-        voice = choose_voice(folder, options, text, onset_finder(config, align))
+        find_onsets, fits = onset_finder(config, aligner), text_checker(config, aligner)
+        voice = choose_voice(folder, options, text, find_onsets, fits)
         symbols = voice.phonemes if config.text.kind == "phonemes" else voice.text
         ids = Tokenizer(config.text.kind, config.text.vocab).encode(symbols)
         # A voice's durations are those of its phonemes, all of them.
         known = config.text.kind == "phonemes" and len(ids) == len(symbols)
-        reference = make_reference(voice.audio, ids, voice.durations if known else None, config, align)
+        reference = make_reference(voice.audio, ids, voice.durations if known else None, config, aligner)
         return replace(reference, tempo=voice.tempo), voice.language
 
     def _find(self, key: tuple) -> tuple[Reference, str] | None:

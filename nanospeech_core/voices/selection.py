@@ -12,6 +12,7 @@ from ..text.language_detection import detect_language
 from ..text.languages import LANGUAGES, base_language
 from .alignment import FindOnsets
 from .recording import voice_from_recording
+from .speech_check import FitsText
 from .store import Voice, find_voice, list_voices, user_folder, voices_folder
 
 
@@ -20,6 +21,7 @@ def choose_voice(
     options: GenerateOptions,
     text: str = "",
     find_onsets: FindOnsets | None = None,
+    fits: FitsText | None = None,
 ) -> Voice:
     """The voice that speaks a text.
 
@@ -31,13 +33,13 @@ def choose_voice(
         folder: the checkpoint's, see `voices_folder`.
         options: voice, ref_audio, ref_text, ref_asr and lang are read.
         text: to be spoken.
-        find_onsets: see `voice_from_recording`.
+        find_onsets, fits: see `voice_from_recording`.
     Raises:
         UserError: there is no such voice, its files are broken, or the recording cannot be used.
     """
     if options.ref_audio is not None:
         return voice_from_recording(
-            options.ref_audio, options.ref_text, options.lang, options.ref_asr, find_onsets
+            options.ref_audio, options.ref_text, options.lang, options.ref_asr, find_onsets, fits=fits
         )
     folder = voices_folder(folder)
     if options.voice is not None:

@@ -27,6 +27,7 @@ with importing(__name__, PROG):
     from nanospeech_core.cli.flags import add_arguments, check_flags, explicit_arguments, from_args
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
+    from nanospeech_core.synthesis.pauses import BEFORE_SECONDS
     from nanospeech_core.system.encodings import argument
     from nanospeech_core.system.streams import STANDARD, display_name
     from nanospeech_core.text.checks import check_text
@@ -39,6 +40,9 @@ with importing(__name__, PROG):
 
 if TYPE_CHECKING:
     from ..nanospeech import Nanospeech
+
+# After a part of a sentence, see `sentence_stream.CLAUSE_AFTER`: seconds between its sounds and the next.
+CLAUSE_MARKS, CLAUSE_PAUSE = (",", ";", "—", "–", "，", "、", "；"), 0.3
 
 
 class SpeechOutput:
@@ -63,7 +67,12 @@ class SpeechOutput:
         tts.generate(find_language(options.lang or ALPHABETIC).sample, **asdict(options))
 
     def speak(self, sentence: str) -> None:
-        """Speak after the previous sentences. A sentence that cannot be spoken is skipped with a warning."""
+        """Speak after the previous sentences. A sentence that cannot be spoken is skipped with a warning.
+
+        After a part of a sentence, which ends with a comma or a dash, the pause is short.
+        """
+        if sentence.endswith(CLAUSE_MARKS):
+            sentence = f"{sentence} [pause {CLAUSE_PAUSE - BEFORE_SECONDS:g}]"
         try:
             for chunk in self.tts.speak(sentence, standalone=False, **asdict(self.options)):
                 self.first_sound = self.first_sound or time.perf_counter()

@@ -106,5 +106,9 @@ class Aligner(nn.Module):
         Raises:
             UserError: there are fewer frames than symbols.
         """
+        return apply_lag(monotonic_search(self.symbol_log_probs(mel, ids)), self.lag)
+
+    def symbol_log_probs(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The log-probability of each symbol in each frame, float32 [frames, symbols]; see `align`."""
         frames, symbols = mx.array(mel[None].astype(np.float32)), mx.array(ids[None].astype(np.int32))
-        return apply_lag(monotonic_search(np.array(self.log_probs(frames, symbols)[0])), self.lag)
+        return np.array(self.log_probs(frames, symbols)[0])

@@ -89,7 +89,6 @@ class Aligner(nn.Module):
         """Log-probabilities [batch, frames, symbols] of a frame's symbol; arguments as of the call."""
         return self(mel, ids, mel_mask, text_mask).log_softmax(-1)
 
-    @torch.inference_mode()
     def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The frames of each symbol, int64 [symbols], each at least 1; they sum to the mel's.
 
@@ -99,7 +98,12 @@ class Aligner(nn.Module):
         Raises:
             UserError: there are fewer frames than symbols.
         """
+        return apply_lag(monotonic_search(self.symbol_log_probs(mel, ids)), self.lag)
+
+    @torch.inference_mode()
+    def symbol_log_probs(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The log-probability of each symbol in each frame, float32 [frames, symbols]; see `align`."""
         device = self.to_query.weight.device
         frames = torch.from_numpy(np.ascontiguousarray(mel[None], dtype=np.float32)).to(device)
         symbols = torch.from_numpy(np.ascontiguousarray(ids[None], dtype=np.int64)).to(device)
-        return apply_lag(monotonic_search(self.log_probs(frames, symbols)[0].cpu().numpy()), self.lag)
+        return self.log_probs(frames, symbols)[0].cpu().numpy()

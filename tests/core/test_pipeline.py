@@ -82,3 +82,38 @@ def test_a_sample_checks_its_options(model, options, message):
 def test_options_are_checked_at_the_entry(model, speak):
     with pytest.raises(UserError, match="^--speed must be a number from 0.25 to 4, not 9$"):
         speak(model, speed=9)
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "named", "message"),
+    [
+        ("speak", ("Hi.",), {"sede": 1},
+         "^speak has no argument 'sede' \\(did you mean 'seed'\\?\\); the arguments are text, .*, seed$"),
+        ("generate", ("Hi.",), {"foo": 1}, "^generate has no argument 'foo'; the arguments are text, "),
+        ("stream", ("Hi.",), {"num_iters": 1}, "did you mean 'num_iter'"),
+        ("generate_batch", (["Hi."],), {"batchsize": 1}, "did you mean 'batch_size'"),
+        ("edit", (np.zeros(9), "a", "b"), {"margn": 1}, "did you mean 'margin'"),
+        ("prepare", (), {"voise": "emma"}, "did you mean 'voice'"),
+        ("sample", (), {}, "^sample needs its argument 'prompt'$"),
+        ("voices", (), {"all": True}, "^voices has no argument 'all'; it takes none$"),
+        ("set_precision", (), {"precison": "float16"}, "did you mean 'precision'"),
+        ("from_pretrained", (), {"modle": "x"},
+         "^from_pretrained has no argument 'modle' \\(did you mean 'model'\\?\\); the arguments are model, "),
+        ("from_pretrained", (3,), {}, "^model must be a string or a path or None, not 3$"),
+        ("from_pretrained", (), {"vocoder": 3}, "^vocoder must be a string or a path, not 3$"),
+        ("from_pretrained", ("a/b",), {"revision": 3}, "^revision must be a string or None, not 3$"),
+        ("from_pretrained", (), {"compile": "yes"}, "^compile must be True or False, not 'yes'$"),
+        ("speak", ("Hi.",), {"progress": "x"}, "^progress must be a function of"),
+        ("speak", ("Hi.",), {"standalone": "x"}, "^standalone must be True or False, not 'x'$"),
+        ("generate_batch", (["Hi."],), {"names": "a"}, "^names must be a list"),
+        ("generate_batch", (["Hi."],), {"names": ["a", "b"]}, "^names must be a list"),
+        ("generate_batch", (["Hi."],), {"batch_size": True}, "^batch_size must be a whole number"),
+        ("edit", (np.zeros(9), "a", "b"), {"margin": True}, "^--margin must be from 0"),
+        ("edit", (np.zeros(9), "a", "b"), {"sample_rate": True}, "^the sample rate must be"),
+        ("sample", (None,), {}, "^prompt must be a Prompt, not None$"),
+    ],
+)  # fmt: skip
+def test_wrong_names_and_types_are_told(model, method, args, named, message):
+    with pytest.raises(UserError, match=message):
+        result = getattr(model, method)(*args, **named)
+        next(result)

@@ -26,6 +26,7 @@ from ...pipeline import Pipeline
 from ...text.checks import check_text
 from ...voices.alignment import onset_finder
 from ...voices.recording import LONGEST_SECONDS, voice_from_recording
+from ...voices.speech_check import text_checker
 from ...voices.store import Voice, check_new_name, save_voice, user_folder
 from ..encoders import FORMATS
 from ..errors import ApiError
@@ -60,7 +61,10 @@ async def create_edit(request: Request) -> Response:
             wave, rate, encoding = await _read(path)
 
             def steps(model: Pipeline) -> Steps:
-                yield model.edit(wave, text, edited, sample_rate=rate, margin=margin, **options), 0.0
+                with warnings.catch_warnings():  # that nothing changes: the client can tell
+                    warnings.simplefilter("ignore")
+                    result = model.edit(wave, text, edited, sample_rate=rate, margin=margin, **options)
+                yield result, 0.0
 
             result = await _result(request, service.submit(steps))
             data = await asyncio.to_thread(_encode, path.with_suffix(suffix), result, rate, encoding)
@@ -93,15 +97,20 @@ async def create_voice(request: Request) -> Response:
             await _read(path)
 
             def steps(model: Pipeline) -> Steps:
-                find = onset_finder(model.config, model.align) if model.align else None
-                found = voice_from_recording(path, words, lang, None, find, "text")
-                yield replace(found, name=name, description=description), 0.0
+                find, fits = (
+                    onset_finder(model.config, model.aligner),
+                    text_checker(model.config, model.aligner),
+                )
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
+                    found = voice_from_recording(path, words, lang, None, find, "text", fits)
+                messages = [str(warning.message).replace(str(path), "the file") for warning in told]
+                yield (replace(found, name=name, description=description), messages), 0.0
 
-            voice: Voice = await _result(request, service.submit(steps))
+            voice, messages = await _result(request, service.submit(steps))
             await asyncio.to_thread(_save, voice, replacing)
-    return JSONResponse(
-        {"id": voice.name, "name": voice.name, "language": voice.language, "text": voice.text}, 201
-    )
+    body = {"id": voice.name, "name": voice.name, "language": voice.language, "text": voice.text}
+    return JSONResponse({**body, "warnings": messages}, 201)
 
 
 def _save(voice: Voice, replacing: bool) -> None:
@@ -116,10 +125,8 @@ async def _result(request: Request, job: Job) -> Any:
     """The only result of a job; it is cancelled if the client leaves. Raises ApiError."""
     watcher = asyncio.create_task(cancel_on_disconnect(job, request.receive))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            async for result in job:
-                return result
+        async for result in job:
+            return result
     except Exception as error:
         raise as_api_error(error) from error
     finally:

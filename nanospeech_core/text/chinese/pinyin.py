@@ -1,10 +1,10 @@
 """Chinese characters to phonemes: rjieba's words, pypinyin's readings, and IPA for each syllable.
 
-`polyphones/` corrects the readings of characters that have several.
+`polyphones/` corrects the readings of characters that have several, and gives 一 and 不 their tones.
 
 Our models learned each word's tones from pypinyin's dictionary, as misaki's first Chinese front end has them:
-一 and 不 change inside a word (一个, 不是), third tones never do (你好 keeps two), and 儿 is a separate
-syllable. The model learned from the teacher's audio how two third tones sound.
+third tones never change (你好 keeps two), and 儿 is a separate syllable. The model learned from the teacher's
+audio how two third tones sound.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..characters import HAN, WESTERN_PUNCTUATION, is_han
 from ..traced import TracedText, concatenate
 from .polyphones.particles import read_particle
 from .polyphones.rules import find_readings
+from .polyphones.tones import change_tones
 
 # From pinyin as it is spelled (v is ü). The phones are those of Duanmu, "The Phonology of Standard Chinese"
 # (2007), and Lin, "The Sounds of Chinese" (2007), in the symbols of Kokoro-82M: one for an affricate.
@@ -107,15 +108,17 @@ def read_words(text: str) -> list[list[str]]:
     tagged = rjieba.tag(text)
     words = [word for word, _ in tagged]
     rules = find_readings(words)
-    readings: list[list[str]] = []
+    readings: list[str] = []  # of each character
     place = 0
     for number, word in enumerate(words):
         pinyin = list(_pinyin(word))
         if word[0] in "得地" and (len(word) == 1 or not rjieba.has_word(word)):
             pinyin[0] = read_particle(tagged, number) or pinyin[0]
-        readings.append([rules.get(place + i, reading) for i, reading in enumerate(pinyin)])
+        readings += [rules.get(place + i, reading) for i, reading in enumerate(pinyin)]
         place += len(word)
-    return readings
+    change_tones(words, readings)
+    syllables = iter(readings)
+    return [[next(syllables) for _ in word] for word in words]
 
 
 def import_library(name: str) -> ModuleType:

@@ -6,12 +6,15 @@ import re
 
 from ..language_detection import ALPHABETIC
 from ..pronunciation.markup import without_markup
-from ..sentences import MAX_LENGTH, MIN_LENGTH, first_break, first_sentence_end, length_limit
+from ..sentences import MIN_LENGTH, first_break, first_sentence_end, length_limit
 from .blocks import MarkdownParser
 
 # The first words of an answer should come soon. An incomplete first sentence is split at its last comma,
-# colon or dash after CLAUSE_AFTER characters, and at a space after SPACE_AFTER.
-CLAUSE_AFTER, SPACE_AFTER = 60, 100
+# colon or dash after CLAUSE_AFTER characters, where a voice may pause.
+CLAUSE_AFTER = 60
+# All other sentences are given whole: `Pipeline.speak` divides long ones, and lets their intonation go on.
+# A text without sentences is divided, so that it is spoken before its end.
+LONGEST = 1500
 _CLAUSE_END = re.compile(r"[,;:]\s+|[，、：；]|—+\s*|\s–\s")
 _URL = re.compile(r"\bhttps?://(?:www\.)?([\w.-]*\w)(?::\d+)?(?:[/?#](?:[^\s<>\"]*[\w/=#])?)?", re.ASCII)
 _UNFINISHED = re.compile(r"\bhttps?://\S{0,2000}$")  # an incomplete address
@@ -87,7 +90,7 @@ class ReasoningFilter:
 class SentenceSplitter:
     """Takes plain text in pieces and returns each sentence as soon as it is complete.
 
-    A line break ends a sentence. A sentence has at most about `MAX_LENGTH` characters, and at least
+    A line break ends a sentence. A sentence has at most about `LONGEST` characters, and at least
     `MIN_LENGTH` unless it is a complete paragraph. All text that can be spoken stays; of a web address, only
     the host.
 
@@ -131,15 +134,13 @@ class SentenceSplitter:
         text = self._text
         if end := first_sentence_end(text, MIN_LENGTH, self._language):
             return end
-        if len(text) > length_limit(MAX_LENGTH, text) and not _UNFINISHED.search(text):
-            return first_break(text, length_limit(MAX_LENGTH, text))
+        if len(text) > length_limit(LONGEST, text) and not _UNFINISHED.search(text):
+            return first_break(text, length_limit(LONGEST, text))
         if self._first and len(text) >= length_limit(CLAUSE_AFTER, text):
             least = length_limit(MIN_LENGTH, text)
             ends = [match.end() for match in _CLAUSE_END.finditer(text) if least <= match.end() < len(text)]
             if ends:
                 return ends[-1]
-            if len(text) >= length_limit(SPACE_AFTER, text) and " " in text.strip():
-                return text.rstrip().rfind(" ") + 1
         return 0
 
 

@@ -17,13 +17,21 @@ from nanospeech_core.voices.store import load_voice, user_folder
 ROW = 'me  en-us  2.0 s  "Hello there."'
 
 
+def load_model(model, vocoder):
+    aligner = types.SimpleNamespace(
+        align=lambda mel, ids: even_durations(len(mel), len(ids)),
+        symbol_log_probs=lambda mel, ids: np.zeros((len(mel), len(ids)), np.float32),
+    )
+    return types.SimpleNamespace(config=tiny_config(), aligner=aligner)
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "data"))
     audio.write("me.wav", make_voice("me", "en-us", "", "").audio)
 
-    def run(*argv: str, code: int = 0, load=None) -> tuple[str, str]:
+    def run(*argv: str, code: int = 0, load=load_model) -> tuple[str, str]:
         assert voice_commands.run(load, argv, "prog") == code
         return tuple(capsys.readouterr())
 
@@ -111,14 +119,25 @@ def test_a_long_recording_is_cut_by_the_models_aligner(run):
 
     def load(model, vocoder):
         loaded.append(model)
-        aligner = types.SimpleNamespace(align=lambda mel, ids: even_durations(len(mel), len(ids)))
-        return types.SimpleNamespace(config=tiny_config(), aligner=aligner)
+        return load_model(model, vocoder)
 
     text = "This is a long text of several sentences. Here comes another one of them. And the third."
     out, err = run("add", "me", "long.wav", text, load=load)
     assert loaded == [None] and "long.wav lasts 18.0 s; the first " in err
     voice = load_voice(user_folder(), "me")
     assert voice.seconds <= 15.1 and text.startswith(voice.text) and voice.text in out
+
+
+def test_a_text_that_is_not_what_is_said_is_told(run):
+    model = load_model(None, None)
+    right = np.random.default_rng(0).integers(0, 9, 400)
+
+    def listen(mel, ids):  # hears symbols of its own
+        return np.where(np.arange(len(ids)) == right[: len(mel), None], 0.0, -9.0).astype(np.float32)
+
+    model.aligner.symbol_log_probs = listen
+    _, err = run("add", "me", "me.wav", "Hello there.", load=lambda name, vocoder: model)
+    assert "TEXT may not be what is said in me.wav" in err and "does not fit the sound" in err
 
 
 def test_consent_is_asked_for(capsys):

@@ -156,3 +156,25 @@ def test_keys_and_repetitions_are_quick(unit):
     started = time.process_time()
     tokenizer()[0].sentences(unit * (4000 // len(unit)))
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (f"The number is {'7' * 120} here.", "en-us"),
+        (f"It costs ${'9' * 60}, not more.", "en-us"),
+        ("1" + "000" * 70, "en-us"),
+        (f"数字是{'7' * 120}。", "zh"),
+    ],
+    ids=["digits", "money", "zeros", "zh"],
+)
+def test_a_number_that_is_cut_is_in_the_text_once(text, language):
+    sentences = Tokenizer("phonemes", SYMBOLS).sentences(text, language)
+    assert len(sentences) > 1
+    words = [(each.written[word.start : word.end], word.place) for each in sentences for word in each.words]
+    places = [place for _, place in words]
+    assert all(start < end for start, end in places)
+    assert all(first[1] <= second[0] for first, second in zip(places, places[1:], strict=False))
+    heard = "".join(text[start:end] for start, end in places)
+    assert "".join(written for written, _ in words) == heard
+    assert heard.strip("。") == text.replace(" ", "").strip("。")

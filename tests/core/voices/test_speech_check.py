@@ -1,14 +1,24 @@
 """What is no speech, and texts that cannot be what is said."""
 
+import warnings
+
 import numpy as np
 import pytest
 import soundfile
+from backends import NAMES, Backend
+from checkpoints import tiny_config
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
 from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.errors import UserError
 from nanospeech_core.voices.recording import voice_from_recording
-from nanospeech_core.voices.speech_check import is_silent, why_no_speech, why_not_its_text
+from nanospeech_core.voices.speech_check import (
+    is_silent,
+    text_checker,
+    text_misfit,
+    why_no_speech,
+    why_not_its_text,
+)
 from nanospeech_core.voices.store import load_voice, voice_names
 
 RATE = SAMPLE_RATE
@@ -72,3 +82,49 @@ def test_a_text_that_cannot_be_is_told(tmp_path):
         UserWarning, match='a.wav, and a wrong text gives a bad voice: "Yes." is too short for 4.0 s'
     ):
         voice_from_recording(tmp_path / "a.wav", "Yes.")
+
+
+# the aligner
+
+
+def test_the_misfit_is_what_the_best_path_loses():
+    heard = np.log(np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], np.float32))
+    assert text_misfit(heard) == 0
+    assert text_misfit(heard[::-1].copy()) == pytest.approx(2 * np.log(8) / 3, rel=1e-5)
+    assert text_misfit(np.repeat(heard, 5, axis=0)) == 0
+
+
+@pytest.fixture(params=NAMES)
+def fits(request):
+    model = Backend(request.param).module("nanospeech").Nanospeech.from_pretrained()
+    return text_checker(model.config, model.aligner)
+
+
+def test_texts_that_are_not_what_is_said(fits):
+    voices = [load_voice(PRETRAINED, name) for name in EMBEDDED]
+    found = {"dropped": 0, "twice": 0, "other": 0}
+    for voice, other in zip(voices, [*voices[1:], voices[0]], strict=True):
+        words = voice.phonemes.split(" ")
+        assert fits(voice.audio, voice.phonemes)
+        for half in (words[: len(words) // 2], words[len(words) // 2 :]):
+            found["dropped"] += not fits(voice.audio, " ".join(half))
+        found["twice"] += not fits(voice.audio, " ".join(words * 2))
+        found["other"] += not fits(voice.audio, other.phonemes)
+    assert found["dropped"] >= 11 and found["twice"] >= 4 and found["other"] >= 4  # of 12, 6 and 6
+
+
+def test_a_model_without_an_aligner_cannot_tell():
+    assert text_checker(tiny_config(), None) is None
+
+
+def test_half_a_text_is_told(tmp_path):
+    model = Backend("mlx").module("nanospeech").Nanospeech.from_pretrained()
+    voice = load_voice(PRETRAINED, "heart")
+    soundfile.write(tmp_path / "a.wav", voice.audio, RATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.prepare(ref_audio=str(tmp_path / "a.wav"), ref_text=voice.text)
+    words = voice.text.split()
+    half = " ".join(words[len(words) // 2 :])
+    with pytest.warns(UserWarning, match="^--ref-text may not be what is said .* does not fit the sound"):
+        model.prepare(ref_audio=str(tmp_path / "a.wav"), ref_text=half)

@@ -139,6 +139,32 @@ def test_sentences_are_as_far_apart_as_in_a_text(run, model, tmp_path):
     )
 
 
+@pytest.mark.slow
+def test_a_long_sentence_is_spoken_as_in_a_text(run, model, tmp_path):
+    """Its parts are joined without a pause, though they are longer than an utterance may be."""
+    times = ("two", "three", "four", "five", "six", "seven", "ten", "eleven")
+    pieces = [f" {number} times to the wide river and" for number in times]
+    pieces = ["The old man went down", *pieces, " then again", " to his house", " on the hill."]
+    long = "".join(pieces)
+    assert len(long) > 300
+    llm = write_scripted_llm(tmp_path / "llm", pieces)
+    assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")[0] == 0
+    wave, expected = audio.read("a.wav"), spoken(model, [long])
+    assert wave.shape == expected.shape and np.abs(wave - expected).max() < 1e-3
+    parts = [long[: long.rindex(" ", 0, 180)], long[long.rindex(" ", 0, 180) + 1 :]]
+    assert len(wave) < len(spoken(model, parts)) - 0.3 * 24000
+
+
+def test_after_a_part_of_the_first_sentence_the_pause_is_short(run, model, tmp_path):
+    parts = ["When we look at the matter, as we should,", "from all of its sides, we see the river."]
+    llm = write_scripted_llm(tmp_path / "llm", [" ".join(parts)])
+    assert run("--llm", llm, "--prompt", "Well?", "--output", "a.wav", "--quiet")[0] == 0
+    usual = AFTER_SECONDS + BEFORE_SECONDS
+    assert len(spoken(model, parts)) - len(audio.read("a.wav")) == pytest.approx(
+        24000 * (usual - chat.CLAUSE_PAUSE), abs=300
+    )
+
+
 def test_a_model_cannot_write_our_markup(run, model, tmp_path):
     """Its brackets are not read, so that it can neither be silent for half a minute nor be refused."""
     pieces = [r"Press [pause] or \[pause", r" 30\] on `[the](/?/)` remote."]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
+from .. import names
 from .numbers import THOUSANDS, Row, alternatives, cardinal, letters, spell, words
 
-STATES = (
-    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|"
-    "OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|PR"
-)
+STATES = "|".join([*names.STATES, "DC"])
 # A number after one of these is read digit by digit.
 CODED = (
     r"zip(?: code)?|ZIP(?: code)?|[Pp]ost(?:al )?code|PIN(?: code)?|[Pp]ass(?:word|code)|[Cc]ode|OTP"

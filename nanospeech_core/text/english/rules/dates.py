@@ -92,11 +92,22 @@ def _season(accent: str, match: re.Match[str]) -> str | None:
     first, last = match["first"], match["last"]
     if int(last) == (int(first) + 1) % 100 or int(last) > int(first[2:]):
         end = f"oh {words(last, accent)}" if last[0] == "0" else words(last, accent)
-        space = " " if match.string[: match.start()].endswith("FY") else ""
-        return f"{space}{year(first, accent)} {'' if match['mark'] == '/' else 'to '}{end}"
+        return f"{year(first, accent)} {'' if match['mark'] == '/' else 'to '}{end}"
     if match["mark"] == "-" and 1 <= int(last) <= 12 and last[0] in "01":
         return f"{MONTHS[int(last) - 1]} {year(first, accent)}"
     return None
+
+
+def _fiscal_year(accent: str, match: re.Match[str]) -> str:
+    """FY2025, FY 25, Q3 FY24."""
+    kind = "fiscal" if match["kind"] == "F" else "calendar"
+    digits = match["year"]
+    if digits is None:  # a season follows: FY2024/25
+        return f"{kind} year "
+    if len(digits) > 2:
+        return f"{kind} year {year(digits, accent)}"
+    spoken = [("oh " if two[0] == "0" else "") + words(two, accent) for two in (digits, match["last"]) if two]
+    return f"{kind} year {' '.join(spoken)}"
 
 
 def _decade(accent: str, match: re.Match[str]) -> str | None:
@@ -191,6 +202,13 @@ ROWS: tuple[Row, ...] = (
         "month and year in digits",
         r"(?<![\w/.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>19\d\d|20\d\d)(?![\w/-])",
         _month_and_year,
+    ),
+    (
+        "fiscal year",
+        r"(?<![\w/-])(?:(?P<kind>[FC])Y(?:(?= ?(?:1[5-9]|20)\d\d[-/–]\d\d(?![\w/-]))"
+        r"|[ -]?'?(?P<year>(?:19|20)\d\d|(?<=FY)\d\d|(?<=FY[ '-])\d\d)(?:[-/–](?P<last>(?<=\D\d\d.)\d\d))?"
+        r"(?!\w|[/–-]\d|[.,]\d)))",
+        _fiscal_year,
     ),
     (
         "season",

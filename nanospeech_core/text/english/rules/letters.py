@@ -1,22 +1,16 @@
-"""Letters as letters: initials, initialisms, chemical formulas, the letter A; Roman numerals."""
+"""Letters as letters: initials, initialisms, chemical formulas, the letter A; Roman numerals; states."""
 
 from __future__ import annotations
 
 import re
 
+from ..names import HEIRS, REIGNS, RULERS, STATES, find_state
 from ..sentences import SENTENCE_END
-from .numbers import Row, cardinal, letter, letters, words
+from .numbers import Row, alternatives, cardinal, letter, letters, words
 
 FORMULAS = (
     "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"
 ).split()
-RULERS = (
-    "Albert|Alexander|Alfonso|Benedict|Catherine|Charles|Christian|Clement|Constantine|Darius|Edward"
-    "|Elizabeth|"
-    "Ferdinand|Francis|Frederick|Friedrich|George|Gregory|Gustav|Haakon|Harald|Henry|Innocent|Ivan|James|"
-    "John|Carlos|Joseph|Leo|Leopold|Louis|Ludwig|Mary|Maximilian|Mehmed|Napoleon|Nicholas|Otto|Paul|Pedro|"
-    "Peter|Philip|Pius|Ramesses|Richard|Robert|Rudolf|Sixtus|Umberto|Urban|Victoria|Wilhelm|William|Xerxes"
-)
 NUMBERED = (
     "War|Chapter|Part|Book|Act|Scene|Volume|Section|Article|Phase|Type|Title|Level|Appendix|Bowl|Canto"
     "|Grade|Stage|"
@@ -38,12 +32,26 @@ SPELLED = (
 ).split()
 # These it spells, but without the "s" of the plural.
 _PLURALS = "CPU GPU API URL ID UFO ATM CEO CFO CTO RBI MBA AI UI KPI MVP SUV OEM ISP NDA DIY FBI".split()
+# What people mean by letters in messages; in small letters only, or with a capital at the beginning.
+MESSAGES = {
+    "idk": "I don't know", "idc": "I don't care", "brb": "be right back", "btw": "by the way",
+    "imo": "in my opinion", "imho": "in my humble opinion", "lol": "laughing out loud",
+    "rofl": "rolling on the floor laughing", "tbh": "to be honest", "ttyl": "talk to you later",
+    "afaik": "as far as I know", "iirc": "if I recall correctly", "fyi": "for your information",
+    "omg": "oh my God", "nvm": "never mind", "ikr": "I know, right", "irl": "in real life",
+    "smh": "shaking my head", "hbu": "how about you", "wbu": "what about you", "omw": "on my way",
+    "gtg": "got to go", "g2g": "got to go", "ofc": "of course", "lmk": "let me know", "hmu": "hit me up",
+    "icymi": "in case you missed it", "tysm": "thank you so much", "bff": "best friend forever",
+    "afk": "away from keyboard", "tfw": "that feeling when", "ngl": "not going to lie", "jk": "just kidding",
+    "wdym": "what do you mean",
+}  # fmt: skip
 # They show that capitals are sentences: "US GDP UP" has none.
 FUNCTION_WORDS = frozenset(
     "A ALL AND ARE AS AT BE BUT BY CAN DID DO DOES FOR FROM HAD HAS HAVE HE HER HIM HIS HOW I I'M IN IS LET "
     "LET'S ME MY NO NOT OF ON OR OUR SHE SO THAT THE THEIR THEM THEN THERE THEY THIS TO WAS WE WERE WHAT "
     "WHEN WHERE WHO WHY WILL WITH WOULD YOU YOUR".split()
 )
+_HEIR = re.compile(rf"\b(?:{HEIRS}) (?:[A-Z]\.? )?(?:Mc|Mac|O')?[A-Z][a-z]+ $")
 _ELEMENT = r"(?:H|He|Li|B|C|N|O|F|Na|Mg|Al|Si|P|S|Cl|K|Ca|Mn|Fe|Cu|Zn|Br|Ag|I|Ba|Pb|U)"
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _END = rf"(?:(?P<end>){SENTENCE_END})?"  # the group is set where the full stop ends the sentence too
@@ -103,6 +111,22 @@ def _formula(accent: str, match: re.Match[str]) -> str | None:
     return " ".join(cardinal(part, accent) if part.isdigit() else letters(part) for part in parts)
 
 
+def _postal(accent: str, match: re.Match[str]) -> str | None:
+    return find_state(match.string[max(0, match.start() - 100) : match.start()], match["state"])
+
+
+def _message(accent: str, match: re.Match[str]) -> str:
+    spoken = MESSAGES[match["short"].lower()]
+    return spoken[0].upper() + spoken[1:] if match["short"][0].isupper() else spoken
+
+
+def _heir(accent: str, match: re.Match[str]) -> str | None:
+    """John Smith III -> "John Smith the third"."""
+    if not _HEIR.search(match.string, max(0, match.start() - 60), match.start()):
+        return None
+    return f"the {words(str(_roman_value(match['roman'])), accent, 'ordinal')}"
+
+
 def _roman(accent: str, match: re.Match[str]) -> str:
     """Henry VIII -> "Henry the eighth", World War II -> "World War two", Scene iii -> "Scene three"."""
     value = str(_roman_value(match["roman"]))
@@ -125,10 +149,15 @@ ROWS: tuple[Row, ...] = (
     (
         "Roman numeral",
         r"\b(?:(?P<ruler>(?:King|Queen|Pope|Emperor|Empress|Tsar) \w+(?= I\b)"
-        rf"|(?:{RULERS})(?! (?:[IL]\b(?!'s)|[VX]\.? [A-Z])))"
+        rf"|(?:{RULERS})(?! (?:I\b(?!'s|{REIGNS})|L\b(?!'s)|[VX]\.? [A-Z]))(?<!Malcolm(?= X)))"
         rf"|(?P<numbered>{NUMBERED})) (?P<roman>{_ROMAN})\b"
         r"(?:\.(?=[,;:]| [a-z]))?",
         _roman,
+    ),
+    (
+        "heir",
+        r"(?<=[a-z] )(?P<roman>I{2,3}|IV)\b",
+        _heir,
     ),
     (
         "small Roman numeral",
@@ -160,6 +189,18 @@ ROWS: tuple[Row, ...] = (
         r"|US(?! (?:ARMY|NAVY|DOLLARS?|PRESIDENT|SENATE|CONGRESS|GOVERNMENT|OPEN|TROOPS|ECONOMY)\b)|UPS|MA)"
         r"(?![\w&/$]|\.\w)",
         _word_in_capitals,
+    ),
+    (
+        "state after a city",
+        rf"(?<=[a-z.,\d] )(?P<state>{'|'.join(STATES)})(?![\w&/-]|\.\w|'(?!s\b))",
+        _postal,
+    ),
+    (
+        "letters of a message",
+        rf"(?<![\w.'@/#&-])(?P<short>{alternatives(MESSAGES)}|(?:(?<=^)|(?<=[.!?…] ))"
+        rf"(?:Imo(?=,| (?:the|it|this|that|these|he|she|you|we|they|its|it's)\b)"
+        rf"|{alternatives({m.capitalize() for m in MESSAGES} - {'Imo'})}))(?![\w'@/&-]|[.:]\w)",
+        _message,
     ),
     ("initialism", r"(?<![\w.'&/-])(?P<letters>[A-Z]{2,5})(?P<plural>s)?(?![\w&]|'\w|\.\w)", _initialism),
     (

@@ -26,6 +26,8 @@ DIRECTIONS = {
     "SSE": "south southeast", "SSW": "south southwest", "WSW": "west southwest", "WNW": "west northwest",
     "NNW": "north northwest",
 }  # fmt: skip
+# Of HTML, as people write them in Markdown. "a<b and c>d" has none.
+TAGS = "b|i|u|s|em|strong|code|a|span|div|p|br|sub|sup|mark|del|ins|small|kbd|li|ul|ol|h[1-6]|img|font|pre"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 
 
@@ -116,8 +118,10 @@ def _dash(accent: str, match: re.Match[str]) -> str | None:
 
 MARKUP: tuple[Row, ...] = (
     ("mark of a heading or item", r"^\s*(?:#{1,6}|[-*•>])\s+", ""),
-    ("start of a link", r"!?\[(?=[^\[\]]+\]\([^()\s]*\))", ""),
-    ("end of a link", r"(?<=[^\[\]])\]\([^()\s]*\)", ""),
+    ("start of a link", r"!?\[(?=[^\[\]]+\]\([^()\s]*(?:\)|$))", ""),
+    ("end of a link", r"(?<=[^\[\]])\]\([^()\s]*(?:\)|$)", ""),
+    ("link without an end", r"!?\[(?=[\w ]+$)|(?<=\w)\]\($", ""),
+    ("tag", rf"</?(?:{TAGS})(?:\s+\w+=[^<>]*)?\s?/?>|<(?:{TAGS})\s+\w+=[^<>]*$", ""),
     ("strike-through", r"~~(?=[^\s~])|(?<=[^\s~])~~", ""),
     ("backtick for an apostrophe", r"(?<=[A-Za-z])`(?=(?:[tsdm]|re|ve|ll)\b(?!`))", "'"),
     ("emphasis", r"(?<![\w*_`])[*_`]+(?=\w|~~)|(?<=[\w.,!?~])[*_`]+(?![\w*_`])", ""),

@@ -25,6 +25,7 @@ MORE = read("phonemes_zh.jsonl")  # as misaki gives them: rare syllables, charac
 @pytest.mark.slow
 def test_phonemes_are_those_of_the_corpus(monkeypatch):
     """Without `polyphones/`, whose own tests name the sentences that were wrong."""
+    monkeypatch.setattr(pinyin, "change_tones", lambda words, readings: None)
     monkeypatch.setattr(pinyin, "find_readings", lambda words: {})
     monkeypatch.setattr(pinyin, "read_particle", lambda words, number: "")
     assert len(CORPUS) == 131 and len(MORE) == 249
@@ -33,13 +34,13 @@ def test_phonemes_are_those_of_the_corpus(monkeypatch):
 
 
 def test_plain_sentences_reach_the_model_as_they_did_in_training():
-    """But for 著, which the corpus reads as zhù where 着 is meant."""
+    """But for 著, which the corpus reads as zhù where 着 is meant, and tones of 一 and 不 (see `tones`)."""
     rows = CORPUS + MORE
     plain = [row for row in rows if "著" not in row["text"]]
     assert [row["text"] for row in plain if normalize(row["text"], "zh") != row["text"]] == []
     assert len(rows) - len(plain) == 2
     tokenizer = Tokenizer("phonemes", SYMBOLS)
-    for row in plain[:40]:
+    for row in [row for row in plain[:40] if not set("一不") & set(row["text"])]:
         (sentence,) = tokenizer.sentences(row["text"], "zh")
         assert sentence.symbols == row["phonemes"]
 

@@ -56,8 +56,8 @@ EVERYDAY = {
         "Oil fell two point three percent to seventy-eight dollars and forty-five cents per barrel."
     ),
     "Guidance: FY25 EPS $4.10–$4.30 vs. $4.22": (
-        "Guidance: FY25 E-P-S four dollars and ten cents to four dollars and thirty cents versus four "
-        "dollars and twenty-two cents"
+        "Guidance: fiscal year twenty-five E-P-S four dollars and ten cents to four dollars and thirty cents "
+        "versus four dollars and twenty-two cents"
     ),
     "Unemployment fell 0.2 pp to 3.7%.": (
         "Unemployment fell zero point two percentage points to three point seven percent."

@@ -9,7 +9,7 @@ from text_stages import split_sentences
 
 from nanospeech_core.text.markdown.sentence_stream import (
     CLAUSE_AFTER,
-    MAX_LENGTH,
+    LONGEST,
     MIN_LENGTH,
     ReasoningFilter,
     SentenceSplitter,
@@ -66,9 +66,7 @@ def test_the_first_sentence_need_not_be_complete():
     assert after(LONG[: CLAUSE_AFTER - 1]) == []
     assert after(LONG[:CLAUSE_AFTER]) == ["When we look at the matter, as we should,"]
     assert dictate(LONG) == ["When we look at the matter, as we should,", LONG[42:]]
-    without = LONG.replace(",", "")
-    (first, rest) = dictate(without)
-    assert f"{first} {rest}" == without and 80 < len(first) < 100
+    assert dictate(LONG.replace(",", "")) == [LONG.replace(",", "")]  # nobody pauses there
     # The others are complete.
     assert dictate(f"{START}{LONG}.") == [START.strip(), f"{LONG}."]
     assert dictate("当我们从各个方面来看这个问题的时候，我们应该有足够的耐心，因为世界很大。")[0].endswith(
@@ -76,9 +74,21 @@ def test_the_first_sentence_need_not_be_complete():
     )
 
 
-def test_long_sentences_are_divided():
-    sentences = dictate(START + "and so on, " * 100)
-    assert len(sentences) > 4 and all(MIN_LENGTH < len(s) <= MAX_LENGTH for s in sentences)
+def test_long_sentences_are_given_whole():
+    """`speak` divides them, and joins their parts without a pause."""
+    long = f"And it went on {'and on ' * 100}until the morning."
+    assert dictate(f"{START}{long} It ended. Nobody had noticed it.") == [
+        START.strip(),
+        long,
+        "It ended. Nobody had noticed it.",
+    ]
+    assert dictate(long) == [long]  # no comma: not at any space
+
+
+def test_text_without_sentences_is_divided_at_last():
+    sentences = dictate(START + "and so on, " * 500)
+    assert len(sentences) > 4 and all(MIN_LENGTH < len(s) <= LONGEST for s in sentences)
+    assert all(s.endswith((",", "starts.")) for s in sentences)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +168,7 @@ def ends(parts: list[str]) -> set[int]:
 @pytest.mark.parametrize("seed", range(30))
 def test_ends_are_those_of_split_sentences(seed, monkeypatch):
     """Decisions made while the text arrives are those for the entire text; nothing is lost."""
-    monkeypatch.setattr("nanospeech_core.text.markdown.sentence_stream.MAX_LENGTH", 10**6)
+    monkeypatch.setattr("nanospeech_core.text.markdown.sentence_stream.LONGEST", 10**6)
     text = START + "".join(random.Random(seed).choices(SOUP, k=60)).replace("\n", " ")
     stream = SentenceSplitter()
     sentences = [s for c in text for s in stream.feed(c)] + stream.finish()

@@ -71,7 +71,7 @@ def test_the_corpus_changes_only_where_it_was_wrong():
         differences = [
             character + after
             for character, was, after in zip(characters, before, read(row["text"]), strict=True)
-            if was != after
+            if was != after and character not in "一不"  # see `tones`
         ]
         if differences:
             changed[row["id"]] = "".join(differences)

@@ -5,6 +5,20 @@ import pytest
 from nanospeech_core.text.english.normalize import normalize
 
 MARKS = {
+    # Markdown without its end
+    "This is **bold without an end": "This is bold without an end",
+    "Run `make install now": "Run make install now",
+    "It is __not done": "It is not done",
+    "This is ~~wrong": "This is wrong",
+    "See [the manual](http://": "See the manual",
+    "See [the manual](https://x.org/a_b": "See the manual",
+    "See [the manual](": "See the manual",
+    "See ![the map](map.png": "See the map",
+    "See [the manual": "See the manual",
+    "He wrote [sic] here": "He wrote [sic] here",
+    "<b>bold without": "bold without",
+    'the <a href="x.html">page</a>': "the page",
+    'a <a href="x': "Eh",
     # minus
     "It was -10 outside.": "It was minus ten outside.",
     "3-2=1": "three minus two equals one",
@@ -80,3 +94,8 @@ MARKS = {
 @pytest.mark.parametrize(("written", "spoken"), MARKS.items(), ids=MARKS)
 def test_mark(written, spoken):
     assert normalize(written) == spoken
+
+
+def test_comparisons_are_no_tags():
+    assert "<b and c>d" in normalize("if i<b and c>d")
+    assert normalize("if i<b and c").endswith("<b and c")
