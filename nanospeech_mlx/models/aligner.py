@@ -13,6 +13,7 @@ from mlx import nn
 
 from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, apply_lag, monotonic_search
 
+from ..device.threads import free_streams_at_thread_end
 from .activations import gelu
 
 
@@ -106,5 +107,6 @@ class Aligner(nn.Module):
         Raises:
             UserError: there are fewer frames than symbols.
         """
+        free_streams_at_thread_end()
         frames, symbols = mx.array(mel[None].astype(np.float32)), mx.array(ids[None].astype(np.int32))
         return apply_lag(monotonic_search(np.array(self.log_probs(frames, symbols)[0])), self.lag)
