@@ -18,6 +18,7 @@ from ..voices.recording import voice_from_recording
 from ..voices.store import (
     check_free,
     check_name,
+    composed,
     load_voice,
     remove_voice,
     save_voice,
@@ -79,7 +80,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
 
 
 def _add(load: Callable, args: argparse.Namespace) -> None:
-    check_name(args.name)
+    args.name = check_name(args.name)
     for name in voice_names(PRETRAINED):
         if name.casefold() == args.name.casefold():
             raise UserError(f'"{name}" is a voice of the embedded model; choose another name')
@@ -119,6 +120,6 @@ def _export(args: argparse.Namespace) -> None:
 
 def _check_own(name: str) -> None:
     own = voice_names(user_folder())
-    if name not in own:
+    if composed(name) not in own:
         known = f"yours are {', '.join(own)}" if own else "you have none yet"
         raise UserError(f'you have no voice "{name}"; {known}')

@@ -17,7 +17,7 @@ BACKENDS = ("mlx", "torch")  # the first installed one is the default
 MIN_MACOS = 14  # of MLX's wheels
 
 
-MAC = f"an arm64 Python, on macOS {MIN_MACOS} or newer"  # what MLX needs; PyTorch has no wheels for Intel either
+MAC = f"an arm64 Python, on macOS {MIN_MACOS} or newer"  # PyTorch too has no wheels for Intel Macs
 
 
 def pip_install(extra: str, system: str | None = None, machine: str | None = None) -> str:
@@ -100,7 +100,8 @@ def mlx_advice(
     if system == "Linux":
         return f'{pip_install("cpu", system, machine)}; with an NVIDIA GPU ".[cuda13]" or ".[cuda12]"'
     if system != "Darwin":
-        return f"MLX does not support {system or 'this system'}, but PyTorch does: {pip_install('torch', system)}"
+        torch = pip_install("torch", system)
+        return f"MLX does not support {system or 'this system'}, but PyTorch does: {torch}"
     if machine != "arm64":
         if (_is_translated if translated is None else translated)():
             return f"this Python is built for Intel ({machine}) and runs under Rosetta: MLX needs {MAC}"
