@@ -140,4 +140,7 @@ def test_ode_sampler(backend, nanospeech, method):
         1 + config["cfg_strength"],  # its guidance is c + s (c - u), ours u + (1 + s)(c - u)
         "velocity",
     )
-    assert relative_error(backend.numpy(ours)[0, reference:], golden[f"sample.{method}.out"]) < SAMPLER * backend.coarser
+    assert (
+        relative_error(backend.numpy(ours)[0, reference:], golden[f"sample.{method}.out"])
+        < SAMPLER * backend.coarser
+    )

@@ -164,7 +164,6 @@ def test_every_device_and_precision(device, precision, file, name, arguments, me
         assert relative_error(ours, expected) < ALIKE[precision]
 
 
-
 @pytest.mark.parametrize(("file", "name", "arguments", "method", "inputs"), CASES, ids=IDS)
 def test_same_parameters(both, file, name, arguments, method, inputs):
     reference, ours = (backend.shapes(build(backend, file, name, arguments)) for backend in both)
