@@ -8,6 +8,7 @@ from pathlib import Path
 import devices
 import numpy as np
 import pytest
+from checkpoints import write_checkpoint
 from devices import DEVICES, computing_on
 
 mx = pytest.importorskip("mlx.core")
@@ -104,18 +105,19 @@ def test_half_precision(on, device, precision):
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 @pytest.mark.parametrize("bits", [4, 8])
 def test_quantized_weights(on, device, bits, precision, tmp_path):
+    """Of the embedded model on a GPU, of a tiny one on a CPU, where MLX's quantized products are slow."""
     from convert.quantize import quantize_folder
     from nanospeech_mlx import Nanospeech
 
-    folder = quantize_folder(None, bits, 64, tmp_path / "quantized")
+    source, group = (None, 64) if device == "gpu" else (write_checkpoint(tmp_path / "tiny", "mlx"), 32)
+    folder = quantize_folder(source, bits, group, tmp_path / "quantized")
     on("cpu")
     expected = Nanospeech.from_pretrained(folder).generate("Hello there.", seed=1)
     on(device)
     wave = Nanospeech.from_pretrained(folder, precision=precision).generate("Hello there.", seed=1)
-    assert np.isfinite(wave).all() and abs(len(wave) - len(expected)) < 0.2 * len(expected)
+    assert np.isfinite(wave).all() and len(wave) == len(expected) and np.abs(wave).max() > 0.01
     if precision == "float32":
-        assert len(wave) == len(expected) and difference(wave, expected) < 10 * ALIKE
-    assert 0.02 < np.sqrt((wave**2).mean()) < 0.3
+        assert difference(wave, expected) < 10 * ALIKE
 
 
 @pytest.mark.slow
