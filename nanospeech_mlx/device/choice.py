@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from nanospeech_core.errors import UserError
-
 VARIABLE = "NANOSPEECH_DEVICE"
 
 
@@ -22,6 +20,8 @@ def use_chosen_device() -> None:
     name = os.environ.get(VARIABLE)
     if not name:
         return
+    from nanospeech_core.errors import UserError
+
     if name not in ("cpu", "gpu"):
         raise UserError(f"{VARIABLE} must be cpu or gpu, not {name!r:.40}")
     import mlx.core as mx
