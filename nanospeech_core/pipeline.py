@@ -72,7 +72,8 @@ class Pipeline(Backend):
 
         Masked decoding goes from left to right, so that a sentence begins to play before its end is
         generated; the ODE generates whole sentences. Work is only done when a chunk is asked for: closing the
-        iterator, or Ctrl-C, ends it. The arguments are those of `generate`.
+        iterator, or Ctrl-C, ends it. Each chunk may be asked for in another thread, one at a time, as web
+        frameworks do. The arguments are those of `generate`.
         """
         for speech in self.speak(text, voice, **{**options, "stream": True}):
             yield speech.wave
@@ -133,7 +134,8 @@ class Pipeline(Backend):
         """`generate` sentence by sentence (with `stream`, chunk by chunk), with the words and phones.
 
         After the first one, the next sentences are generated ahead in threads (`workers`); chunks are not.
-        Closing the iterator ends that work within a step.
+        Closing the iterator ends that work within a step. It may be used and closed in changing threads, by
+        one at a time.
 
         progress: called with (sentences done, sentences in all) before each sentence and at the end.
         standalone: False: the text is a part of something longer; there is as much silence at its ends as

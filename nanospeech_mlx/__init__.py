@@ -9,6 +9,7 @@ from nanospeech_core.system.process import importing
 
 with importing(__name__, "python -m nanospeech_mlx"):
     from .device.blas import use_fast_blas
+    from .device.choice import use_chosen_device
 
 PUBLIC = {
     "DiT": "models.dit",
@@ -35,6 +36,7 @@ def __getattr__(name: str) -> Any:
         from nanospeech_core.system.install import mlx_advice
 
         raise ImportError(f"nanospeech_mlx needs MLX ({error}): {mlx_advice()}") from error
+    use_chosen_device()
     use_fast_blas()
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 

@@ -76,6 +76,7 @@ class Networks(nn.Module):
     @classmethod
     def from_config(cls: type[Model], config: ModelConfig) -> Model:
         """The model that a config describes, with newly initialized weights."""
+        free_streams_at_thread_end()
         duration = None
         if config.phone_duration is not None:
             duration = PhoneDurationPredictor(**asdict(config.phone_duration))
@@ -144,6 +145,7 @@ class Networks(nn.Module):
         quantized weights stay. Raises UserError if the precision is unknown.
         """
         check_precision(precision)
+        free_streams_at_thread_end()
         for part in (self.transformer, self.to_mel, self.diffusion_module):
             if part is not None:
                 part.set_dtype(getattr(mx, precision))
@@ -162,6 +164,7 @@ class Networks(nn.Module):
 
     def array(self, tensor: mx.array) -> np.ndarray:
         """An MLX array as float32 numpy array."""
+        free_streams_at_thread_end()
         mx.async_eval(tensor)
         mx.synchronize()  # waits without Python's lock; np.array would hold it
         return np.array(tensor)

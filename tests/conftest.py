@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import platform
 import pwd
 import signal
 import sys
@@ -14,7 +13,9 @@ import pytest
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # one of `pytest -n`: a core each
     os.environ["OMP_NUM_THREADS"] = "1"
     # MLX builds kernels in the temporary folder, where it would load those that another is still writing.
-    os.environ["TMPDIR"] = os.path.join(tempfile.gettempdir(), f"nanospeech-tests-{os.getuid()}-{worker}")
+    # macOS's own temporary folder has a name that is too long for the sockets of worker processes.
+    temporary = "/tmp" if sys.platform == "darwin" else tempfile.gettempdir()
+    os.environ["TMPDIR"] = os.path.join(temporary, f"nanospeech-tests-{os.getuid()}-{worker}")
     os.makedirs(os.environ["TMPDIR"], exist_ok=True)
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's: on some CPUs two threads round a mel otherwise than one
@@ -33,12 +34,19 @@ pytest.register_assert_rewrite("commands")  # its assertions print what they com
 
 with contextlib.suppress(ImportError):
     from nanospeech_mlx.device.blas import use_fast_blas
+    from nanospeech_mlx.device.choice import use_chosen_device
 
-    use_fast_blas()  # for tests of single modules; the public classes see to it themselves
-    if os.environ.get("NANOSPEECH_TEST_DEVICE") == "cpu":  # on a Mac: where its numbers are exact
+    use_chosen_device()  # for tests of single modules; the public classes see to it themselves
+    use_fast_blas()
+
+
+def has_gpu_of_mlx() -> bool:
+    """Metal, on Apple Silicon; or NVIDIA's, which stands in for it."""
+    try:
         import mlx.core as mx
-
-        mx.set_default_device(mx.cpu)
+    except ImportError:
+        return False
+    return mx.is_available(mx.gpu)
 
 
 def has_cuda() -> bool:
@@ -92,7 +100,7 @@ def shard(tmp_path_factory):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     checks = {
-        "mac": lambda: (platform.system(), platform.machine()) == ("Darwin", "arm64"),
+        "mac": has_gpu_of_mlx,
         "gpu": has_cuda,
     }
     for marker, present in checks.items():

@@ -19,6 +19,7 @@ from ..voices.speech_check import text_checker
 from ..voices.store import (
     check_free,
     check_new_name,
+    composed,
     load_voice,
     remove_voice,
     save_voice,
@@ -80,8 +81,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
 
 
 def _add(load: Callable, args: argparse.Namespace) -> None:
-    check_new_name(args.name, args.replace)
-
+    args.name = check_new_name(args.name, args.replace)
     pipeline = functools.cache(lambda: load(None, None))  # when it is needed: it takes half a second
 
     def locate(wave: np.ndarray, phonemes: str) -> np.ndarray:  # called for long recordings only
@@ -122,6 +122,6 @@ def _export(args: argparse.Namespace) -> None:
 
 def _check_own(name: str) -> None:
     own = voice_names(user_folder())
-    if name not in own:
+    if composed(name) not in own:
         known = f"yours are {', '.join(own)}" if own else "you have none yet"
         raise UserError(f'you have no voice "{name}"; {known}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,6 +62,7 @@ def read_text(
         symbols = f"{symbols} {sentence.symbols}" if symbols else sentence.symbols
         for word in sentence.words:
             written = _AROUND.sub("", sentence.written[word.start : word.end])
+            written = unicodedata.normalize("NFC", written)
             words.append((written, start + word.first, start + word.last))
     if not symbols:
         raise nothing_to_speak(text)

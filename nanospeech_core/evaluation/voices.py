@@ -10,7 +10,7 @@ from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
 from ..text.languages import LANGUAGES, find_code
 from ..voices.selection import choose_voice
-from ..voices.store import Voice
+from ..voices.store import Voice, composed
 from .dataset import TextItem
 
 
@@ -35,7 +35,7 @@ def choose_voices(
         by_name = {voice.name: voice for voice in pipeline.voices()}
         unknown, substitutes = set(), set()
         for item in items:
-            name = item.voice or ""
+            name = composed(item.voice or "")
             own = by_name.get(name) or by_name.get(name.rpartition("_")[2])
             language = find_code(item.lang, default.language) or default.language
             voices[item.id] = own or choose_voice(pipeline.folder, GenerateOptions(lang=language))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..text.language_detection import detect_language
 from ..text.languages import base_language
-from ..voices.store import Voice
+from ..voices.store import Voice, composed
 from .errors import ApiError
 
 # OpenAI's voices, which some clients insist on: each stands for an English and a Mandarin voice of ours.
@@ -41,6 +41,7 @@ def find_voice_name(name: str | None, text: str, lang: str | None, voices: Seque
         ApiError: there is no such voice.
     """
     languages = {voice.name: voice.language for voice in voices}
+    name = None if name is None else composed(name)
     if name is None or name in languages:
         return name
     if name not in ALIASES:

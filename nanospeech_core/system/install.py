@@ -17,9 +17,20 @@ BACKENDS = ("mlx", "torch")  # the first installed one is the default
 MIN_MACOS = 14  # of MLX's wheels
 
 
-def pip_install(extra: str) -> str:
-    """The command that installs an extra of this package, which is on no index."""
-    return f'pip install ".[{extra}]" in the folder of the nanospeech-mar repository'
+MAC = f"an arm64 Python, on macOS {MIN_MACOS} or newer"  # PyTorch too has no wheels for Intel Macs
+
+
+def pip_install(extra: str, system: str | None = None, machine: str | None = None) -> str:
+    """The command that installs an extra of this package, which is on no index.
+
+    On a Mac, a Python for Intel cannot install most of them, which the text says.
+
+    system, machine: as in `mlx_advice`.
+    """
+    command = f'pip install ".[{extra}]" in the folder of the nanospeech-mar repository'
+    system = platform.system() if system is None else system
+    machine = platform.machine() if machine is None else machine
+    return f"{command} (this needs {MAC})" if (system, machine) == ("Darwin", "x86_64") else command
 
 
 def need(modules: Sequence[str], what: str, extra: str) -> None:
@@ -87,15 +98,13 @@ def mlx_advice(
     system = platform.system() if system is None else system
     machine = platform.machine() if machine is None else machine
     if system == "Linux":
-        return f'{pip_install("cpu")}; with an NVIDIA GPU ".[cuda13]" or ".[cuda12]"'
+        return f'{pip_install("cpu", system, machine)}; with an NVIDIA GPU ".[cuda13]" or ".[cuda12]"'
     if system != "Darwin":
-        return f"MLX does not support {system or 'this system'}, but PyTorch does: {pip_install('torch')}"
+        torch = pip_install("torch", system)
+        return f"MLX does not support {system or 'this system'}, but PyTorch does: {torch}"
     if machine != "arm64":
         if (_is_translated if translated is None else translated)():
-            return (
-                f"this Python is built for Intel ({machine}) and runs under Rosetta: MLX needs an arm64 "
-                f"Python, on macOS {MIN_MACOS} or newer"
-            )
+            return f"this Python is built for Intel ({machine}) and runs under Rosetta: MLX needs {MAC}"
         return "MLX needs Apple Silicon, and this Mac has an Intel processor"
     version = platform.mac_ver()[0] if macos is None else macos
     if version.partition(".")[0].isdecimal() and int(version.partition(".")[0]) < MIN_MACOS:

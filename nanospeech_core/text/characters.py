@@ -21,6 +21,9 @@ _FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xF90
 _STYLED = (*range(0x1D400, 0x1D800), *map(ord, "ℂℊℋℌℍℎℐℑℒℕℙℚℛℜℝℤℬℯℰℱℳﬀﬁﬂﬃﬄﬅﬆ"))
 _FOLD |= {code: unicodedata.normalize("NFKC", chr(code)) for code in _STYLED}
 
+# A letter and accents that follow it as characters of their own, as in the names of macOS's files (NFD).
+_DECOMPOSED = re.compile("[^\\W\\d_][\u0300-\u036f]+")
+
 # Chinese punctuation, as Western text has it; a table for str.translate.
 WESTERN_PUNCTUATION = str.maketrans({
     "，": ", ", "、": ", ", "。": ". ", "！": "! ", "？": "? ", "；": "; ", "：": ": ",
@@ -40,6 +43,11 @@ def fold(text: str) -> str:
 def fold_traced(text: TracedText) -> TracedText:
     """The same for a traced text."""
     return text.replace_characters(_FOLD).rewrite(_CIRCLE, _zeros)
+
+
+def compose(text: TracedText) -> TracedText:
+    """Letters with separate accents as one character each, where there is one (NFC)."""
+    return text.rewrite(_DECOMPOSED, lambda match: unicodedata.normalize("NFC", match[0]))
 
 
 def _zeros(circles: re.Match[str]) -> str:

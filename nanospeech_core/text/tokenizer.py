@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ..errors import UserError
-from .characters import fold_traced, is_han, is_wide
+from .characters import compose, fold_traced, is_han, is_wide
 from .checks import check_text, nothing_to_speak
 from .chinese import pinyin
 from .document import NOTHING_GIVEN, Document, Given, Sentence
@@ -100,8 +100,8 @@ class Tokenizer:
         if not any(map(str.isalnum, sentence.text)):
             return _EMPTY  # "***", which espeak-ng would name
         if self.kind == "characters" and not (language in TABLE and TABLE[language].alphabetic):
-            return sentence.single_spaced()
-        folded = fold_traced(sentence)
+            return compose(sentence).single_spaced()
+        folded = fold_traced(compose(sentence))
         characters = filter(lambda c: not c.isascii(), dict.fromkeys(folded.text))
         speakable = {ord(character): self._speakable(character) for character in characters}
         return normalize(folded.replace_characters(speakable), language, given)

@@ -13,7 +13,7 @@ from ..text.languages import LANGUAGES, base_language
 from .alignment import FindOnsets
 from .recording import voice_from_recording
 from .speech_check import FitsText
-from .store import Voice, find_voice, list_voices, user_folder, voices_folder
+from .store import Voice, composed, find_voice, list_voices, user_folder, voices_folder
 
 
 def choose_voice(
@@ -65,7 +65,8 @@ def selection_key(folder: str | os.PathLike | None, options: GenerateOptions, te
         folders = [Path(place, "voices") for place in (voices_folder(folder), user_folder())]
         # Not Path.glob, which raises for a folder that may not be read: that is no error yet.
         files = [Path(file) for place in folders for file in glob(os.path.join(escape(str(place)), "*"))]
-        files = [file for file in files if options.voice in (None, file.stem)]
+        name = None if options.voice is None else composed(options.voice)
+        files = [file for file in files if name in (None, composed(file.stem))]
         detected = [detect_language(text, default) for default in LANGUAGES]
         depends_on = None if options.voice is not None else (options.lang, *detected)
     changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if os.path.isfile(file)))

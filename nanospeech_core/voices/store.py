@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
+import unicodedata
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,6 @@ from ..errors import UserError
 from ..system.files import replacing
 
 DATA_FOLDER = "NANOSPEECH_DATA"  # the environment variable that names another folder for the user's voices
-_NAME = re.compile(r"\w[\w-]*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +50,24 @@ def voices_folder(folder: str | os.PathLike | None) -> Path:
     return Path(folder) if folder is not None and voice_names(folder) else PRETRAINED
 
 
+def composed(name: str) -> str:
+    """A name with its accented letters as one character each (NFC).
+
+    Files of macOS may have names with the accents apart (NFD). All names of voices are compared composed.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
 def voice_names(folder: str | os.PathLike) -> list[str]:
     """The names of the voices in `folder`/voices, sorted. Raises UserError if it cannot be read."""
-    return sorted(
-        file.stem for file in _files(folder) if file.suffix == ".json" and _NAME.fullmatch(file.stem)
-    )
+    names = {composed(file.stem) for file in _files(folder) if file.suffix == ".json"}
+    return sorted(filter(_is_name, names))
+
+
+def _is_name(name: str) -> bool:
+    """Whether it has letters and digits of any script with their accents and vowel signs, "_" and "-"."""
+    inside = (c.isalnum() or c in "_-" or unicodedata.category(c)[0] == "M" for c in name)
+    return (name[:1].isalnum() or name[:1] == "_") and all(inside)
 
 
 def _files(folder: str | os.PathLike) -> list[Path]:
@@ -93,6 +105,13 @@ def user_folder(to_write: bool = False) -> Path:
     return Path(os.devnull)
 
 
+def _file(folder: str | os.PathLike, name: str, suffix: str) -> Path:
+    """A file of the voice `name`, which is composed: under the name that it has on the disk."""
+    named = [file for file in _files(folder) if file.suffix == suffix and composed(file.stem) == name]
+    plain = Path(name + suffix)
+    return Path(folder, "voices", plain if plain in named or not named else named[0])
+
+
 def find_voice(folder: str | os.PathLike, name: str) -> Voice:
     """The voice `name` in `folder`/voices, else of the user. Raises UserError as `load_voice`."""
     return load_voice(find_voice_folder(folder, name), name)
@@ -100,6 +119,7 @@ def find_voice(folder: str | os.PathLike, name: str) -> Voice:
 
 def find_voice_folder(folder: str | os.PathLike, name: str) -> Path:
     """The folder that has the voice `name`: `folder`, else the user's. Raises UserError if neither has it."""
+    name = composed(name)
     names = voice_names(folder)
     own = [] if name in names else voice_names(user_folder())
     if name in own:
@@ -112,10 +132,11 @@ def find_voice_folder(folder: str | os.PathLike, name: str) -> Path:
 
 def remove_voice(folder: str | os.PathLike, name: str) -> None:
     """Delete a voice's files. Raises UserError if there is no such voice, or they cannot be deleted."""
-    path = _path(folder, name)
+    name = composed(name)
+    path, sound = _path(folder, name), _file(folder, name, ".flac")
     try:
         path.unlink()  # first: without this file there is no voice
-        path.with_suffix(".flac").unlink(missing_ok=True)
+        sound.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot remove {path}: {error.strerror or error}") from error
 
@@ -143,6 +164,7 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
     Raises:
         UserError: there is no such voice (the message lists the voices), or its files are broken.
     """
+    name = composed(name)
     path = _path(folder, name)
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
@@ -150,26 +172,28 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:  # no JSON, no UTF-8
         raise UserError(f"{path} is not a JSON file: {error}") from error
-    wave = audio.read(path.with_suffix(".flac"))
+    wave = audio.read(_file(folder, name, ".flac"))
     return Voice(name=name, audio=wave, **_read_fields(meta, len(wave) / SAMPLE_RATE, path))
 
 
-def check_name(name: str) -> None:
-    """Raise UserError if `name` cannot be the name of a voice, and so of a file."""
-    if not _NAME.fullmatch(name):
+def check_name(name: str) -> str:
+    """The name, composed. Raises UserError if it cannot be the name of a voice, and so of a file."""
+    if not _is_name(composed(name)):
         raise UserError(f'"{name}" cannot be the name of a voice: use letters, digits, "_" and "-"')
+    return composed(name)
 
 
-def check_new_name(name: str, replace: bool = False) -> None:
-    """Raise UserError if the user cannot store a voice of that name.
+def check_new_name(name: str, replace: bool = False) -> str:
+    """The name, composed. Raises UserError if the user cannot store a voice of that name.
 
     replace: whether a voice of the user's may be replaced.
     """
-    check_name(name)
+    name = check_name(name)
     for embedded in voice_names(PRETRAINED):
         if embedded.casefold() == name.casefold():
             raise UserError(f'"{embedded}" is a voice of the embedded model; choose another name')
     check_free(user_folder(to_write=True), name, replace)
+    return name
 
 
 def check_free(folder: str | os.PathLike, name: str, replace: bool = False, there: str = "there is") -> None:
@@ -182,7 +206,8 @@ def check_free(folder: str | os.PathLike, name: str, replace: bool = False, ther
             it is the same file on some disks.
         there: the beginning of the message.
     """
-    taken = {file.stem for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
+    name = composed(name)
+    taken = {composed(file.stem) for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
     if name in taken:
         if not replace:
             raise UserError(f'{there} a voice "{name}" already; --replace replaces it')
@@ -194,8 +219,8 @@ def check_free(folder: str | os.PathLike, name: str, replace: bool = False, ther
 
 def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
     """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError if they cannot be written."""
-    check_name(voice.name)
-    path = Path(folder, "voices", f"{voice.name}.json")
+    name = check_name(voice.name)
+    path, sound = (_file(folder, name, suffix) for suffix in (".json", ".flac"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -210,7 +235,7 @@ def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
         "tempo": round(voice.tempo, 4),
     }
     _read_fields(meta, voice.seconds, path)
-    audio.write(path.with_suffix(".flac"), voice.audio)
+    audio.write(sound, voice.audio)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -220,7 +245,7 @@ def _path(folder: str | os.PathLike, name: str) -> Path:
     if name not in names:
         known = f"the voices are {', '.join(names)}" if names else "there are none; use --ref-audio"
         raise UserError(f'there is no voice "{name}"; {known}')
-    return Path(folder, "voices", f"{name}.json")
+    return _file(folder, name, ".json")
 
 
 def _read_fields(meta: object, seconds: float, path: Path) -> dict:

@@ -14,6 +14,8 @@ from nanospeech_core.errors import UserError
 from nanospeech_core.system.install import pip_install
 from nanospeech_core.text.markdown.sentence_stream import ReasoningFilter
 
+from ..device.threads import free_streams_at_thread_end
+
 # The files to download from the hub: no code.
 FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 
@@ -58,6 +60,7 @@ class LanguageModel:
             import mlx_lm
         except ImportError as error:
             raise UserError(f"a language model needs mlx-lm ({error}): {pip_install('chat')}") from error
+        free_streams_at_thread_end()
         folder = find_folder(name, patterns=FILES, needed=("config.json",))
         check_no_code(folder, name)
         try:
@@ -73,11 +76,13 @@ class LanguageModel:
     def answer(self, question: str) -> Generator[str, None, None]:
         """Generate the answer in pieces. If it is interrupted, the conversation keeps the finished part.
 
+        Take all pieces of an answer in one thread, as mlx-lm demands; the next answer may be in another.
         Raises UserError if the chat template or the language model fails.
         """
         from mlx_lm import stream_generate
         from mlx_lm.sample_utils import make_sampler
 
+        free_streams_at_thread_end()
         self.messages.append({"role": "user", "content": question})
         written, complete = "", False
         try:

@@ -13,6 +13,7 @@ from mlx import nn
 
 from nanospeech_core.voices.alignment import MASKED, MEL_MEAN, MEL_STD, apply_lag, monotonic_search
 
+from ..device.threads import free_streams_at_thread_end
 from .activations import gelu
 
 
@@ -110,5 +111,6 @@ class Aligner(nn.Module):
 
     def symbol_log_probs(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The log-probability of each symbol in each frame, float32 [frames, symbols]; see `align`."""
+        free_streams_at_thread_end()
         frames, symbols = mx.array(mel[None].astype(np.float32)), mx.array(ids[None].astype(np.int32))
         return np.array(self.log_probs(frames, symbols)[0])

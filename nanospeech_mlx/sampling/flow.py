@@ -11,6 +11,7 @@ import mlx.core as mx
 
 from nanospeech_core.sampling.timesteps import MIN_GAP
 
+from ..device.threads import keep
 from ..models.dit import DiT
 
 
@@ -100,6 +101,8 @@ def sample(
 ) -> Iterator[mx.array]:
     """Generate a batch by the ODE, yielding the tokens [batch, tokens, channels] after each interval.
 
+    Each interval may be asked for in another thread.
+
     Args:
         transformer: the network.
         cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
@@ -117,7 +120,9 @@ def sample(
     def f(t: float, x: mx.array) -> mx.array:
         return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict, masks)
 
-    yield from solve(f, noise, times, method)
+    for tokens in solve(f, noise, times, method):
+        keep(tokens, conds, visibles, text_embed, masks)
+        yield tokens
 
 
 def guidance_rows(

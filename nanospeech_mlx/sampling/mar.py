@@ -17,6 +17,7 @@ from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
+from ..device.threads import keep
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT
 
@@ -140,7 +141,8 @@ def sample(
 ) -> Iterator[tuple[mx.array, mx.array]]:
     """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
-    In the tokens, those that are still masked are zero; in the estimate they are the mel regression.
+    In the tokens, those that are still masked are zero; in the estimate they are the mel regression. Each
+    iteration may be asked for in another thread.
 
     Args:
         transformer, diffusion_module: the networks.
@@ -183,4 +185,5 @@ def sample(
             times,
             *arrays,
         )
+        keep(tokens, visible, estimate, text_embed, modulations, unconditional, times)
         yield tokens, estimate

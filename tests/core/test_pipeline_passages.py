@@ -33,7 +33,7 @@ def test_each_passage_is_spoken_with_its_voice_and_tempo(model, monkeypatch):
     voices = {}
     for name in ("emma", "george", "heart"):
         options = make_options(name)
-        reference, _ = model.references.get(model.folder, options, "", model.config, model.align)
+        reference, _ = model.references.get(model.folder, options, "", model.config, model.aligner)
         voices[id(reference)] = name
     assert [(voices[reference], speed) for reference, speed in used] == [
         ("emma", 1.2),

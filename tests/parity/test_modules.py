@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from backends import NAMES, ORIGINAL, OURS, Backend, random_weights, relative_error
+from devices import ALIKE, DEVICES, computing_on
 
 TOLERANCE = 1e-5
 FILES = ("layers", "attention", "dit", "context", "diffloss", "duration", "aligner")
@@ -140,6 +141,27 @@ def test_same_numbers(both, file, name, arguments, method, inputs):
     for reference, ours in zip(*outputs, strict=True):
         assert ours.dtype == reference.dtype == np.float32
         assert relative_error(ours, reference) < TOLERANCE
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize(("file", "name", "arguments", "method", "inputs"), CASES, ids=IDS)
+def test_every_device_and_precision(device, precision, file, name, arguments, method, inputs):
+    """Of MLX, against its CPU in float32. The inputs are float32, as those of the networks are."""
+    if (precision, method) == ("float16", "loss"):
+        pytest.skip("models train in float32")
+    backend = Backend("mlx")
+    results = []
+    for place, dtype in (("cpu", "float32"), (device, precision)):
+        with computing_on(place):
+            model = build(backend, file, name, arguments)
+            backend.load(model, random_weights(backend.shapes(model)))
+            model.set_dtype(getattr(backend.framework, dtype))
+            run = getattr(model, method) if method else model
+            outputs = run(*to_backend(backend, inputs))
+            results.append([part.astype(np.float32) for part in to_numpy(backend, outputs)])
+    for expected, ours in zip(*results, strict=True):
+        assert relative_error(ours, expected) < ALIKE[precision]
 
 
 @pytest.mark.parametrize(("file", "name", "arguments", "method", "inputs"), CASES, ids=IDS)

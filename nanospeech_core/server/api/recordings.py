@@ -89,7 +89,7 @@ async def create_voice(request: Request) -> Response:
         words = None if _field(form, "text") is None else _text(form, "text", service)
         description = _field(form, "description") or "yours"
         try:
-            check_new_name(name, replacing)
+            name = check_new_name(name, replacing)
         except UserError as error:
             message = str(error).replace("--replace replaces it", 'replace "true" replaces it')
             raise ApiError(message, param="name") from error

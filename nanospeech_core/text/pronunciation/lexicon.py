@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import os
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
 from ...errors import UserError
 from ...system.encodings import read_text
 from ...system.files import split_lines
-from ..characters import HAN
+from ..characters import HAN, compose
 from ..symbols import STRESS
+from ..traced import TracedText
 
 _KEYBOARD = str.maketrans({"g": "ɡ", "'": "ˈ", "\u2019": "ˈ"})  # typed characters to those of IPA
 # An entry matches whole words: "can" is not in "can't", but in "can's"; a Chinese one matches anywhere.
@@ -42,7 +44,7 @@ def read_lexicon(path: str | os.PathLike, vocab: Collection[str]) -> dict[str, s
         if not line.strip() or line.startswith("#"):
             continue
         word, tab, phonemes = line.partition("\t")
-        word, place = " ".join(word.split()), f"{path}, line {number}"
+        word, place = " ".join(unicodedata.normalize("NFC", word).split()), f"{path}, line {number}"
         if not tab or not word or "\t" in phonemes.strip():
             raise UserError(f"{place}: an entry must be a word, a tab and its phonemes")
         if word in entries:
@@ -93,8 +95,8 @@ class Lexicon:
         """Start, end and phonemes of the longest entry at each position that has one; they may overlap."""
         if not self._phonemes:
             return
-        places = [i for i, c in enumerate(text) if not (c.isspace() and text[i - 1 : i].isspace())]
-        single = re.sub(r"\s", " ", "".join(text[i] for i in places)).replace("’", "'")
+        traced = compose(TracedText.of(text)).single_spaced()
+        single, places = traced.text.replace("’", "'"), traced.spans
         for first in _FIRST.finditer(single):
             for length in self._lengths.get(first[0].casefold(), ()):
                 start, end = first.start(), first.start() + length
@@ -103,12 +105,12 @@ class Lexicon:
                 if word not in self._phonemes or end > len(single):
                     continue
                 if _BEFORE.match(single, start) and _AFTER.match(single, end):
-                    yield places[start], places[end - 1] + 1, self._phonemes[word]
+                    yield places[start][0], places[end - 1][1], self._phonemes[word]
                     break
 
 
 def _single(word: str) -> str:
-    return " ".join(word.replace("’", "'").split())
+    return " ".join(unicodedata.normalize("NFC", word).replace("’", "'").split())
 
 
 def open_lexicon(lexicon: str | os.PathLike | Mapping[str, str] | None, known: Collection[str]) -> Lexicon:

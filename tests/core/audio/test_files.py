@@ -201,16 +201,17 @@ import os, resource, numpy as np
 from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
 wave = np.random.default_rng(0).normal(size=12000).astype(np.float32) / 5
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 for suffix in audio.FORMATS:
     audio.write(f"complete{suffix}", wave)
     size = os.path.getsize(f"complete{suffix}")
     for fitting in (0, size // 2, size - 1):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (fitting, -1))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fitting, hard))
         try:
             audio.write(f"part{suffix}", wave)
         except UserError as error:
             print(error)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 """
 
 

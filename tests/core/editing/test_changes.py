@@ -105,6 +105,13 @@ def test_capitals_alone_change_nothing(old, new):
     assert changed(old, new) == []
 
 
+def test_accents_apart_change_nothing():
+    old = read_text("We met Zo\u00eb at the caf\u00e9.", TOKENIZER, "en-us")
+    new = read_text("We met Zoe\u0308 at the CAFE\u0301.", TOKENIZER, "en-us")
+    before, after = words_as_spoken(old, new)
+    assert before == after
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

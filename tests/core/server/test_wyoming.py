@@ -145,8 +145,9 @@ def test_streamed_text_is_spoken_once_whatever_its_pieces(service, embedded, siz
         assert Pong.from_event(await client.read_event()).text == "still here"
         return events
 
-    sentences = [list(embedded.stream(text, voice="heart", standalone=False)) for text in SENTENCES]
-    expected = pcm16(np.concatenate(sum(sentences, []))).tobytes()
+    options = {"voice": "heart", "stream": True, "standalone": False}
+    chunks = [speech.wave for text in SENTENCES for speech in embedded.speak(text, **options)]
+    expected = pcm16(np.concatenate(chunks)).tobytes()
     assert audio(talk(service, conversation)) == expected
 
 

@@ -1,5 +1,8 @@
 """Sentences made ahead, in threads."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -80,7 +83,58 @@ def test_what_nobody_waits_for_is_given_up(end):
     else:
         with pytest.raises(ValueError, match="one"):
             next(results)
-    assert stopped and not [t for t in threading.enumerate() if t.name.startswith("ahead")]
+    assert stopped  # before `close` returned: it waits
+
+
+def ahead_threads() -> int:
+    return sum(thread.name.startswith("ahead") for thread in threading.enumerate())
+
+
+def test_the_threads_are_used_again():
+    """MLX keeps what it makes for a thread, so threads may not be made for each text."""
+    assert list(ahead(lambda x, abandoned: x, range(9), 3)) == list(range(9))
+    before = ahead_threads()
+    for _ in range(50):
+        results = ahead(lambda x, abandoned: x, range(9), 3)
+        assert [next(results), next(results)] == [0, 1]
+        results.close()
+    assert ahead_threads() <= max(3, before)
+
+
+def test_one_that_is_dropped_in_its_own_thread():
+    """The garbage collector works in any thread. In one of the iterator's own it must not wait for itself."""
+    iterators, drop, dropped = [], threading.Event(), threading.Event()
+
+    def item(x, abandoned):
+        if x == 2:
+            assert drop.wait(10)
+            iterators.clear()  # the last reference: closes it
+            assert abandoned.is_set()
+            dropped.set()
+        return x
+
+    iterators.append(ahead(item, range(9), 2))
+    assert [next(iterators[0]), next(iterators[0])] == [0, 1]
+    drop.set()
+    assert dropped.wait(10)
+    assert list(ahead(lambda x, abandoned: x, range(9), 2)) == list(range(9))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_process_has_threads_of_its_own():
+    code = """
+import os
+from nanospeech_core.system.parallel import ahead
+numbers = lambda: list(ahead(lambda x, abandoned: x, range(9), 3))
+numbers()
+child = os.fork()
+if not child:
+    print(numbers(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"{list(range(9))}\n", done.stderr
 
 
 @pytest.mark.slow
@@ -102,14 +156,17 @@ def test_speech_is_the_same_by_any_number_of_workers(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_closing_leaves_no_thread(name, tmp_path):
-    tts = Backend(name).module("nanospeech").Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
-    tts.workers = 3
-    speeches = tts.speak(TEXT, use_diffusion=True, num_iter=50)
-    next(speeches), next(speeches)
-    speeches.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
+def test_mlx_makes_no_threads_for_each_text(tmp_path):
+    """It starts one of its own for each thread that computes on a CPU."""
+    psutil = pytest.importorskip("psutil")
+    tts = Backend("mlx").module("nanospeech").Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
+    tts.workers = 2
+    counts = []
+    for _ in range(4):
+        for _ in range(5):
+            tts.generate(TEXT, sampler="ode", steps=1)
+        counts.append(psutil.Process().num_threads())
+    assert counts[-1] <= counts[0] + 2  # 10 a round, before
 
 
 def test_cpus_are_those_of_this_process():

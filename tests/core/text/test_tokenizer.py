@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import unicodedata
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,6 +75,25 @@ def test_numbers_that_grow_are_split_again():
 def test_unspeakable_text(nothing):
     with pytest.raises(UserError, match="nothing to speak in"):
         tokenizer()[0].sentences(nothing)
+
+
+@pytest.mark.parametrize("kind", ["phonemes", "characters"])
+@pytest.mark.parametrize("language", ["en-us", "zh"])
+@pytest.mark.parametrize(
+    "text",
+    ["Zoë's café in Zürich cost 5 €.", "我喜欢 café 和 Zoë，真的 naïve。", "Nguyễn, Ångström: Éclair!"],
+)
+def test_accents_apart_are_the_same_letters(kind, language, text):
+    """As macOS writes them (NFD). The places are those of the text as it is."""
+    tokenizer = Tokenizer(
+        kind, SYMBOLS if kind == "phonemes" else sorted({*text, *"abcdefghijklmnopqrstuvwxyz"})
+    )
+    apart = unicodedata.normalize("NFD", text)
+    assert apart != text
+    (expected,), (found,) = (tokenizer.sentences(form, language) for form in (text, apart))
+    assert found.symbols == expected.symbols
+    words = [text[slice(*word.place)] for word in expected.words]
+    assert [unicodedata.normalize("NFC", apart[slice(*word.place)]) for word in found.words] == words
 
 
 def test_unknown_kind():

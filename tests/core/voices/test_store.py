@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
 from nanospeech_core.voices.store import (
     Voice,
+    check_free,
+    check_name,
     find_voice,
     list_voices,
     load_voice,
@@ -18,6 +22,7 @@ from nanospeech_core.voices.store import (
     save_voice,
     user_folder,
     user_voices,
+    voice_names,
 )
 
 RATE = audio.SAMPLE_RATE
@@ -48,6 +53,40 @@ def test_the_default_voice_comes_first(tmp_path):
     for name in ("zoe", "adam", "heart"):
         save_voice(tmp_path, make_voice(name, default=name == "heart"))
     assert [voice.name for voice in list_voices(tmp_path)] == ["heart", "adam", "zoe"]
+
+
+@pytest.mark.parametrize("disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_a_name_with_accents_in_either_form(tmp_path, monkeypatch, disk, asked):
+    """macOS names files with the accents apart (NFD), or as they were given; people type them together."""
+    monkeypatch.setenv("NANOSPEECH_DATA", str(tmp_path / "own"))
+    save_voice(tmp_path, make_voice("Zoë-1"))
+    for file in (tmp_path / "voices").iterdir():
+        file.rename(file.with_name(unicodedata.normalize(disk, file.name)))
+    name = unicodedata.normalize(asked, "Zoë-1")
+    assert voice_names(tmp_path) == ["Zoë-1"] and check_name(name) == "Zoë-1"
+    assert find_voice(tmp_path, name).name == load_voice(tmp_path, name).name == "Zoë-1"
+    assert [voice.name for voice in list_voices(tmp_path)] == ["Zoë-1"]
+    with pytest.raises(UserError, match="already; --replace"):
+        check_free(tmp_path, name)
+    check_free(tmp_path, name, replace=True)
+    save_voice(tmp_path, make_voice(name, description="another"))
+    assert load_voice(tmp_path, name).description == "another" and len(os.listdir(tmp_path / "voices")) == 2
+    remove_voice(tmp_path, name)
+    assert not os.listdir(tmp_path / "voices")
+
+
+@pytest.mark.parametrize("name", ["Zoë", "Nguyễn", "小明", "किशोर", "Ольга", "김민수", "_a", "7"])
+def test_names_of_any_script(tmp_path, name):
+    for form in ("NFC", "NFD"):
+        save_voice(tmp_path, make_voice(unicodedata.normalize(form, name)))
+    assert voice_names(tmp_path) == [unicodedata.normalize("NFC", name)]
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "a.b", "\u0308", "a\u200d", "a\n", ".a"])
+def test_what_is_no_name(tmp_path, name):
+    with pytest.raises(UserError, match="cannot be the name of a voice"):
+        check_name(name)
 
 
 @pytest.mark.parametrize("name", ["nobody", "../voices/heart", "", "heart.json"])

@@ -176,6 +176,15 @@ def test_what_to_do_for_mlx(system, machine, macos, translated, message):
     assert ("cpu" in advice) == (system == "Linux")  # on a Mac that extra installs nothing
 
 
+@pytest.mark.parametrize("extra", ["torch", "train", "chat", "evaluate", "cpu"])
+def test_a_python_for_intel_on_a_mac_installs_no_extra(extra):
+    """There are no wheels of MLX and PyTorch for it."""
+    advice = install.pip_install(extra, "Darwin", "x86_64")
+    assert f'".[{extra}]"' in advice and "arm64 Python, on macOS 14 or newer" in advice
+    for system, machine in [("Darwin", "arm64"), ("Linux", "x86_64"), ("Linux", "aarch64")]:
+        assert "arm64" not in install.pip_install(extra, system, machine)
+
+
 def test_rosetta_is_asked_of_the_system(monkeypatch, tmp_path):
     sysctl = tmp_path / "sysctl"
     monkeypatch.setenv("PATH", str(tmp_path))

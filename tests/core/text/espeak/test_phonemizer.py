@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,6 +121,7 @@ def _read_in_child(answers) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS's own libraries do not survive a fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forks_while_another_thread_reads():
     """A child has only the thread that forked; a lock of another thread would stay locked for ever."""
@@ -199,10 +201,16 @@ def fresh():
     forget()
 
 
-def test_a_long_path_where_open_folders_have_no_names(tmp_path, monkeypatch, fresh):
+@pytest.fixture
+def short_folder():
+    """A temporary folder with a short path; pytest's own is too long on macOS."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_long_path_where_open_folders_have_no_names(tmp_path, monkeypatch, fresh, short_folder):
     deep = str(deep_copy(tmp_path) / "espeakng_loader" / "espeak-ng-data")
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = short_folder
     monkeypatch.setattr(os.path, "isdir", lambda path: False)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: deep)

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import time
+import unicodedata
 
 import pytest
 
@@ -99,6 +100,23 @@ def test_what_is_taken_where_two_begin(text, entries, parts, words):
     document = read_markup(text, TOKENIZER, entries)
     assert [part.text for part in document.parts] == parts
     assert [word for word, _ in document.pronunciations.values()] == words
+
+
+@pytest.mark.parametrize("entry", ["NFC", "NFD"])
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+def test_accents_apart_are_the_same_letters(entry, written):
+    """As macOS writes them, in a text, an entry or both; places are those of the text."""
+    text = unicodedata.normalize(written, "Zoë's  new\n café, é, cafés, Zoe.")
+    entries = {unicodedata.normalize(entry, word): "ˈa" for word in ("Zoë", "new café", "é", "cafe")}
+    found = [unicodedata.normalize("NFC", text[start:end]) for start, end, _ in taken(text, entries)]
+    assert found == ["Zoë", "new\n café", "é"]
+
+
+def test_one_entry_in_both_forms_is_twice_the_same(tmp_path):
+    path = tmp_path / "words.tsv"
+    path.write_text("Zo\u00eb\tˈa\nZoe\u0308\tˈa\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 2: there is already an entry"):
+        open_lexicon(path, SYMBOLS)
 
 
 def test_a_letter_similar_to_that_of_an_entry_is_not_one():
