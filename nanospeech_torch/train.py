@@ -44,6 +44,10 @@ def main(argv: list[str] | None, prog: str) -> int:
     except UserError as error:
         note(f"{name}: {' '.join(str(error).split())}")
         return 1
+    except OSError as error:  # of a file that was not checked before
+        place = "" if error.filename is None else f"{error.filename}: "
+        note(f"{name}: {place}{error.strerror or error}")
+        return 1
     except KeyboardInterrupt:
         note(f"{name}: interrupted; the same command goes on from the newest checkpoint, if there is one")
         return 130
