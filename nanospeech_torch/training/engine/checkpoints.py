@@ -14,7 +14,7 @@ from torch import nn
 
 from nanospeech_core.checkpoints.folder import EMBEDDED
 from nanospeech_core.errors import UserError
-from nanospeech_core.system.files import replacing
+from nanospeech_core.system.files import make_folder, replacing
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -178,8 +178,9 @@ def prune(folder: Path, keep: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def delete_unfinished(folder: Path) -> None:
-    """Delete the unfinished files of a killed run (see `files.replacing`)."""
+def make_run_folder(folder: Path) -> None:
+    """Create a run's folder; delete the unfinished files of a killed run (see `files.replacing`)."""
+    make_folder(folder)
     for pattern in (".step-*.pt", ".best.*.pt", ".config.*.json"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)

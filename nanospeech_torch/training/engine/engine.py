@@ -123,7 +123,7 @@ class Engine:
         for name, loss in self.task.losses.items():
             self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
         if self.main:
-            checkpoints.delete_unfinished(self.out)
+            checkpoints.make_run_folder(self.out)
         path, state = checkpoints.read_newest(self.out, lambda error: self.log.write({"passed_over": error}))
         if path:
             self.load(path, state)
