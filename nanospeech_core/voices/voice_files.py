@@ -33,17 +33,23 @@ def read_files(path: Path) -> tuple[object, np.ndarray]:
 
     Raises UserError if a file is missing or broken.
     """
+    usual = path.with_suffix(".flac")
     for _ in range(ATTEMPTS):
-        text, meta = _read_json(path)
+        before = _stamps(path, usual)
+        meta = _read_json(path)
         checksum = meta.pop(CHECKSUM, None) if isinstance(meta, dict) else None
-        usual = path.with_suffix(".flac")
-        if not isinstance(checksum, str):
-            return meta, audio.read(usual)
-        for place in (usual, _named_by(path, checksum)):
-            if (wave := _read_if(place, checksum)) is not None:
+        if isinstance(checksum, str):
+            for place in (usual, _named_by(path, checksum)):
+                if (wave := _read_if(place, checksum)) is not None:
+                    return meta, wave
+        try:  # a voice without a checksum, or its owner has changed the recording
+            wave = audio.read(usual)
+        except UserError:
+            if _stamps(path, usual) == before:
+                raise
+        else:
+            if _stamps(path, usual) == before:  # nobody is replacing it
                 return meta, wave
-        if _read_json(path)[0] == text:  # nobody is replacing it: its owner has changed the recording
-            return meta, audio.read(usual)
     raise UserError(f"cannot read {path}: other processes are replacing it all the time")
 
 
@@ -87,7 +93,7 @@ def remove_files(path: Path) -> None:
         with locked(path.parent):
             usual, meta = path.with_suffix(".flac"), None
             with suppress(UserError):  # it is broken, or was just removed
-                meta = _read_json(path)[1]
+                meta = _read_json(path)
             if isinstance(meta, dict) and meta.get(CHECKSUM) == _checksum(usual):
                 os.replace(usual, _named_by(path, meta[CHECKSUM]))
             path.unlink()  # without this file there is no voice
@@ -97,32 +103,42 @@ def remove_files(path: Path) -> None:
         raise UserError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
-def _read_json(path: Path) -> tuple[bytes, object]:
+def _read_json(path: Path) -> object:
     try:
-        content = path.read_bytes()
-        return content, json.loads(content.decode("utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:  # no JSON, no UTF-8
         raise UserError(f"{path} is not a JSON file: {error}") from error
 
 
+def _stamps(*paths: Path) -> list[tuple[int, ...] | None]:
+    """What changes when files are replaced; None: there is no such file."""
+    result: list[tuple[int, ...] | None] = []
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except OSError:
+            result.append(None)
+        else:
+            result.append((status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size))
+    return result
+
+
 def _read_if(path: Path, checksum: str) -> np.ndarray | None:
     """The recording in a file if the file has this checksum, and still has it after reading."""
+    before = _stamps(path)
     try:
-        before = os.stat(path)
         if _checksum(path) != checksum:
             return None
         wave = audio.read(path)
-        after = os.stat(path)
-    except OSError:
-        return None
-    except UserError:
-        if os.path.isfile(path):
-            raise
-        return None
-    same = os.path.samestat(before, after) and before.st_mtime_ns == after.st_mtime_ns
-    return wave if same else None
+    except (OSError, UserError) as error:
+        if before == [None] or _stamps(path) != before:
+            return None
+        if isinstance(error, OSError):
+            raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        raise
+    return wave if _stamps(path) == before else None
 
 
 def _checksum(path: Path) -> str:
@@ -141,7 +157,7 @@ def _clear_up(path: Path) -> None:
     """Delete what a killed process has left of a voice, but not the recording that its JSON names."""
     kept = ""
     with suppress(UserError):
-        meta = _read_json(path)[1] if path.exists() else None
+        meta = _read_json(path) if path.exists() else None
         if isinstance(meta, dict) and meta.get(CHECKSUM) != _checksum(path.with_suffix(".flac")):
             kept = _named_by(path, str(meta.get(CHECKSUM))).name
     left = re.compile(rf"[.]{{1,2}}{re.escape(path.stem)}[.].+[.](flac|json)")  # names have no dots

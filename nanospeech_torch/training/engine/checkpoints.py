@@ -16,6 +16,8 @@ from nanospeech_core.checkpoints.folder import EMBEDDED
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import make_folder, replacing
 
+from .runtime import is_death_of_worker
+
 
 def checkpoint_path(folder: Path, step: int) -> Path:
     """Where the checkpoint of a step is."""
@@ -54,6 +56,8 @@ def write_checkpoint(path: Path, state: dict) -> None:
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())  # otherwise a power cut may leave an empty file
         except RuntimeError as error:  # torch raises it if the disk is full
+            if is_death_of_worker(error):  # at this moment
+                raise
             raise UserError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
 
 
