@@ -52,7 +52,7 @@ def _work(module: str, arguments: list[str], output: str, environment: Mapping[s
     os._exit(code if isinstance(code, int) else 1)
 
 
-def run(module: str, arguments: Sequence[object], output: Path, seconds: float = 120, **environment: str):
+def run(module: str, arguments: Sequence[object], output: Path, seconds: float = 600, **environment: str):
     """(exit code, what it printed) of a command; it is killed after some seconds."""
     process = start(module, arguments, output, **environment)
     process.join(seconds)
