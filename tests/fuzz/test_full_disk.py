@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from all_commands import COMMANDS, contents, words
-from checkpoints import make_voice
+from checkpoints import make_voice, write_checkpoint
+from commands import in_a_process
 from disks import fill, free_up, small_disk
+from language_models import write_scripted_llm
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
@@ -132,6 +134,21 @@ def test_a_voice_is_removed_from_a_full_disk(tmp_path):
         data = {"NANOSPEECH_DATA": str(disk)}
         code, said = run("nanospeech_torch.voices", ["remove", "me"], tmp_path / "said.txt", **data)
         assert code == 0 and contents(disk) == {}, said
+
+
+def test_what_was_chatted_does_not_fit(tmp_path):
+    """The answer is printed, and one sentence tells that there is no file; an earlier one stays."""
+    pytest.importorskip("mlx_lm")
+    llm = write_scripted_llm(tmp_path / "llm", ["Hello", " there", ". It", " is me", "."])
+    model = write_checkpoint(tmp_path / "model", format="mlx")
+    with small_disk(tmp_path / "disk") as disk:
+        (disk / "a.wav").write_bytes(b"old")
+        for leave in FREE:
+            fill(disk, leave)
+            line = ["--llm", llm, "--prompt", "Well?", "--model", model, "--output", disk / "a.wav"]
+            done = in_a_process("nanospeech_mlx.chat", *line)
+            check_failed(done.code, done.err)
+            assert "Hello there. It is me." in done.out and contents(disk) == {"a.wav": b"old"}
 
 
 def test_a_copied_voice_on_a_full_disk(tmp_path):
