@@ -55,9 +55,12 @@ def write_checkpoint(path: Path, state: dict) -> None:
             torch.save(state, temporary)
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())  # otherwise a power cut may leave an empty file
-        except RuntimeError as error:  # torch raises it if the disk is full
+        except RuntimeError as error:  # torch raises it if the disk is full, and does not say so
             if is_death_of_worker(error):  # at this moment
                 raise
+            with open(temporary, "ab", buffering=0) as file:
+                file.write(bytes(1 << 16))  # raises the OSError that says it
+                file.write(b"\0")
             raise UserError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
 
 
