@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import re
 import shutil
 import warnings
-from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,6 +16,7 @@ from nanospeech_core.checkpoints.folder import EMBEDDED
 from nanospeech_core.checkpoints.tensors import BFLOAT16, DTYPES, FLOATING, cast, convert_layout, save_tensors
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.folders import check_replaceable, clear_up, replacing_folder
 
 from .check import check_config
 from .source import COPIED, MODEL, PARTS, Source, TensorFile, read, read_json, without_absent
@@ -75,7 +73,7 @@ def convert(
         )
         for file in checkpoint.files
     ]
-    write_folder(output, written, checkpoint)
+    write_folder(output, written, checkpoint, force)
     if alone:
         warn_of_absent(output, checkpoint)
     elif checkpoint.step is not None and checkpoint.config is not None:
@@ -137,6 +135,8 @@ def check_output(output: Path, source: Path, force: bool) -> None:
     """
     clear_up(output)
     if not os.path.lexists(output):
+        if not os.path.isdir(output.parent):
+            raise UserError(f"cannot write {output}: there is no folder {output.parent}")
         return
     if not force:
         raise UserError(f"{output} exists; --force replaces it")
@@ -144,34 +144,12 @@ def check_output(output: Path, source: Path, force: bool) -> None:
         raise UserError(f"{output} contains the input; choose another output")
     if output.is_symlink() or not output.is_dir():
         raise UserError(f"{output} is not a folder, so it is not replaced")
+    check_replaceable(output)
     for entry in output.iterdir():
         if not any(fnmatch(entry.name, pattern) for pattern in ("*.safetensors", *COPIED)):
             raise UserError(
                 f"{output} contains {entry.name}, which is not part of a checkpoint, so it is not replaced"
             )
-
-
-def clear_up(output: Path) -> None:
-    """Delete the unfinished folders of killed processes, and restore a folder that one was replacing."""
-    with suppress(OSError):
-        for path in output.parent.glob(f".{glob.escape(output.name)}.*.*"):
-            left = re.fullmatch(r"(\d+)\.(new|old)", path.name.removeprefix(f".{output.name}."))
-            if left is None or is_running(int(left[1])):
-                continue
-            if left[2] == "old" and not os.path.lexists(output):
-                path.rename(output)
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return True
 
 
 def cast_all(tensors: dict[str, np.ndarray], dtype: str | None) -> dict[str, np.ndarray]:
@@ -190,29 +168,21 @@ def is_finite(array: np.ndarray) -> bool:
     return bool(np.isfinite(cast(array, DTYPES["F32"]) if array.dtype == BFLOAT16 else array).all())
 
 
-def write_folder(output: Path, files: list[TensorFile], checkpoint: Source) -> None:
-    """Write a folder beside its final place, then rename it. A failure leaves the old state."""
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.new")
-    old = output.with_name(f".{output.name}.{os.getpid()}.old")
+def write_folder(output: Path, files: list[TensorFile], checkpoint: Source, force: bool) -> None:
+    """Write a folder beside its final place, then rename it. A failure leaves the old state.
+
+    Raises:
+        UserError: it cannot be written, or another process has written it since `check_output`, without
+            `force`.
+    """
     try:
-        temporary.mkdir()
-        for file in files:
-            save_tensors(temporary / file.name, file.tensors, file.metadata)
-        for path in checkpoint.copied:
-            (shutil.copytree if path.is_dir() else shutil.copyfile)(path, temporary / path.name)
-        if checkpoint.config is not None and not (temporary / "config.json").exists():
-            text = json.dumps(checkpoint.config, indent=2, ensure_ascii=False) + "\n"
-            (temporary / "config.json").write_text(text, encoding="utf-8")
-        if output.exists():
-            output.rename(old)
-        try:
-            temporary.rename(output)
-        except BaseException:
-            if old.exists():
-                old.rename(output)
-            raise
-    except (OSError, shutil.Error) as error:
-        raise UserError(f"cannot write {output}: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        with replacing_folder(output, replace=force) as temporary:
+            for file in files:
+                save_tensors(temporary / file.name, file.tensors, file.metadata)
+            for path in checkpoint.copied:
+                (shutil.copytree if path.is_dir() else shutil.copyfile)(path, temporary / path.name)
+            if checkpoint.config is not None and not (temporary / "config.json").exists():
+                text = json.dumps(checkpoint.config, indent=2, ensure_ascii=False) + "\n"
+                (temporary / "config.json").write_text(text, encoding="utf-8")
+    except shutil.Error as error:
+        raise UserError(f"cannot write {output}: {error}") from error

@@ -59,5 +59,5 @@ def import_nanospeech(
         config = replace(config, vocoder=vocos)
         written.append(TensorFile("vocos.safetensors", tensors, {"format": "pt"}, "pt"))
     kept = [path for path in sorted(folder.iterdir()) if any(fnmatch(path.name, name) for name in KEPT)]
-    write_folder(output, written, Source(folder, written, config.to_dict(), copied=kept))
+    write_folder(output, written, Source(folder, written, config.to_dict(), copied=kept), force)
     return output

@@ -74,7 +74,7 @@ def quantize_folder(
     files[MODEL] = TensorFile(MODEL, tensors, model.metadata | {"format": model.format}, model.format)
     copied = [path for path in checkpoint.copied if path.name != "config.json"]
     values = (checkpoint.config or {}) | {"quantization": asdict(wanted)}
-    write_folder(output, list(files.values()), replace(checkpoint, config=values, copied=copied))
+    write_folder(output, list(files.values()), replace(checkpoint, config=values, copied=copied), force)
     if left := left_layers(model.tensors, tensors):
         warnings.warn(
             f"not quantized, as they are convolutions, single rows, or have an input that is no multiple of "

@@ -14,3 +14,12 @@ class UserError(Exception):
 
     def __init__(self, message: object = "") -> None:
         super().__init__(_CONTROL.sub(" ", str(message)))
+
+
+OUT_OF_MEMORY = "memory ran out: close other programs, or use a smaller model, batch or input"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, numpy, PyTorch or MLX says that memory ran out."""
+    said = r"allocate (memory|\d+ bytes)|(out of|insufficient) memory"
+    return isinstance(error, MemoryError) or re.search(said, str(error), re.IGNORECASE) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from nanospeech_core.errors import UserError
+from nanospeech_core.errors import OUT_OF_MEMORY, UserError, is_out_of_memory
 from nanospeech_core.system.process import command, note
 
 PROG = "python -m nanospeech_torch.train"
@@ -43,6 +43,15 @@ def main(argv: list[str] | None, prog: str) -> int:
         received = Engine(task).run()
     except UserError as error:
         note(f"{name}: {' '.join(str(error).split())}")
+        return 1
+    except OSError as error:  # of a file that was not checked before
+        place = "" if error.filename is None else f"{error.filename}: "
+        note(f"{name}: {place}{error.strerror or error}")
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        note(f"{name}: {OUT_OF_MEMORY}; the same command goes on from the newest checkpoint, if there is one")
         return 1
     except KeyboardInterrupt:
         note(f"{name}: interrupted; the same command goes on from the newest checkpoint, if there is one")

@@ -109,10 +109,33 @@ def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dic
         the config and all tensors: the vocoder's under `vocoder.`, the aligner's under `aligner.`, bfloat16
         as float32. Quantized weights stay quantized for "mlx". PyTorch has no kernels for them, so "pt" gets
         them as float32, with a config without `quantization`.
+    A folder that is replaced meanwhile, by an export, is read again: its files belong together.
+
     Raises:
         UserError: a file is missing or broken, or does not match the config.
     """
-    folder = Path(path)
+    while True:
+        before = _identity(path)
+        try:
+            result = _load_files(Path(path), backend)
+        except UserError:
+            if _identity(path) == before:
+                raise
+        else:
+            if _identity(path) == before:
+                return result
+
+
+def _identity(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Tells a folder from one that takes its place; None: there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _load_files(folder: Path, backend: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:
     files = OriginalFiles.find(folder)
     if files is None:
         config = read_config(folder)

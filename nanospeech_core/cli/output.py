@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import UserError
+from ..errors import OUT_OF_MEMORY, UserError, is_out_of_memory
 from ..system.process import drop_output, note
 
 
@@ -19,7 +19,7 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         prog: the program's name, which begins each line.
         quiet: print no warnings.
     Returns:
-        the exit code: 0, 1 after a UserError, 130 after Ctrl-C, 141 after a closed pipe.
+        the exit code: 0, 1 after a UserError or without memory, 130 after Ctrl-C, 141 after a closed pipe.
     """
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -44,6 +44,11 @@ def guard(command: Callable[[], None], prog: str, quiet: bool) -> int:
         except OSError as error:  # of a file that was not checked before
             place = "" if error.filename is None else f"{error.filename}: "
             note(f"{prog}: {place}{error.strerror or error}")
+            return 1
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            note(f"{prog}: {OUT_OF_MEMORY}")
             return 1
 
 

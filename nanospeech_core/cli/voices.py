@@ -96,7 +96,7 @@ def _add(load: Callable, args: argparse.Namespace) -> None:
 
     voice = voice_from_recording(args.recording, args.text, args.lang, args.asr, locate, "TEXT", fits)
     voice = replace(voice, name=args.name, description=args.description)
-    save_voice(user_folder(), voice)
+    save_voice(user_folder(), voice, args.replace)
     output.print_result(f'{voice.name}  {voice.language}  {voice.seconds:.1f} s  "{voice.text}"')
 
 
@@ -117,7 +117,7 @@ def _export(args: argparse.Namespace) -> None:
     if not os.path.isdir(args.folder):
         raise UserError(f"there is no folder {args.folder}")
     check_free(args.folder, args.name, args.replace, f"{args.folder} has")
-    save_voice(args.folder, load_voice(user_folder(), args.name))
+    save_voice(args.folder, load_voice(user_folder(), args.name), args.replace)
 
 
 def _check_own(name: str) -> None:

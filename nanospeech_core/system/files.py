@@ -1,10 +1,11 @@
-"""Atomic writing: a temporary file or folder beside the target, renamed at the end."""
+"""Atomic writing of files: a temporary file beside the target, renamed at the end. Folders: `folders.py`."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,19 +20,24 @@ def check_writable(path: str | os.PathLike) -> None:
     """Raise UserError if the file cannot be written. Called before minutes of work."""
     if is_stream(path):
         return check_stream(path)
-    path = Path(path)
-    if os.path.isdir(path):  # unlike Path.is_dir, no error without permission
+    target = Path(os.path.realpath(path))  # where a link leads
+    if os.path.isdir(target):  # unlike Path.is_dir, no error without permission
         raise UserError(f"cannot write {path}: it is a folder")
+    check_not_mounted(path)
     try:
-        os.lstat(_temporary(path))  # its name is longer
+        os.lstat(_temporary(target))  # its name is longer
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    if not os.path.isdir(path.parent):
-        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write {path}: no permission to write in {path.parent}")
+    parent = Path(path).parent if os.path.realpath(Path(path).parent) == str(target.parent) else target.parent
+    if not os.path.isdir(parent):
+        raise UserError(f"cannot write {path}: there is no folder {parent}")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        why = "no permission to write in"
+        if hasattr(os, "statvfs") and os.statvfs(parent).f_flag & os.ST_RDONLY:
+            why = "its file system is read-only:"
+        raise UserError(f"cannot write {path}: {why} {parent}")
 
 
 def split_lines(text: str) -> list[str]:
@@ -94,8 +100,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     stream = is_stream(path)
-    if not stream and os.path.isdir(target):
-        raise UserError(f"cannot write {path}: it is a folder")
+    if not stream:
+        if os.path.isdir(target):
+            raise UserError(f"cannot write {path}: it is a folder")
+        check_not_mounted(path)
     temporary = _temporary(target)
     try:
         if stream:
@@ -116,37 +124,13 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
                 temporary.unlink()
 
 
-@contextmanager
-def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary folder beside `path`: replaces `path` when the block ends, is deleted if the block fails.
-
-    A folder left by a killed process is deleted by the next call. At any moment the old folder or the new one
-    is there, complete (between two renames, under a name that the next call puts right).
-
-    Raises:
-        UserError: the folder cannot be written (`path` is a file, no permission, full disk).
-    """
-    target = Path(os.path.realpath(path))
-    temporary, old = (target.with_name(f".{target.name}.{kind}") for kind in ("part", "old"))
-    try:
-        if os.path.isdir(old) and not os.path.exists(target):  # killed between the two renames below
-            os.replace(old, target)
-        for left in (temporary, old):
-            shutil.rmtree(left, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        if os.path.isdir(target):
-            os.replace(target, old)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if os.path.isdir(old) and not os.path.exists(target):  # the second rename failed
-            with suppress(OSError):
-                os.replace(old, target)
-        for left in (temporary, old):
-            shutil.rmtree(left, ignore_errors=True)
+def check_not_mounted(path: str | os.PathLike) -> None:
+    """Raise UserError for a mount point, such as a container's volume: it cannot be replaced by renaming."""
+    if os.path.ismount(os.path.realpath(path)):
+        what = "a folder" if os.path.isdir(path) else "another name"
+        raise UserError(f"cannot write {path}: it is a mount point: name {what} in it")
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    """A new name beside a file: of no other process, thread or container that writes it too."""
+    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")

@@ -1,13 +1,13 @@
 """Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
 
 A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
-`description`, `default` (true: comes first among the voices of a language) and `tempo`. They hold audio and
-text, not a mel or an embedding: every model can use them, and anyone can listen to the voice.
+`description`, `default` (true: comes first among the voices of a language), `tempo` and `recording` (a
+checksum, see `voice_files`). They hold audio and text, not a mel or an embedding: every model can use them,
+and anyone can listen to the voice.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import unicodedata
@@ -17,11 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio import files as audio
 from ..audio.mel import HOP, SAMPLE_RATE
 from ..checkpoints.folder import PRETRAINED
 from ..errors import UserError
-from ..system.files import replacing
+from .voice_files import read_files, remove_files, write_files
 
 DATA_FOLDER = "NANOSPEECH_DATA"  # the environment variable that names another folder for the user's voices
 
@@ -132,18 +131,18 @@ def find_voice_folder(folder: str | os.PathLike, name: str) -> Path:
 
 def remove_voice(folder: str | os.PathLike, name: str) -> None:
     """Delete a voice's files. Raises UserError if there is no such voice, or they cannot be deleted."""
-    name = composed(name)
-    path, sound = _path(folder, name), _file(folder, name, ".flac")
-    try:
-        path.unlink()  # first: without this file there is no voice
-        sound.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot remove {path}: {error.strerror or error}") from error
+    remove_files(_path(folder, composed(name)))
 
 
 def list_voices(folder: str | os.PathLike) -> list[Voice]:
     """All voices in `folder`/voices, the default first, then by name. Raises UserError for a broken one."""
-    voices = [load_voice(folder, name) for name in voice_names(folder)]
+    voices = []
+    for name in voice_names(folder):
+        try:
+            voices.append(load_voice(folder, name))
+        except UserError:
+            if name in voice_names(folder):  # else it was just removed
+                raise
     return sorted(voices, key=lambda voice: (not voice.default, voice.name))
 
 
@@ -154,6 +153,8 @@ def user_voices() -> list[Voice]:
         try:
             voices.append(load_voice(user_folder(), name))
         except UserError as error:
+            if name not in voice_names(user_folder()):  # it was just removed
+                continue
             warnings.warn(f"the voice {name} cannot be used: {error}", stacklevel=2)
     return sorted(voices, key=lambda voice: (not voice.default, voice.name))
 
@@ -166,13 +167,7 @@ def load_voice(folder: str | os.PathLike, name: str) -> Voice:
     """
     name = composed(name)
     path = _path(folder, name)
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:  # no JSON, no UTF-8
-        raise UserError(f"{path} is not a JSON file: {error}") from error
-    wave = audio.read(_file(folder, name, ".flac"))
+    meta, wave = read_files(path)
     return Voice(name=name, audio=wave, **_read_fields(meta, len(wave) / SAMPLE_RATE, path))
 
 
@@ -217,14 +212,15 @@ def check_free(folder: str | os.PathLike, name: str, replace: bool = False, ther
             raise UserError(f'{there} a voice "{other}" already, and names must differ in more than case')
 
 
-def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
-    """Write `folder`/voices/NAME.flac and NAME.json. Raises UserError if they cannot be written."""
-    name = check_name(voice.name)
-    path, sound = (_file(folder, name, suffix) for suffix in (".json", ".flac"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+def save_voice(folder: str | os.PathLike, voice: Voice, replace: bool = True) -> None:
+    """Write `folder`/voices/NAME.flac and NAME.json, together: readers see the old voice or the new one.
+
+    replace: whether a voice of this name may be replaced, as in `check_free`.
+
+    Raises:
+        UserError: they cannot be written, or there is such a voice.
+    """
+    path = _file(folder, check_name(voice.name), ".json")
     meta = {
         "text": voice.text,
         "phonemes": voice.phonemes,
@@ -235,9 +231,12 @@ def save_voice(folder: str | os.PathLike, voice: Voice) -> None:
         "tempo": round(voice.tempo, 4),
     }
     _read_fields(meta, voice.seconds, path)
-    audio.write(sound, voice.audio)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def check() -> None:
+        if not replace:
+            check_free(folder, voice.name)
+
+    write_files(path, voice.audio, meta, check)
 
 
 def _path(folder: str | os.PathLike, name: str) -> Path:

@@ -25,7 +25,8 @@ with importing(__name__, PROG):
     from nanospeech_core.errors import UserError
     from nanospeech_core.sampling.options import GenerateOptions
     from nanospeech_core.sampling.samplers import sampler_of
-    from nanospeech_core.system.files import replacing, replacing_folder
+    from nanospeech_core.system.files import replacing
+    from nanospeech_core.system.folders import replacing_folder
     from nanospeech_core.system.install import need
 
     from .output import check_folder, find_silence
@@ -99,6 +100,7 @@ def run(args: argparse.Namespace) -> None:
             make_voices(folder, voices, args.voice, args.shards, args.tempo_shards)
             if silence := find_silence(folder):
                 warnings.warn(f"{path} (step {state.get('step', '?')}): {silence}", stacklevel=1)
+            check_folder(args.output, names)  # again: another process may have written it meanwhile
     print_result(f"{path} -> {args.output}")
 
 

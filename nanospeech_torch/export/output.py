@@ -11,6 +11,7 @@ import numpy as np
 from nanospeech_core.audio.signal import SILENT, level
 from nanospeech_core.checkpoints.folder import is_training_run
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.folders import check_replaceable
 from nanospeech_core.voices.store import list_voices, voice_names
 
 # what export writes; a folder with other files is not replaced
@@ -36,6 +37,7 @@ def check_folder(output: Path, voices: Sequence[str]) -> None:
         return
     if is_training_run(output):
         raise UserError(f"{output} is a training run: choose another folder, such as {output / 'model'}")
+    check_replaceable(output)
     others = sorted(set(os.listdir(output)) - WRITTEN - MARKS)
     if others:
         raise UserError(

@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.system.files import replacing
+from nanospeech_core.system.files import make_folder, replacing
+from nanospeech_core.system.locks import locked
 
 from .report import Tally, make_report
 
@@ -50,25 +50,9 @@ class Folder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Make the folder and lock it against other runs. Raises UserError."""
-        import fcntl
-
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDONLY)
-        except OSError as error:
-            raise UserError(f"cannot create the folder {self.path}: {error.strerror or error}") from error
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(
-                    f"another run is writing {self.path}: wait for it, or choose another folder"
-                ) from error
-            except OSError:
-                pass  # a file system without locks
+        make_folder(self.path)
+        with locked(self.path, f"another run is writing {self.path}: wait for it, or choose another folder"):
             yield
-        finally:
-            os.close(handle)
 
     def inputs(self) -> list[dict]:
         """The inputs of prepare.json."""

@@ -72,6 +72,7 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
 
     Raises:
         MissingRequirement: an aligner or a phonemizer is missing.
+        MemoryError: memory ran out, of this process or of all.
     """
     try:
         if recording.problem:
@@ -79,7 +80,7 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
         return make_utterance(recording, recipe, aligner)
     except Reject as reject:
         reason, detail = (*reject.args, "")[:2]
-    except MissingRequirement:
+    except (MissingRequirement, MemoryError):
         raise
     except Exception as error:  # one strange file must not end a run of days; the report lists it
         reason, detail = "an unexpected error", f"{type(error).__name__}: {one_line(error)}"

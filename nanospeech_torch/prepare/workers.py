@@ -41,7 +41,11 @@ def prepare_all(
     if not workers:
         for position, found in stream:
             if isinstance(found, Recording):
-                yield position, prepare_recording(found, recipe, aligner)
+                try:
+                    result = prepare_recording(found, recipe, aligner)
+                except MemoryError:
+                    result = Rejected(found.id, "memory runs out")
+                yield position, result
             else:
                 yield position, found
         return
@@ -201,4 +205,7 @@ def exit_when_closed(life: Connection) -> None:
 
 def work(recording: Recording) -> Utterance | Rejected:
     assert _arguments is not None
-    return prepare_recording(recording, *_arguments)
+    try:
+        return prepare_recording(recording, *_arguments)
+    except MemoryError:
+        os._exit(1)  # gives the memory back; the recording is tried again alone, see `Pool.rescue`

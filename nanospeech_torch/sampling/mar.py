@@ -131,6 +131,8 @@ def compile_step(
             if not type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
                 raise
             reason = str(error).strip().splitlines()[0]
+            if "No space left on device" in str(error):
+                reason = "No space left on device in the temporary folder"
             raise UserError(f"PyTorch cannot compile on this machine (--compile): {reason}") from error
 
     return ByShape(with_advice)

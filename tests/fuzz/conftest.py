@@ -29,3 +29,11 @@ settings.load_profile("fuzz")
 def model(tmp_path_factory):
     """The folder of a tiny model that speaks babble in milliseconds."""
     return write_checkpoint(tmp_path_factory.mktemp("fuzz") / "model")
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory):
+    """A folder with what all commands read."""
+    from all_commands import write_inputs
+
+    return write_inputs(tmp_path_factory.mktemp("inputs"))

@@ -44,6 +44,15 @@ class DeadlyAligner(EvenAligner):
         return super().align(mel, ids)
 
 
+class HungryAligner(DeadlyAligner):
+    """Has no memory for utterances of `symbols` symbols."""
+
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        if len(ids) == self.symbols + 2:
+            raise MemoryError
+        return EvenAligner.align(self, mel, ids)
+
+
 class NoAligner(AlignerSource):
     def get(self) -> None:
         raise MissingRequirement("there is no aligner")

@@ -115,8 +115,7 @@ async def create_voice(request: Request) -> Response:
 
 def _save(voice: Voice, replacing: bool) -> None:
     try:
-        check_new_name(voice.name, replacing)  # again: the work took a while
-        save_voice(user_folder(), voice)
+        save_voice(user_folder(), voice, replacing)
     except UserError as error:
         raise ApiError(str(error)) from error
 

@@ -37,10 +37,27 @@ class BatchDataset(torch.utils.data.Dataset):
             pin_memory=pin_memory,
             worker_init_fn=ignore_signals,
         )
-        for batch, skipped in loader:
+        for batch, skipped in receive(loader) if workers else loader:
             if isinstance(batch, UserError):
                 raise batch
             yield batch, skipped
+
+
+def receive(loader: Iterable[Any]) -> Iterator[Any]:
+    """What a loader's workers send. If one is killed while it sends, torch may raise what it finds on the way
+    instead of its own RuntimeError("DataLoader worker ... is killed"): here it is always that.
+    """
+    batches = iter(loader)
+    while True:
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except (ConnectionError, EOFError, FileNotFoundError) as error:
+            if "in DataLoader worker" in str(error):  # of the data
+                raise
+            raise RuntimeError(f"DataLoader worker is killed: {type(error).__name__}") from error
+        yield batch
 
 
 class UtteranceBatchDataset(BatchDataset):

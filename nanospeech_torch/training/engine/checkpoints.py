@@ -14,7 +14,9 @@ from torch import nn
 
 from nanospeech_core.checkpoints.folder import EMBEDDED
 from nanospeech_core.errors import UserError
-from nanospeech_core.system.files import replacing
+from nanospeech_core.system.files import make_folder, replacing
+
+from .runtime import is_death_of_worker
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -53,7 +55,12 @@ def write_checkpoint(path: Path, state: dict) -> None:
             torch.save(state, temporary)
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())  # otherwise a power cut may leave an empty file
-        except RuntimeError as error:  # torch raises it if the disk is full
+        except RuntimeError as error:  # torch raises it if the disk is full, and does not say so
+            if is_death_of_worker(error):  # at this moment
+                raise
+            with open(temporary, "ab", buffering=0) as file:
+                file.write(bytes(1 << 16))  # raises the OSError that says it
+                file.write(b"\0")
             raise UserError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
 
 
@@ -178,8 +185,9 @@ def prune(folder: Path, keep: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def delete_unfinished(folder: Path) -> None:
-    """Delete the unfinished files of a killed run (see `files.replacing`)."""
+def make_run_folder(folder: Path) -> None:
+    """Create a run's folder; delete the unfinished files of a killed run (see `files.replacing`)."""
+    make_folder(folder)
     for pattern in (".step-*.pt", ".best.*.pt", ".config.*.json"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)

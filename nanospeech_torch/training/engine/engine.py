@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.system.files import make_folder
 
 from ..monitoring.metrics import RunningMeans
 from . import checkpoints, processes, runtime
@@ -124,8 +123,7 @@ class Engine:
         for name, loss in self.task.losses.items():
             self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(loss, self.optimizers[name])
         if self.main:
-            make_folder(self.out)
-            checkpoints.delete_unfinished(self.out)
+            checkpoints.make_run_folder(self.out)
         path, state = checkpoints.read_newest(self.out, lambda error: self.log.write({"passed_over": error}))
         if path:
             self.load(path, state)
@@ -155,8 +153,13 @@ class Engine:
         Returns:
             0 at the end of the schedule; else the signal (SIGINT, SIGTERM) that stopped the run.
         Raises:
-            UserError: bad data, a checkpoint that does not fit, a loss that is not finite. Checkpoints stay.
+            UserError: bad data, a checkpoint that does not fit, a loss that is not finite, another process
+                that trains in the same folder. Checkpoints stay.
         """
+        with self.log.locked_folder():
+            return self._train()
+
+    def _train(self) -> int:
         self.start()
         if self.progress() == 1:
             self.log.say_finished(self.step, nothing_trained=True)
@@ -173,8 +176,7 @@ class Engine:
             self.log.trackers(),
             self.log.progress_bar() as bar,
         ):
-            signal = 0
-            logged = self.seconds
+            signal, logged = 0, self.seconds
             saved = last = time.monotonic()
             while self.progress() < 1 and not signal:
                 batches = list(itertools.islice(stream, config.optimizer.accumulate))
@@ -200,8 +202,7 @@ class Engine:
                     saved = time.monotonic()
                 last = time.monotonic()  # evaluation and saving are not training time
             if self.step > first_step and self.main:
-                entry = {"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())}
-                self.log.write(entry)
+                self.log.write({"step": self.step, "minutes": self.seconds / 60, "saved": str(self.save())})
             self.accelerator.wait_for_everyone()
         if self.progress() < 1:
             self.log.say(f"stopped at step {self.step}; the same command goes on from there")

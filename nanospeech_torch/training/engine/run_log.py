@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.files import make_folder
+from nanospeech_core.system.locks import locked
 
 from ..monitoring.lines import ProgressBar, format_entry, print_line
 from ..monitoring.trackers import log_samples
@@ -27,6 +29,18 @@ class RunLog:
     def __init__(self, accelerator: Any, config: RunConfig, folder: Path) -> None:
         self.accelerator, self.config, self.folder = accelerator, config, folder
         self.main = accelerator.is_main_process
+
+    @contextmanager
+    def locked_folder(self) -> Iterator[None]:
+        """Make the run's folder and lock it for the block. Raises UserError if another run has the lock."""
+        if not self.main:
+            yield
+            return
+        make_folder(self.folder)
+        with locked(
+            self.folder, f"another process is training in {self.folder}: wait for it, or set another `out`"
+        ):
+            yield
 
     def write(self, entry: dict[str, Any]) -> None:
         """One line in log.jsonl, one in the terminal; the numbers also to the trackers."""
@@ -87,7 +101,11 @@ def append_json(path: Path, entry: dict[str, Any]) -> None:
         key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()
     }
     try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        with open(path, "a+b") as file:
+            line = json.dumps(entry, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+            if end := file.tell():
+                file.seek(end - 1)
+                line = line if file.read(1) == b"\n" else b"\n" + line  # a full disk has cut the last one
+            file.write(line)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from nanospeech_core.errors import UserError
+from nanospeech_core.errors import UserError, is_out_of_memory
 
 from ..config import EngineConfig
 
@@ -109,17 +109,23 @@ def out_of_memory_errors(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def worker_errors() -> Iterator[None]:
-    """Raise a UserError if a worker of the data loader dies. torch raises that anywhere in the block."""
+    """Raise a UserError if a worker of the data loader dies or has no memory. A death is raised anywhere."""
     try:
         yield
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
+    except (RuntimeError, MemoryError) as error:
+        in_worker = "DataLoader worker" in str(error)
+        if not is_death_of_worker(error) and not (in_worker and is_out_of_memory(error)):
             raise
         raise UserError(
             "a worker process of the data loader died, most likely because memory ran out; start again with "
             "fewer engine.workers or a lower data.memory_hours (data.max_hours of a vocoder; "
             f"{str(error).splitlines()[0].rstrip('. ')})"
         ) from error
+
+
+def is_death_of_worker(error: BaseException) -> bool:
+    """Whether an exception is torch's that a worker of the data loader was killed."""
+    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader worker")
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from nanospeech_core.evaluation.dataset import TextItem
 from nanospeech_core.sampling.options import DEFAULTS
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.synthesis.prompts import make_prompt
-from nanospeech_core.system.files import replacing_folder
+from nanospeech_core.system.folders import replacing_folder
 from nanospeech_core.text.tokenizer import Tokenizer
 
 from ...models.vocos import Vocos

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.system.files import json_lines, replacing, replacing_folder, split_lines
+from nanospeech_core.system.files import json_lines, replacing, split_lines
 
 
 def write(path, text: str) -> None:
@@ -103,44 +103,3 @@ def test_json_has_other_separators_in_its_strings(tmp_path):
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     (tmp_path / "x.jsonl").write_bytes("\r\n\n".join(lines).encode())
     assert list(json_lines(tmp_path / "x.jsonl")) == [(1, rows[0]), (3, rows[1])]
-
-
-def test_a_folder_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "folder"
-    for name in ("first", "second"):
-        with replacing_folder(path) as inside:
-            (inside / name).touch()
-    assert [file.name for file in path.iterdir()] == ["second"]
-    with pytest.raises(ValueError), replacing_folder(path) as inside:
-        (inside / "third").touch()
-        raise ValueError
-    assert [file.name for file in path.iterdir()] == ["second"]
-    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
-
-
-def test_a_folder_whose_replacement_was_killed_between_two_renames_comes_back(tmp_path):
-    old = tmp_path / ".folder.old"
-    old.mkdir()
-    (old / "first").touch()
-    with pytest.raises(ValueError), replacing_folder(tmp_path / "folder"):
-        raise ValueError
-    assert [file.name for file in (tmp_path / "folder").iterdir()] == ["first"]
-    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
-
-
-def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
-    path, replace = tmp_path / "folder", os.replace
-    path.mkdir()
-    (path / "first").touch()
-
-    def failing(source, target):
-        if str(source).endswith(".part"):
-            raise OSError(28, "No space left on device")
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(UserError, match="cannot write .*folder: No space left"):
-        with replacing_folder(path) as inside:
-            (inside / "second").touch()
-    assert [file.name for file in path.iterdir()] == ["first"]
-    assert [file.name for file in tmp_path.iterdir()] == ["folder"]

@@ -33,13 +33,14 @@ def test_workers_change_nothing(tmp_path, source):
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path):
+@pytest.mark.parametrize("kind", [preparations.DeadlyAligner, preparations.HungryAligner])
+def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path, kind):
     """And leaves the order, and those that others were at, as they were."""
     utterances = tones(24, durations=False)
     lengths = Counter(len(meta["phonemes"]) for _, _, meta in utterances)
     rarest = min(lengths, key=lambda n: (lengths[n], n))
     source = write_shard(tmp_path / "in.tar", utterances)
-    deadly = AlignerSource(loaded=preparations.DeadlyAligner(rarest))
+    deadly = AlignerSource(loaded=kind(rarest))
     report = prepare(settings(source, shard_size=99), tmp_path / "out", workers=2, aligner=deadly)
     victims = [id for id, _, meta in utterances if len(meta["phonemes"]) == rarest]
     (entry,) = report["rejected"]["reasons"]
@@ -47,6 +48,14 @@ def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path):
     assert entry["first"] == victims[:5] and 0 < len(victims) < 12
     survivors = [id for id, _, _ in utterances if id not in victims]
     assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == survivors
+
+
+def test_without_workers_a_recording_without_memory_is_rejected(tmp_path):
+    hungry = AlignerSource(loaded=preparations.HungryAligner(5))
+    utterances = [u for u in tones(24, durations=False) if len(u[2]["phonemes"]) in (5, 6)]
+    source = write_shard(tmp_path / "in.tar", utterances)
+    (entry,) = prepare(settings(source), tmp_path / "out", 0, hungry)["rejected"]["reasons"]
+    assert entry["reason"] == "memory runs out" and 0 < entry["count"] < len(utterances)
 
 
 def test_a_corpus_is_not_read_ahead():

@@ -14,7 +14,7 @@ from nanospeech_torch.training.config import DataConfig
 from nanospeech_torch.training.data.batch import Batch, collate
 from nanospeech_torch.training.data.batch_plans import BatchPlan, batch_plans
 from nanospeech_torch.training.data.corpus import read_index
-from nanospeech_torch.training.data.loading import UtteranceBatchDataset, batch_seed
+from nanospeech_torch.training.data.loading import UtteranceBatchDataset, batch_seed, receive
 from nanospeech_torch.training.data.utterances import (
     UtteranceDataset,
 )
@@ -119,3 +119,24 @@ def test_a_batch_of_broken_audio_only_is_one_clear_error(tmp_path, workers):
         next(stream)
     message = "no utterance of batch 7 can be read (u001, u002, u003, ...: unreadable audio)"
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "Connection reset by peer"), EOFError()])
+def test_a_worker_killed_while_it_sends_is_told_as_any_other(error):
+    def batches():
+        yield 1
+        raise error
+
+    received = receive(batches())
+    assert next(received) == 1
+    with pytest.raises(RuntimeError, match="^DataLoader worker is killed: "):
+        next(received)
+
+
+def test_a_missing_file_is_not_the_workers_death():
+    def batches():
+        raise FileNotFoundError("Caught FileNotFoundError in DataLoader worker process 0.")
+        yield
+
+    with pytest.raises(FileNotFoundError):
+        next(receive(batches()))

@@ -25,7 +25,7 @@ def test_checkpoints_are_in_the_order_of_their_numbers(tmp_path):
     order = ["step-99.pt", "step-0000783.pt", "step-00000800.pt"]
     assert [path.name for path in checkpoints.list_checkpoints(tmp_path)] == order
     checkpoints.prune(tmp_path, 1)
-    checkpoints.delete_unfinished(tmp_path)
+    checkpoints.make_run_folder(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "step-00000800.pt", "step-x.pt"]
 
 

@@ -272,6 +272,19 @@ def test_a_killed_worker_is_one_sentence(begun, tmp_path):
     assert "error: a worker process of the data loader died" in done.stdout
 
 
+def test_a_worker_without_memory_is_one_sentence():
+    wrapped = "in DataLoader worker process 0.\nOriginal Traceback (most recent call last):"
+    for error in (
+        MemoryError(f"Caught MemoryError {wrapped}"),
+        RuntimeError(f"Caught RuntimeError {wrapped} can't allocate memory: you tried to allocate 8 bytes"),
+    ):
+        with pytest.raises(UserError, match="a worker process of the data loader died, most likely because"):
+            with runtime.worker_errors():
+                raise error
+    with pytest.raises(RuntimeError, match="our mistake"), runtime.worker_errors():
+        raise RuntimeError(f"Caught RuntimeError {wrapped} our mistake")
+
+
 # the machine
 
 

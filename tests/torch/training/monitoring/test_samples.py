@@ -241,8 +241,8 @@ def test_a_run_that_is_killed_leaves_the_folder_as_it_was(model, held_out, tmp_p
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
-    (tmp_path / ".step-1.part").mkdir()
-    (tmp_path / ".step-1.part" / "half.wav").write_bytes(b"RIFF")
+    (tmp_path / ".step-1.0123abcd.part").mkdir()
+    (tmp_path / ".step-1.0123abcd.part" / "half.wav").write_bytes(b"RIFF")
     watch.write_resyntheses([], tmp_path / "step-1")
     assert [path.name for path in tmp_path.iterdir()] == ["step-1"] and entries(tmp_path / "step-1") == []
 
