@@ -79,6 +79,8 @@ def prepare(
             report = folder.finish(tally, shards)
             for name, error in tally.damaged:
                 warnings.warn(f"{name} is damaged, and the rest of it is skipped: {error}", stacklevel=2)
+        else:
+            warnings.warn(f"{output} was complete already: nothing is done; its report:", stacklevel=2)
     return report
 
 
