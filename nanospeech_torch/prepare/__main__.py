@@ -122,7 +122,8 @@ def run(args: argparse.Namespace) -> None:
         columns=columns(args.columns),
         aligner=args.aligner,
     )
-    print_result(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
+    workers = cores() if args.workers is None else args.workers
+    print_result(table(prepare(settings, args.output, workers, note=print_result)))
 
 
 def columns(names: str) -> tuple[str, ...]:

@@ -51,7 +51,11 @@ Results = Generator[tuple[Position, Prepared | Rejected | Remark | BrokenInput],
 
 
 def prepare(
-    settings: Settings, output: str | Path, workers: int = 1, aligner: AlignerSource | None = None
+    settings: Settings,
+    output: str | Path,
+    workers: int = 1,
+    aligner: AlignerSource | None = None,
+    note: Callable[[str], object] = lambda message: None,
 ) -> dict:
     """Prepare all sources, or the rest of them after an interrupted run.
 
@@ -59,6 +63,7 @@ def prepare(
         output: the folder of the shards.
         workers: processes; 0: this process does the work.
         aligner: replaces the one that the settings name.
+        note: called with what a user should know beside the report.
     Returns:
         the report, the content of report.json (see `report.make_report`).
     Raises:
@@ -80,7 +85,7 @@ def prepare(
             for name, error in tally.damaged:
                 warnings.warn(f"{name} is damaged, and the rest of it is skipped: {error}", stacklevel=2)
         else:
-            warnings.warn(f"{output} was complete already: nothing is done; its report:", stacklevel=2)
+            note(f"{output} was complete already: nothing was done. Its report:")
     return report
 
 

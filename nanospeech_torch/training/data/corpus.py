@@ -24,6 +24,7 @@ import numpy as np
 from nanospeech_core.audio.mel import HOP, N_MELS, SAMPLE_RATE
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.files import looked_in
 
 from ..config import DataConfig
 from .shards import TAR_ERRORS, StrictTarInfo, kind_of, parse, tar_members
@@ -112,10 +113,9 @@ def read_index(
         report(f"{unknown} symbols are not in the vocabulary and are trained on without text")
     if not entries:
         reasons = ", ".join(sorted(skipped)) or "the shards are empty"
-        hint = (
-            "; python -m nanospeech_torch.prepare makes shards of recordings" if "no json" in skipped else ""
-        )
-        raise UserError(f"no data: all {skipped.total()} utterances were skipped ({reasons}){hint}")
+        if "no json" in skipped:
+            reasons += "; python -m nanospeech_torch.prepare makes shards of recordings"
+        raise UserError(f"no data: all {skipped.total()} utterances were skipped ({reasons})")
     return entries
 
 
@@ -220,15 +220,11 @@ def scan_shards(
     Raises:
         UserError: no shard matches, or a shard or file cannot be read.
     """
-    paths = sorted(
-        {shard for pattern in patterns for path in glob.glob(pattern) for shard in shards_at(path)}
-    )
+    found = [path for pattern in patterns for path in glob.glob(pattern)]
+    paths = sorted({shard for path in found for shard in shards_at(path)})
     if not paths:
-        raise UserError(
-            f"no data: nothing matches {', '.join(patterns)} (the current folder is {os.getcwd()})"
-            if patterns
-            else "no data: nothing matches data.shards (it is empty)"
-        )
+        wanted = ", ".join(patterns) + looked_in(patterns[0]) if patterns else "data.shards (it is empty)"
+        raise UserError(f"no data: nothing matches {wanted}")
     seen: set[str] = set()
     for path in map(Path, paths):
         files = scan_folder(path) if path.is_dir() else scan_tar(path)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
 from nanospeech_core.system.encodings import read_text
-from nanospeech_core.system.files import not_found, replacing
+from nanospeech_core.system.files import looked_in, replacing
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,7 +48,7 @@ def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
     path = Path(path)
     kind = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}.get(path.suffix, "TOML")
     if not path.exists():
-        raise UserError(f"cannot read the config: {not_found(path)}")
+        raise UserError(f"cannot read the config {path}: No such file or directory{looked_in(path)}")
     text = read_text(path, f"the config {path}")
     try:
         values = parse(text, kind)

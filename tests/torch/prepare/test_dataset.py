@@ -470,12 +470,26 @@ def test_command(tmp_path, source, capsys):
     assert command.main(arguments) == 0
     out, error = capsys.readouterr()
     assert "8 utterances, 2 shards" in out and "unreadable audio: u006" in out and error == ""
-    assert command.main(arguments) == 0 and capsys.readouterr().out == out
+    assert command.main(arguments) == 0
+    again = f"{tmp_path / 'out'} was complete already: nothing was done. Its report:\n"
+    assert capsys.readouterr().out == again + out
     shard = read_shard(tmp_path / "out" / "set-000000.tar")
     assert len(shard) == 5 and {suffix for suffix, _, _ in shard.values()} == {"opus"}
     assert shard["u000"][2]["lang"] == "en-gb"
     assert command.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 1
     assert capsys.readouterr().err == f"prepare: {tmp_path / 'none'} does not exist\n"
+
+
+def test_a_path_with_spaces(tmp_path, monkeypatch, capsys):
+    """A shell has split it; and it was looked for in another folder."""
+    (tmp_path / "my own" / "voice").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["my", "own/voice", "-o", "out"]) == 1
+    error = capsys.readouterr().err
+    assert f"my does not exist (the current folder is {tmp_path})" in error
+    assert error.endswith('; put a path with spaces in quotation marks: "my own/voice"\n')
+    assert command.main(["my", "voice", "-o", "out"]) == 1
+    assert "quotation" not in capsys.readouterr().err
 
 
 def test_columns_of_the_command(tmp_path, capsys):

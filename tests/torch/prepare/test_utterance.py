@@ -362,12 +362,13 @@ def test_a_text_that_is_not_what_is_said():
         assert result.reason == "text that is not what is said" and "not found" in result.detail
 
 
+@pytest.mark.slow
 def test_silent_ends_are_cut():
     pytest.importorskip("torch")
     wave, text = recorded("emma")
     silent = np.zeros(10 * SAMPLE_RATE, np.float32)
     result = prepare(np.concatenate([silent, wave, silent]), AlignerSource(), text=text)
-    assert 19 < result.seconds_cut < 20.5
+    assert 19.5 < result.seconds_cut < 21.5  # the recording itself ends with 0.75 s of silence
     (utterance,) = result.utterances
     assert abs(utterance.meta["samples"] - len(wave)) < SAMPLE_RATE
     assert len(wave_of(utterance)) == utterance.meta["samples"]
@@ -376,7 +377,8 @@ def test_silent_ends_are_cut():
 def test_channels_of_opposite_phase_do_not_cancel_out():
     wave = noise(1.0)
     content = corpus.audio_bytes(np.stack([wave, -wave], 1))
-    assert np.abs(wave_of(accepted(content)) - wave).max() < 1e-4
+    heard = wave_of(accepted(content))
+    assert min(np.abs(heard - wave).max(), np.abs(heard + wave).max()) < 1e-4
 
 
 def test_without_an_aligner():
