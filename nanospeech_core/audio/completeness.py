@@ -33,7 +33,7 @@ def lacks_end_mark(content: bytes) -> bool:
 
 def _read_ogg(content: bytes) -> tuple[bool, set[bytes]]:
     """(whether the last page of an Ogg file is incomplete, the serial numbers of streams without an end)"""
-    start, open_streams = 0, set()
+    start, open_streams = 0, set[bytes]()
     while content.startswith(b"OggS", start):
         if start + _PAGE_HEAD > len(content):
             return True, open_streams

@@ -220,8 +220,8 @@ def scan_shards(
     Raises:
         UserError: no shard matches, or a shard or file cannot be read.
     """
-    found = [path for pattern in patterns for path in glob.glob(pattern)]
-    paths = sorted({shard for path in found for shard in shards_at(path)})
+    matches = [path for pattern in patterns for path in glob.glob(pattern)]
+    paths = sorted({shard for path in matches for shard in shards_at(path)})
     if not paths:
         wanted = ", ".join(patterns) + looked_in(patterns[0]) if patterns else "data.shards (it is empty)"
         raise UserError(f"no data: nothing matches {wanted}")
