@@ -90,8 +90,9 @@ def test_m4a_that_is_cut_off(tmp_path):
             output.mux(packet)
     content = path.read_bytes()
     assert abs(len(decode(content, ".m4a", 30.0)[0]) - 4 * 24000) < 4096
-    with pytest.raises(Reject, match="cut off"):
-        decode(content[: len(content) * 6 // 10], ".m4a", 30.0)
+    for tenths in range(2, 9):  # within a packet, FFmpeg itself refuses
+        with pytest.raises(Reject, match="cut off|unreadable audio"):
+            decode(content[: len(content) * tenths // 10], ".m4a", 30.0)
 
 
 def test_what_is_clipped():
