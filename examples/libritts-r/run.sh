@@ -16,7 +16,7 @@ if [[ $source == --smoke ]]; then
         model.diffusion.z_channels=64 model.diffusion.width=64 data.buckets=2)
 fi
 
-python -m nanospeech_torch.prepare "$source" --output data/libritts-r
+python -m nanospeech_torch.prepare "$source" --output data/libritts-r --split-seconds 20
 accelerate launch --mixed_precision no --dynamo_backend no -m nanospeech_torch.train "$here/config.toml" "${settings[@]}"
 python -m nanospeech_torch.report runs/libritts-r
 python -m nanospeech_torch.export runs/libritts-r --output runs/libritts-r/model --voice reader --shards "data/libritts-r/*.tar"

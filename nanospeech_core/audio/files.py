@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import UserError
 from ..system.files import check_writable, replacing
 from ..system.streams import display_name, display_target, is_stream, is_terminal, seekable
+from .completeness import is_cut_off
 from .mel import SAMPLE_RATE
 from .signal import to_model
 from .wav_stream import pcm16, writing_wav
@@ -105,7 +106,10 @@ def read_whole(
     try:
         # Python opens the file, because libsndfile does not say why it cannot. The descriptor is passed on:
         # to read from a Python object, libsndfile would call Python, and a Ctrl-C there would be lost.
-        with seekable(path) as place, open(place, "rb") as stream:
+        with seekable(path) as place, open(place, "rb", buffering=0) as stream:
+            if stream.read(4) == b"OggS" and is_cut_off(b"OggS" + stream.read()):  # libsndfile reads the rest
+                raise UserError(f"cannot read {name}: the file is cut off")
+            stream.seek(0)
             try:
                 file = soundfile.SoundFile(stream.fileno(), closefd=False)
             except (soundfile.SoundFileError, TypeError, ValueError):  # TypeError: headerless formats

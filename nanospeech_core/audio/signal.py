@@ -25,8 +25,10 @@ def mix(wave: np.ndarray) -> np.ndarray:
     """
     if wave.ndim == 1:
         return wave
+    if not len(wave):
+        return wave[:, 0]
     mean, powers = wave.mean(axis=1), np.square(wave, dtype=np.float64).mean(axis=0)
-    cancelled = len(wave) and np.square(mean, dtype=np.float64).mean() < OPPOSITE * powers.mean()
+    cancelled = np.square(mean, dtype=np.float64).mean() < OPPOSITE * powers.mean()
     return np.ascontiguousarray(wave[:, np.argmax(powers)]) if cancelled else mean
 
 

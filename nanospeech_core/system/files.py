@@ -16,6 +16,16 @@ from .encodings import read_text
 from .streams import check_stream, display_target, is_stream, temporary_for_stream
 
 
+def not_found(path: str | os.PathLike) -> str:
+    """ "PATH does not exist", for messages; of a relative path also where it was looked for."""
+    return f"{path} does not exist{looked_in(path)}"
+
+
+def looked_in(path: str | os.PathLike) -> str:
+    """Where a relative path was looked for, as the end of a message; "" for an absolute path."""
+    return "" if os.path.isabs(path) else f" (the current folder is {os.getcwd()})"
+
+
 def check_writable(path: str | os.PathLike) -> None:
     """Raise UserError if the file cannot be written. Called before minutes of work."""
     if is_stream(path):

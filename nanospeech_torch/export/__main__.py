@@ -13,6 +13,7 @@ with importing(__name__, PROG):
     import dataclasses
     import json
     import os
+    import shlex
     import warnings
     from pathlib import Path
 
@@ -88,6 +89,8 @@ def run(args: argparse.Namespace) -> None:
     from ..training.engine.checkpoints import best_or_newest
 
     voices = read_voices(args.voices) if args.voices else []
+    if (voices or args.voice) and not args.shards:
+        raise UserError('a voice needs a recording: name the prepared data with --shards "data/*.tar"')
     path = best_or_newest(args.run)
     state = read_state(path)
     if "transformer" not in state["config"]:
@@ -102,6 +105,9 @@ def run(args: argparse.Namespace) -> None:
                 warnings.warn(f"{path} (step {state.get('step', '?')}): {silence}", stacklevel=1)
             check_folder(args.output, names)  # again: another process may have written it meanwhile
     print_result(f"{path} -> {args.output}")
+    if args.voice:
+        speak = f"generate --model {shlex.quote(str(args.output))} --voice {shlex.quote(args.voice)}"
+        print_result(f'it speaks with nanospeech-mar {speak} --text "Hello there."')
 
 
 def read_state(path: str) -> dict:

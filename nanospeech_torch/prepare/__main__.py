@@ -73,7 +73,18 @@ def main(argv: list[str] | None, prog: str) -> int:
         "--min-seconds", type=float, default=0.3, metavar="S", help="reject shorter recordings (default: 0.3)"
     )
     parser.add_argument(
-        "--max-seconds", type=float, default=30.0, metavar="S", help="reject longer recordings (default: 30)"
+        "--max-seconds",
+        type=float,
+        default=120.0,
+        metavar="S",
+        help="reject longer recordings (default: 120)",
+    )
+    parser.add_argument(
+        "--split-seconds",
+        type=float,
+        default=12.0,
+        metavar="S",
+        help="split longer recordings at pauses (default: 12, the longest that train takes; 0: never)",
     )
     parser.add_argument("--aligner", metavar="MODEL", help="checkpoint with an aligner (default: embedded)")
     parser.add_argument("--no-align", action="store_true", help="use the durations of the data; find none")
@@ -85,6 +96,8 @@ def main(argv: list[str] | None, prog: str) -> int:
         parser.error("--aligner and --no-align cannot be used together")
     if not 0 < args.min_seconds < args.max_seconds <= 600:
         parser.error("--min-seconds must be more than 0 and less than --max-seconds, which is at most 600")
+    if not (args.split_seconds == 0 or 4 <= args.split_seconds <= 600):
+        parser.error("--split-seconds must be 0 or from 4 to 600")
     return guard(lambda: run(args), "prepare", quiet=False)
 
 
@@ -101,6 +114,7 @@ def run(args: argparse.Namespace) -> None:
             format=args.format,
             min_seconds=args.min_seconds,
             max_seconds=args.max_seconds,
+            split_seconds=args.split_seconds,
             align=not args.no_align,
         ),
         name=args.name,
@@ -108,7 +122,8 @@ def run(args: argparse.Namespace) -> None:
         columns=columns(args.columns),
         aligner=args.aligner,
     )
-    print_result(table(prepare(settings, args.output, cores() if args.workers is None else args.workers)))
+    workers = cores() if args.workers is None else args.workers
+    print_result(table(prepare(settings, args.output, workers, note=print_result)))
 
 
 def columns(names: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from .recording import Damaged, Recording, Remark
 from .report import Tally
 from .sources.fingerprints import fingerprints
 from .sources.inputs import Input, check_inputs, count_recordings, find_inputs, id_prefixes, read_recordings
-from .utterance import Recipe, Rejected, Utterance
+from .utterance import Prepared, Recipe, Rejected, Utterance
 from .workers import prepare_all
 
 
@@ -47,11 +47,15 @@ class BrokenInput:
 
 
 # What is written and counted, in order, with the position after it.
-Results = Generator[tuple[Position, Utterance | Rejected | Remark | BrokenInput], None, None]
+Results = Generator[tuple[Position, Prepared | Rejected | Remark | BrokenInput], None, None]
 
 
 def prepare(
-    settings: Settings, output: str | Path, workers: int = 1, aligner: AlignerSource | None = None
+    settings: Settings,
+    output: str | Path,
+    workers: int = 1,
+    aligner: AlignerSource | None = None,
+    note: Callable[[str], object] = lambda message: None,
 ) -> dict:
     """Prepare all sources, or the rest of them after an interrupted run.
 
@@ -59,6 +63,7 @@ def prepare(
         output: the folder of the shards.
         workers: processes; 0: this process does the work.
         aligner: replaces the one that the settings name.
+        note: called with what a user should know beside the report.
     Returns:
         the report, the content of report.json (see `report.make_report`).
     Raises:
@@ -73,12 +78,14 @@ def prepare(
         folder.begin({**asdict(settings), "inputs": entries})
         report = folder.finished()
         if report is None:
-            tally = write_shards(
+            tally, shards = write_shards(
                 settings, inputs, folder, workers, aligner or AlignerSource(settings.aligner)
             )
-            report = folder.finish(tally, -(-tally.utterances // settings.shard_size))
+            report = folder.finish(tally, shards)
             for name, error in tally.damaged:
                 warnings.warn(f"{name} is damaged, and the rest of it is skipped: {error}", stacklevel=2)
+        else:
+            note(f"{output} was complete already: nothing was done. Its report:")
     return report
 
 
@@ -105,36 +112,58 @@ def read_all(
 
 def write_shards(
     settings: Settings, inputs: list[Input], folder: Folder, workers: int, aligner: AlignerSource
-) -> Tally:
-    """Write the shards that do not exist yet; returns the counts of all shards.
+) -> tuple[Tally, int]:
+    """Write the shards that do not exist yet; returns the counts of all shards, and how many there are.
 
     Raises:
         UserError: a shard cannot be written (earlier ones stay), or there is no aligner.
     """
     from tqdm import tqdm
 
-    tally, number, position = Tally(), 0, Position()
-    seen: set[int] = set()  # fingerprints of the ids
-    for number, (position, ids, part) in enumerate(folder.progress(), 1):  # noqa: B007
+    tally, number, shards, position = Tally(), 0, 0, Position()
+    seen = Seen()
+    for number, (position, ids, sounds, part) in enumerate(folder.progress(), 1):  # noqa: B007
         tally.merge(part)
-        seen.update(map(fingerprint, ids))
+        shards += bool(part.utterances)
+        seen.ids.update(map(fingerprint, ids))
+        seen.sounds.update(sounds)
     counts = [count_recordings(found) for found in inputs]
     known = [count for count in counts if count is not None]
     stream = read_all(inputs, position, settings.columns)
     results: Results = prepare_all(stream, settings.recipe, workers, aligner)
     bar = tqdm(
         total=sum(known) if len(known) == len(counts) else None,
-        initial=tally.utterances + len(tally.rejected),
-        unit=" utterances",
+        initial=tally.recordings,
+        unit=" recordings",
         disable=None,  # shown on a terminal only
     )
     with bar, contextlib.closing(results):
         while shard := write_shard(folder.shard(number), results, settings.shard_size, seen, bar.update):
-            folder.write_progress(number, shard.next, shard.ids, shard.tally)
+            folder.write_progress(number, shard.next, shard.ids, shard.sounds, shard.tally)
             tally.merge(shard.tally)
-            bar.set_postfix(shards=number + 1, rejected=len(tally.rejected), damaged=len(tally.damaged))
+            shards += bool(shard.tally.utterances)
+            bar.set_postfix(shards=shards, rejected=len(tally.rejected), damaged=len(tally.damaged))
             number += 1
-    return tally
+    return tally, shards
+
+
+@dataclass
+class Seen:
+    """What was read before: fingerprints of ids, and hashes of recordings."""
+
+    ids: set[int] = field(default_factory=set)
+    sounds: set[int] = field(default_factory=set)
+
+    def check(self, found: Prepared) -> Prepared | Rejected:
+        """Add a recording. One that was read before is rejected: it would count twice, or be held out too."""
+        marks = {fingerprint(utterance.id) for utterance in found.utterances}
+        if not marks.isdisjoint(self.ids):
+            return Rejected(found.id, "an id that was read before")
+        if found.sound in self.sounds:
+            return Rejected(found.id, "a copy of an earlier recording")
+        self.ids |= marks
+        self.sounds.add(found.sound)
+        return found
 
 
 @dataclass
@@ -143,6 +172,7 @@ class Shard:
 
     next: Position = field(default_factory=Position)
     ids: list[str] = field(default_factory=list)
+    sounds: list[int] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
 
@@ -150,12 +180,13 @@ def write_shard(
     path: Path,
     results: Results,
     size: int,
-    seen: set[int],
+    seen: Seen,
     update: Callable[[], object],
 ) -> Shard | None:
     """Write a shard of `size` utterances, or of all that are left; None if no result is left.
 
-    If all remaining recordings are rejected, no file is written.
+    A recording that is split is not divided between shards. If all remaining recordings are rejected, no
+    file is written.
     """
     shard, read, tar = Shard(), False, None
     with contextlib.ExitStack() as stack:
@@ -168,28 +199,31 @@ def write_shard(
                 shard.tally.remark(result)
                 continue
             update()
-            if isinstance(result, Utterance):
-                mark = fingerprint(result.id)
-                if mark in seen:
-                    result = Rejected(result.id, "an id that was read before")
-                else:
-                    seen.add(mark)
+            if isinstance(result, Prepared):
+                result = seen.check(result)
             if isinstance(result, Rejected):
                 shard.tally.reject(result)
                 continue
             if tar is None:
                 temporary = stack.enter_context(replacing(path))
                 tar = stack.enter_context(tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT))
-            suffix = "flac" if result.audio[:4] == b"fLaC" else "opus"
-            text = json.dumps(result.meta, ensure_ascii=False)
-            add_member(tar, f"{member_name(result.id)}.{suffix}", result.audio)
-            add_member(tar, f"{member_name(result.id)}.json", text.encode("utf-8", "backslashreplace"))
-            forget_members(tar)
-            shard.ids.append(result.id)
+            for utterance in result.utterances:
+                add_utterance(tar, utterance)
+                shard.ids.append(utterance.id)
+            shard.sounds.append(result.sound)
             shard.tally.accept(result)
-            if shard.tally.utterances == size:
+            if shard.tally.utterances >= size:
                 break
     return shard if read else None
+
+
+def add_utterance(tar: tarfile.TarFile, utterance: Utterance) -> None:
+    """Write the audio and the json of an utterance."""
+    suffix = "flac" if utterance.audio[:4] == b"fLaC" else "opus"
+    text = json.dumps(utterance.meta, ensure_ascii=False)
+    add_member(tar, f"{member_name(utterance.id)}.{suffix}", utterance.audio)
+    add_member(tar, f"{member_name(utterance.id)}.json", text.encode("utf-8", "backslashreplace"))
+    forget_members(tar)
 
 
 def add_member(tar: tarfile.TarFile, name: str, content: bytes) -> None:

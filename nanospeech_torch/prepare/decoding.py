@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import io
-import struct
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from nanospeech_core.audio.completeness import is_cut_off, lacks_end_mark
 
 from ..training.data.shards import FOREIGN_SUFFIXES
 from .recording import Reject, one_line
 
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
 CODEC_SECONDS = 0.1  # by which a decoded file may be shorter than its header says
-STREAMED = 0x7F000000  # sizes from here on are those of files that were written to a pipe
+FOREIGN_SECONDS = 0.5  # the same, by FFmpeg
+FULL_SCALE = 0.5  # clipping below it is none: three equal samples at the top of a quiet recording
+CLIPPED = 1e-3  # share of clipped samples from which a recording is distorted
 
 
 def decode(audio: bytes, suffix: str, max_seconds: float) -> tuple[np.ndarray, int]:
@@ -36,13 +43,31 @@ def decode(audio: bytes, suffix: str, max_seconds: float) -> tuple[np.ndarray, i
     return wave, rate
 
 
-def is_cut_off(audio: bytes) -> bool:
-    """Whether a WAV or AIFF file is shorter than its header says. Of other formats, the decoder sees it."""
-    order = {b"RIFF": "<I", b"FORM": ">I"}.get(audio[:4])
-    if order is None or len(audio) < 8:
-        return False
-    (size,) = struct.unpack_from(order, audio, 4)
-    return len(audio) < size < STREAMED
+def find_doubts(audio: bytes, wave: np.ndarray) -> list[tuple[str, str]]:
+    """(what may be wrong, detail) of a file that can be used.
+
+    wave: [samples, channels], as it was decoded.
+    """
+    doubts = []
+    if lacks_end_mark(audio):
+        doubts.append(("may be cut off: the Ogg file has no mark of its end", ""))
+    share = clipped_share(wave)
+    if share > CLIPPED:
+        doubts.append(("clipped: it was recorded too loud", f"{100 * share:.1f}%"))
+    return doubts
+
+
+def clipped_share(wave: np.ndarray) -> float:
+    """The share of samples [samples, channels] in runs of three or more at their channel's highest level."""
+    peak = np.abs(wave).max(axis=0, initial=0.0)
+    top = (np.abs(wave) >= peak) & (peak >= FULL_SCALE)
+    if len(top) < 3:
+        return 0.0
+    inner = top[2:] & top[1:-1] & top[:-2]
+    clipped = np.zeros_like(top)
+    for shift in range(3):
+        clipped[shift : len(top) - 2 + shift] |= inner
+    return float(clipped.mean(axis=0).max())
 
 
 def decode_with_ffmpeg(audio: bytes, suffix: str, max_seconds: float) -> tuple[np.ndarray, int]:
@@ -64,9 +89,18 @@ def decode_with_ffmpeg(audio: bytes, suffix: str, max_seconds: float) -> tuple[n
                 length += frame.samples
                 if length > max_seconds * stream.rate:
                     break
+            else:
+                check_length(length / stream.rate, stream)
             parts += [piece.to_ndarray().T for piece in resampler.resample(None)]
             if not parts:
                 raise ValueError("it has no audio")
             return np.concatenate(parts).astype(np.float32), stream.rate
     except (av.error.FFmpegError, IndexError, ValueError) as error:  # IndexError: a video without sound
         raise Reject("unreadable audio", one_line(error)) from error
+
+
+def check_length(seconds: float, stream: AudioStream) -> None:
+    """Raise Reject if fewer seconds of a stream were decoded than its header says."""
+    if stream.duration and stream.time_base:
+        if seconds < float(stream.duration * stream.time_base) - FOREIGN_SECONDS:
+            raise Reject("audio that is cut off", f"{seconds:.2f} s are left")

@@ -15,6 +15,10 @@ from .recording import MissingRequirement, Reject
 
 DURATION_UNIT = 600  # samples at 24 kHz, of durations that do not name their unit
 TOLERANCE = 0.1  # seconds by which durations and audio may differ: codecs pad
+# A phoneme that the aligner does not find gets one frame, 11 ms. Of 270 recordings of two data sets, 1% had a
+# share of more than DOUBTFUL with their own texts, none more than WRONG; with another text, 90%.
+DOUBTFUL, WRONG = 0.2, 0.25
+FEW = 20  # phonemes, of which a share says little
 
 
 class SupportsAlign(Protocol):
@@ -70,8 +74,11 @@ def is_length(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9
 
 
-def align(wave: np.ndarray, phonemes: str, source: AlignerSource) -> list[int]:
-    """The frames of a pause, each phoneme, a pause. Raises Reject, MissingRequirement."""
+def align(wave: np.ndarray, phonemes: str, source: AlignerSource) -> np.ndarray:
+    """The frames of a pause, each phoneme, a pause: int64 [phonemes + 2].
+
+    Raises Reject, MissingRequirement.
+    """
     aligner = source.get()
     vocab = {symbol: i for i, symbol in enumerate(source.vocab)}
     ids = np.array([vocab[" "], *(vocab[symbol] for symbol in phonemes), vocab[" "]], dtype=np.int64)
@@ -82,4 +89,12 @@ def align(wave: np.ndarray, phonemes: str, source: AlignerSource) -> list[int]:
         raise Reject("the aligner finds no path", str(error)) from error
     if len(frames) != len(ids) or int(frames.sum()) != len(mel) or int(frames.min()) < 1:
         raise Reject("the aligner finds no path", f"{len(mel)} frames, {len(ids)} symbols")
-    return [int(count) for count in frames]
+    return frames
+
+
+def lost_share(frames: np.ndarray) -> float:
+    """The share of phonemes that the aligner did not find; 0 if there are too few to tell.
+
+    frames: of a pause, each phoneme, a pause.
+    """
+    return float((frames[1:-1] == 1).mean()) if len(frames) - 2 >= FEW else 0.0

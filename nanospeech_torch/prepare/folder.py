@@ -103,22 +103,25 @@ class Folder:
         self.report.unlink()
         return None
 
-    def progress(self) -> Iterator[tuple[Position, list[str], Tally]]:
-        """(position after it, ids, figures) of each finished shard, in order."""
+    def progress(self) -> Iterator[tuple[Position, list[str], list[int], Tally]]:
+        """(position after it, ids, hashes of the recordings, figures) of each finished shard, in order."""
         number = 0
         while entry := read_json(self.entry(number)):
             tally = Tally(**entry["tally"])
             if tally.utterances and not self.shard(number).exists():
                 return
-            yield Position(**entry["next"]), entry["ids"], tally
+            yield Position(**entry["next"]), entry["ids"], entry["sounds"], tally
             number += 1
 
     def forget_progress(self) -> None:
         shutil.rmtree(self.path / ".progress", ignore_errors=True)
 
-    def write_progress(self, number: int, position: Position, ids: list[str], tally: Tally) -> None:
+    def write_progress(
+        self, number: int, position: Position, ids: list[str], sounds: list[int], tally: Tally
+    ) -> None:
         """Record a shard after it was written."""
-        write_json(self.entry(number), {"next": vars(position), "ids": ids, "tally": vars(tally)})
+        entry = {"next": vars(position), "ids": ids, "sounds": sounds, "tally": vars(tally)}
+        write_json(self.entry(number), entry)
 
     def finish(self, tally: Tally, shards: int) -> dict:
         """Write rejected.jsonl and report.json, which marks the end; returns the report.

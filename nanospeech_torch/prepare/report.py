@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from nanospeech_core.audio.mel import SAMPLE_RATE
 
 from .recording import Remark
-from .utterance import Rejected, Utterance
+from .utterance import Prepared, Rejected, Utterance
 
 EXAMPLES = 5  # of each reason
 UNDERSTOOD = 3  # examples of what was understood
@@ -21,14 +21,18 @@ NOT_NAMED = "(not named)"
 class Tally:
     """Counts of utterances. Speakers and languages are name -> [utterances, samples at 24 kHz]."""
 
+    recordings: int = 0  # that were read, the rejected ones too
     utterances: int = 0
     samples: int = 0
+    split: list[int] = field(default_factory=lambda: [0, 0])  # recordings, and the utterances they became
+    cut: list[float] = field(default_factory=lambda: [0, 0.0])  # recordings with silent ends, seconds of it
     speakers: dict[str, list[int]] = field(default_factory=dict)
     languages: dict[str, list[int]] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)  # whole seconds -> utterances
     durations: dict[str, int] = field(default_factory=dict)  # given, aligned, none -> utterances
     unknown: dict[str, int] = field(default_factory=dict)  # symbol -> utterances with it
     rejected: list[list[str]] = field(default_factory=list)  # [id, reason, detail]
+    doubts: list[list[str]] = field(default_factory=list)  # the same of recordings that are used
     damaged: list[list[str]] = field(default_factory=list)  # [input, error]
     layouts: list[str] = field(default_factory=list)  # how tables were understood
     examples: list[list[str]] = field(default_factory=list)  # [file, text, speaker] of the first utterances
@@ -36,7 +40,18 @@ class Tally:
         default_factory=dict
     )  # what the sources have beside recordings -> how many
 
-    def accept(self, utterance: Utterance) -> None:
+    def accept(self, found: Prepared) -> None:
+        self.recordings += 1
+        for utterance in found.utterances:
+            self.count(utterance)
+        if len(found.utterances) > 1:
+            self.split = [self.split[0] + 1, self.split[1] + len(found.utterances)]
+        if found.seconds_cut:
+            self.cut = [self.cut[0] + 1, self.cut[1] + found.seconds_cut]
+        add(self.unused, dict.fromkeys(found.utterances[0].unused, 1))
+        self.doubts += [[found.id, *doubt] for doubt in found.doubts]
+
+    def count(self, utterance: Utterance) -> None:
         samples = utterance.meta["samples"]
         self.utterances += 1
         self.samples += samples
@@ -48,11 +63,11 @@ class Tally:
         add(self.lengths, {str(samples // SAMPLE_RATE): 1})
         add(self.durations, {utterance.timing: 1})
         add(self.unknown, dict.fromkeys(utterance.unknown, 1))
-        add(self.unused, dict.fromkeys(utterance.unused, 1))
         if len(self.examples) < UNDERSTOOD:
             self.examples.append([utterance.file or utterance.id, utterance.meta["text"], voice])
 
     def reject(self, rejected: Rejected) -> None:
+        self.recordings += 1
         self.rejected.append([rejected.id, rejected.reason, rejected.detail])
 
     def remark(self, remark: Remark) -> None:
@@ -62,8 +77,11 @@ class Tally:
             self.layouts.append(remark.text)
 
     def merge(self, other: Tally) -> None:
+        self.recordings += other.recordings
         self.utterances += other.utterances
         self.samples += other.samples
+        self.split = [a + b for a, b in zip(self.split, other.split, strict=True)]
+        self.cut = [a + b for a, b in zip(self.cut, other.cut, strict=True)]
         for name in ("speakers", "languages"):
             mine = getattr(self, name)
             for key, (count, samples) in getattr(other, name).items():
@@ -75,20 +93,22 @@ class Tally:
         self.layouts += other.layouts
         self.examples = (self.examples + other.examples)[:UNDERSTOOD]
         self.rejected += other.rejected
+        self.doubts += other.doubts
         self.damaged += other.damaged
 
     def to_dict(self) -> dict:
         return asdict(self)
 
-    def reasons(self) -> list[dict]:
-        """Each reason with its count and its first cases, the most frequent first."""
-        found: dict[str, dict] = {}
-        for id, reason, detail in self.rejected:
-            entry = found.setdefault(reason, {"reason": reason, "count": 0, "first": []})
-            entry["count"] += 1
-            if len(entry["first"]) < EXAMPLES:
-                entry["first"].append(f"{id} ({detail})" if detail else id)
-        return sorted(found.values(), key=lambda entry: (-entry["count"], entry["reason"]))
+
+def reasons(cases: list[list[str]]) -> list[dict]:
+    """Each reason of [id, reason, detail], with its count and its first cases, the most frequent first."""
+    found: dict[str, dict] = {}
+    for id, reason, detail in cases:
+        entry = found.setdefault(reason, {"reason": reason, "count": 0, "first": []})
+        entry["count"] += 1
+        if len(entry["first"]) < EXAMPLES:
+            entry["first"].append(f"{id} ({detail})" if detail else id)
+    return sorted(found.values(), key=lambda entry: (-entry["count"], entry["reason"]))
 
 
 def add(counts: dict[str, int], more: dict[str, int]) -> None:
@@ -103,12 +123,12 @@ def make_report(tally: Tally, shards: int) -> dict:
         ranked = sorted(table.items(), key=lambda entry: (-entry[1][1], entry[0]))
         return [{"name": name, "utterances": n, "hours": hours(samples)} for name, (n, samples) in ranked]
 
-    reasons = tally.reasons()
     examples = [dict(zip(("file", "text", "speaker"), case, strict=True)) for case in tally.examples]
     return {
         "layouts": tally.layouts,
         "examples": examples,
         "hours": hours(tally.samples),
+        "recordings": tally.recordings,
         "utterances": tally.utterances,
         "shards": shards,
         "speakers": shares(tally.speakers),
@@ -116,7 +136,10 @@ def make_report(tally: Tally, shards: int) -> dict:
         "durations": dict(sorted(tally.durations.items())),
         "lengths": {second: tally.lengths[second] for second in sorted(tally.lengths, key=int)},
         "unknown_symbols": dict(sorted(tally.unknown.items(), key=lambda entry: (-entry[1], entry[0]))),
-        "rejected": {"count": len(tally.rejected), "reasons": reasons},
+        "split": dict(zip(("recordings", "utterances"), tally.split, strict=True)),
+        "silence_cut": {"recordings": tally.cut[0], "seconds": round(tally.cut[1], 2)},
+        "rejected": {"count": len(tally.rejected), "reasons": reasons(tally.rejected)},
+        "doubts": reasons(tally.doubts),
         "unused": dict(sorted(tally.unused.items(), key=lambda entry: (-entry[1], entry[0]))),
         "damaged": [{"input": name, "error": error} for name, error in tally.damaged],
     }
@@ -130,7 +153,9 @@ def table(report: dict) -> str:
     """A report as text."""
     lines = [
         *understood(report),
-        f"{format_hours(report['hours'])} in {report['utterances']} utterances, {report['shards']} shards",
+        f"{format_hours(report['hours'])} in {counted(report['utterances'], 'utterance')}, "
+        f"{counted(report['shards'], 'shard')}",
+        *changes(report),
         "",
         f"speakers: {len(report['speakers'])}",
         *shares_table(report["speakers"]),
@@ -141,12 +166,12 @@ def table(report: dict) -> str:
         "length in seconds:",
         *histogram({int(second): count for second, count in report["lengths"].items()}),
         "",
-        f"rejected: {report['rejected']['count']}",
+        f"rejected: {report['rejected']['count']}"
+        + (" (all of them are in rejected.jsonl)" if report["rejected"]["count"] else ""),
+        *reasons_table(report["rejected"]["reasons"]),
     ]
-    for entry in report["rejected"]["reasons"]:
-        lines.append(
-            f"{entry['count']:>9}  {entry['reason']}: {list_examples(entry['first'], entry['count'])}"
-        )
+    if doubts := report.get("doubts"):
+        lines += ["used, but listen to them:", *reasons_table(doubts)]
     unknown = report["unknown_symbols"]
     if unknown:
         most = [f'"{symbol}" (U+{ord(symbol[0]):04X}) in {count}' for symbol, count in unknown.items()]
@@ -168,6 +193,29 @@ def understood(report: dict) -> list[str]:
         text = case["text"] if len(case["text"]) <= WIDTH else case["text"][: WIDTH - 3] + "..."
         lines.append(f'  {case["file"]}: "{text}" (speaker: {case["speaker"] or NOT_NAMED})')
     return [*lines, ""] if lines else []
+
+
+def changes(report: dict) -> list[str]:
+    """What was done to recordings, beside their format."""
+    lines = []
+    if (split := report.get("split")) and split["recordings"]:
+        lines.append(
+            f"split at pauses: {counted(split['recordings'], 'long recording')}, "
+            f"into {split['utterances']} utterances"
+        )
+    if (cut := report.get("silence_cut")) and cut["recordings"]:
+        lines.append(
+            f"silence cut off the ends: {cut['seconds']:.1f} s of {counted(cut['recordings'], 'recording')}"
+        )
+    return lines
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def reasons_table(entries: list[dict]) -> list[str]:
+    return [f"{e['count']:>9}  {e['reason']}: {list_examples(e['first'], e['count'])}" for e in entries]
 
 
 def shares_table(shares: list[dict]) -> list[str]:

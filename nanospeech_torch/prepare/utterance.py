@@ -1,4 +1,4 @@
-"""From a recording to a prepared utterance: decode, check, find phonemes and durations, encode.
+"""From a recording to prepared utterances: decode, check, find phonemes and durations, cut, encode.
 
 This runs in worker processes, which import torch only to align.
 """
@@ -6,22 +6,34 @@ This runs in worker processes, which import torch only to align.
 from __future__ import annotations
 
 import functools
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nanospeech_core.audio.mel import HOP, N_FFT, SAMPLE_RATE
-from nanospeech_core.audio.signal import trim_silence
+from nanospeech_core.audio.mel import FRAME_RATE, HOP, N_FFT, SAMPLE_RATE
+from nanospeech_core.audio.signal import mix, trim_silence
 from nanospeech_core.errors import UserError
+from nanospeech_core.text.document import Sentence
 from nanospeech_core.text.language_detection import detect_language
 from nanospeech_core.text.languages import LANGUAGES, TABLE, find_code, phonemize
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.text.traced import TracedText
 
-from .decoding import decode
-from .durations import DURATION_UNIT, TOLERANCE, AlignerSource, align, given_durations
+from .cutting import Piece, find_pieces, piece_durations, text_between, text_spaces
+from .decoding import decode, find_doubts
+from .durations import (
+    DOUBTFUL,
+    DURATION_UNIT,
+    TOLERANCE,
+    WRONG,
+    AlignerSource,
+    align,
+    given_durations,
+    lost_share,
+)
 from .encoding import encode
 from .recording import MissingRequirement, Recording, Reject, one_line
 
@@ -38,7 +50,8 @@ class Recipe:
     voice: str = ""  # of recordings that do not name theirs
     format: str = "flac"
     min_seconds: float = 0.3
-    max_seconds: float = 30.0
+    max_seconds: float = 120.0
+    split_seconds: float = 12.0  # longer recordings are split at pauses; 0: never
     align: bool = True
 
 
@@ -56,6 +69,17 @@ class Utterance:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What a recording becomes."""
+
+    id: str
+    utterances: tuple[Utterance, ...]  # several if it was split
+    sound: int  # a 64-bit hash of its samples, to find copies
+    seconds_cut: float = 0.0  # of silence at its ends
+    doubts: tuple[tuple[str, str], ...] = ()  # (what may be wrong, detail): a person should listen to it
+
+
+@dataclass(frozen=True)
 class Rejected:
     """A recording that is left out: one of few reasons, and the details."""
 
@@ -67,8 +91,8 @@ class Rejected:
 DROPPED_DURATIONS = "durations that do not fit their phonemes and audio"
 
 
-def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance | Rejected:
-    """The utterance of a recording, or why it is left out. No bad recording raises an error.
+def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Prepared | Rejected:
+    """The utterances of a recording, or why it is left out. No bad recording raises an error.
 
     Raises:
         MissingRequirement: an aligner or a phonemizer is missing.
@@ -77,7 +101,7 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
     try:
         if recording.problem:
             raise Reject(recording.problem, recording.detail)
-        return make_utterance(recording, recipe, aligner)
+        return prepare_readable(recording, recipe, aligner)
     except Reject as reject:
         reason, detail = (*reject.args, "")[:2]
     except (MissingRequirement, MemoryError):
@@ -87,18 +111,18 @@ def prepare_recording(recording: Recording, recipe: Recipe, aligner: AlignerSour
     return Rejected(recording.id, reason, detail)
 
 
-def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Utterance:
-    """The utterance of a recording. Raises Reject."""
+def prepare_readable(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Prepared:
+    """The utterances of a recording. Raises Reject."""
     meta = recording.meta
     text = " ".join(meta.get("text", "").split())
     if not text:
         raise Reject("empty text")
     if "\ufffd" in text:
         raise Reject("text that is not UTF-8")
-    wave = read_audio(recording.audio, meta.get("suffix", ""), recipe)
-    lang, phonemes, unknown = find_phonemes(text, meta, recipe)
+    wave, doubts = read_audio(recording.audio, meta.get("suffix", ""), recipe)
+    sound = int.from_bytes(hashlib.blake2b(wave.tobytes(), digest_size=8).digest(), "big")
+    lang, phonemes, unknown, sentences = find_phonemes(text, meta, recipe)
     durations = given_durations(meta, phonemes, len(wave))
-    unit = meta.get("duration_unit", DURATION_UNIT)
     frames = len(wave) // HOP + 1
     timing, unused = "given", recording.unused
     if durations is None:
@@ -106,27 +130,66 @@ def make_utterance(recording: Recording, recipe: Recipe, aligner: AlignerSource)
             unused += (DROPPED_DURATIONS,)
         if recipe.align:
             aligner.get()
-        phonemes = "".join(symbol for symbol in phonemes if symbol in aligner.vocab)
+        spoken = phonemes
+        phonemes = "".join(symbol for symbol in spoken if symbol in aligner.vocab)
+        sentences = sentences if phonemes == spoken else []  # whose symbols are `phonemes`
         timing = "aligned" if recipe.align else "none"
     check_rate(len(phonemes), frames, wave)
-    if timing == "aligned":
-        durations, unit = align(wave, phonemes, aligner), HOP
-    result: dict[str, Any] = {"id": recording.id, "text": text, "lang": lang}
-    if voice := meta.get("voice") or recipe.voice or recording.default_voice:
-        result["voice"] = voice
-    result["phonemes"] = phonemes
-    if durations is not None:
-        result |= {"durations": durations, "duration_unit": unit}
-    result |= {"samples": len(wave), "source": meta.get("source", "")}
-    content = encode(wave, recipe.format, recording.id)
-    return Utterance(recording.id, content, result, timing, unknown, recording.file, unused)
+
+    def finish(id: str, text: str, phonemes: str, wave: np.ndarray, timed: dict) -> Utterance:
+        result: dict[str, Any] = {"id": id, "text": text, "lang": lang}
+        if voice := meta.get("voice") or recipe.voice or recording.default_voice:
+            result["voice"] = voice
+        result |= {"phonemes": phonemes, **timed, "samples": len(wave), "source": meta.get("source", "")}
+        content = encode(wave, recipe.format, id)
+        return Utterance(id, content, result, timing, unknown, recording.file, unused)
+
+    if timing != "aligned":
+        unit = meta.get("duration_unit", DURATION_UNIT)
+        timed = {} if durations is None else {"durations": durations, "duration_unit": unit}
+        whole = finish(recording.id, text, phonemes, wave, timed)
+        return Prepared(recording.id, (whole,), sound, 0.0, tuple(doubts))
+    found = align(wave, phonemes, aligner)
+    if (lost := lost_share(found)) > DOUBTFUL:
+        detail = f"{lost:.0%} of its phonemes are not found"
+        if lost > WRONG:
+            raise Reject("text that is not what is said", detail)
+        doubts.append(("its text may not be what is said", detail))
+    pieces = split(found, phonemes, sentences, getattr(aligner.get(), "lag", 0), recipe)
+    utterances = []
+    for number, piece in enumerate(pieces, 1):
+        if len(pieces) == 1:
+            id, said = recording.id, text
+        else:
+            id, said = f"{recording.id}-part{number}", text_between(sentences, piece.first, piece.last)
+        part = wave[piece.begin * HOP : piece.end * HOP] if piece.end < frames else wave[piece.begin * HOP :]
+        timed = {"durations": piece_durations(found, piece, len(part) // HOP + 1), "duration_unit": HOP}
+        utterances.append(finish(id, said, phonemes[piece.first : piece.last], part, timed))
+    seconds = (pieces[0].begin + frames - pieces[-1].end) / FRAME_RATE
+    return Prepared(recording.id, tuple(utterances), sound, seconds, tuple(doubts))
+
+
+def split(
+    durations: np.ndarray, phonemes: str, sentences: list[Sentence], lag: int, recipe: Recipe
+) -> list[Piece]:
+    """The pieces of a recording without the silence at its ends. Raises Reject."""
+    longest = recipe.split_seconds * FRAME_RATE or float("inf")
+    if not sentences:  # its text cannot be divided as its phonemes are
+        longest = float("inf")
+    pieces = find_pieces(durations, phonemes, text_spaces(sentences), lag, longest)
+    if pieces is None:
+        raise Reject(f"longer than {recipe.split_seconds:g} s, without a pause to split it at")
+    return pieces
 
 
 # audio
 
 
-def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
-    """A file's content, its path or its address -> float32 [samples], mono, 24 kHz. Raises Reject."""
+def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> tuple[np.ndarray, list[tuple[str, str]]]:
+    """A file's content, its path or its address -> float32 [samples], mono, 24 kHz, and `find_doubts`.
+
+    Raises Reject.
+    """
     import soxr
 
     if isinstance(audio, str):
@@ -139,7 +202,8 @@ def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
         raise Reject(f"a sample rate under {MIN_RATE} Hz", f"{rate} Hz")
     if not np.isfinite(wave).all():
         raise Reject("audio with values that are not finite")
-    wave = wave.mean(axis=1)
+    doubts = find_doubts(audio, wave)
+    wave = mix(wave)
     if rate != SAMPLE_RATE:
         wave = soxr.resample(wave, rate, SAMPLE_RATE)
     if len(wave) < max(recipe.min_seconds * SAMPLE_RATE, N_FFT):
@@ -148,7 +212,7 @@ def read_audio(audio: bytes | str, suffix: str, recipe: Recipe) -> np.ndarray:
     blocks = wave[: len(wave) // step * step].reshape(-1, step)
     if np.square(blocks, dtype=np.float64).mean(axis=1).max() < SILENCE**2:
         raise Reject("silent")
-    return wave
+    return wave, doubts
 
 
 def read_file(path: str) -> bytes:
@@ -168,12 +232,15 @@ def read_file(path: str) -> bytes:
 # text
 
 
-def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]:
-    """(language, phonemes, symbols that are not in the vocabulary). Raises Reject."""
+def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tuple[str, ...], list[Sentence]]:
+    """(language, phonemes, symbols that are not in the vocabulary, the sentences). Raises Reject.
+
+    There are no sentences if the phonemes are given.
+    """
     lang = language(meta.get("lang", ""), text, recipe.lang)
     phonemes = meta.get("phonemes")
     if isinstance(phonemes, str) and phonemes.strip():
-        return lang, phonemes, tuple(sorted(set(phonemes) - set(SYMBOLS)))
+        return lang, phonemes, tuple(sorted(set(phonemes) - set(SYMBOLS))), []
     if lang not in LANGUAGES:
         raise Reject("a language that cannot be phonemized", lang)
     check_phonemizer(lang)
@@ -182,7 +249,7 @@ def find_phonemes(text: str, meta: dict, recipe: Recipe) -> tuple[str, str, tupl
         sentences = tokenizer.sentences(text, lang)
     except UserError as error:
         raise Reject("text that cannot be spoken", str(error)) from error
-    return lang, " ".join(s.symbols for s in sentences), tuple(sorted(tokenizer.unknown))
+    return lang, " ".join(s.symbols for s in sentences), tuple(sorted(tokenizer.unknown)), sentences
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from nanospeech_core.errors import UserError
 
 from .durations import AlignerSource
 from .recording import Recording
-from .utterance import Recipe, Rejected, Utterance, prepare_recording
+from .utterance import Prepared, Recipe, Rejected, prepare_recording
 
 AHEAD = 4  # pending recordings for each worker
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -29,7 +29,7 @@ B = TypeVar("B")
 
 def prepare_all(
     stream: Iterable[tuple[P, Recording | B]], recipe: Recipe, workers: int, aligner: AlignerSource
-) -> Generator[tuple[P, Utterance | Rejected | B], None, None]:
+) -> Generator[tuple[P, Prepared | Rejected | B], None, None]:
     """(position, result) of every (position, recording), in order. Anything but a recording is passed on.
 
     Args:
@@ -203,7 +203,7 @@ def exit_when_closed(life: Connection) -> None:
     os._exit(1)
 
 
-def work(recording: Recording) -> Utterance | Rejected:
+def work(recording: Recording) -> Prepared | Rejected:
     assert _arguments is not None
     try:
         return prepare_recording(recording, *_arguments)

@@ -101,7 +101,7 @@ class WatchConfig:
 class DataConfig:
     """What to train on: prepared shards (see `python -m nanospeech_torch.prepare`)."""
 
-    shards: tuple[str, ...] = ()  # glob patterns of tar files, or of folders of audio + json
+    shards: tuple[str, ...] = ()  # glob patterns of tar files, or of folders of them or of audio + json
     held_out: int = 16  # utterances kept for validation
     max_seconds: float = 12.0  # of a training sequence: longer utterances are skipped, shorter ones joined
     batch_seconds: float = 60.0  # of padded audio in a batch, on each process

@@ -74,7 +74,7 @@ LAYERS = {
     "nanospeech_torch.prepare": (
         ("recording",),
         ("sources",),
-        ("durations", "encoding", "decoding"),
+        ("durations", "encoding", "decoding", "cutting"),
         ("utterance",),
         ("report", "workers"),
         ("folder",),

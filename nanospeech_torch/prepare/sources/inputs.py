@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.files import not_found
 
 from ..recording import Damaged, Recording, Remark, one_line
 from .audio_files import has_audio_suffix
@@ -65,9 +66,17 @@ def find_inputs(sources: tuple[str, ...] | list[str]) -> list[Input]:
             else:
                 paths = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))
                 if not paths:
-                    raise UserError(f"{pattern} does not exist")
+                    raise UserError(not_found(pattern) + unquoted(sources))
                 inputs += [found for path in paths for found in local_inputs(Path(path))]
     return list(dict.fromkeys(inputs))
+
+
+def unquoted(sources: tuple[str, ...] | list[str]) -> str:
+    """What to do if a shell has split a path at its spaces, for messages; else ""."""
+    whole = " ".join(sources)
+    if len(sources) > 1 and Path(whole).exists():
+        return f'; put a path with spaces in quotation marks: "{whole}"'
+    return ""
 
 
 def expand_braces(pattern: str) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import io
+import os
 import tarfile
 import zlib
 from collections import Counter
@@ -23,6 +24,7 @@ import numpy as np
 from nanospeech_core.audio.mel import HOP, N_MELS, SAMPLE_RATE
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
+from nanospeech_core.system.files import looked_in
 
 from ..config import DataConfig
 from .shards import TAR_ERRORS, StrictTarInfo, kind_of, parse, tar_members
@@ -111,6 +113,8 @@ def read_index(
         report(f"{unknown} symbols are not in the vocabulary and are trained on without text")
     if not entries:
         reasons = ", ".join(sorted(skipped)) or "the shards are empty"
+        if "no json" in skipped:
+            reasons += "; python -m nanospeech_torch.prepare makes shards of recordings"
         raise UserError(f"no data: all {skipped.total()} utterances were skipped ({reasons})")
     return entries
 
@@ -142,7 +146,7 @@ def make_entry(
     if ends is not None and abs(float(ends.sum()) - samples) > TOLERANCE * SAMPLE_RATE:
         raise Skip("durations that do not add up to the audio's")
     if samples > max_seconds * SAMPLE_RATE:
-        raise Skip(f"longer than {max_seconds:g} s")
+        raise Skip(f"longer than {max_seconds:g} s (data.max_seconds)")
     if samples // HOP + 1 < max(MIN_FRAMES, model.transformer.patch, len(symbols) + 2 if ends is None else 0):
         raise Skip("too short")
     voice = meta.get("voice")
@@ -211,14 +215,16 @@ def scan_shards(
     in a folder it is the name before the last dot.
 
     Args:
-        patterns: glob patterns of uncompressed tar files, or of folders of audio + json.
+        patterns: glob patterns of uncompressed tar files, or of folders of them or of audio + json.
         skip: called with the reason for each utterance that is left out.
     Raises:
         UserError: no shard matches, or a shard or file cannot be read.
     """
-    paths = sorted({path for pattern in patterns for path in glob.glob(pattern)})
+    matches = [path for pattern in patterns for path in glob.glob(pattern)]
+    paths = sorted({shard for path in matches for shard in shards_at(path)})
     if not paths:
-        raise UserError(f"no data: nothing matches {', '.join(patterns) or 'data.shards (it is empty)'}")
+        wanted = ", ".join(patterns) + looked_in(patterns[0]) if patterns else "data.shards (it is empty)"
+        raise UserError(f"no data: nothing matches {wanted}")
     seen: set[str] = set()
     for path in map(Path, paths):
         files = scan_folder(path) if path.is_dir() else scan_tar(path)
@@ -243,6 +249,11 @@ def scan_shards(
             else:
                 seen.add(key)
                 yield key, audio[key], meta
+
+
+def shards_at(path: str) -> list[str]:
+    """A tar file or a folder of audio + json, as it is; of a folder with tar files, these."""
+    return glob.glob(os.path.join(glob.escape(path), "*.tar")) or [path] if os.path.isdir(path) else [path]
 
 
 def scan_folder(folder: Path) -> Iterator[tuple[str, AudioLocation | bytes]]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from nanospeech_core.checkpoints.folder import EMBEDDED
 from nanospeech_core.errors import UserError
-from nanospeech_core.system.files import make_folder, replacing
+from nanospeech_core.system.files import make_folder, not_found, replacing
 
 from .runtime import is_death_of_worker
 
@@ -44,7 +44,10 @@ def best_or_newest(run: str) -> str:
     best = Path(run, "best.pt")
     paths = [best] if best.is_file() else list_checkpoints(Path(run))
     if Path(run).is_dir() and not paths and Path(run, "log.jsonl").is_file():
-        raise UserError(f"{run} has no checkpoint yet")
+        raise UserError(
+            f"{run} has no checkpoint yet: the first one comes after engine.checkpoint_minutes (4), "
+            "or when you stop the training with Ctrl-C"
+        )
     return str(paths[-1]) if paths else run
 
 
@@ -69,7 +72,7 @@ def read_checkpoint(path: str | Path) -> dict:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist") from error
+        raise UserError(not_found(path)) from error
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"cannot read the checkpoint {path}: {reason}") from error

@@ -69,8 +69,13 @@ class RunLog:
         arguments = {
             "vocoder": f"{self.folder} -o vocos.safetensors",
             "aligner": f"RUN --aligner {self.folder} -o FOLDER, with the RUN of an acoustic model",
-        }.get(self.config.task, f"{self.folder} -o FOLDER")
+        }.get(self.config.task) or f"{self.folder} -o my-voice --voice me{self.shards_flag()}"
         self.say(f"export it with python -m nanospeech_torch.export {arguments}")
+
+    def shards_flag(self) -> str:
+        """The flag of `export` for the data of this run, from which it takes the voice's recording."""
+        shards = getattr(getattr(self.config, "data", None), "shards", ())
+        return " --shards " + " ".join(f'"{shard}"' for shard in shards) if shards else ""
 
     @contextmanager
     def trackers(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
 from nanospeech_core.system.encodings import read_text
-from nanospeech_core.system.files import replacing
+from nanospeech_core.system.files import looked_in, replacing
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -47,6 +47,8 @@ def read_values(path: str | Path, overrides: Sequence[str] = ()) -> dict:
     """The values of a file with the overrides applied, not yet checked."""
     path = Path(path)
     kind = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}.get(path.suffix, "TOML")
+    if not path.exists():
+        raise UserError(f"cannot read the config {path}: No such file or directory{looked_in(path)}")
     text = read_text(path, f"the config {path}")
     try:
         values = parse(text, kind)

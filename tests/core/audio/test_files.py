@@ -237,6 +237,18 @@ def test_a_file_that_is_cut_off(tmp_path, part):
         audio.read(path)
 
 
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_file_that_is_cut_off(tmp_path, subtype):
+    """libsndfile would read what is left."""
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(48000), 24000, subtype=subtype)
+    assert len(audio.read(path)) == 48000
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 6 // 10])
+    with pytest.raises(UserError, match=r"cannot read .*a.ogg: the file is cut off"):
+        audio.read(path)
+
+
 def test_a_header_that_claims_too_much(tmp_path):
     """The first bit of a FLAC's number of samples: 2^35 of them would take 256 GiB."""
     path = tmp_path / "claims.flac"

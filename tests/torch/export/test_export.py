@@ -355,6 +355,21 @@ def test_a_file_in_the_way(parts, tmp_path, capsys):
     assert (tmp_path / "out").read_text() == "mine" and not (tmp_path / "model.safetensors").exists()
 
 
+def test_what_it_says(parts, tmp_path, capsys):
+    """How to speak with it; and that a voice needs the data."""
+    assert main(with_voices(parts, tmp_path)) == 0
+    output = tmp_path / "out"
+    assert main([*parts[:1], "-o", str(tmp_path / "new one"), "--voice", "me"]) == 1
+    assert 'a voice needs a recording: name the prepared data with --shards "data/*.tar"' in (
+        capsys.readouterr().err
+    )
+    shards = ["--shards", str(tmp_path / "s.tar")]
+    assert main([*parts[:1], "-o", str(tmp_path / "new one"), "--voice", "me", *shards]) == 0
+    said = capsys.readouterr().out
+    assert f"nanospeech-mar generate --model '{tmp_path / 'new one'}' --voice me --text" in said
+    assert output.is_dir()
+
+
 def test_what_is_not_a_run(parts, tmp_path, capsys):
     assert main(parts) == 0
     for path, words in (

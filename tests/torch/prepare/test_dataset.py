@@ -25,9 +25,9 @@ from nanospeech_torch.prepare import dataset as preparation
 from nanospeech_torch.prepare.dataset import member_name, prepare
 from nanospeech_torch.prepare.durations import AlignerSource
 from nanospeech_torch.prepare.recording import Recording
-from nanospeech_torch.prepare.report import histogram, table
+from nanospeech_torch.prepare.report import Tally, histogram, make_report, table
 from nanospeech_torch.prepare.sources import shards
-from nanospeech_torch.prepare.utterance import Recipe
+from nanospeech_torch.prepare.utterance import Prepared, Recipe, Utterance
 
 pytest.importorskip("soundfile")
 ROOT = Path(__file__).parents[3]
@@ -82,7 +82,7 @@ def test_the_trainer_reads_them(tmp_path, source):
     from nanospeech_torch.training.config import DataConfig
     from nanospeech_torch.training.data.corpus import read_index
 
-    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(3, durations=False)])
+    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(3, 1, durations=False)])
     even = AlignerSource(loaded=preparations.EvenAligner())
     report = prepare(settings(source, bare), tmp_path / "out", workers=0, aligner=even)
     lines: list[str] = []
@@ -125,6 +125,32 @@ def test_figures(tmp_path, source):
         "unreadable audio": (1, ["u006"]),
         "an id that was read before": (1, ["u002"]),
     }
+
+
+def test_copies_are_rejected(tmp_path):
+    """They would count twice, or be held out and trained on. Also across shards and after a stop."""
+    utterances = tones(5)
+    copies = [("copy", *utterances[1][1:]), *utterances[:4], ("again", *utterances[0][1:])]
+    report = prepare(settings(write_shard(tmp_path / "in.tar", copies), shard_size=2), tmp_path / "out", 0)
+    assert (report["recordings"], report["utterances"], report["shards"]) == (6, 4, 2)
+    (reason,) = report["rejected"]["reasons"]
+    assert reason == {"reason": "a copy of an earlier recording", "count": 2, "first": ["u001", "again"]}
+
+
+def test_what_is_said_of_splits_cuts_and_doubts():
+    tally = Tally()
+    meta = {"samples": SAMPLE_RATE, "lang": "en-us", "text": "a"}
+    parts = tuple(Utterance(f"a-part{i}", b"", meta, "aligned", unused=("column 3",)) for i in (1, 2))
+    tally.accept(Prepared("a", parts, 1, 2.5, (("clipped", "3%"),)))
+    tally.accept(Prepared("b", (Utterance("b", b"", meta, "aligned"),), 2))
+    other = Tally()
+    other.merge(tally)
+    report = make_report(other, 1)
+    assert (report["recordings"], report["utterances"], report["unused"]) == (2, 3, {"column 3": 1})
+    lines = table(report).splitlines()
+    assert "split at pauses: 1 long recording, into 2 utterances" in lines
+    assert "silence cut off the ends: 2.5 s of 1 recording" in lines
+    assert lines[lines.index("used, but listen to them:") + 1] == "        1  clipped: a (3%)"
 
 
 def test_the_table():
@@ -208,9 +234,9 @@ def test_examples_and_what_is_not_used(tmp_path):
 
 
 def test_tables_of_two_folders_may_name_equal_files(tmp_path):
-    for folder in ("ann", "bob"):
+    for seed, folder in enumerate(("ann", "bob")):
         (tmp_path / folder).mkdir()
-        for id, audio, _ in tones(2, seed=len(folder)):
+        for id, audio, _ in tones(2, seed):
             (tmp_path / folder / f"{id}.wav").write_bytes(audio)
         (tmp_path / folder / "metadata.csv").write_text("u000|Hello there.\nu001|Hello you.\n")
     sources = settings(tmp_path / "ann", tmp_path / "bob", recipe=Recipe(align=False))
@@ -444,12 +470,26 @@ def test_command(tmp_path, source, capsys):
     assert command.main(arguments) == 0
     out, error = capsys.readouterr()
     assert "8 utterances, 2 shards" in out and "unreadable audio: u006" in out and error == ""
-    assert command.main(arguments) == 0 and capsys.readouterr().out == out
+    assert command.main(arguments) == 0
+    again = f"{tmp_path / 'out'} was complete already: nothing was done. Its report:\n"
+    assert capsys.readouterr().out == again + out
     shard = read_shard(tmp_path / "out" / "set-000000.tar")
     assert len(shard) == 5 and {suffix for suffix, _, _ in shard.values()} == {"opus"}
     assert shard["u000"][2]["lang"] == "en-gb"
     assert command.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 1
     assert capsys.readouterr().err == f"prepare: {tmp_path / 'none'} does not exist\n"
+
+
+def test_a_path_with_spaces(tmp_path, monkeypatch, capsys):
+    """A shell has split it; and it was looked for in another folder."""
+    (tmp_path / "my own" / "voice").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["my", "own/voice", "-o", "out"]) == 1
+    error = capsys.readouterr().err
+    assert f"my does not exist (the current folder is {tmp_path})" in error
+    assert error.endswith('; put a path with spaces in quotation marks: "my own/voice"\n')
+    assert command.main(["my", "voice", "-o", "out"]) == 1
+    assert "quotation" not in capsys.readouterr().err
 
 
 def test_columns_of_the_command(tmp_path, capsys):

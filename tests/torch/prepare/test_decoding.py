@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.audio.mel import SAMPLE_RATE
-from nanospeech_torch.prepare.decoding import decode
+from nanospeech_torch.prepare.decoding import clipped_share, decode, find_doubts
 from nanospeech_torch.prepare.recording import Reject
 
 
@@ -60,7 +60,10 @@ def test_without_av(monkeypatch):
         decode(b"\0\0\0\x20ftypM4A " + bytes(200), "", 30.0)
 
 
-FORMS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_16"), ("FLAC", None), ("MP3", None)]
+FORMS = [
+    *(("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_16"), ("FLAC", None), ("MP3", None)),
+    *(("OGG", "VORBIS"), ("OGG", "OPUS")),
+]
 
 
 @pytest.mark.parametrize(("form", "subtype"), FORMS)
@@ -73,6 +76,43 @@ def test_files_that_are_cut_off(form, subtype):
         with pytest.raises(Reject) as caught:
             decode(content[: -len(content) // part], "", 30.0)
         assert caught.value.args[0] == ("unreadable audio" if form == "FLAC" else "audio that is cut off")
+
+
+def test_m4a_that_is_cut_off(tmp_path):
+    """With its index at the beginning, as phones and editors write it, FFmpeg reads what is there."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "a.m4a"
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as output:
+        stream = output.add_stream("aac", rate=24000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(tone(4.0, 24000)[None], format="fltp", layout="mono")
+        frame.sample_rate = 24000
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            output.mux(packet)
+    content = path.read_bytes()
+    assert abs(len(decode(content, ".m4a", 30.0)[0]) - 4 * 24000) < 4096
+    for tenths in range(2, 9):  # within a packet, FFmpeg itself refuses
+        with pytest.raises(Reject, match="cut off|unreadable audio"):
+            decode(content[: len(content) * tenths // 10], ".m4a", 30.0)
+
+
+def test_what_is_clipped():
+    wave = np.random.default_rng(0).normal(size=(24000, 1)).astype(np.float32) / 4
+    assert clipped_share(np.clip(wave, -1, 1)) == 0
+    loud = np.clip(np.cumsum(wave, axis=0) / 9, -1, 1)
+    assert clipped_share(loud) > 0.1 and clipped_share(loud / 9) == 0  # quiet plateaus are no clipping
+    assert clipped_share(np.hstack([wave, loud])) == clipped_share(loud)  # the worst channel
+    assert clipped_share(np.zeros((24000, 2), np.float32)) == 0 == clipped_share(np.ones((2, 1)))
+    assert clipped_share(tone(1.0, 24000)[:, None] * 4) == 0
+    ((what, detail),) = find_doubts(b"RIFF", loud)
+    assert what == "clipped: it was recorded too loud" and detail.endswith("%")
+
+
+def test_an_ogg_file_without_an_end():
+    content = corpus.audio_bytes(tone(1.0, 24000), 24000, "OGG", "OPUS")
+    last = content.rindex(b"OggS")
+    assert find_doubts(content, np.zeros((9, 1))) == []
+    ((what, _),) = find_doubts(content[:last], np.zeros((9, 1)))
+    assert what.startswith("may be cut off")
 
 
 def test_sizes_of_a_pipe():

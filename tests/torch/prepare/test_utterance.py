@@ -11,13 +11,14 @@ import preparations
 import pytest
 
 from nanospeech_core.audio.mel import HOP, SAMPLE_RATE, log_mel
+from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_torch.prepare import utterance as preparing
-from nanospeech_torch.prepare.durations import AlignerSource
+from nanospeech_torch.prepare.durations import AlignerSource, align
 from nanospeech_torch.prepare.encoding import encode, with_serial
 from nanospeech_torch.prepare.recording import MissingRequirement, Recording
-from nanospeech_torch.prepare.utterance import Recipe, Rejected, Utterance, prepare_recording
+from nanospeech_torch.prepare.utterance import Prepared, Recipe, Rejected, Utterance, prepare_recording
 
 soundfile = pytest.importorskip("soundfile")
 EVEN = AlignerSource(loaded=preparations.EvenAligner())
@@ -36,8 +37,9 @@ def prepare(audio, aligner=EVEN, recipe=None, **meta):
 
 def accepted(*args, **kwargs) -> Utterance:
     result = prepare(*args, **kwargs)
-    assert isinstance(result, Utterance), result
-    return result
+    assert isinstance(result, Prepared), result
+    (utterance,) = result.utterances
+    return utterance
 
 
 def wave_of(result: Utterance) -> np.ndarray:
@@ -145,7 +147,7 @@ REJECTED = {
     "no samples": ({}, noise(0.0)),
     "m4a by its name": ({"suffix": ".m4a"}, b"nonsense"),
     "m4a by its head": ({}, MP4),
-    "longer": ({}, noise(30.2)),
+    "longer": ({}, corpus.audio_bytes(noise(120.2, 8000), rate=8000)),
     "shorter": ({}, noise(0.2)),
     "silent": ({}, SILENCE),
     "a click": ({}, CLICK),
@@ -161,7 +163,7 @@ REASONS = {
     "no samples": "shorter than 0.3 s",
     "m4a by its name": ".m4a audio, which libsndfile does not read: pip install av, or convert it to FLAC",
     "m4a by its head": ".m4a audio, which libsndfile does not read: pip install av, or convert it to FLAC",
-    "longer": "longer than 30 s",
+    "longer": "longer than 120 s",
     "shorter": "shorter than 0.3 s",
     "a click": "silent",
     "not finite": "audio with values that are not finite",
@@ -182,7 +184,7 @@ def test_reasons(name, monkeypatch):
 
 def test_silence_around_short_speech_is_no_fault():
     wave = np.concatenate([SILENCE, SILENCE, noise(0.5), SILENCE, SILENCE])
-    assert accepted(wave, text="Two.").meta["samples"] == len(wave)
+    assert accepted(wave, WITHOUT, Recipe(align=False), text="Two.").meta["samples"] == len(wave)
 
 
 def test_a_rate_of_symbols_that_nobody_speaks_at():
@@ -315,6 +317,70 @@ def test_an_aligner_that_finds_no_path():
     assert prepare(noise(1.0), AlignerSource(loaded=Wrong())).reason == "the aligner finds no path"
 
 
+def recorded(*names: str, pause: float = 0.4) -> tuple[np.ndarray, str]:
+    """Recordings of the embedded voices, one after the other, and their text."""
+    waves, texts = [], []
+    for name in names:
+        wave, rate = soundfile.read(PRETRAINED / "voices" / f"{name}.flac", dtype="float32")
+        assert rate == SAMPLE_RATE
+        waves += [wave, np.zeros(round(pause * rate), np.float32)]
+        texts.append(json.loads((PRETRAINED / "voices" / f"{name}.json").read_text())["text"])
+    return np.concatenate(waves), " ".join(texts)
+
+
+@pytest.mark.slow
+def test_a_long_recording_is_split_at_its_pauses():
+    """The pieces have the text, the phonemes and the sound of the whole, and are aligned as it is."""
+    pytest.importorskip("torch")
+    source = AlignerSource()
+    wave, text = recorded("emma", "heart", "michael", "george", "heart", "emma")
+    result = prepare(wave, source, text=text)
+    assert isinstance(result, Prepared) and len(result.utterances) == 2
+    metas = [utterance.meta for utterance in result.utterances]
+    assert [meta["id"] for meta in metas] == ["id-part1", "id-part2"]
+    assert " ".join(meta["text"] for meta in metas) == text
+    whole = prepare(wave, source, Recipe(split_seconds=0), text=text).utterances[0].meta
+    assert " ".join(meta["phonemes"] for meta in metas) == whole["phonemes"]
+    for utterance, meta in zip(result.utterances, metas, strict=True):
+        part = wave_of(utterance)
+        assert 2 < len(part) / SAMPLE_RATE <= 12
+        start = np.argmax(np.correlate(wave, part[4000:12000], "valid")) - 4000
+        assert np.abs(wave[start : start + len(part)] - part).max() < 1e-4  # 16 bits
+        again = align(part, meta["phonemes"], source)
+        assert sum(meta["durations"]) == again.sum()
+        assert np.abs(np.cumsum(meta["durations"]) - np.cumsum(again))[:-1].max() <= 6
+
+
+@pytest.mark.slow
+def test_a_text_that_is_not_what_is_said():
+    pytest.importorskip("torch")
+    source = AlignerSource()
+    wave, text = recorded("emma")
+    assert isinstance(prepare(wave, source, text=text), Prepared)
+    for other in ("george", "michael"):
+        result = prepare(wave, source, text=recorded(other)[1])
+        assert result.reason == "text that is not what is said" and "not found" in result.detail
+
+
+@pytest.mark.slow
+def test_silent_ends_are_cut():
+    pytest.importorskip("torch")
+    wave, text = recorded("emma")
+    silent = np.zeros(10 * SAMPLE_RATE, np.float32)
+    result = prepare(np.concatenate([silent, wave, silent]), AlignerSource(), text=text)
+    assert 19.5 < result.seconds_cut < 21.5  # the recording itself ends with 0.75 s of silence
+    (utterance,) = result.utterances
+    assert abs(utterance.meta["samples"] - len(wave)) < SAMPLE_RATE
+    assert len(wave_of(utterance)) == utterance.meta["samples"]
+
+
+def test_channels_of_opposite_phase_do_not_cancel_out():
+    wave = noise(1.0)
+    content = corpus.audio_bytes(np.stack([wave, -wave], 1))
+    heard = wave_of(accepted(content))
+    assert min(np.abs(heard - wave).max(), np.abs(heard + wave).max()) < 1e-4
+
+
 def test_without_an_aligner():
     with pytest.raises(MissingRequirement):
         prepare(noise(1.0), WITHOUT)
@@ -330,5 +396,5 @@ def test_the_json():
     assert accepted(noise(1.0), recipe=Recipe(voice="bob"), **timed()).meta["voice"] == "bob"
     recording = Recording("id", corpus.audio_bytes(noise(1.0)), timed(text="Hello"), default_voice="folder")
     for recipe, voice in ((Recipe(), "folder"), (Recipe(voice="bob"), "bob")):
-        assert prepare_recording(recording, recipe, EVEN).meta["voice"] == voice
+        assert prepare_recording(recording, recipe, EVEN).utterances[0].meta["voice"] == voice
     assert accepted(noise(1.0), recipe=Recipe(voice="bob"), voice="ann", **timed()).meta["voice"] == "ann"

@@ -37,6 +37,16 @@ def test_places_give_the_bytes_of_tar_files_and_folders(tmp_path):
     assert all(meta == {"n": key} for key, _, meta in found)
 
 
+def test_a_folder_of_tar_files(tmp_path):
+    """The output folder of prepare: its name is enough."""
+    (tmp_path / "my data [1]").mkdir()
+    for name in ("a", "b"):
+        files = [(f"{name}.wav", b"x"), (f"{name}.json", b"{}")]
+        corpus.write_tar(tmp_path / "my data [1]" / f"{name}.tar", files)
+    (tmp_path / "my data [1]" / "report.json").write_text("{}")
+    assert [key for key, _, _ in scan_shards((str(tmp_path / "my data*"),))] == ["a", "b"]
+
+
 def test_key_is_the_name_up_to_the_first_dot_of_the_base_name(tmp_path):
     files = [
         *(("v1.0/a.16k.flac", b"A0"), ("v1.0/a.json", b'{"n": 0}'), ("v1.0/a.npy", b"not ours")),

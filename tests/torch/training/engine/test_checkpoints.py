@@ -82,6 +82,8 @@ def test_a_finished_run_says_so(run, capsys, one_thread):
     assert Engine(AcousticTask(run, lambda line: None)).run() == 0
     output = capsys.readouterr().out
     assert "is finished at step 2, nothing was trained: raise optimizer.steps" in output
+    shards = run.data.shards[0]  # without them, the export would have no voice of its own
+    assert f'export {run.out} -o my-voice --voice me --shards "{shards}"' in output
     assert "another `out`" in output and "resumed" not in output
     assert (Path(run.out) / "log.jsonl").read_text() == log
 

@@ -103,6 +103,7 @@ def intact(config):
         ("model.transformer.dim=33", "transformer.dim must be a multiple of 16, not 33"),
         ("data.shards=[]", "no data: nothing matches data.shards (it is empty)"),
         ('data.shards=["nowhere/*.tar"]', "no data: nothing matches nowhere/*.tar"),
+        ('data.shards=["nowhere/*.tar"]', "nowhere/*.tar (the current folder is /"),
         ("data.held_out=50", "data.held_out is 50, of 12 utterances"),
         ("init_from=nowhere.pt", "nowhere.pt"),
     ],
