@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Shapes are rounded up to multiples of these: a function is compiled again for each new shape.
-TOKENS, ROWS = 32, 8  # of a batch of utterances; of the tokens that an iteration samples
+TOKENS, ROWS = 64, 32  # of a batch of utterances; of the tokens that an iteration samples
 
 
 # Held while a compiled function runs: neither framework promises that several threads may compile.

@@ -13,13 +13,15 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import mlx.core as mx
 import numpy as np
 
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.prompt import Prompt
+
+Compiled = TypeVar("Compiled")
 
 _compiled = threading.Event()  # in this process
 _thread = threading.local()  # .compiles: this thread compiles
@@ -49,6 +51,34 @@ class Model(Protocol):
 def on_gpu() -> bool:
     """Whether new arrays are made on a GPU."""
     return mx.default_device() == mx.gpu
+
+
+def use_compiled(compiled: bool | None) -> bool:
+    """Whether to use compiled functions: as told, or if None, on a GPU as soon as their kernels are ready."""
+    if compiled is not None:
+        return compiled
+    return on_gpu() and (_compiled.is_set() or getattr(_thread, "compiles", False))
+
+
+class CompiledParts:
+    """The compiled functions of a model's networks, each made at its first use; a copy is empty."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, tuple[object, Any]] = {}
+
+    def __deepcopy__(self, _: dict) -> CompiledParts:
+        return CompiledParts()
+
+    def get(
+        self, name: str, compile: Callable[[Any], Compiled], network: Any, compiled: bool | None
+    ) -> Compiled | None:
+        """compile(network), the same each time; None: `use_compiled` says no."""
+        if not use_compiled(compiled):
+            return None
+        found = self._functions.get(name)
+        if found is None or found[0] is not network:
+            found = self._functions[name] = network, compile(network)
+        return found[1]
 
 
 def fused(function: Callable[..., mx.array]) -> Callable[..., mx.array]:

@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TORCH, MLX = ROOT / "nanospeech_torch", ROOT / "nanospeech_mlx"
 # training, its commands and what it hands over
-TORCH_ONLY = re.compile(r"(training|prepare|report|export)/.*|(train|diagnose|threads)\.py")
-MLX_ONLY = re.compile(r"(chat|device)/.*|models/(activations|quantization)\.py")  # mlx-lm has no twin
+TORCH_ONLY = re.compile(r"(training|prepare|report|export)/.*|(compiling|train|diagnose|threads)\.py")
+MLX_ONLY = re.compile(r"(chat|device)/.*|models/(activations|bucketed|fusion|quantization)\.py")  # mlx-lm has no twin
 
 
 def files(package: Path, own: re.Pattern) -> list[str]:

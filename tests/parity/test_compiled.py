@@ -48,7 +48,7 @@ def quick(backend, monkeypatch):
 
 @pytest.fixture
 def compiled(backend, folder, quick):
-    return backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True)
+    return backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True, precision="float32")
 
 
 @pytest.mark.slow
@@ -91,7 +91,7 @@ def test_a_sentence_of_the_same_bucket_compiles_nothing_new(backend, folder, mon
         )  # MLX compiles there only
         real = mar.hidden_states
         monkeypatch.setattr(mar, "hidden_states", lambda *args: traced.append(args) or real(*args))
-    compiled = backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True)
+    compiled = backend.module("nanospeech").Nanospeech.from_pretrained(folder, compile=True, precision="float32")
     first = compiled.generate(SENTENCE, **FEW)
     step, traces = compiled.compiled_step, len(traced)
     assert traces == step.misses < 4 and step.misses + step.hits == 4
@@ -163,7 +163,7 @@ def test_a_model_without_a_padding_mask_is_not_padded(backend, tmp_path, quick):
     config = replace(config, transformer=replace(config.transformer, mask_padding=False))
     folder = write_checkpoint(tmp_path / "unmasked", config=config)
     model = backend.module("nanospeech").Nanospeech
-    models = [model.from_pretrained(folder), model.from_pretrained(folder, compile=True)]
+    models = [model.from_pretrained(folder, precision="float32"), model.from_pretrained(folder, compile=True, precision="float32")]
     waves = [one.generate("Hello.", **FEW) for one in models]
     assert relative_error(waves[1], waves[0]) < 1e-5
     (prompts,) = {key[0][0][1] for key in models[1].compiled_step.calls}

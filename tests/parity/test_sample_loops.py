@@ -36,6 +36,8 @@ def oracle_head(backend):
         def time_embed(t):
             return join((t[:, None], 0 * t[:, None], 0 * t[:, None], 0 * t[:, None]), -1)
 
+        time_embed.mlp = []  # it has no weights
+
         def cond_embed(z):
             return join((0 * z[:, :1], z), -1)
 
@@ -44,7 +46,7 @@ def oracle_head(backend):
 
         head = backend.module("models.diffloss").DiffLoss(3, 3, 1, 8, objective)
         del head.net
-        head.net = SimpleNamespace(time_embed=time_embed, cond_embed=cond_embed, denoise=denoise)
+        head.net = SimpleNamespace(time_embed=time_embed, cond_embed=cond_embed, denoise=denoise, modulations=lambda y: y)
         return head
 
     return make
