@@ -20,10 +20,9 @@ from nanospeech_core.voices.reference import Reference
 
 from .device import kernels
 from .device.defaults import finish_step, free_memory
-from .models import bucketed
 from .models.duration import DurationPredictor, PhoneDurationPredictor
 from .networks import Networks
-from .sampling import flow, mar
+from .sampling import bucketed, flow, mar
 
 
 class Nanospeech(Networks, Pipeline):

@@ -124,7 +124,9 @@ class Networks(nn.Module):
                 "MLX compiles for a GPU only, and there is none here: --compile has no effect", stacklevel=2
             )
         result.folder = folder
-        result.compiled = None if compile is None and defaults().compile else bool(compile and kernels.on_gpu())
+        result.compiled = (
+            None if compile is None and defaults().compile else bool(compile and kernels.on_gpu())
+        )
         limit_cache()
         result.eval()
         if result.compiled is not False:  # while the text is being read
@@ -150,8 +152,8 @@ class Networks(nn.Module):
     def set_precision(self, precision: str) -> None:
         """Compute in float16, bfloat16 or float32: transformer, mel regression, diffusion head and vocoder.
 
-        Durations, aligner and the vocoder's spectrum stay float32, and so do the tokens between the steps. The
-        codes of quantized weights stay. Raises UserError if the precision is unknown.
+        Durations, aligner and the vocoder's spectrum stay float32, and so do the tokens between the steps.
+        The codes of quantized weights stay. Raises UserError if the precision is unknown.
         """
         check_precision(precision)
         backbone = None if self.vocoder is None else self.vocoder.backbone

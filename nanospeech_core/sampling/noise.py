@@ -6,7 +6,6 @@ import functools
 
 import numpy as np
 
-
 STEP, KEPT = 64, 8
 
 

@@ -198,7 +198,7 @@ class Backend(ABC):
         options: GenerateOptions,
         abandoned: threading.Event | None = None,
     ) -> Any:
-        """The tokens of the last step of `sample_steps`; arguments and errors are those of `generate_mels`."""
+        """The tokens of the last step of `sample_steps`; arguments and errors as for `generate_mels`."""
         for tokens, _ in self.sample_steps(prompts, seeds, options):  # noqa: B007
             if abandoned is not None and abandoned.is_set():
                 raise Abandoned

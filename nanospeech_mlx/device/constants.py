@@ -1,11 +1,13 @@
-"""Arrays that depend on a network's weights only: computed once, not for every sentence."""
+"""Arrays that depend on weights, or on lengths only: computed once, not for every sentence."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar, cast
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 KEPT = 8  # values
@@ -38,3 +40,17 @@ class Constants:
             self._values.pop(next(iter(self._values)), None)
         self._values[key] = weights, value
         return value
+
+
+@functools.lru_cache(8)
+def rotary_periods(dim: int) -> mx.array:
+    """10000^(2i/dim), float32 [dim / 2]."""
+    return mx.array((10000.0 ** (np.arange(0, dim, 2) / dim)).astype(np.float32))
+
+
+@functools.lru_cache(8)  # all layers and iterations of a sentence have the same
+def rotations(length: int, dim: int) -> tuple[mx.array, mx.array]:
+    """The cosines and signed sines of `models.attention.rotary_table`, float32 [length, dim] each."""
+    angles = np.repeat(np.arange(length)[:, None] / 10000.0 ** (np.arange(0, dim, 2) / dim), 2, axis=1)
+    sines = np.sin(angles) * np.tile([-1, 1], dim // 2)
+    return mx.array(np.cos(angles).astype(np.float32)), mx.array(sines.astype(np.float32))

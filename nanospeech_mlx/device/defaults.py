@@ -18,7 +18,7 @@ class Defaults(NamedTuple):
     """The choices for a kind of device."""
 
     precision: str  # of `set_precision`
-    compile: bool  # the iteration, the ODE's velocity, durations and vocoder, once the kernels are compiled
+    compile: bool  # iteration, ODE's velocity, text, durations and vocoder; once kernels are compiled
     wait: bool  # for each step, before the next one is built
     cache_limit: int | None  # bytes that MLX keeps between sentences; None: none, sizes would add up
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-
 import mlx.core as mx
-import numpy as np
 from mlx import nn
 
 from ..device import kernels
+from ..device.constants import rotary_periods, rotations
 from .activations import attend
 
 Table = mx.array | tuple[mx.array, mx.array]
@@ -20,19 +18,7 @@ def rotary_table(x: mx.array, dim: int) -> Table:
     On a GPU the positions per radian, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
     position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair negated.
     """
-    return _gpu_table(dim) if kernels.on_gpu() else _cpu_table(x.shape[1], dim)
-
-
-@functools.lru_cache(8)
-def _gpu_table(dim: int) -> mx.array:
-    return mx.array((10000.0 ** (np.arange(0, dim, 2) / dim)).astype(np.float32))
-
-
-@functools.lru_cache(8)  # all layers and iterations of a sentence have the same
-def _cpu_table(length: int, dim: int) -> tuple[mx.array, mx.array]:
-    angles = np.repeat(np.arange(length)[:, None] / 10000.0 ** (np.arange(0, dim, 2) / dim), 2, axis=1)
-    sines = np.sin(angles) * np.tile([-1, 1], dim // 2)
-    return mx.array(np.cos(angles).astype(np.float32)), mx.array(sines.astype(np.float32))
+    return rotary_periods(dim) if kernels.on_gpu() else rotations(x.shape[1], dim)
 
 
 def rotate(x: mx.array, table: Table) -> mx.array:

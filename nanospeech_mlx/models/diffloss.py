@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -44,7 +45,7 @@ class TimestepEmbedder(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Layer norm, modulated, an MLP, a gate. `SimpleMLPAdaLN` computes the modulations of all blocks."""
+    """Layer norm, modulated, an MLP, a gate; modulation [rows, 3 x channels]."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -53,14 +54,13 @@ class ResBlock(nn.Module):
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 3 * channels)]
 
     def __call__(self, x: mx.array, modulation: mx.array) -> mx.array:
-        """x [rows, channels], modulation [rows, 3 x channels]."""
         shift, scale, gate = mx.split(modulation, 3, axis=-1)
         up, silu, down = self.mlp
         return gated(x, gate, down(silu(up(modulate(self.in_ln(x), shift, scale)))))
 
 
 class FinalLayer(nn.Module):
-    """Layer norm without weights, modulated as in `ResBlock`, then the output projection."""
+    """Layer norm without weights, modulated (by [rows, 2 x channels]), then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
@@ -68,7 +68,6 @@ class FinalLayer(nn.Module):
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 2 * channels)]
 
     def __call__(self, x: mx.array, modulation: mx.array) -> mx.array:
-        """x [rows, channels], modulation [rows, 2 x channels]."""
         shift, scale = mx.split(modulation, 2, axis=-1)
         return self.linear(modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale))
 
@@ -91,16 +90,11 @@ class SimpleMLPAdaLN(nn.Module):
         return self.denoise(x, self.modulations(self.time_embed(t) + self.cond_embed(c)))
 
     def modulations(self, y: mx.array) -> mx.array:
-        """The modulations of all layers side by side, [..., (3 x blocks + 2) x model_channels].
-
-        They do not depend on x, so those of several steps can be computed at once.
-
-        y: [..., model_channels], embedded timesteps plus embedded conditions.
-        """
+        """y [..., width], times plus conditions -> of all layers, [..., (3 x blocks + 2) x width]."""
         y = silu(y)
         if "to_modulations" in self:  # of `fuse_layers`
             return self.to_modulations(y)
-        layers = [*self.res_blocks, self.final_layer]
+        layers: list[Any] = [*self.res_blocks, self.final_layer]
         return mx.concatenate([layer.adaLN_modulation[1](y) for layer in layers], axis=-1)
 
     def denoise(self, x: mx.array, modulations: mx.array) -> mx.array:
@@ -193,7 +187,7 @@ class DiffLoss(nn.Module):
             temperature: scale of the noise: of each step ("ddpm", as in MAR) or of the start ("flow"); a
                 number, or [rows, 1].
             cfg: guidance scale, used if z has 2 x rows; a number, or [rows, 1].
-            times: the result of `embed_times(steps)`, if it is there already.
+            times: of `embed_times(steps)`, if it is there already.
         """
         c = self.net.cond_embed(z)
         times = self.embed_times(steps) if times is None else times
@@ -213,10 +207,7 @@ class DiffLoss(nn.Module):
         return embedded
 
     def step_modulations(self, c: mx.array, times: mx.array) -> Iterator[mx.array]:
-        """The modulations of each denoising step, those of several steps from one product.
-
-        c: embedded conditioning [rows, width]; times: of `embed_times`.
-        """
+        """The modulations of each step; c [rows, width], times [steps, width]."""
         steps = max(1, MAX_ROWS // len(c))
         for first in range(0, len(times), steps):
             yield from self.net.modulations(times[first : first + steps, None] + c)
@@ -228,8 +219,7 @@ class DiffLoss(nn.Module):
         """
         if len(modulations) == len(x):
             return self.net.denoise(x, modulations).astype(mx.float32)
-        both = self.net.denoise(mx.concatenate([x, x]), modulations).astype(mx.float32)
-        cond, uncond = mx.split(both, 2)
+        cond, uncond = mx.split(self.net.denoise(mx.concatenate([x, x]), modulations).astype(mx.float32), 2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
         return mx.concatenate([guided, cond[:, self.channels :]], axis=-1)
 
@@ -260,10 +250,8 @@ class DiffLoss(nn.Module):
         cfg: float | mx.array,
     ) -> Iterator[mx.array]:
         """Ancestral sampling (arXiv 2102.09672) over respaced timesteps; c: embedded conditioning."""
-        x, modulations = init, self.step_modulations(c, times)
-        for row, step_noise, modulation in zip(
-            reversed(ddpm_table(len(times))), noise, modulations, strict=True
-        ):
+        x, rows = init, reversed(ddpm_table(len(times)))
+        for row, step_noise, modulation in zip(rows, noise, self.step_modulations(c, times), strict=True):
             eps, variance = mx.split(self.predict(x, modulation, cfg), 2, axis=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x

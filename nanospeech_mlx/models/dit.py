@@ -11,7 +11,6 @@ from ..device.constants import Constants
 from .attention import Attention, Table, rotary_table
 from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
-
 Modulation = mx.array | list[mx.array]  # shifts, scales and gates: each [batch or 1, 1, dim]
 
 
@@ -110,7 +109,7 @@ class DiT(nn.Module):
             return compute(time)
         layers = [*self.time_embed.time_mlp, *(norm.linear for norm in norms)]
         return self.constants.get(
-            tuple(time), layers, lambda: [[*norm] for norm in compute(mx.array(time))]
+            tuple(time), layers, lambda: [[*norm] for norm in compute(mx.array([*time]))]
         )
 
     def hidden(

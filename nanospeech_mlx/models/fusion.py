@@ -1,4 +1,4 @@
-"""Layers with the same input as one layer: one matrix product instead of several. PyTorch has no twin of this.
+"""Layers with the same input as one layer: one matrix product instead of several. Only for MLX.
 
 Checkpoints keep the separate layers: a model is fused after its weights are set, and separated before.
 """
@@ -48,12 +48,12 @@ def separate_layers(model: nn.Module) -> None:
 
 
 def groups(model: nn.Module) -> Iterator[tuple[nn.Module, str, list[Place]]]:
-    """The modules that have layers to be fused, the name of the fused layer, and where the separate ones are."""
+    """Modules that have layers to be fused, the name of the fused layer, and where the separate ones are."""
     for module in model.modules():
         if isinstance(module, Attention):
             yield module, "to_qkv", [(module, name) for name in ("to_q", "to_k", "to_v")]
         elif isinstance(module, SimpleMLPAdaLN):
-            blocks = [*module.res_blocks, module.final_layer]
+            blocks: list[Any] = [*module.res_blocks, module.final_layer]
             yield module, "to_modulations", [(block.adaLN_modulation, 1) for block in blocks]
 
 

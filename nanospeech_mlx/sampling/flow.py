@@ -87,7 +87,7 @@ def make_velocity(transformer: DiT, predict: str) -> Velocity:
 
 
 def compile_velocity(transformer: DiT, predict: str) -> ByShape:
-    """The function of `make_velocity`, compiled once for each shape of its arguments; make one and keep it."""
+    """The function of `make_velocity`, compiled once for each shape of its arguments.."""
     return ByShape(mx.compile(make_velocity(transformer, predict), inputs=[transformer.state]))
 
 
@@ -152,9 +152,10 @@ def sample(
     passes = pass_times(times, method)
     gaps, scale = mx.array([max(1 - t, MIN_GAP) for t in passes]), mx.array(float(cfg))
     modulations = transformer.modulations(passes)
-    at = {
-        t: ([[part[k : k + 1] for part in norm] for norm in modulations], gaps[k : k + 1]) for k, t in enumerate(passes)
-    }
+    at = {}
+    for k, t in enumerate(passes):
+        one = slice(k, k + 1)
+        at[t] = [[part[one] for part in norm] for norm in modulations], gaps[one]
 
     def f(t: float, x: mx.array) -> mx.array:
         modulation, gap = at[t]

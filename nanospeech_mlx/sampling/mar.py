@@ -64,10 +64,10 @@ def make_step(
 ) -> Step:
     """One iteration of `sample` as a function of arrays: for either objective, with and without guidance.
 
-    The arguments are those of `sample`. The returned function takes the tokens and which of them are visible and
-    which are after the iteration, then the inputs that all iterations share (`unconditional`: `head_inputs`
-    without text and tokens; None: no guidance), then `Iteration.arrays()`. It returns tokens and estimate
-    after the iteration.
+    The arguments are those of `sample`. The returned function takes the tokens, which of them are visible
+    and which are after the iteration, then the inputs that all iterations share (`unconditional`:
+    `head_inputs` without text and tokens; None: no guidance), then `Iteration.arrays()`. It returns tokens
+    and estimate after the iteration.
     """
 
     def step(

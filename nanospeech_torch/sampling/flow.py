@@ -14,8 +14,8 @@ from nanospeech_core.sampling.schedules import pass_times
 from nanospeech_core.sampling.timesteps import MIN_GAP
 from nanospeech_core.system.compiling import ByShape
 
-from ..compiling import by_shape
 from ..models.dit import DiT
+from .compiling import by_shape
 
 Velocity = Callable[..., Tensor]
 
@@ -89,7 +89,7 @@ def make_velocity(transformer: DiT, predict: str) -> Velocity:
 
 
 def compile_velocity(transformer: DiT, predict: str) -> ByShape:
-    """The function of `make_velocity`, compiled once for each shape of its arguments; make one and keep it."""
+    """The function of `make_velocity`, compiled once for each shape of its arguments.."""
     return by_shape(make_velocity(transformer, predict))
 
 
@@ -155,9 +155,7 @@ def sample(
     gaps = torch.tensor([max(1 - t, MIN_GAP) for t in passes], device=noise.device)
     scale = torch.tensor(cfg, device=noise.device)
     modulations = transformer.modulations(torch.tensor(passes, device=noise.device))
-    at = {
-        t: ([norm[:, k : k + 1] for norm in modulations], gaps[k : k + 1]) for k, t in enumerate(passes)
-    }
+    at = {t: ([norm[:, k : k + 1] for norm in modulations], gaps[k : k + 1]) for k, t in enumerate(passes)}
 
     def f(t: float, x: Tensor) -> Tensor:
         modulation, gap = at[t]

@@ -17,9 +17,9 @@ from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
-from ..compiling import by_shape
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT
+from .compiling import by_shape
 
 Step = Callable[..., tuple[Tensor, Tensor, Tensor]]
 

@@ -1,6 +1,6 @@
 """Durations and vocoder as compiled functions: lengths are rounded up, so that there are few shapes.
 
-The sample loops do the same (`mar.compile_step`, `flow.compile_velocity`). PyTorch has no twin of this.
+The sample loops do the same (`mar.compile_step`, `flow.compile_velocity`). Only for MLX.
 """
 
 from __future__ import annotations
@@ -10,25 +10,33 @@ import numpy as np
 
 from nanospeech_core.system.compiling import ByShape
 
-from .dit import DiT
-from .duration import PhoneDurationPredictor
-from .vocos import Vocos
+from ..models.dit import DiT
+from ..models.duration import PhoneDurationPredictor
+from ..models.vocos import Vocos
 
 FRAMES, SYMBOLS = 128, 32  # lengths are rounded up to multiples of these
 
 
 def compile_vocoder(vocoder: Vocos) -> ByShape:
     """A vocoder's function of log-mel and mask, compiled once for each shape."""
-    return ByShape(mx.compile(lambda mel, mask: vocoder(mel, mask), inputs=[vocoder.state]))
+
+    def decode(mel: mx.array, mask: mx.array) -> mx.array:
+        return vocoder(mel, mask)
+
+    return ByShape(mx.compile(decode, inputs=[vocoder.state]))
 
 
 def compile_durations(predictor: PhoneDurationPredictor) -> ByShape:
     """A predictor's function of text, durations, known and mask, compiled once for each shape."""
-    return ByShape(mx.compile(lambda *arrays: predictor(*arrays), inputs=[predictor.state]))
+
+    def predict(*arrays: mx.array) -> mx.array:
+        return predictor(*arrays)
+
+    return ByShape(mx.compile(predict, inputs=[predictor.state]))
 
 
 def compile_text(transformer: DiT) -> ByShape:
-    """`DiT.embed_text` without dropped texts, as a function of text and mask, compiled once for each shape."""
+    """`DiT.embed_text`, no text dropped, as a function of text and mask, compiled once for each shape."""
 
     def embed(text: mx.array, mask: mx.array) -> mx.array:
         return transformer.embed_text(text, mask.shape[1], None, mask)
