@@ -13,7 +13,7 @@ TORCH_ONLY = re.compile(
     r"(training|prepare|report|export)/.*|sampling/compiling\.py|(train|diagnose|threads)\.py"
 )
 MLX_ONLY = re.compile(  # mlx-lm has no twin
-    r"(chat|device)/.*|models/(activations|fusion|quantization)\.py|sampling/bucketed\.py"
+    r"(chat|device)/.*|models/(activations|fusion|quantization)\.py|sampling/bucketed\.py|host_time\.py"
 )
 
 
