@@ -41,5 +41,6 @@ class ByShape:
 def shape(value: Any) -> Any:
     """Shape and dtype of an array; of a list or tuple, those of its items; any other value itself."""
     if isinstance(value, (list, tuple)):
-        return tuple(map(shape, value))
-    return (tuple(value.shape), value.dtype) if hasattr(value, "shape") else value
+        return tuple([shape(item) for item in value])
+    own = getattr(value, "shape", None)
+    return value if own is None else (tuple(own), value.dtype)

@@ -32,7 +32,7 @@ LAYERS = {
         ("networks",),
         ("nanospeech",),
         ("load",),
-        ("generate", "edit", "voices", "evaluate", "benchmark", "chat", "__main__"),
+        ("generate", "edit", "voices", "evaluate", "benchmark", "host_time", "chat", "__main__"),
     ),
     "nanospeech_torch": (
         ("models",),

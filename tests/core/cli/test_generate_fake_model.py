@@ -425,7 +425,7 @@ def test_commands_print_by_print_result():
 
 def test_precision_is_the_models(pipeline, run, tmp_path, capsys):
     text_flags = ["--text", "Hello.", "--output", str(tmp_path / "out.wav"), "--quiet"]
-    for flags, precision in (([], "float32"), (["--precision", "bfloat16"], "bfloat16")):
+    for flags, precision in (([], None), (["--precision", "bfloat16"], "bfloat16")):
         assert run(*text_flags, *flags) == 0 and pipeline.precision == precision
     with pytest.raises(SystemExit) as exit_:
         run(*text_flags, "--precision", "int8")
