@@ -28,6 +28,7 @@ def gpu(monkeypatch):
     from nanospeech_mlx.device import kernels
 
     monkeypatch.setattr(kernels, "on_gpu", lambda: True)
+    monkeypatch.setattr(kernels, "compile_in_background", lambda model: None)
     monkeypatch.setattr(kernels._thread, "compiles", True, raising=False)  # the compiled kernels, at once
     monkeypatch.setattr(mx.fast, "layer_norm", one)
     monkeypatch.setattr(mx.fast, "rope", one)
@@ -63,8 +64,9 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
         return counting
 
     monkeypatch.setattr(mar, name, make)
-    pipeline = Nanospeech.from_pretrained(compile=compiled)
+    pipeline = Nanospeech.from_pretrained(compile=compiled, precision="float32")
     mx.eval(pipeline.parameters())
     pipeline.generate("How many kernels does a sentence take?", use_diffusion=True)
     assert len(counts) == 3
+    print(counts)
     assert most / 2 < min(counts) <= max(counts) <= most  # fewer by a newer MLX would be welcome
