@@ -3,8 +3,8 @@
 MLX compiles such a kernel at run time, when it is first used. So that the first sound does not wait for that,
 the first sentence of a process uses the kernels that come with MLX, one for each operation. Meanwhile all
 functions are compiled in a thread, from the loading of a model on (with compile=False from the second
-sentence on); they are used when they are ready. On a CPU nothing is compiled: MLX's compiler is g++ there, which takes a second for a kernel that is no faster
-(docs/performance.md).
+sentence on); they are used when they are ready. On a CPU nothing is compiled: MLX's compiler is g++ there,
+which takes a second for a kernel that is no faster (docs/performance.md).
 """
 
 from __future__ import annotations

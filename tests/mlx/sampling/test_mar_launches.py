@@ -43,7 +43,7 @@ def operations(outputs, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("compiled", "most"), [(False, 258), (True, 237)])
+@pytest.mark.parametrize(("compiled", "most"), [(False, 217), (True, 199)])
 def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     """The embedded model with the default settings, as in docs/performance.md."""
     from nanospeech_mlx import Nanospeech
@@ -68,5 +68,4 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     mx.eval(pipeline.parameters())
     pipeline.generate("How many kernels does a sentence take?", use_diffusion=True)
     assert len(counts) == 3
-    print(counts)
     assert most / 2 < min(counts) <= max(counts) <= most  # fewer by a newer MLX would be welcome
