@@ -16,7 +16,10 @@ Value = TypeVar("Value")  # arrays in lists
 
 
 class Constants:
-    """The last values of functions of some layers' weights. A value is dropped when a weight is replaced."""
+    """The last values of functions of some layers' weights. A value is dropped when a weight is replaced.
+
+    mx.compile replaces the weights by equal ones while it traces, so a value is also computed again then.
+    """
 
     def __init__(self) -> None:
         self._values: dict[Hashable, tuple[list[mx.array], Any]] = {}

@@ -109,7 +109,7 @@ def test_a_gpu_edits_and_clones_as_a_cpu(exact, gpu, monkeypatch, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [4, 8])
 def test_quantized_weights_on_a_gpu(bits, gpu, tmp_path, monkeypatch):
-    from nanospeech_core.checkpoints.quantization import quantize_folder
+    from convert.quantize import quantize_folder
     from nanospeech_mlx import Nanospeech
 
     folder = quantize_folder(write_checkpoint(tmp_path / "tiny"), bits, 32, tmp_path / "quantized")

@@ -15,7 +15,7 @@ def names(model) -> set[str]:
 
 @pytest.mark.parametrize("bits", [None, 8])
 def test_the_speech_is_that_of_separate_layers(bits, tmp_path):
-    from nanospeech_core.checkpoints.quantization import quantize_folder
+    from convert.quantize import quantize_folder
     from nanospeech_mlx import Nanospeech
     from nanospeech_mlx.models.fusion import fuse_layers, separate_layers
 
