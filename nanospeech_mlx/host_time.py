@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from statistics import median
@@ -26,7 +26,7 @@ class Clock:
     """CPU time of the thread, by part; a part's time is without that of the parts that it calls."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._inner: list[float] = []
 
     def run(self, part: str, function: Callable[[], Any]) -> Any:
@@ -93,9 +93,14 @@ def host_times(model: Any, text: str, runs: int = 50, **options: Any) -> dict[st
         (cls, "decode_tokens", "vocoder"),
         (SpeechAssembler, "assemble", "assembly"),
     )
-    model.generate(text, **options)
     original = cls.array
-    with replaced(cls, "array", lambda self, tensor: read.append(original(self, tensor)) or read[-1]):
+
+    def keep(self: Any, tensor: Any) -> Any:
+        read.append(original(self, tensor))
+        return read[-1]
+
+    model.generate(text, **options)
+    with replaced(cls, "array", keep):
         model.generate(text, **options)
     results = []
     with ExitStack() as stack:
