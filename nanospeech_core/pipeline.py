@@ -26,7 +26,7 @@ from .synthesis.assembly import SpeechAssembler
 from .synthesis.backend import Backend
 from .synthesis.batching import BATCH_SIZE, speak_batches
 from .synthesis.frontend import check_texts, prepare_text
-from .synthesis.segments import SegmentJob, segment_jobs
+from .synthesis.segments import SegmentJob, generate_wave, segment_jobs
 from .synthesis.streaming import stream_segment
 from .system.parallel import ahead
 from .voices.store import Voice, list_voices, user_voices, voices_folder
@@ -154,8 +154,7 @@ class Pipeline(Backend):
             progress(0, count)
 
         def generate(job: SegmentJob, abandoned: threading.Event) -> tuple[SegmentJob, np.ndarray]:
-            mel = self.generate_mels([job.segment.prompt], [job.seed], checked, abandoned)[0]
-            return job, self.decode(job.segment.with_silences(mel))
+            return job, generate_wave(self, job.segment, job.seed, checked, abandoned)
 
         generated: Iterator[tuple[SegmentJob, np.ndarray | None]]
         if checked.stream:  # nothing is generated before a chunk is asked for

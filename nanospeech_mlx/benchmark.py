@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .nanospeech import Nanospeech
 
 
-def load(model: str | None, precision: str, compile: bool = False) -> Nanospeech:
+def load(model: str | None, precision: str, compile: bool | None = None) -> Nanospeech:
     """The model, ready to speak: weights are read, kernels are compiled."""
     pipeline = load_checkpoint(model, compile=compile, precision=precision)
     import mlx.core as mx
@@ -27,6 +27,7 @@ def load(model: str | None, precision: str, compile: bool = False) -> Nanospeech
     compiler = kernels.compile_in_background(pipeline)
     if compiler is not None:
         compiler.join()
+    pipeline.compiled = kernels.use_compiled(pipeline.compiled)
     return pipeline
 
 
@@ -69,6 +70,13 @@ def device_info() -> dict:
     return {"backend": "nanospeech_mlx", "device": device_name(), "blas": name}
 
 
+def default_precision() -> str:
+    """What `from_pretrained` uses on this device."""
+    from .device.defaults import defaults
+
+    return defaults().precision
+
+
 @command("python -m nanospeech_mlx.benchmark")
 def main(argv: list[str] | None, prog: str) -> int:
     """Run the command; see `nanospeech_core.cli.benchmark.run`."""
@@ -76,7 +84,7 @@ def main(argv: list[str] | None, prog: str) -> int:
     from nanospeech_core.evaluation.benchmark import BenchmarkBackend
 
     backend = BenchmarkBackend(
-        import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info
+        import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info, default_precision
     )
     return benchmark.run(backend, argv, prog)
 

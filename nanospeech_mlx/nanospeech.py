@@ -13,7 +13,7 @@ from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.noise import Noise
-from nanospeech_core.sampling.prompt import Prompt
+from nanospeech_core.sampling.prompt import Prompt, pad
 from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.speech.speech import Speech
 from nanospeech_core.synthesis.prompts import whole_frames
@@ -23,9 +23,10 @@ from nanospeech_core.voices.reference import Reference
 from nanospeech_core.voices.store import Voice
 
 from .device import kernels
+from .device.defaults import finish_step, free_memory
 from .models.duration import DurationPredictor, PhoneDurationPredictor
 from .networks import Networks
-from .sampling import flow, mar
+from .sampling import bucketed, flow, mar
 
 
 class Nanospeech(Networks, Pipeline):
@@ -67,6 +68,9 @@ class Nanospeech(Networks, Pipeline):
         predictor = self.duration_predictor
         if not isinstance(predictor, PhoneDurationPredictor):
             return np.full(len(ids), np.log1p(frames[known].mean()), np.float32)
+        compiled = self.compiled_parts.get("durations", bucketed.compile_durations, predictor, self.compiled)
+        if compiled is not None:
+            return self.array(bucketed.infill(compiled, ids, frames, known)[0])
         durations = self.tensor(frames[None].astype(np.float32))
         return self.array(predictor(self.tensor(ids[None]), durations, self.tensor(known[None]))[0])
 
@@ -78,12 +82,14 @@ class Nanospeech(Networks, Pipeline):
         self, prompts: Sequence[Prompt], noise: np.ndarray, times: list[float], method: str, cfg: float
     ) -> Iterator[mx.array]:
         """The tokens [batch, tokens, channels] after each step of the flow ODE; see `Backend`."""
-        cond, visible, text, mask = self.collate(prompts)
-        start, predict = self.tensor(noise), self.config.predict
+        velocity = self.get_compiled_velocity()
+        bucket = TOKENS if velocity is not None and self.transformer.mask_padding else 1
+        cond, visible, text, mask = self.collate(prompts, bucket)
+        start, predict = self.tensor(pad([*noise], cond.shape[1])), self.config.predict
         for tokens in flow.sample(
-            self.transformer, cond, visible, text, start, times, method, cfg, predict, mask
+            self.transformer, cond, visible, text, start, times, method, cfg, predict, mask, velocity
         ):
-            mx.eval(tokens)
+            finish_step(tokens)
             yield tokens
 
     def masked_steps(
@@ -114,32 +120,54 @@ class Nanospeech(Networks, Pipeline):
             self.config.residual_std,
             mask,
             step,
+            self.compiled_parts.get("text", bucketed.compile_text, self.transformer, self.compiled),
         ):
-            mx.eval(tokens)
+            finish_step(tokens)
             yield tokens, estimate
 
     def decode(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]."""
+        return self.decode_mel(self.tensor(mel.astype(np.float32)[None]))
+
+    def decode_tokens(self, tokens: mx.array, prompt: Prompt) -> np.ndarray:
+        """The waveform of a prompt's masked tokens; see `Backend`."""
+        new = tokens[:, prompt.start : len(prompt.cond)].reshape(1, -1, self.transformer.mel_dim)
+        return self.decode_mel(new * self.config.mel.std + self.config.mel.mean)
+
+    def decode_mel(self, mel: mx.array) -> np.ndarray:
+        """Log-mel [1, frames, mel_dim] -> float32 [samples], within [-1, 1]."""
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
-        wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
-        return np.clip(self.array(wave), -1.0, 1.0)
+        vocoder = self.vocoder
+        compiled = self.compiled_parts.get("vocoder", bucketed.compile_vocoder, vocoder, self.compiled)
+        wave = vocoder(mel) if compiled is None else bucketed.vocode(compiled, mel, vocoder.head.hop_length)
+        return np.clip(self.array(wave[0]), -1.0, 1.0)
 
     def get_compiled_step(self) -> ByShape | None:
         """The compiled iteration of masked decoding, the same object each time; None if not compiled."""
-        if self.compiled and self.compiled_step is None and self.diffusion_module is not None:
+        if not kernels.use_compiled(self.compiled):
+            return None
+        if self.compiled_step is None and self.diffusion_module is not None:
             self.compiled_step = mar.compile_step(
                 self.transformer, self.diffusion_module, self.to_mel, self.config.residual_std
             )
-        return self.compiled_step if self.compiled else None
+        return self.compiled_step
+
+    def get_compiled_velocity(self) -> ByShape | None:
+        """The same for the velocity of the flow ODE."""
+        if not kernels.use_compiled(self.compiled):
+            return None
+        if self.compiled_velocity is None:
+            self.compiled_velocity = flow.compile_velocity(self.transformer, self.config.predict)
+        return self.compiled_velocity
 
     def default_workers(self) -> int:
         """How many sentences to generate at once: two on a CPU, as each computes in one thread."""
         return 1 if kernels.on_gpu() else min(2, cpus())
 
     def free_memory(self) -> None:
-        """Free the buffers of the last sentence, which MLX keeps: the next sentence has other sizes."""
-        mx.clear_cache()
+        """Free the buffers of the last sentence on a CPU, where the next sentence has other sizes."""
+        free_memory()
 
 
 def say(text: str, voice: str | Voice | None = None, play: bool = True, **options: Any) -> Speech:

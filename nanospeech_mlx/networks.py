@@ -24,11 +24,13 @@ from nanospeech_core.system.compiling import ByShape
 from nanospeech_core.voices.reference_cache import ReferenceCache
 
 from .device import kernels
+from .device.defaults import defaults, limit_cache
 from .device.threads import free_streams_at_thread_end
 from .models.aligner import Aligner
 from .models.diffloss import DiffLoss
 from .models.dit import DiT
 from .models.duration import DurationPredictor, DurationTransformer, PhoneDurationPredictor
+from .models.fusion import fuse_layers, separate_layers
 from .models.quantization import use_quantized_layers
 from .models.vocos import Vocos
 
@@ -62,8 +64,10 @@ class Networks(nn.Module):
         self.config = config or ModelConfig()
         self.folder: str | os.PathLike | None = None
         self.references = ReferenceCache()
-        self.compiled = False  # whether masked decoding is compiled
+        self.compiled: bool | None = False  # whether to compile; None: see `kernels.use_compiled`
+        self.compiled_parts = kernels.CompiledParts()
         self.compiled_step: ByShape | None = None  # made at its first use
+        self.compiled_velocity: ByShape | None = None
         self.transformer = transformer
         self.diffusion_module = diffusion_module
         self.to_mel = None
@@ -94,8 +98,8 @@ class Networks(nn.Module):
         model: str | os.PathLike | None = None,
         revision: str | None = None,
         vocoder: str | os.PathLike | None = None,
-        compile: bool = False,
-        precision: str = "float32",
+        compile: bool | None = None,
+        precision: str | None = None,
     ) -> Model:
         """Load a checkpoint.
 
@@ -104,12 +108,14 @@ class Networks(nn.Module):
             revision: of a hub id.
             vocoder: another Vocos, as `find_vocoder` takes it; None: the checkpoint's own, or for an original
                 Nanospeech checkpoint the public one that belongs to it.
-            compile: compile masked decoding, once for each shape; segments are padded so that shapes are few.
-                On a CPU nothing is compiled, because it would not be faster; a warning says so.
-            precision: the argument of `set_precision`.
+            compile: compile the networks, once for each shape; segments are padded so that shapes are few.
+                On a CPU nothing is compiled, because it would not be faster; a warning says so. None: on a
+                GPU, where sentences are not compiled until all kernels have been, in the background.
+            precision: the argument of `set_precision`; None: float16 on a GPU, else float32.
         Raises:
             UserError: the checkpoint is missing or incomplete, or an argument is wrong.
         """
+        precision = defaults().precision if precision is None else precision
         check_precision(precision, compile)
         folder = resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "mlx", vocoder)
@@ -120,13 +126,21 @@ class Networks(nn.Module):
             warnings.warn(
                 "MLX compiles for a GPU only, and there is none here: --compile has no effect", stacklevel=2
             )
-        result.folder, result.compiled = folder, compile and kernels.on_gpu()
-        return result.eval()
+        result.folder = folder
+        result.compiled = (
+            None if compile is None and defaults().compile else bool(compile and kernels.on_gpu())
+        )
+        limit_cache()
+        result.eval()
+        if result.compiled is not False:  # while the text is being read
+            kernels.compile_in_background(result)
+        return result
 
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:
         """Set all weights. Raises UserError, naming tensor and path, if one is missing, unknown or of another
         shape.
         """
+        separate_layers(self)
         if self.config.quantization is not None:
             use_quantized_layers(self, self.config.quantization, tensors)
         own = dict(tree_flatten(self.parameters()))
@@ -136,17 +150,19 @@ class Networks(nn.Module):
             kept = value.dtype in (np.float32, np.uint32)
             taken.append((name, mx.array(value if kept else value.astype(np.float32))))
         self.update(tree_unflatten(taken))
+        fuse_layers(self)
 
     @checked_call()
     def set_precision(self, precision: str) -> None:
-        """Compute in float16, bfloat16 or float32: transformer, mel regression and diffusion head.
+        """Compute in float16, bfloat16 or float32: transformer, mel regression, diffusion head and vocoder.
 
-        Durations, vocoder and aligner stay float32, and so do the tokens between the steps. The codes of
-        quantized weights stay. Raises UserError if the precision is unknown.
+        Durations, aligner and the vocoder's spectrum stay float32, and so do the tokens between the steps.
+        The codes of quantized weights stay. Raises UserError if the precision is unknown.
         """
         check_precision(precision)
         free_streams_at_thread_end()
-        for part in (self.transformer, self.to_mel, self.diffusion_module):
+        backbone = None if self.vocoder is None else self.vocoder.backbone
+        for part in (self.transformer, self.to_mel, self.diffusion_module, backbone):
             if part is not None:
                 part.set_dtype(getattr(mx, precision))
                 mx.eval(part.parameters())  # else MLX also keeps the float32 weights until the first use

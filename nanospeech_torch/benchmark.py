@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .nanospeech import Nanospeech
 
 
-def load(model: str | None, precision: str, compile: bool = False) -> Nanospeech:
+def load(model: str | None, precision: str, compile: bool | None = None) -> Nanospeech:
     """The model, ready to speak: its weights are on the device."""
     pipeline = load_checkpoint(model, compile=compile, precision=precision)
     import torch
@@ -57,6 +57,11 @@ def device_info() -> dict:
     return {"backend": "nanospeech_torch", "device": device_name()}
 
 
+def default_precision() -> str:
+    """What `from_pretrained` uses on this device."""
+    return "float32"
+
+
 @command("python -m nanospeech_torch.benchmark")
 def main(argv: list[str] | None, prog: str) -> int:
     """Run the command; see `nanospeech_core.cli.benchmark.run`."""
@@ -64,7 +69,7 @@ def main(argv: list[str] | None, prog: str) -> int:
     from nanospeech_core.evaluation.benchmark import BenchmarkBackend
 
     backend = BenchmarkBackend(
-        import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info
+        import_backend, load, call_targets, reset_peak_memory, peak_memory, device_info, default_precision
     )
     return benchmark.run(backend, argv, prog)
 

@@ -20,15 +20,14 @@ def import_backend() -> type[Nanospeech]:
 
 
 def load(
-    model: str | None, vocoder: str | None = None, compile: bool = False, precision: str = "float32"
+    model: str | None, vocoder: str | None = None, compile: bool | None = None, precision: str | None = None
 ) -> Nanospeech:
     """Load a model on the GPU if there is one, else on the CPU.
 
     Args:
         model: a checkpoint folder or a hub id; None: the embedded model.
         vocoder: another Vocos to speak through, as `Nanospeech.from_pretrained` takes it.
-        compile: compile masked decoding.
-        precision: one of `PRECISIONS`.
+        compile, precision: as `Nanospeech.from_pretrained` takes them.
     Raises:
         UserError: PyTorch is not installed, or the checkpoint is missing or broken.
     """

@@ -13,7 +13,7 @@ from nanospeech_core.audio.mel import FRAME_RATE
 from nanospeech_core.errors import UserError
 from nanospeech_core.pipeline import Pipeline
 from nanospeech_core.sampling.noise import Noise
-from nanospeech_core.sampling.prompt import Prompt
+from nanospeech_core.sampling.prompt import Prompt, pad
 from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.speech.speech import Speech
 from nanospeech_core.synthesis.prompts import whole_frames
@@ -79,10 +79,12 @@ class Nanospeech(Networks, Pipeline):
         self, prompts: Sequence[Prompt], noise: np.ndarray, times: list[float], method: str, cfg: float
     ) -> Iterator[torch.Tensor]:
         """The tokens [batch, tokens, channels] after each step of the flow ODE; see `Backend`."""
-        cond, visible, text, mask = self.collate(prompts)
-        start, predict = self.tensor(noise), self.config.predict
+        velocity = self.get_compiled_velocity()
+        bucket = TOKENS if velocity is not None and self.transformer.mask_padding else 1
+        cond, visible, text, mask = self.collate(prompts, bucket)
+        start, predict = self.tensor(pad([*noise], cond.shape[1])), self.config.predict
         yield from flow.sample(
-            self.transformer, cond, visible, text, start, times, method, cfg, predict, mask
+            self.transformer, cond, visible, text, start, times, method, cfg, predict, mask, velocity
         )
 
     @torch.inference_mode()
@@ -119,10 +121,20 @@ class Nanospeech(Networks, Pipeline):
     @torch.inference_mode()
     def decode(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]."""
+        return self.decode_mel(self.tensor(mel.astype(np.float32)[None]))
+
+    @torch.inference_mode()
+    def decode_tokens(self, tokens: torch.Tensor, prompt: Prompt) -> np.ndarray:
+        """The waveform of a prompt's masked tokens; see `Backend`."""
+        new = tokens[:, prompt.start : len(prompt.cond)].reshape(1, -1, self.transformer.mel_dim)
+        return self.decode_mel(new * self.config.mel.std + self.config.mel.mean)
+
+    @torch.inference_mode()
+    def decode_mel(self, mel: torch.Tensor) -> np.ndarray:
+        """Log-mel [1, frames, mel_dim] -> float32 [samples], within [-1, 1]."""
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
-        wave = self.vocoder(self.tensor(mel.astype(np.float32)[None]))[0]
-        return np.clip(self.array(wave), -1.0, 1.0)
+        return np.clip(self.array(self.vocoder(mel)[0]), -1.0, 1.0)
 
     def get_compiled_step(self) -> ByShape | None:
         """The compiled iteration of masked decoding, the same object each time; None if not compiled."""
@@ -131,6 +143,12 @@ class Nanospeech(Networks, Pipeline):
                 self.transformer, self.diffusion_module, self.to_mel, self.config.residual_std
             )
         return self.compiled_step if self.compiled else None
+
+    def get_compiled_velocity(self) -> ByShape | None:
+        """The same for the velocity of the flow ODE."""
+        if self.compiled and self.compiled_velocity is None:
+            self.compiled_velocity = flow.compile_velocity(self.transformer, self.config.predict)
+        return self.compiled_velocity if self.compiled else None
 
     def default_workers(self) -> int:
         """How many sentences to generate at once: several on a CPU, if each computes in one thread."""

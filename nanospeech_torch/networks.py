@@ -59,6 +59,7 @@ class Networks(nn.Module):
         self.references = ReferenceCache()
         self.compiled = False  # whether masked decoding is compiled
         self.compiled_step: ByShape | None = None  # made at its first use
+        self.compiled_velocity: ByShape | None = None
         self.transformer = transformer
         self.diffusion_module = diffusion_module
         self.to_mel = None
@@ -88,8 +89,8 @@ class Networks(nn.Module):
         model: str | os.PathLike | None = None,
         revision: str | None = None,
         vocoder: str | os.PathLike | None = None,
-        compile: bool = False,
-        precision: str = "float32",
+        compile: bool | None = None,
+        precision: str | None = None,
     ) -> Model:
         """Load a checkpoint.
 
@@ -98,18 +99,20 @@ class Networks(nn.Module):
             revision: of a hub id.
             vocoder: another Vocos, as `find_vocoder` takes it; None: the checkpoint's own, or for an original
                 Nanospeech checkpoint the public one that belongs to it.
-            compile: compile masked decoding, once for each shape; segments are padded so that shapes are few.
-            precision: the argument of `set_precision`.
+            compile: compile masked decoding and the ODE, once for each shape; segments are padded so that
+                shapes are few. None: no.
+            precision: the argument of `set_precision`; None: float32.
         Raises:
             UserError: the checkpoint is missing or incomplete, or an argument is wrong.
         """
+        precision = "float32" if precision is None else precision
         check_precision(precision, compile)
         folder = resolve(model, revision)
         config, tensors = load_with_vocoder(folder, "pt", vocoder)
         result = cls.from_config(config)
         result.set_weights(tensors, folder)
         result.set_precision(precision)
-        result.folder, result.compiled = folder, compile
+        result.folder, result.compiled = folder, bool(compile)
         return result.eval()
 
     def set_weights(self, tensors: dict[str, np.ndarray], path: str | os.PathLike) -> None:

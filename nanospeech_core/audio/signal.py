@@ -97,8 +97,12 @@ def sound_end(wave: np.ndarray) -> int:
 
 def sound_begin(wave: np.ndarray) -> int:
     """The sample at which the first sound of float32 [samples] begins, to 10 ms; 0 if all of it is silent."""
-    loud = np.flatnonzero(block_levels(wave, SAMPLE_RATE // 100) > SILENCE_RMS)
-    return SAMPLE_RATE // 100 * int(loud[0]) if len(loud) else 0
+    size = SAMPLE_RATE // 100
+    for start in range(0, len(wave), 100 * size):  # mostly it begins within the first second
+        loud = np.flatnonzero(block_levels(wave[start : start + 100 * size], size) > SILENCE_RMS)
+        if len(loud):
+            return start + size * int(loud[0])
+    return 0
 
 
 def longest_silence(wave: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ from ..errors import UserError
 from ..evaluation.benchmark import DEFAULT_SETTINGS, TEXTS, BenchmarkBackend, BenchmarkConfig, benchmark
 from ..evaluation.settings import parse_setting
 from ..evaluation.tables import benchmark_table
-from ..sampling.options import COMPILE_HELP, PRECISION_HELP, PRECISIONS
+from ..sampling.options import PRECISION_DEFAULT, PRECISION_HELP, PRECISIONS
 from ..system.encodings import argument
 from . import output
+from .flags import add_compile
 
 DESCRIPTION = (
     "Speak texts of several lengths by several samplers, and measure speed and work: time to load, to the "
@@ -52,8 +53,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
         help="a text to speak instead; repeatable")
     parser.add_argument("--voice", metavar="NAME", help="a voice of the model (default: its first)")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help=PRECISION_HELP +
-        "; repeatable (default: float32)")
-    parser.add_argument("--compile", action="store_true", help=f"{COMPILE_HELP}; the table shows the time")
+        "; repeatable" + PRECISION_DEFAULT)
+    add_compile(parser, "; the table shows the time")
     parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs, "
         "1 to 1000 (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all results, run by run")
@@ -62,7 +63,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
         help="print the version and exit")
     # fmt: on
     args = parser.parse_args(argv)
-    precisions, lengths = args.precision or ["float32"], args.length or list(TEXTS)
+    precisions, lengths = args.precision or [], args.length or list(TEXTS)
     try:
         settings = [parse_setting(text) for text in args.setting or DEFAULT_SETTINGS]
         for flag, values in (

@@ -9,7 +9,7 @@ from ..errors import UserError
 from ..evaluation.evaluate import VOICE_REFERENCE, EvaluationConfig, LoadModel, evaluate
 from ..evaluation.settings import parse_setting
 from ..evaluation.tables import evaluation_table
-from ..sampling.options import GenerateOptions
+from ..sampling.options import PRECISIONS, GenerateOptions
 from ..system.encodings import argument
 from . import output
 from .flags import add_precision
@@ -51,7 +51,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
     parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked`, "
         "`ode` or `refine`, with options of generate: masked:num_iter=4,cfg=2; repeatable (default: masked "
         "and ode)")
-    add_precision(parser)
+    add_precision(parser, PRECISIONS[0])
     parser.add_argument("--wavs", metavar="DIR", help="measure recordings instead of a model: "
         "DIR/ID.wav (or .flac, ...)")
     parser.add_argument("--output", metavar="DIR", help="save the speech as DIR/SETTING/ID.wav")

@@ -11,7 +11,13 @@ from typing import Any
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.option_fields import Option, options_of, options_of_group
-from ..sampling.options import PRECISION_HELP, PRECISIONS, GenerateOptions
+from ..sampling.options import (
+    COMPILE_HELP,
+    PRECISION_DEFAULT,
+    PRECISION_HELP,
+    PRECISIONS,
+    GenerateOptions,
+)
 from ..sampling.samplers import check_sampler_reads, sampler_of
 from ..system.encodings import argument
 
@@ -126,9 +132,15 @@ def _argparse_settings(declared: Option) -> dict[str, Any]:
     return settings if declared.parse is None else {**settings, "type": declared.parse}
 
 
-def add_precision(group: argparse._ActionsContainer) -> None:
-    """Add the flag of `Nanospeech.set_precision`."""
-    _add(group, "--precision", choices=PRECISIONS, default=PRECISIONS[0], help=PRECISION_HELP)
+def add_precision(group: argparse._ActionsContainer, default: str | None = None) -> None:
+    """Add the flag of `Nanospeech.set_precision`; None: the device decides."""
+    text = PRECISION_HELP + (PRECISION_DEFAULT if default is None else "")
+    _add(group, "--precision", choices=PRECISIONS, default=default, help=text)
+
+
+def add_compile(group: argparse._ActionsContainer, more: str = "") -> None:
+    """Add --compile and --no-compile; without either, the device decides."""
+    group.add_argument("--compile", action=argparse.BooleanOptionalAction, help=COMPILE_HELP + more)
 
 
 def from_args(args: argparse.Namespace) -> GenerateOptions:
@@ -153,16 +165,13 @@ def explicit_arguments(
     return [name for name, value in vars(parser.parse_args(argv, unset)).items() if value is not None]
 
 
-def check_flags(
-    names: Sequence[str], options: GenerateOptions, config: ModelConfig | None, compile: bool = False
-) -> None:
-    """Raise UserError for a flag that would have no effect, and for --compile if nothing would be compiled.
+def check_flags(names: Sequence[str], options: GenerateOptions, config: ModelConfig | None) -> None:
+    """Raise UserError for a flag that would have no effect.
 
     Args:
         names: the result of `explicit_arguments`.
         options: the options on the command line.
         config: the model's; None: not known yet. What depends on it is then not checked.
-        compile: whether --compile is among the flags.
     """
     if options.stream and "order" in names and options.order != "blocks":
         raise UserError(
@@ -175,8 +184,6 @@ def check_flags(
             return
         sampler = sampler_of(options, config)
     check_sampler_reads(names, sampler, is_named)
-    if compile and sampler == "ode":
-        raise UserError("--compile needs --sampler masked or refine: the ODE is not compiled")
 
 
 def _add(group: argparse._ActionsContainer, flag: str, **settings: Any) -> None:

@@ -19,7 +19,7 @@ from ..audio.player import Player, check_player
 from ..checkpoints.folder import local_config
 from ..errors import UserError
 from ..pipeline import Pipeline
-from ..sampling.options import COMPILE_HELP, GenerateOptions
+from ..sampling.options import GenerateOptions
 from ..speech.speech import Speech
 from ..speech.timestamps import check_timestamps, no_times, write_timestamps
 from ..system.encodings import read_text
@@ -27,7 +27,7 @@ from ..system.files import check_writable, making_folder, split_lines
 from ..system.process import note
 from ..system.streams import STANDARD, display_name, seekable
 from ..text.checks import MAX_CHARACTERS, check_text, decode_text
-from .flags import add_arguments, check_flags, explicit_arguments, from_args
+from .flags import add_arguments, add_compile, check_flags, explicit_arguments, from_args
 from .output import guard, print_result, version
 
 DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
@@ -38,7 +38,7 @@ def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) ->
 
     Args:
         load: loads the model, from a checkpoint folder, hub id or None (the embedded model); a vocoder or
-            None; whether to compile masked decoding; and one of `PRECISIONS`.
+            None; whether to compile, or None; and one of `PRECISIONS`, or None.
         argv: the arguments, without the program's name; None: those of the process.
         prog: the program's name in messages.
     Returns:
@@ -61,7 +61,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         allow_abbrev=False,
     )
     add_arguments(parser)
-    parser.add_argument("--compile", action="store_true", help=COMPILE_HELP)
+    add_compile(parser)
     parser.add_argument(
         "--version",
         action="version",
@@ -81,7 +81,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
         parser.error("--batch-size needs --input")
     try:
         options = from_args(args)
-        check_flags(given_flags, options, local_config(args.model), args.compile)
+        check_flags(given_flags, options, local_config(args.model))
     except UserError as error:
         parser.error(str(error))
     if args.batch_size < 1:
@@ -113,7 +113,7 @@ def _speak(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gen
     if args.timestamps is not None:
         check_timestamps(args.timestamps)
     pipeline = load(args.model, args.vocoder, args.compile, args.precision)
-    check_flags(args.given_flags, options, pipeline.config, args.compile)
+    check_flags(args.given_flags, options, pipeline.config)
     if args.timestamps is not None and pipeline.config.text.alignment != "durations":
         raise no_times()
     started = time.perf_counter()
@@ -150,7 +150,7 @@ def _speak_lines(load: Callable[..., Pipeline], args: argparse.Namespace, option
         check_text(line, name)
     check_writable(folder / "0001.wav" if os.path.isdir(folder) else folder)
     pipeline = load(args.model, args.vocoder, args.compile, args.precision)
-    check_flags(args.given_flags, options, pipeline.config, args.compile)
+    check_flags(args.given_flags, options, pipeline.config)
     started, samples = time.perf_counter(), 0
     with making_folder(folder), _Bar(args.quiet, "text") as bar:
         size = args.batch_size

@@ -37,12 +37,13 @@ class BenchmarkBackend:
     """What a backend provides to a benchmark."""
 
     import_backend: Callable[[], object]
-    # (a checkpoint or None, one of PRECISIONS, whether to compile) -> the backend's Nanospeech
-    load: Callable[[str | None, str, bool], Any]
+    # (a checkpoint or None, one of PRECISIONS, whether to compile or None) -> the backend's Nanospeech
+    load: Callable[[str | None, str, bool | None], Any]
     call_targets: Callable[[], Targets]
     reset_peak_memory: Callable[[], None]
     peak_memory: Callable[[], int | None]  # bytes since the reset; None: the backend does not say
     device_info: Callable[[], dict]  # entries of the report
+    default_precision: Callable[[], str] = lambda: "float32"  # of the device
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class BenchmarkConfig:
     texts: Mapping[str, str]  # by a name for the table
     settings: tuple[Setting, ...]
     default_settings: bool  # the user named none: those that the model does not support are left out
-    precisions: tuple[str, ...] = ("float32",)
+    precisions: tuple[str, ...] = ()  # none: the device's default
     checkpoint: str | None = None  # None: the embedded model
     voice: str | None = None  # None: the model's first
-    compile: bool = False  # compile masked decoding
+    compile: bool | None = None  # None: as the device needs it
     runs: int = 5  # that are timed
     json: str | None = None  # the report's file
 
@@ -96,7 +97,7 @@ def benchmark(backend: BenchmarkBackend, config: BenchmarkConfig, quiet: bool = 
         "loads": [],
         "results": [],
     }
-    for precision in config.precisions:
+    for precision in config.precisions or (backend.default_precision(),):
         times = []
         for _ in range(config.runs + 1):
             pipeline = None  # frees the previous one
@@ -104,6 +105,7 @@ def benchmark(backend: BenchmarkBackend, config: BenchmarkConfig, quiet: bool = 
             pipeline = backend.load(config.checkpoint, precision, config.compile)
             times.append(time.perf_counter() - started)
         assert pipeline is not None
+        report["compile"] = pipeline.compiled
         quantization = pipeline.config.quantization
         report["quantization"] = quantization and asdict(quantization)
         report["loads"].append({"precision": precision, "load": median(times[1:]), "runs": times[1:]})
@@ -120,7 +122,7 @@ def measure(
 ) -> list[dict]:
     """Measure every text with every setting: first the calls, without timing, then the times.
 
-    With `config.compile`, an extra run comes in between. The time that it takes beyond the median counts as
+    If it is compiled, an extra run comes in between. The time that it takes beyond the median counts as
     the time of compiling; the new and the repeated shapes in it are counted.
 
     Each timed round runs all texts and settings, so that a temporary slowdown of the machine affects all of

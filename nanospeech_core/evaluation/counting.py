@@ -26,7 +26,7 @@ def count_calls(targets: Targets) -> Iterator[dict[str, CallCount]]:
     In a compiled function, calls are counted only while it is traced.
 
     Args:
-        targets: what to count. The first argument of a method must be a batch.
+        targets: what to count. If the first argument of a method is an array, it must be a batch.
     """
     counts = {name: CallCount() for name in targets}
     originals = [(owner, name, getattr(owner, name)) for owner, name in targets.values()]
@@ -42,8 +42,8 @@ def count_calls(targets: Targets) -> Iterator[dict[str, CallCount]]:
 def _counting(original: Callable, count: CallCount, is_method: bool) -> Callable:
     def call(*args: Any, **options: Any) -> Any:
         count.calls += 1
-        if is_method:
-            count.rows += args[1].shape[0]  # args[0] is self
+        if is_method and hasattr(args[1], "shape"):  # args[0] is self
+            count.rows += args[1].shape[0]
         return original(*args, **options)
 
     return call

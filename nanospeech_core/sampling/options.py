@@ -234,17 +234,19 @@ class GenerateOptions:
 DEFAULTS = GenerateOptions()
 SAMPLING = options_of_group(GenerateOptions, "sampling")  # the options of how it is generated
 COMPILE_HELP = (
-    "compile masked decoding, once for each of a few lengths; the first sentences take longer; no gain on a "
-    "CPU, where MLX ignores it; not measured on Metal and CUDA"
+    "compile the sample loops, once for each of a few lengths (MLX: durations and vocoder too); the first "
+    "sentences take longer (default: yes with MLX on a GPU, in the background, else no; no gain on a CPU, "
+    "where MLX ignores it)"
 )
 PRECISION_HELP = (
-    "dtype of the transformer and the diffusion head (the rest is float32); float16 and bfloat16 need half "
-    "the memory, but MLX on a CPU is slow with them"
+    "dtype of the transformer and the diffusion head (with MLX of the vocoder too, but not of its spectrum); "
+    "float16 and bfloat16 need half the memory, but MLX on a CPU is slow with them"
 )
+PRECISION_DEFAULT = " (default: float16 with MLX on a GPU, else float32)"
 
 
-def check_precision(precision: str, compile: bool = False) -> None:
-    """Raise UserError if the precision is not one of `PRECISIONS`, or `compile` is no bool."""
+def check_precision(precision: str, compile: bool | None = None) -> None:
+    """Raise UserError if the precision is not one of `PRECISIONS`, or `compile` is no bool and not None."""
     if precision not in PRECISIONS:
         raise UserError(f"the precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
-    check_type("compile", compile, [bool])
+    check_type("compile", compile, [bool], optional=True)

@@ -56,9 +56,12 @@ def collate(
     return cond, visible, text, None if bucket == 1 and mask.all() else mask
 
 
-def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays [length, channels] as one, [rows, longest length, channels], padded with zeros at their ends."""
-    result = np.zeros((len(rows), max(map(len, rows)), rows[0].shape[1]), rows[0].dtype)
+def pad(rows: Sequence[np.ndarray], length: int = 0) -> np.ndarray:
+    """Arrays [length, channels] as one, [rows, longest length, channels], padded with zeros at their ends.
+
+    length: the least of the result.
+    """
+    result = np.zeros((len(rows), max(length, *map(len, rows)), rows[0].shape[1]), rows[0].dtype)
     for row, values in zip(result, rows, strict=True):
         row[: len(values)] = values
     return result

@@ -22,6 +22,13 @@ def ode_times(steps: int, sway: float = 0.0) -> list[float]:
     return times
 
 
+def pass_times(times: list[float], method: str) -> list[float]:
+    """The times at which `flow.solve` asks for the velocity, each once, in the order of their first use."""
+    parts = {"euler": (0.0,), "midpoint": (0.0, 0.5), "rk4": (0.0, 0.5, 1.0)}[method]
+    passes = (t + part * (end - t) for t, end in zip(times[:-1], times[1:], strict=True) for part in parts)
+    return list(dict.fromkeys(passes))
+
+
 def reveal_counts(tokens: int, num_iter: int) -> list[int]:
     """How many tokens each iteration reveals: MaskGIT's cosine schedule, as in MAR (arXiv 2406.11838, 3.4).
 

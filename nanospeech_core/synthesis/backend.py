@@ -87,6 +87,15 @@ class Backend(ABC):
     def decode(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel [frames, mel_dim] -> waveform float32 [samples], within [-1, 1]."""
 
+    def decode_tokens(self, tokens: Any, prompt: Prompt) -> np.ndarray:
+        """The waveform float32 [samples] of a prompt's masked tokens.
+
+        The same as `decode` of `to_mel_frames`, but backends need not read the tokens in between.
+
+        tokens: a backend array [1, tokens, channels], as `sample_steps` yields it.
+        """
+        return self.decode(self.to_mel_frames(self.array(tokens)[0], prompt))
+
     @abstractmethod
     def array(self, tensor: Any) -> np.ndarray:
         """A backend array as float32 numpy."""
@@ -169,6 +178,19 @@ class Backend(ABC):
         if head.objective == "ddpm" and options.diffusion_steps < 2:
             raise UserError("this model's diffusion head needs at least 2 --diffusion-steps")
 
+    def last_tokens(
+        self,
+        prompts: Sequence[Prompt],
+        seeds: Sequence[int],
+        options: GenerateOptions,
+        abandoned: threading.Event | None = None,
+    ) -> Any:
+        """The tokens of the last step of `sample_steps`; arguments and errors as for `generate_mels`."""
+        for tokens, _ in self.sample_steps(prompts, seeds, options):  # noqa: B007
+            if abandoned is not None and abandoned.is_set():
+                raise Abandoned
+        return tokens
+
     def generate_mels(
         self,
         prompts: Sequence[Prompt],
@@ -180,9 +202,7 @@ class Backend(ABC):
 
         Raises `Abandoned` after the step during which `abandoned` is set.
         """
-        for tokens, _ in self.sample_steps(prompts, seeds, options):  # noqa: B007
-            if abandoned is not None and abandoned.is_set():
-                raise Abandoned
+        tokens = self.last_tokens(prompts, seeds, options, abandoned)
         return [self.to_mel_frames(x, p) for x, p in zip(self.array(tokens), prompts, strict=True)]
 
     def to_mel_frames(self, tokens: np.ndarray, prompt: Prompt) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Shapes are rounded up to multiples of these: a function is compiled again for each new shape.
-TOKENS, ROWS = 32, 8  # of a batch of utterances; of the tokens that an iteration samples
+TOKENS, ROWS = 64, 32  # of a batch of utterances; of the tokens that an iteration samples
 
 
 # Held while a compiled function runs: neither framework promises that several threads may compile.
@@ -41,5 +41,6 @@ class ByShape:
 def shape(value: Any) -> Any:
     """Shape and dtype of an array; of a list or tuple, those of its items; any other value itself."""
     if isinstance(value, (list, tuple)):
-        return tuple(map(shape, value))
-    return (tuple(value.shape), value.dtype) if hasattr(value, "shape") else value
+        return tuple([shape(item) for item in value])
+    own = getattr(value, "shape", None)
+    return value if own is None else (tuple(own), value.dtype)

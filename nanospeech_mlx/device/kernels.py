@@ -1,10 +1,10 @@
 """Small functions as one kernel each on a GPU, compiled in the background.
 
 MLX compiles such a kernel at run time, when it is first used. So that the first sound does not wait for that,
-the first sentence of a process uses the kernels that come with MLX, one for each operation. When the second
-sentence begins, all functions are compiled in a thread; they are used when they are ready. On a CPU nothing
-is compiled: MLX's compiler is g++ there, which takes a second for a kernel that is no faster
-(docs/performance.md).
+the first sentence of a process uses the kernels that come with MLX, one for each operation. Meanwhile all
+functions are compiled in a thread, from the loading of a model on (with compile=False from the second
+sentence on); they are used when they are ready. On a CPU nothing is compiled: MLX's compiler is g++ there,
+which takes a second for a kernel that is no faster (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import mlx.core as mx
 import numpy as np
@@ -21,10 +21,13 @@ import numpy as np
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.sampling.prompt import Prompt
 
+Compiled = TypeVar("Compiled")
+
 _compiled = threading.Event()  # in this process
 _thread = threading.local()  # .compiles: this thread compiles
 _lock = threading.Lock()
 _sentences = 0
+_pretended = False
 _compiler: threading.Thread | None = None
 
 
@@ -48,7 +51,42 @@ class Model(Protocol):
 
 def on_gpu() -> bool:
     """Whether new arrays are made on a GPU."""
-    return mx.default_device() == mx.gpu
+    return _pretended or mx.default_device() == mx.gpu
+
+
+def pretend_gpu() -> None:
+    """From now on, compute everything as on a GPU, on whatever device: for measurements and tests."""
+    global _pretended
+    _pretended = True
+    _compiled.set()
+
+
+def use_compiled(compiled: bool | None) -> bool:
+    """Whether to use compiled functions: as told, or if None, on a GPU as soon as their kernels are ready."""
+    if compiled is not None:
+        return compiled
+    return on_gpu() and (_compiled.is_set() or getattr(_thread, "compiles", False))
+
+
+class CompiledParts:
+    """The compiled functions of a model's networks, each made at its first use; a copy is empty."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, tuple[object, Any]] = {}
+
+    def __deepcopy__(self, _: dict) -> CompiledParts:
+        return CompiledParts()
+
+    def get(
+        self, name: str, compile: Callable[[Any], Compiled], network: Any, compiled: bool | None
+    ) -> Compiled | None:
+        """compile(network), the same each time; None: `use_compiled` says no."""
+        if not use_compiled(compiled):
+            return None
+        found = self._functions.get(name)
+        if found is None or found[0] is not network:
+            found = self._functions[name] = network, compile(network)
+        return found[1]
 
 
 def fused(function: Callable[..., mx.array]) -> Callable[..., mx.array]:
@@ -78,8 +116,8 @@ def compile_in_background(model: Model) -> threading.Thread | None:
         the thread, for callers that wait for it (a benchmark); None on a CPU.
     """
     global _compiler
-    if not on_gpu():
-        return None
+    if not on_gpu() or _compiled.is_set():
+        return _compiler
     with _lock:
         if _compiler is None:
             # Not a daemon: the process waits for it at exit, as MLX must not end while a thread uses it.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import mlx.core as mx
-import numpy as np
 from mlx import nn
 
 from ..device import kernels
+from ..device.constants import rotary_periods, rotations
 from .activations import attend
 
 Table = mx.array | tuple[mx.array, mx.array]
@@ -18,12 +18,7 @@ def rotary_table(x: mx.array, dim: int) -> Table:
     On a GPU the positions per radian, 10000^(2i/dim), [dim / 2]; on a CPU cosines and sines of
     position x 10000^(-2i/dim), [length, dim], each twice, the first sine of a pair negated.
     """
-    periods = 10000.0 ** (np.arange(0, dim, 2) / dim)
-    if kernels.on_gpu():
-        return mx.array(periods.astype(np.float32))
-    angles = np.repeat(np.arange(x.shape[1])[:, None] / periods, 2, axis=1)
-    sines = np.sin(angles) * np.tile([-1, 1], dim // 2)
-    return mx.array(np.cos(angles).astype(np.float32)), mx.array(sines.astype(np.float32))
+    return rotary_periods(dim) if kernels.on_gpu() else rotations(x.shape[1], dim)
 
 
 def rotate(x: mx.array, table: Table) -> mx.array:
@@ -53,12 +48,14 @@ class Attention(nn.Module):
     def __call__(self, x: mx.array, table: Table, mask: mx.array | None = None) -> mx.array:
         """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded."""
         batch, tokens, _ = x.shape
-        q, k, v = (
-            to(x).reshape(batch, tokens, self.heads, self.dim_head).swapaxes(1, 2)
-            for to in (self.to_q, self.to_k, self.to_v)
-        )
+        if "to_qkv" in self:  # of `fuse_layers`
+            heads = self.to_qkv(x)
+        else:
+            heads = mx.concatenate([to(x) for to in (self.to_q, self.to_k, self.to_v)], axis=-1)
+        heads = heads.reshape(batch, tokens, 3 * self.heads, self.dim_head).swapaxes(1, 2)
+        q, k, v = mx.split(heads, 3, axis=1)
         if self.rope == "all_heads":
-            q, k = rotate(q, table), rotate(k, table)
+            q, k = mx.split(rotate(heads[:, : 2 * self.heads], table), 2, axis=1)
         else:
             q = mx.concatenate([rotate(q[:, :1], table), q[:, 1:]], axis=1)
             k = mx.concatenate([rotate(k[:, :1], table), k[:, 1:]], axis=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -18,9 +19,12 @@ from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.sampling.timesteps import MIN_GAP, time_frequencies
 
+from ..device.constants import Constants
 from .activations import SiLU, silu
 from .context import HeadContext
 from .layers import gated, modulate
+
+MAX_ROWS = 2048  # whose modulations are computed at once: each takes a few thousand numbers
 
 
 class TimestepEmbedder(nn.Module):
@@ -41,7 +45,7 @@ class TimestepEmbedder(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Layer norm modulated by y, an MLP, a gate. The SiLU of y, which all blocks share, is applied before."""
+    """Layer norm, modulated, an MLP, a gate; modulation [rows, 3 x channels]."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -49,22 +53,22 @@ class ResBlock(nn.Module):
         self.mlp = [nn.Linear(channels, channels), SiLU(), nn.Linear(channels, channels)]
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 3 * channels)]
 
-    def __call__(self, x: mx.array, y: mx.array) -> mx.array:
-        shift, scale, gate = mx.split(self.adaLN_modulation[1](y), 3, axis=-1)
+    def __call__(self, x: mx.array, modulation: mx.array) -> mx.array:
+        shift, scale, gate = mx.split(modulation, 3, axis=-1)
         up, silu, down = self.mlp
         return gated(x, gate, down(silu(up(modulate(self.in_ln(x), shift, scale)))))
 
 
 class FinalLayer(nn.Module):
-    """Layer norm without weights, modulated by y as in `ResBlock`, then the output projection."""
+    """Layer norm without weights, modulated (by [rows, 2 x channels]), then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
         self.linear = nn.Linear(channels, out_channels)
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 2 * channels)]
 
-    def __call__(self, x: mx.array, y: mx.array) -> mx.array:
-        shift, scale = mx.split(self.adaLN_modulation[1](y), 2, axis=-1)
+    def __call__(self, x: mx.array, modulation: mx.array) -> mx.array:
+        shift, scale = mx.split(modulation, 2, axis=-1)
         return self.linear(modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale))
 
 
@@ -83,14 +87,24 @@ class SimpleMLPAdaLN(nn.Module):
 
     def __call__(self, x: mx.array, t: mx.array, c: mx.array) -> mx.array:
         """x [rows, in_channels], t [rows] (or [1]) on the 0..1000 scale, c [rows, z_channels]."""
-        return self.denoise(x, self.time_embed(t) + self.cond_embed(c))
+        return self.denoise(x, self.modulations(self.time_embed(t) + self.cond_embed(c)))
 
-    def denoise(self, x: mx.array, y: mx.array) -> mx.array:
-        """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
-        x, y = self.input_proj(x.astype(self.input_proj.bias.dtype)), silu(y)
-        for block in self.res_blocks:
-            x = block(x, y)
-        return self.final_layer(x, y)
+    def modulations(self, y: mx.array) -> mx.array:
+        """y [..., width], times plus conditions -> of all layers, [..., (3 x blocks + 2) x width]."""
+        y = silu(y)
+        if "to_modulations" in self:  # of `fuse_layers`
+            return self.to_modulations(y)
+        layers: list[Any] = [*self.res_blocks, self.final_layer]
+        return mx.concatenate([layer.adaLN_modulation[1](y) for layer in layers], axis=-1)
+
+    def denoise(self, x: mx.array, modulations: mx.array) -> mx.array:
+        """modulations [rows, ...] of `modulations`."""
+        x = self.input_proj(x.astype(self.input_proj.bias.dtype))
+        count, width = len(self.res_blocks), 3 * x.shape[-1]
+        *parts, last = mx.split(modulations, [width * (k + 1) for k in range(count)], axis=-1)
+        for block, part in zip(self.res_blocks, parts, strict=True):
+            x = block(x, part)
+        return self.final_layer(x, last)
 
 
 class DiffLoss(nn.Module):
@@ -117,6 +131,7 @@ class DiffLoss(nn.Module):
     ):
         super().__init__()
         self.channels, self.objective = target_channels, objective
+        self.constants = Constants()
         out_channels = 2 * target_channels if objective == "ddpm" else target_channels
         self.net = SimpleMLPAdaLN(target_channels, width, out_channels, z_channels, depth)
         self.context = None
@@ -172,7 +187,7 @@ class DiffLoss(nn.Module):
             temperature: scale of the noise: of each step ("ddpm", as in MAR) or of the start ("flow"); a
                 number, or [rows, 1].
             cfg: guidance scale, used if z has 2 x rows; a number, or [rows, 1].
-            times: the result of `embed_times(steps)`, if it is there already.
+            times: of `embed_times(steps)`, if it is there already.
         """
         c = self.net.cond_embed(z)
         times = self.embed_times(steps) if times is None else times
@@ -187,16 +202,24 @@ class DiffLoss(nn.Module):
             times = [1000 * t for t in ode_times(steps)[:-1]]
         else:
             times = [float(row.timestep) for row in reversed(ddpm_table(steps))]
-        return self.net.time_embed(mx.array(times))
+        embed = self.net.time_embed
+        (embedded,) = self.constants.get(steps, embed.mlp, lambda: [embed(mx.array(times))])
+        return embedded
 
-    def predict(self, x: mx.array, y: mx.array, cfg: float | mx.array) -> mx.array:
-        """The network's float32 output [rows, ...] for `SimpleMLPAdaLN.denoise`'s y.
+    def step_modulations(self, c: mx.array, times: mx.array) -> Iterator[mx.array]:
+        """The modulations of each step; c [rows, width], times [steps, width]."""
+        steps = max(1, MAX_ROWS // len(c))
+        for first in range(0, len(times), steps):
+            yield from self.net.modulations(times[first : first + steps, None] + c)
 
-        If y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+    def predict(self, x: mx.array, modulations: mx.array, cfg: float | mx.array) -> mx.array:
+        """The network's float32 output [rows, ...] for the modulations of `SimpleMLPAdaLN.denoise`.
+
+        If these have twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
         """
-        if y.shape[0] == x.shape[0]:
-            return self.net.denoise(x, y).astype(mx.float32)
-        cond, uncond = mx.split(self.net.denoise(mx.concatenate([x, x]), y).astype(mx.float32), 2)
+        if len(modulations) == len(x):
+            return self.net.denoise(x, modulations).astype(mx.float32)
+        cond, uncond = mx.split(self.net.denoise(mx.concatenate([x, x]), modulations).astype(mx.float32), 2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
         return mx.concatenate([guided, cond[:, self.channels :]], axis=-1)
 
@@ -211,8 +234,9 @@ class DiffLoss(nn.Module):
         """Euler steps from noise (0) to token (1); c: embedded conditioning [rows or 2 x rows, width]."""
         x = init * temperature
         points = ode_times(len(times))
-        for t, end, time in zip(points[:-1], points[1:], times, strict=True):
-            clean = self.predict(x, time + c, cfg)
+        modulations = self.step_modulations(c, times)
+        for t, end, modulation in zip(points[:-1], points[1:], modulations, strict=True):
+            clean = self.predict(x, modulation, cfg)
             x = x + (clean - x) * ((end - t) / (1 - t))
             yield x
 
@@ -226,9 +250,9 @@ class DiffLoss(nn.Module):
         cfg: float | mx.array,
     ) -> Iterator[mx.array]:
         """Ancestral sampling (arXiv 2102.09672) over respaced timesteps; c: embedded conditioning."""
-        x = init
-        for row, step_noise, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
-            eps, variance = mx.split(self.predict(x, time + c, cfg), 2, axis=-1)
+        x, rows = init, reversed(ddpm_table(len(times)))
+        for row, step_noise, modulation in zip(rows, noise, self.step_modulations(c, times), strict=True):
+            eps, variance = mx.split(self.predict(x, modulation, cfg), 2, axis=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2

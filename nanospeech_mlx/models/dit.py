@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mlx.core as mx
 from mlx import nn
 
+from ..device.constants import Constants
 from .attention import Attention, Table, rotary_table
 from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
+
+Modulation = mx.array | list[mx.array]  # shifts, scales and gates: each [batch or 1, 1, dim]
 
 
 class InputEmbedding(nn.Module):
@@ -31,8 +36,8 @@ class DiTBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def __call__(self, x: mx.array, modulation: mx.array, table: Table, mask: mx.array | None) -> mx.array:
-        """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]."""
+    def __call__(self, x: mx.array, modulation: Modulation, table: Table, mask: mx.array | None) -> mx.array:
+        """x [batch, tokens, dim]; modulation: 6 of [batch or 1, 1, dim]."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
         x = gated(x, gate_msa, self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask))
         return gated(x, gate_mlp, self.ff(self.attn_norm(x, shift_mlp, scale_mlp)))
@@ -65,6 +70,7 @@ class DiT(nn.Module):
     ):
         super().__init__()
         self.dim, self.dim_head = dim, dim_head
+        self.constants = Constants()
         self.mel_dim, self.patch, self.channels = mel_dim, patch, patch * mel_dim
         self.visible_flag, self.mask_padding = visible_flag, mask_padding
         self.time_embed = TimestepEmbedding(dim)
@@ -88,11 +94,23 @@ class DiT(nn.Module):
         x = self.text_embed(text, tokens * self.patch, drop, frames)
         return x.reshape(x.shape[0], tokens, -1)
 
-    def modulations(self, time: mx.array) -> list[mx.array]:
-        """time [batch] in [0, 1] -> the modulations of every block and of the last norm; once a time."""
-        t = self.time_embed(time)
+    def modulations(self, time: mx.array | Sequence[float]) -> list[Modulation]:
+        """time [batch] in [0, 1] -> the modulations of every block and of the last norm.
+
+        Those of times that are given as numbers are kept for the next sentence, each as an array of its own.
+        """
         norms = [block.attn_norm for block in self.transformer_blocks] + [self.norm_out]
-        return [norm.modulation(t) for norm in norms]
+
+        def compute(times: mx.array) -> list[Modulation]:
+            t = self.time_embed(times)
+            return [norm.modulation(t) for norm in norms]
+
+        if isinstance(time, mx.array):
+            return compute(time)
+        layers = [*self.time_embed.time_mlp, *(norm.linear for norm in norms)]
+        return self.constants.get(
+            tuple(time), layers, lambda: [[*norm] for norm in compute(mx.array([*time]))]
+        )
 
     def hidden(
         self,
@@ -100,7 +118,7 @@ class DiT(nn.Module):
         cond: mx.array,
         visible: mx.array,
         text_embed: mx.array,
-        modulations: list[mx.array],
+        modulations: list[Modulation],
         mask: mx.array | None = None,
     ) -> mx.array:
         """The last hidden state z [batch, tokens, dim].

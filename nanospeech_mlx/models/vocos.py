@@ -6,6 +6,7 @@ synthesis", arXiv 2306.00814. Parameter names are those of the original 24 kHz m
 
 from __future__ import annotations
 
+import functools
 import math
 
 import mlx.core as mx
@@ -32,6 +33,13 @@ def overlap_add(frames: mx.array, hop_length: int) -> mx.array:
     return total.reshape(*lead, (count + shifts - 1) * hop_length)
 
 
+@functools.lru_cache(4)
+def windows(n_fft: int, hop_length: int) -> tuple[mx.array, mx.array]:
+    """Hann's window [n_fft], and its squares in blocks, [n_fft / hop_length, hop_length]."""
+    window = (0.5 - 0.5 * np.cos(2 * math.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+    return mx.array(window), mx.array(np.square(window).reshape(-1, hop_length))
+
+
 class ConvNeXtBlock(nn.Module):
     """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same."""
 
@@ -43,14 +51,14 @@ class ConvNeXtBlock(nn.Module):
         self.pwconv2 = nn.Linear(intermediate_dim, dim)
         self.gamma = mx.full((dim,), layer_scale)
 
-    def __call__(self, x: mx.array) -> mx.array:
-        h = self.norm(self.dwconv(x))
+    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
+        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None]))
         h = self.pwconv2(gelu(self.pwconv1(h)))
         return gated(x, self.gamma, h)
 
 
 class VocosBackbone(nn.Module):
-    """[batch, frames, input_channels] -> [batch, frames, dim]."""
+    """[batch, frames, input_channels] -> [batch, frames, dim]; mask bool [batch, frames] or None."""
 
     def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
         super().__init__()
@@ -59,10 +67,11 @@ class VocosBackbone(nn.Module):
         self.convnext = [ConvNeXtBlock(dim, intermediate_dim, 1 / num_layers) for _ in range(num_layers)]
         self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
 
-    def __call__(self, x: mx.array) -> mx.array:
+    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
+        x = (x if mask is None else x * mask[..., None]).astype(self.embed.bias.dtype)
         x = self.norm(self.embed(x))
         for block in self.convnext:
-            x = block(x)
+            x = block(x, mask)
         return self.final_layer_norm(x)
 
 
@@ -75,26 +84,37 @@ class ISTFTHead(nn.Module):
         self.hop_length = hop_length
         self.out = nn.Linear(dim, n_fft + 2)
 
-    def __call__(self, x: mx.array) -> mx.array:
-        log_magnitude, phase = mx.split(self.out(x).astype(mx.float32), 2, axis=-1)
-        return self.istft(polar(log_magnitude, phase, MAX_MAGNITUDE))
+    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
+        x = x.astype(mx.float32)  # the phases of the spectrum need it
+        log_magnitude, phase = mx.split(self.out(x), 2, axis=-1)
+        return self.istft(polar(log_magnitude, phase, MAX_MAGNITUDE), mask)
 
-    def istft(self, spectrum: mx.array) -> mx.array:
-        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length]."""
+    def istft(self, spectrum: mx.array, mask: mx.array | None = None) -> mx.array:
+        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length].
+
+        mask: bool [batch, frames], false where padded; the audio is undefined there.
+        """
         n_fft, hop, count = self.n_fft, self.hop_length, spectrum.shape[1]
-        window = (0.5 - 0.5 * np.cos(2 * math.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
-        frames = mx.fft.irfft(spectrum, n=n_fft) * mx.array(window)
-        envelope = np.zeros(
-            (count + n_fft // hop - 1, hop), np.float32
-        )  # the windows' squares, added likewise
-        for k, block in enumerate(np.square(window).reshape(-1, hop)):
-            envelope[k : k + count] += block
+        window, squares = windows(n_fft, hop)
+        frames = mx.fft.irfft(spectrum, n=n_fft) * window
+        # The sum of the windows' squares, [..., blocks of a hop, hop]: which frames reach a block, and how.
+        reach = mx.ones((1, count)) if mask is None else mask.astype(mx.float32)
+        if mask is not None:
+            frames = frames * mask[..., None]
+        shifts = n_fft // hop
+        reach = mx.stack([mx.pad(reach, [(0, 0), (k, shifts - 1 - k)]) for k in range(shifts)], axis=-1)
+        envelope = (reach @ squares).reshape(len(reach), -1)
+        if mask is not None:
+            envelope = mx.maximum(envelope, 1e-6)
         trim = slice(n_fft // 2, -(n_fft // 2))
-        return overlap_add(frames, hop)[:, trim] / mx.array(envelope.reshape(-1)[trim])
+        return overlap_add(frames, hop)[:, trim] / envelope[:, trim]
 
 
 class Vocos(nn.Module):
     """Log-mel [batch, frames, input_channels] -> float32 audio [batch, (frames - 1) * hop_length].
+
+    With a mask, bool [batch, frames], false where padded, an utterance sounds the same alone and in a batch;
+    its audio ends where that of its own frames would.
 
     Raises ValueError when `n_fft` is not an even multiple of `hop_length`.
     """
@@ -114,5 +134,5 @@ class Vocos(nn.Module):
         self.backbone = VocosBackbone(input_channels, dim, intermediate_dim, num_layers)
         self.head = ISTFTHead(dim, n_fft, hop_length)
 
-    def __call__(self, mel: mx.array) -> mx.array:
-        return self.head(self.backbone(mel))
+    def __call__(self, mel: mx.array, mask: mx.array | None = None) -> mx.array:
+        return self.head(self.backbone(mel, mask), mask)

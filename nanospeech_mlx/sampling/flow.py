@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 
 import mlx.core as mx
 
+from nanospeech_core.sampling.schedules import pass_times
 from nanospeech_core.sampling.timesteps import MIN_GAP
+from nanospeech_core.system.compiling import ByShape
 
 from ..device.threads import keep
-from ..models.dit import DiT
+from ..models.dit import DiT, Modulation
+
+Velocity = Callable[..., mx.array]
 
 
 def interpolate(clean: mx.array, noise: mx.array, time: mx.array) -> mx.array:
@@ -49,16 +53,43 @@ def velocity(
     With guidance, the first half of the rows is conditional, the second unconditional, both for the same x;
     the result is u + cfg (c - u).
     """
-    batch, rows = x.shape[0], text_embed.shape[0]
     time = mx.full((1,), t)
-    shared = mx.concatenate([x] * (rows // batch))
-    z = transformer.hidden(shared, cond, visible, text_embed, transformer.modulations(time), mask)
-    out = transformer.proj_out(z)
-    if rows > batch:
-        out = out[batch:] + cfg * (out[:batch] - out[batch:])
-    if predict == "velocity":
-        return out
-    return (out - x) / max(1 - t, MIN_GAP)
+    run = make_velocity(transformer, predict)
+    modulations = transformer.modulations(time)
+    return run(x, cond, visible, text_embed, modulations, mask, mx.maximum(1 - time, MIN_GAP), cfg)
+
+
+def make_velocity(transformer: DiT, predict: str) -> Velocity:
+    """`velocity` as a function of arrays, for a given network.
+
+    The returned function takes x, cond, visible and text_embed, then the modulations at one time, the mask,
+    the distance of that time from 1 (at least `MIN_GAP`), and the guidance scale.
+    """
+
+    def run(
+        x: mx.array,
+        cond: mx.array,
+        visible: mx.array,
+        text_embed: mx.array,
+        modulations: list[Modulation],
+        mask: mx.array | None,
+        gap: mx.array,
+        cfg: float | mx.array,
+    ) -> mx.array:
+        batch, rows = x.shape[0], text_embed.shape[0]
+        shared = mx.concatenate([x] * (rows // batch))
+        z = transformer.hidden(shared, cond, visible, text_embed, modulations, mask)
+        out = transformer.proj_out(z)
+        if rows > batch:
+            out = out[batch:] + cfg * (out[:batch] - out[batch:])
+        return out if predict == "velocity" else (out - x) / gap
+
+    return run
+
+
+def compile_velocity(transformer: DiT, predict: str) -> ByShape:
+    """The function of `make_velocity`, compiled once for each shape of its arguments.."""
+    return ByShape(mx.compile(make_velocity(transformer, predict), inputs=[transformer.state]))
 
 
 def euler(f: Callable[[float, mx.array], mx.array], x: mx.array, t: float, dt: float) -> mx.array:
@@ -98,6 +129,7 @@ def sample(
     cfg: float = 1.0,
     predict: str = "clean",
     mask: mx.array | None = None,
+    compiled: ByShape | None = None,
 ) -> Iterator[mx.array]:
     """Generate a batch by the ODE, yielding the tokens [batch, tokens, channels] after each interval.
 
@@ -114,14 +146,26 @@ def sample(
         cfg: guidance scale; 1: no guidance, which halves the rows.
         predict: what the network was trained to predict, "clean" or "velocity".
         mask: bool [batch, tokens], false where padded, or None.
+        compiled: of `compile_velocity`, for this network and prediction; None: not compiled.
     """
     conds, visibles, text_embed, masks = guidance_rows(transformer, cond, visible, text, cfg != 1, mask)
 
+    run = compiled or make_velocity(transformer, predict)
+    # All times are known: their modulations are computed at once.
+    passes = pass_times(times, method)
+    gaps, scale = mx.array([max(1 - t, MIN_GAP) for t in passes]), mx.array(float(cfg))
+    modulations = transformer.modulations(passes)
+    at = {}
+    for k, t in enumerate(passes):
+        one = slice(k, k + 1)
+        at[t] = [[part[one] for part in norm] for norm in modulations], gaps[one]
+
     def f(t: float, x: mx.array) -> mx.array:
-        return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict, masks)
+        modulation, gap = at[t]
+        return run(x, conds, visibles, text_embed, modulation, masks, gap, scale)
 
     for tokens in solve(f, noise, times, method):
-        keep(tokens, conds, visibles, text_embed, masks)
+        keep(tokens, conds, visibles, text_embed, masks, scale, list(at.values()))
         yield tokens
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from nanospeech_core.sampling.iterations import iterations
@@ -19,9 +20,9 @@ from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..device.threads import keep
 from ..models.diffloss import DiffLoss
-from ..models.dit import DiT
+from ..models.dit import DiT, Modulation
 
-Step = Callable[..., tuple[mx.array, mx.array, mx.array]]
+Step = Callable[..., tuple[mx.array, mx.array]]
 
 
 def hidden_states(
@@ -29,7 +30,7 @@ def hidden_states(
     cond: mx.array,
     visible: mx.array,
     text_embed: mx.array,
-    modulations: list[mx.array],
+    modulations: list[Modulation],
     mask: mx.array | None = None,
 ) -> mx.array:
     """z [rows, tokens, dim] of visible tokens [rows, tokens, channels] (zeros elsewhere) and embedded text.
@@ -46,7 +47,7 @@ def head_inputs(
     tokens: mx.array,
     visible: mx.array,
     text_embed: mx.array,
-    modulations: list[mx.array],
+    modulations: list[Modulation],
     mask: mx.array | None,
 ) -> tuple[mx.array, mx.array | None]:
     """The head's conditioning [batch x tokens, dim] and the mel regression (or None) of every token."""
@@ -64,17 +65,18 @@ def make_step(
 ) -> Step:
     """One iteration of `sample` as a function of arrays: for either objective, with and without guidance.
 
-    The arguments are those of `sample`. The returned function takes the tokens and which of them are visible,
-    then the inputs that all iterations share (`unconditional`: `head_inputs` without text and tokens;
-    None: no guidance), then `Iteration.arrays()`. It returns tokens, visible and estimate after the
-    iteration.
+    The arguments are those of `sample`. The returned function takes the tokens, which of them are visible
+    and which are after the iteration, then the inputs that all iterations share (`unconditional`:
+    `head_inputs` without text and tokens; None: no guidance), then `Iteration.arrays()`. It returns tokens
+    and estimate after the iteration.
     """
 
     def step(
         tokens: mx.array,
         visible: mx.array,
+        visible_after: mx.array,
         text_embed: mx.array,
-        modulations: list[mx.array],
+        modulations: list[Modulation],
         mask: mx.array | None,
         unconditional: tuple[mx.array, mx.array | None] | None,
         times: mx.array,
@@ -83,7 +85,7 @@ def make_step(
         noise: mx.array | None,
         temperature: mx.array,
         cfg: mx.array | None,
-    ) -> tuple[mx.array, mx.array, mx.array]:
+    ) -> tuple[mx.array, mx.array]:
         head_conditioning, regression = head_inputs(
             transformer, diffusion_module, to_mel, tokens, visible, text_embed, modulations, mask
         )
@@ -97,17 +99,13 @@ def make_step(
         *_, revealed = diffusion_module.sample(z, initial, noise, len(times), temperature, scale, times)
         if mean is not None:
             revealed = mean + residual_std * revealed
-        new_tokens, new_visible = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
-        new_tokens, new_visible = mx.array(new_tokens), mx.array(new_visible)
-        new_tokens[rows], new_visible[rows] = revealed, True
-        estimate = new_tokens
-        if regression is not None:
-            estimate = mx.where(new_visible[:, None], new_tokens, regression)
-        return (
-            new_tokens.reshape(tokens.shape),
-            new_visible.reshape(visible.shape),
-            estimate.reshape(tokens.shape),
-        )
+        new_tokens = mx.array(tokens.reshape(-1, tokens.shape[-1]))
+        new_tokens[rows] = revealed
+        new_tokens = new_tokens.reshape(tokens.shape)
+        if regression is None:
+            return new_tokens, new_tokens
+        estimate = mx.where(visible_after[..., None], new_tokens, regression.reshape(tokens.shape))
+        return new_tokens, estimate
 
     return step
 
@@ -129,7 +127,7 @@ def sample(
     diffusion_module: DiffLoss,
     to_mel: nn.Linear | None,
     cond: mx.array,
-    visible: mx.array,
+    visible: mx.array | np.ndarray,
     text: mx.array,
     plans: Sequence[RevealPlan],
     noises: Sequence[Noise],
@@ -138,6 +136,7 @@ def sample(
     residual_std: float = 1.0,
     mask: mx.array | None = None,
     step: ByShape | None = None,
+    embed: ByShape | None = None,
 ) -> Iterator[tuple[mx.array, mx.array]]:
     """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
@@ -149,7 +148,7 @@ def sample(
         to_mel: the mel regression on z; the head samples its residual / `residual_std`. None: the head
             samples the tokens themselves.
         cond: visible tokens [batch, tokens, channels], normalized, zeros elsewhere.
-        visible: bool [batch, tokens].
+        visible: bool [batch, tokens]; its values are read here, and its later states made by the plans.
         text: int32 [batch, symbols], one id per frame (-1: none).
         plans: of each utterance: the tokens, the guidance scale and the temperature factor of each iteration.
         noises: of each utterance.
@@ -158,11 +157,17 @@ def sample(
         residual_std: see `to_mel`.
         mask: bool [batch, tokens], false where padded, or None.
         step: of `compile_step`, for these networks; None: not compiled.
+        embed: the compiled `DiT.embed_text`, a function of text and mask; None: not compiled.
     """
     batch, length, _ = cond.shape
-    modulations = transformer.modulations(mx.zeros(1))
+    seen = np.array(visible)
+    visible = mx.array(seen)
+    modulations = transformer.modulations((0.0,))
     times = diffusion_module.embed_times(diffusion_steps)
-    text_embed = transformer.embed_text(text, length, None, mask)
+    if embed is None or mask is None:
+        text_embed = transformer.embed_text(text, length, None, mask)
+    else:
+        text_embed = embed(text, mask)
     unconditional = None  # the same in all iterations: without text and tokens
     if any(scale != 1 for plan in plans for scale in plan.cfg):
         no_text = transformer.embed_text(text, length, mx.ones(batch, dtype=mx.bool_), mask)
@@ -175,8 +180,11 @@ def sample(
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
     for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
         arrays = [None if part is None else mx.array(part) for part in iteration.arrays()]
-        tokens, visible, estimate = run(
+        seen.reshape(-1)[iteration.rows] = True
+        visible, visible_before = mx.array(seen), visible
+        tokens, estimate = run(
             tokens,
+            visible_before,
             visible,
             text_embed,
             modulations,

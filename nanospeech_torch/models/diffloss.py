@@ -22,6 +22,8 @@ from nanospeech_core.sampling.timesteps import MIN_GAP, time_frequencies
 from .context import HeadContext
 from .layers import gated, modulate
 
+MAX_ROWS = 2048  # whose modulations are computed at once: each takes a few thousand numbers
+
 
 class TimestepEmbedder(nn.Module):
     """Timesteps [rows] on the 0..1000 scale -> [rows, hidden]."""
@@ -40,7 +42,7 @@ class TimestepEmbedder(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Layer norm modulated by y, an MLP, a gate. The SiLU of y, which all blocks share, is applied before."""
+    """Layer norm, modulated, an MLP, a gate. `SimpleMLPAdaLN` computes the modulations of all blocks."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -48,21 +50,23 @@ class ResBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels))
         self.adaLN_modulation = nn.Sequential(nn.Identity(), nn.Linear(channels, 3 * channels))
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        shift, scale, gate = self.adaLN_modulation(y).chunk(3, dim=-1)
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """x [rows, channels], modulation [rows, 3 x channels]."""
+        shift, scale, gate = modulation.chunk(3, dim=-1)
         return gated(x, gate, self.mlp(modulate(self.in_ln(x), shift, scale)))
 
 
 class FinalLayer(nn.Module):
-    """Layer norm without weights, modulated by y as in `ResBlock`, then the output projection."""
+    """Layer norm without weights, modulated as in `ResBlock`, then the output projection."""
 
     def __init__(self, channels: int, out_channels: int):
         super().__init__()
         self.linear = nn.Linear(channels, out_channels)
         self.adaLN_modulation = nn.Sequential(nn.Identity(), nn.Linear(channels, 2 * channels))
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        shift, scale = self.adaLN_modulation(y).chunk(2, dim=-1)
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """x [rows, channels], modulation [rows, 2 x channels]."""
+        shift, scale = modulation.chunk(2, dim=-1)
         return self.linear(modulate(F.layer_norm(x, x.shape[-1:], eps=1e-6), shift, scale))
 
 
@@ -81,14 +85,26 @@ class SimpleMLPAdaLN(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
         """x [rows, in_channels], t [rows] (or [1]) on the 0..1000 scale, c [rows, z_channels]."""
-        return self.denoise(x, self.time_embed(t) + self.cond_embed(c))
+        return self.denoise(x, self.modulations(self.time_embed(t) + self.cond_embed(c)))
 
-    def denoise(self, x: Tensor, y: Tensor) -> Tensor:
-        """y [rows, model_channels]: embedded timesteps plus embedded conditions."""
-        x, y = self.input_proj(x.to(self.input_proj.bias.dtype)), F.silu(y)
-        for block in self.res_blocks:
-            x = block(x, y)
-        return self.final_layer(x, y)
+    def modulations(self, y: Tensor) -> Tensor:
+        """The modulations of all layers side by side, [..., (3 x blocks + 2) x model_channels].
+
+        They do not depend on x, so those of several steps can be computed at once.
+
+        y: [..., model_channels], embedded timesteps plus embedded conditions.
+        """
+        y = F.silu(y)
+        layers = [*self.res_blocks, self.final_layer]
+        return torch.cat([layer.adaLN_modulation(y) for layer in layers], dim=-1)
+
+    def denoise(self, x: Tensor, modulations: Tensor) -> Tensor:
+        """modulations [rows, ...] of `modulations`."""
+        x = self.input_proj(x.to(self.input_proj.bias.dtype))
+        *parts, last = modulations.split(3 * x.shape[-1], dim=-1)
+        for block, part in zip(self.res_blocks, parts, strict=True):
+            x = block(x, part)
+        return self.final_layer(x, last)
 
 
 class DiffLoss(nn.Module):
@@ -187,14 +203,23 @@ class DiffLoss(nn.Module):
             times = [float(row.timestep) for row in reversed(ddpm_table(steps))]
         return self.net.time_embed(torch.tensor(times))
 
-    def predict(self, x: Tensor, y: Tensor, cfg: float | Tensor) -> Tensor:
-        """The network's float32 output [rows, ...] for `SimpleMLPAdaLN.denoise`'s y.
+    def step_modulations(self, c: Tensor, times: Tensor) -> Iterator[Tensor]:
+        """The modulations of each denoising step, those of several steps from one product.
 
-        If y has twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+        c: embedded conditioning [rows, width]; times: of `embed_times`.
         """
-        if y.shape[0] == x.shape[0]:
-            return self.net.denoise(x, y).float()
-        cond, uncond = self.net.denoise(torch.cat((x, x)), y).float().chunk(2)
+        steps = max(1, MAX_ROWS // len(c))
+        for first in range(0, len(times), steps):
+            yield from self.net.modulations(times[first : first + steps, None] + c)
+
+    def predict(self, x: Tensor, modulations: Tensor, cfg: float | Tensor) -> Tensor:
+        """The network's float32 output [rows, ...] for the modulations of `SimpleMLPAdaLN.denoise`.
+
+        If these have twice as many rows, the first `channels` of the output are guided: u + cfg (c - u).
+        """
+        if len(modulations) == len(x):
+            return self.net.denoise(x, modulations).float()
+        cond, uncond = self.net.denoise(torch.cat((x, x)), modulations).float().chunk(2)
         guided = uncond[:, : self.channels] + cfg * (cond[:, : self.channels] - uncond[:, : self.channels])
         return torch.cat((guided, cond[:, self.channels :]), dim=-1)
 
@@ -204,8 +229,9 @@ class DiffLoss(nn.Module):
         """Euler steps from noise (0) to token (1); c: embedded conditioning [rows or 2 x rows, width]."""
         x = init * temperature
         points = ode_times(len(times))
-        for t, end, time in zip(points[:-1], points[1:], times, strict=True):
-            clean = self.predict(x, time + c, cfg)
+        modulations = self.step_modulations(c, times)
+        for t, end, modulation in zip(points[:-1], points[1:], modulations, strict=True):
+            clean = self.predict(x, modulation, cfg)
             x = x + (clean - x) * ((end - t) / (1 - t))
             yield x
 
@@ -219,9 +245,11 @@ class DiffLoss(nn.Module):
         cfg: float | Tensor,
     ) -> Iterator[Tensor]:
         """Ancestral sampling (arXiv 2102.09672) over respaced timesteps; c: embedded conditioning."""
-        x = init
-        for row, step_noise, time in zip(reversed(ddpm_table(len(times))), noise, times, strict=True):
-            eps, variance = self.predict(x, time + c, cfg).chunk(2, dim=-1)
+        x, modulations = init, self.step_modulations(c, times)
+        for row, step_noise, modulation in zip(
+            reversed(ddpm_table(len(times))), noise, modulations, strict=True
+        ):
+            eps, variance = self.predict(x, modulation, cfg).chunk(2, dim=-1)
             clean = row.recip_sqrt_alpha_bar * x - row.sqrt_recip_alpha_bar_minus_one * eps
             mean = row.mean_x0 * clean + row.mean_xt * x
             share = (variance + 1) / 2

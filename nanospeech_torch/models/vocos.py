@@ -30,6 +30,12 @@ def overlap_add(frames: Tensor, hop_length: int) -> Tensor:
     return total.reshape(*lead, (count + shifts - 1) * hop_length)
 
 
+def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
+    """Hann's window [n_fft], and its squares in blocks, [n_fft / hop_length, hop_length]."""
+    window = 0.5 - 0.5 * torch.cos(2 * math.pi * torch.arange(n_fft, dtype=torch.float32) / n_fft)
+    return window, (window * window).reshape(-1, hop_length)
+
+
 class ConvNeXtBlock(nn.Module):
     """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same."""
 
@@ -41,14 +47,14 @@ class ConvNeXtBlock(nn.Module):
         self.pwconv2 = nn.Linear(intermediate_dim, dim)
         self.gamma = nn.Parameter(torch.full((dim,), layer_scale))
 
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.norm(self.dwconv(x))
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None]))
         h = self.pwconv2(F.gelu(self.pwconv1(h)))
         return gated(x, self.gamma, h)
 
 
 class VocosBackbone(nn.Module):
-    """[batch, frames, input_channels] -> [batch, frames, dim]."""
+    """[batch, frames, input_channels] -> [batch, frames, dim]; mask bool [batch, frames] or None."""
 
     def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
         super().__init__()
@@ -59,10 +65,10 @@ class VocosBackbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.norm(self.embed(x))
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = self.norm(self.embed(x if mask is None else x * mask[..., None]))
         for block in self.convnext:
-            x = block(x)
+            x = block(x, mask)
         return self.final_layer_norm(x)
 
 
@@ -75,25 +81,35 @@ class ISTFTHead(nn.Module):
         self.hop_length = hop_length
         self.out = nn.Linear(dim, n_fft + 2)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         log_magnitude, phase = self.out(x).float().chunk(2, dim=-1)
         magnitude = torch.clamp(torch.exp(log_magnitude), max=MAX_MAGNITUDE)
         spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
-        return self.istft(spectrum)
+        return self.istft(spectrum, mask)
 
-    def istft(self, spectrum: Tensor) -> Tensor:
-        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length]."""
+    def istft(self, spectrum: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length].
+
+        mask: bool [batch, frames], false where padded; the audio is undefined there.
+        """
         n_fft, hop = self.n_fft, self.hop_length
-        turns = torch.arange(n_fft, device=spectrum.device, dtype=torch.float32) / n_fft
-        window = 0.5 - 0.5 * torch.cos(2 * math.pi * turns)
+        window, squares = (part.to(spectrum.device) for part in windows(n_fft, hop))
         frames = torch.fft.irfft(spectrum, n=n_fft) * window
-        envelope = overlap_add((window * window).expand(spectrum.shape[1], n_fft), hop)
+        reach = squares.reshape(-1).expand(1, spectrum.shape[1], n_fft)
+        if mask is not None:
+            frames, reach = frames * mask[..., None], reach * mask[..., None]
+        envelope = overlap_add(reach, hop)
+        if mask is not None:
+            envelope = envelope.clamp(min=1e-6)
         trim = slice(n_fft // 2, -(n_fft // 2))
-        return overlap_add(frames, hop)[:, trim] / envelope[trim]
+        return overlap_add(frames, hop)[:, trim] / envelope[:, trim]
 
 
 class Vocos(nn.Module):
     """Log-mel [batch, frames, input_channels] -> float32 audio [batch, (frames - 1) * hop_length].
+
+    With a mask, bool [batch, frames], false where padded, an utterance sounds the same alone and in a batch;
+    its audio ends where that of its own frames would.
 
     Raises ValueError when `n_fft` is not an even multiple of `hop_length`.
     """
@@ -113,5 +129,5 @@ class Vocos(nn.Module):
         self.backbone = VocosBackbone(input_channels, dim, intermediate_dim, num_layers)
         self.head = ISTFTHead(dim, n_fft, hop_length)
 
-    def forward(self, mel: Tensor) -> Tensor:
-        return self.head(self.backbone(mel))
+    def forward(self, mel: Tensor, mask: Tensor | None = None) -> Tensor:
+        return self.head(self.backbone(mel, mask), mask)

@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from nanospeech_core.sampling.schedules import pass_times
 from nanospeech_core.sampling.timesteps import MIN_GAP
+from nanospeech_core.system.compiling import ByShape
 
 from ..models.dit import DiT
+from .compiling import by_shape
+
+Velocity = Callable[..., Tensor]
 
 
 def interpolate(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
@@ -49,16 +54,43 @@ def velocity(
     With guidance, the first half of the rows is conditional, the second unconditional, both for the same x;
     the result is u + cfg (c - u).
     """
-    batch, rows = x.shape[0], text_embed.shape[0]
     time = torch.full((1,), t, device=x.device)
-    shared = x.repeat(rows // batch, 1, 1)
-    z = transformer.hidden(shared, cond, visible, text_embed, transformer.modulations(time), mask)
-    out = transformer.proj_out(z)
-    if rows > batch:
-        out = out[batch:] + cfg * (out[:batch] - out[batch:])
-    if predict == "velocity":
-        return out
-    return (out - x) / max(1 - t, MIN_GAP)
+    run = make_velocity(transformer, predict)
+    modulations = transformer.modulations(time)
+    return run(x, cond, visible, text_embed, modulations, mask, (1 - time).clamp(min=MIN_GAP), cfg)
+
+
+def make_velocity(transformer: DiT, predict: str) -> Velocity:
+    """`velocity` as a function of arrays, for a given network.
+
+    The returned function takes x, cond, visible and text_embed, then the modulations at one time, the mask,
+    the distance of that time from 1 (at least `MIN_GAP`), and the guidance scale.
+    """
+
+    def run(
+        x: Tensor,
+        cond: Tensor,
+        visible: Tensor,
+        text_embed: Tensor,
+        modulations: list[Tensor],
+        mask: Tensor | None,
+        gap: Tensor,
+        cfg: float | Tensor,
+    ) -> Tensor:
+        batch, rows = x.shape[0], text_embed.shape[0]
+        shared = x.repeat(rows // batch, 1, 1)
+        z = transformer.hidden(shared, cond, visible, text_embed, modulations, mask)
+        out = transformer.proj_out(z)
+        if rows > batch:
+            out = out[batch:] + cfg * (out[:batch] - out[batch:])
+        return out if predict == "velocity" else (out - x) / gap
+
+    return run
+
+
+def compile_velocity(transformer: DiT, predict: str) -> ByShape:
+    """The function of `make_velocity`, compiled once for each shape of its arguments.."""
+    return by_shape(make_velocity(transformer, predict))
 
 
 def euler(f: Callable[[float, Tensor], Tensor], x: Tensor, t: float, dt: float) -> Tensor:
@@ -98,6 +130,7 @@ def sample(
     cfg: float = 1.0,
     predict: str = "clean",
     mask: Tensor | None = None,
+    compiled: ByShape | None = None,
 ) -> Iterator[Tensor]:
     """Generate a batch by the ODE, yielding the tokens [batch, tokens, channels] after each interval.
 
@@ -112,11 +145,21 @@ def sample(
         cfg: guidance scale; 1: no guidance, which halves the rows.
         predict: what the network was trained to predict, "clean" or "velocity".
         mask: bool [batch, tokens], false where padded, or None.
+        compiled: of `compile_velocity`, for this network and prediction; None: not compiled.
     """
     conds, visibles, text_embed, masks = guidance_rows(transformer, cond, visible, text, cfg != 1, mask)
 
+    run = compiled or make_velocity(transformer, predict)
+    # All times are known: their modulations are computed at once.
+    passes = pass_times(times, method)
+    gaps = torch.tensor([max(1 - t, MIN_GAP) for t in passes], device=noise.device)
+    scale = torch.tensor(cfg, device=noise.device)
+    modulations = transformer.modulations(torch.tensor(passes, device=noise.device))
+    at = {t: ([norm[:, k : k + 1] for norm in modulations], gaps[k : k + 1]) for k, t in enumerate(passes)}
+
     def f(t: float, x: Tensor) -> Tensor:
-        return velocity(transformer, x, conds, visibles, text_embed, t, cfg, predict, masks)
+        modulation, gap = at[t]
+        return run(x, conds, visibles, text_embed, modulation, masks, gap, scale)
 
     yield from solve(f, noise, times, method)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.iterations import iterations
 from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.reveal import RevealPlan
@@ -20,6 +19,7 @@ from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT
+from .compiling import by_shape
 
 Step = Callable[..., tuple[Tensor, Tensor, Tensor]]
 
@@ -119,23 +119,7 @@ def compile_step(
 
     Make one and keep it: it stores the compiled code. It reads the weights when it is called.
     """
-    step = make_step(transformer, diffusion_module, to_mel, residual_std)
-    config = torch._dynamo.config
-    config.cache_size_limit = max(config.cache_size_limit, 64)  # torch gives up after 8 shapes
-    compiled = torch.compile(step, dynamic=False)
-
-    def with_advice(*arguments: object) -> tuple[Tensor, Tensor, Tensor]:
-        try:
-            return compiled(*arguments)
-        except Exception as error:
-            if not type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
-                raise
-            reason = str(error).strip().splitlines()[0]
-            if "No space left on device" in str(error):
-                reason = "No space left on device in the temporary folder"
-            raise UserError(f"PyTorch cannot compile on this machine (--compile): {reason}") from error
-
-    return ByShape(with_advice)
+    return by_shape(make_step(transformer, diffusion_module, to_mel, residual_std))
 
 
 def sample(
@@ -152,6 +136,7 @@ def sample(
     residual_std: float = 1.0,
     mask: Tensor | None = None,
     step: ByShape | None = None,
+    embed: ByShape | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
@@ -171,11 +156,15 @@ def sample(
         residual_std: see `to_mel`.
         mask: bool [batch, tokens], false where padded, or None.
         step: of `compile_step`, for these networks; None: not compiled.
+        embed: the compiled `DiT.embed_text`, a function of text and mask; None: not compiled.
     """
     batch, length, _ = cond.shape
     modulations = transformer.modulations(torch.zeros(1, device=cond.device))
     times = diffusion_module.embed_times(diffusion_steps)
-    text_embed = transformer.embed_text(text, length, None, mask)
+    if embed is None or mask is None:
+        text_embed = transformer.embed_text(text, length, None, mask)
+    else:
+        text_embed = embed(text, mask)
     unconditional = None  # the same in all iterations: without text and tokens
     if any(scale != 1 for plan in plans for scale in plan.cfg):
         every = torch.ones(batch, dtype=torch.bool, device=cond.device)

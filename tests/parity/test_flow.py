@@ -79,11 +79,12 @@ class Oracle:
     def embed_text(self, text, tokens, drop, mask):
         return text  # only its number of rows is used
 
-    def modulations(self, time):
-        return float(time[0])
+    def modulations(self, times):
+        return [np.array(times)[None]]
 
-    def hidden(self, x, cond, visible, text_embed, t, mask):
-        return t, x
+    def hidden(self, x, cond, visible, text_embed, modulations, mask):
+        ((time,),) = modulations[0]
+        return float(time), x
 
     def proj_out(self, z):
         return self.predict(*z)

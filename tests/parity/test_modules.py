@@ -30,7 +30,8 @@ TABLE = "rotary_table"  # each backend's own, for HIDDEN and heads of 8
 MODULATION = 0.5 * normal(6, BATCH, 1, DIM)
 TARGET = np.tanh(normal(7, 20)).astype(np.float32)
 TARGET[0, :3], TARGET[1, :3] = 1.0, -1.0  # the two open bins of the likelihood
-Y = normal(8, 28)  # embedded times and conditions
+Y, DENOISING = normal(8, 28), normal(8, 8 * 28)  # embedded times and conditions; modulations of 2 blocks
+ROW_MODULATION = normal(7, 72)
 Z, EPS, T_ROWS = normal(7, 24), normal(7, 20), np.array([0, 0, 1, 37, 500, 998, 999])
 T_FLOW = T_ROWS.astype(np.float32) / 999
 DURATIONS = np.array([[3.0, 7, 0, 12, 4], [5, 1, 9, -1, -1]], np.float32)
@@ -68,8 +69,8 @@ CASES = [
     ("dit", "DiT", ORIGINAL, "", (X, COND, TEXT, TIME, None, DROP, MASK)),
     ("dit", "DiT", {**ORIGINAL, "mask_padding": True}, "", (X, COND, TEXT, TIME, None, None, MASK)),
     ("diffloss", "TimestepEmbedder", (28,), "", (T_ROWS,)),
-    ("diffloss", "ResBlock", (24,), "", (Z, Z[::-1])),
-    ("diffloss", "FinalLayer", (24, 20), "", (Z, Z[::-1])),
+    ("diffloss", "ResBlock", (24,), "", (Z, ROW_MODULATION)),
+    ("diffloss", "FinalLayer", (24, 20), "", (Z, ROW_MODULATION[:, :48])),
     ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "", (TARGET, T_ROWS, Z)),
     ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "", (TARGET, T_ROWS[3:4], Z)),
     ("context", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK)),
@@ -78,11 +79,12 @@ CASES = [
     ("diffloss", "DiffLoss", WITH_CONTEXT, "add_context", (HIDDEN, X, MASK)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "embed_times", (3,)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "embed_times", (5,)),
-    ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "denoise", (TARGET, Y[:7])),
+    ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "modulations", (Y[:6].reshape(2, 3, 28),)),
+    ("diffloss", "SimpleMLPAdaLN", (20, 28, 40, 24, 2), "denoise", (TARGET, DENOISING[:7])),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "loss", (TARGET, Z, T_ROWS, EPS)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "loss", (TARGET, Z, T_FLOW, EPS)),
-    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET, Y[:7], 1.0)),
-    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET[:3], Y[:6], 2.5)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET, DENOISING[:7], 1.0)),
+    ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "predict", (TARGET[:3], DENOISING[:6], 2.5)),
     ("duration", "DurationBlock", (32, 2, 8, 3, "all_heads"), "", (HIDDEN, TABLE, MASK)),
     ("duration", "PhoneDurationPredictor", PHONE, "", (TEXT, DURATIONS, KNOWN, SYMBOLS)),
     ("duration", "PhoneDurationPredictor", PHONE, "", (TEXT[:1], DURATIONS[:1], KNOWN[:1])),

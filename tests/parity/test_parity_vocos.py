@@ -72,3 +72,17 @@ def test_hop_that_does_not_divide():
     for module in (torch_vocos, mlx_vocos):
         with pytest.raises(ValueError, match="multiple of hop_length"):
             module.Vocos(**{**CONFIG, "hop_length": 24})
+
+
+def test_padding_does_not_change_the_audio(twins):
+    ours, theirs = twins
+    mel = np.random.default_rng(2).normal(size=(2, 23, 10)).astype(np.float32)
+    mask = np.arange(23)[None] < np.array([[23], [9]])
+    with torch.no_grad():
+        alone = ours(torch.from_numpy(mel[1:, :9])).numpy()[0]
+        a = ours(torch.from_numpy(mel), torch.from_numpy(mask)).numpy()
+        whole = ours(torch.from_numpy(mel[:1])).numpy()[0]
+    b = np.array(theirs(mx.array(mel), mx.array(mask)))
+    for waves in (a, b):
+        np.testing.assert_allclose(waves[1, : len(alone)], alone, rtol=0, atol=1e-5 * np.abs(alone).max())
+        np.testing.assert_allclose(waves[0], whole, rtol=0, atol=1e-5 * np.abs(whole).max())

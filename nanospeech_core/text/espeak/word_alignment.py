@@ -73,17 +73,21 @@ def _align(one: str, other: str) -> list[int]:
 
     That is Needleman and Wunsch's algorithm (1970).
     """
-    costs = [list(itertools.accumulate(map(_gap_cost, other), initial=0.0))]
-    for symbol in one:
-        above, row = costs[-1], [costs[-1][0] + _gap_cost(symbol)]
-        for j, opposite in enumerate(other):
-            row.append(
-                min(
-                    above[j] + _change_cost(symbol, opposite),
-                    above[j + 1] + _gap_cost(symbol),
-                    row[j] + _gap_cost(opposite),
-                )
-            )
+    gaps = [*map(_gap_cost, other)]
+    changes = {symbol: [_change_cost(symbol, opposite) for opposite in other] for symbol in set(one)}
+    costs = [list(itertools.accumulate(gaps, initial=0.0))]
+    for symbol in one:  # the inner loop runs ten thousand times for a sentence
+        above, gap = costs[-1], _gap_cost(symbol)
+        diagonal, cost = above[0], above[0] + gap
+        row = [cost]
+        for up, change, own_gap in zip(above[1:], changes[symbol], gaps, strict=True):
+            cost += own_gap
+            if up + gap < cost:
+                cost = up + gap
+            if diagonal + change < cost:
+                cost = diagonal + change
+            diagonal = up
+            row.append(cost)
         costs.append(row)
     moved, j = [len(other)] * (len(one) + 1), len(other)
     for i in range(len(one), 0, -1):

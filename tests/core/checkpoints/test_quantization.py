@@ -142,7 +142,8 @@ def test_in_every_precision(source: Path, tmp_path: Path, name: str, precision: 
     """The codes are kept; the scales have the precision, as what is computed with them."""
     out = quantize_folder(source, 8, 32, tmp_path / "out")
     pipeline = Backend(name).module("nanospeech").Nanospeech.from_pretrained(out, precision=precision)
-    layer = pipeline.transformer.transformer_blocks[0].attn.to_q
+    attention = pipeline.transformer.transformer_blocks[0].attn
+    layer = attention.to_qkv if name == "mlx" else attention.to_q
     if name == "mlx":
         assert str(layer.weight.dtype).endswith(".uint32") and str(layer.scales.dtype).endswith(precision)
     else:
@@ -169,7 +170,7 @@ def test_mlx_keeps_the_codes_and_torch_the_floats(source: Path, tmp_path: Path) 
     out = quantize_folder(source, 8, 32, tmp_path / "out")
     pipeline = Backend("mlx").module("nanospeech").Nanospeech.from_pretrained(out)
     block = pipeline.transformer.transformer_blocks[0]
-    assert isinstance(block.attn.to_q, nn.QuantizedLinear) and block.attn.to_q.weight.dtype == mx.uint32
+    assert isinstance(block.attn.to_qkv, nn.QuantizedLinear) and block.attn.to_qkv.weight.dtype == mx.uint32
     assert isinstance(block.ff.ff[0][0], nn.QuantizedLinear)
     assert isinstance(pipeline.duration_predictor.text_embed, nn.QuantizedEmbedding)
     assert not isinstance(pipeline.duration_predictor.to_pred, nn.QuantizedLinear)

@@ -118,7 +118,6 @@ UNREAD = [
     (["--refine-order", "worst"], "--refine-order is an option of --sampler refine; --sampler masked (the"),
     (["--sampler=refine", "--use-diffusion"], "--sampler refine and --use-diffusion cannot be used together"),
     (["--sampler=ode", "--refine"], "--sampler ode and --refine cannot be used together"),
-    (["--sampler=ode", "--compile"], "--compile needs --sampler masked or refine"),
     (["--batch-size", "8"], "--batch-size needs --input"),
 ]
 

@@ -388,14 +388,13 @@ def test_closed_standard_output():
     assert process.wait() == 141
 
 
-def test_compile_is_of_masked_decoding(pipeline, run, tmp_path, capsys):
+def test_the_device_decides_unless_a_flag_does(pipeline, run, tmp_path):
     text_flags = ("--text", "Hello.", "--output", str(tmp_path / "a.wav"))
-    for flags in ([], ["--use-diffusion"], ["--refine"]):
-        assert run(*text_flags, *flags) == 0 and pipeline.compile is False
+    for flags in ([], ["--refine"], ["--sampler", "ode"]):
+        assert run(*text_flags, *flags) == 0 and (pipeline.compile, pipeline.precision) == (None, None)
         assert run(*text_flags, *flags, "--compile") == 0 and pipeline.compile is True
-    with pytest.raises(SystemExit) as exit_:
-        run(*text_flags, "--sampler", "ode", "--compile")
-    assert exit_.value.code == 2 and "--compile needs --sampler masked or refine" in capsys.readouterr().err
+        assert run(*text_flags, *flags, "--no-compile", "--precision", "float32") == 0
+        assert (pipeline.compile, pipeline.precision) == (False, "float32")
 
 
 @pytest.mark.slow
@@ -426,7 +425,7 @@ def test_commands_print_by_print_result():
 
 def test_precision_is_the_models(pipeline, run, tmp_path, capsys):
     text_flags = ["--text", "Hello.", "--output", str(tmp_path / "out.wav"), "--quiet"]
-    for flags, precision in (([], "float32"), (["--precision", "bfloat16"], "bfloat16")):
+    for flags, precision in (([], None), (["--precision", "bfloat16"], "bfloat16")):
         assert run(*text_flags, *flags) == 0 and pipeline.precision == precision
     with pytest.raises(SystemExit) as exit_:
         run(*text_flags, "--precision", "int8")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.sampling.reveal import bit_reversal
-from nanospeech_core.sampling.schedules import guidance_scales, ode_times, reveal_counts
+from nanospeech_core.sampling.schedules import guidance_scales, ode_times, pass_times, reveal_counts
 from nanospeech_core.sampling.timesteps import time_frequencies
 
 SWAYS = [-1.0, -0.5, 0.0, 0.4, 0.8]
@@ -20,6 +20,13 @@ def test_ode_times_run_from_noise_to_data(steps, sway):
     assert times[0] == 0
     assert times[-1] == pytest.approx(1, abs=1e-15)
     assert all(a < b for a, b in zip(times[:-1], times[1:], strict=True))
+
+
+def test_pass_times_are_those_at_which_the_velocity_is_asked_for():
+    times = ode_times(2)
+    assert pass_times(times, "euler") == [0, 0.5]
+    assert pass_times(times, "midpoint") == [0, 0.25, 0.5, 0.75]
+    assert pass_times(times, "rk4") == [0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_sway_bends_towards_the_noise_when_negative():

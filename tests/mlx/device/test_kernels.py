@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_a_gpu_compiles_from_the_second_sentence_on(gpu, tmp_path, monkeypatch):
     monkeypatch.setattr(mx, "compile", compile)
     scale = gpu.fused(lambda x: 2 * x + 1)  # as the networks' own: they were made before
     monkeypatch.setattr(gpu, "_run_all", lambda model: scale(mx.ones(2)))
-    tts = Nanospeech.from_pretrained(folder)
+    tts = Nanospeech.from_pretrained(folder, compile=False)
     tts.generate("Hello.")
     assert gpu._compiler is None and scale(mx.ones(2)).tolist() == [3, 3] and not compiled
     tts.generate("Hello.")
@@ -122,10 +123,24 @@ def test_a_gpu_compiles_from_the_second_sentence_on(gpu, tmp_path, monkeypatch):
     assert gpu._compiler is first  # once a process
 
 
+def test_while_kernels_are_compiled_sentences_are_not(gpu, tmp_path, monkeypatch):
+    """Compiling begins when the model is loaded, and the first sentences do not wait for it."""
+    from nanospeech_mlx import Nanospeech
+
+    ready = threading.Event()
+    monkeypatch.setattr(gpu, "_run_all", lambda model: ready.wait(60))
+    tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
+    assert gpu._compiler.is_alive() and tts.generate("Hello.").size
+    assert tts.get_compiled_step() is None and not tts.compiled_parts._functions
+    ready.set()
+    gpu._compiler.join()
+    assert tts.get_compiled_step() is not None
+
+
 def test_the_speech_is_the_same_before_and_after(gpu, tmp_path):
     from nanospeech_mlx import Nanospeech
 
-    tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
+    tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"), compile=False, precision="float32")
     before = tts.generate("Hello there.", seed=3)
     thread = gpu.compile_in_background(tts)
     thread.join()
@@ -141,7 +156,7 @@ def test_a_failing_compiler_gives_a_warning_and_is_ignored(gpu, tmp_path, monkey
         raise RuntimeError("no compiler")
 
     monkeypatch.setattr(gpu, "_run_all", fails)
-    tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"))
+    tts = Nanospeech.from_pretrained(write_checkpoint(tmp_path / "tiny"), compile=False)
     gpu.compile_in_background(tts).join()
     assert any("no compiler" in str(warning.message) for warning in recwarn)
     assert np.isfinite(tts.generate("Hello.")).all() and not gpu._compiled.is_set()
