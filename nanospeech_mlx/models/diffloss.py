@@ -18,7 +18,7 @@ from nanospeech_core.sampling.ddpm import DDPMStep, ddpm_columns, ddpm_table
 from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.sampling.timesteps import MIN_GAP, time_frequencies
 
-from .activations import SiLU, silu
+from .activations import LayerNorm, SiLU, layer_norm, silu
 from .context import HeadContext
 from .layers import gated, modulate
 
@@ -45,7 +45,7 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.in_ln = nn.LayerNorm(channels, eps=1e-6)
+        self.in_ln = LayerNorm(channels, eps=1e-6)
         self.mlp = [nn.Linear(channels, channels), SiLU(), nn.Linear(channels, channels)]
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 3 * channels)]
 
@@ -65,7 +65,7 @@ class FinalLayer(nn.Module):
 
     def __call__(self, x: mx.array, y: mx.array) -> mx.array:
         shift, scale = mx.split(self.adaLN_modulation[1](y), 2, axis=-1)
-        return self.linear(modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale))
+        return self.linear(modulate(layer_norm(x), shift, scale))
 
 
 class SimpleMLPAdaLN(nn.Module):

@@ -15,7 +15,7 @@ from nanospeech_core.sampling.timesteps import time_frequencies
 
 from ..device import kernels
 from ..device.kernels import fused
-from .activations import GELU, Mish, SiLU, gelu, silu
+from .activations import GELU, LayerNorm, Mish, SiLU, gelu, layer_norm, silu
 
 
 @fused
@@ -68,7 +68,7 @@ class ConvNeXtV2Block(nn.Module):
     def __init__(self, dim: int, intermediate_dim: int):
         super().__init__()
         self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = LayerNorm(dim, eps=1e-6)
         self.pwconv1 = nn.Linear(dim, intermediate_dim)
         self.grn = GRN(intermediate_dim)
         self.pwconv2 = nn.Linear(intermediate_dim, dim)
@@ -153,7 +153,7 @@ class AdaLayerNorm(nn.Module):
         return h.reshape(-1, 1, self.chunks, self.dim).transpose(2, 0, 1, 3)
 
     def __call__(self, x: mx.array, shift: mx.array, scale: mx.array) -> mx.array:
-        return modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale)
+        return modulate(layer_norm(x), shift, scale)
 
 
 class TextEmbedding(nn.Module):
