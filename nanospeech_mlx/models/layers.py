@@ -15,7 +15,7 @@ from nanospeech_core.sampling.timesteps import time_frequencies
 
 from ..device import kernels
 from ..device.kernels import fused
-from .activations import GELU, LayerNorm, Mish, SiLU, gelu, layer_norm, silu
+from .activations import GELU, LayerNorm, Linear, Mish, SiLU, gelu, layer_norm, silu
 
 
 @fused
@@ -69,9 +69,9 @@ class ConvNeXtV2Block(nn.Module):
         super().__init__()
         self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
         self.norm = LayerNorm(dim, eps=1e-6)
-        self.pwconv1 = nn.Linear(dim, intermediate_dim)
+        self.pwconv1 = Linear(dim, intermediate_dim)
         self.grn = GRN(intermediate_dim)
-        self.pwconv2 = nn.Linear(intermediate_dim, dim)
+        self.pwconv2 = Linear(intermediate_dim, dim)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         """x [batch, frames, dim]; mask bool [batch, frames], false where padded. The output is zero there."""
@@ -126,9 +126,9 @@ class FeedForward(nn.Module):
     def __init__(self, dim: int, mult: int = 4):
         super().__init__()
         self.ff = [
-            [nn.Linear(dim, dim * mult), GELU()],
+            [Linear(dim, dim * mult), GELU()],
             nn.Identity(),
-            nn.Linear(dim * mult, dim),
+            Linear(dim * mult, dim),
         ]
 
     def __call__(self, x: mx.array) -> mx.array:

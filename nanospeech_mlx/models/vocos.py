@@ -12,7 +12,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from .activations import LayerNorm, gelu, polar
+from .activations import LayerNorm, Linear, gelu, polar
 from .layers import Conv1d, gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
@@ -39,8 +39,8 @@ class ConvNeXtBlock(nn.Module):
         super().__init__()
         self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
         self.norm = LayerNorm(dim, eps=1e-6)
-        self.pwconv1 = nn.Linear(dim, intermediate_dim)
-        self.pwconv2 = nn.Linear(intermediate_dim, dim)
+        self.pwconv1 = Linear(dim, intermediate_dim)
+        self.pwconv2 = Linear(intermediate_dim, dim)
         self.gamma = mx.full((dim,), layer_scale)
 
     def __call__(self, x: mx.array) -> mx.array:
@@ -73,7 +73,7 @@ class ISTFTHead(nn.Module):
         super().__init__()
         self.n_fft = n_fft
         self.hop_length = hop_length
-        self.out = nn.Linear(dim, n_fft + 2)
+        self.out = Linear(dim, n_fft + 2)
 
     def __call__(self, x: mx.array) -> mx.array:
         log_magnitude, phase = mx.split(self.out(x).astype(mx.float32), 2, axis=-1)
