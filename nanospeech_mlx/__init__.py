@@ -38,6 +38,7 @@ def __getattr__(name: str) -> Any:
         raise ImportError(f"nanospeech_mlx needs MLX ({error}): {mlx_advice()}") from error
     use_chosen_device()
     use_fast_blas()
+    importlib.import_module(".device.memory", __name__).keep_freed_memory()
     return getattr(importlib.import_module(f".{PUBLIC[name]}", __name__), name)
 
 

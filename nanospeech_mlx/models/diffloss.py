@@ -20,7 +20,7 @@ from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.sampling.timesteps import MIN_GAP, time_frequencies
 
 from ..device.constants import Constants
-from .activations import SiLU, silu
+from .activations import LayerNorm, SiLU, layer_norm, silu
 from .context import HeadContext
 from .layers import gated, modulate
 
@@ -49,7 +49,7 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.in_ln = nn.LayerNorm(channels, eps=1e-6)
+        self.in_ln = LayerNorm(channels, eps=1e-6)
         self.mlp = [nn.Linear(channels, channels), SiLU(), nn.Linear(channels, channels)]
         self.adaLN_modulation = [nn.Identity(), nn.Linear(channels, 3 * channels)]
 
@@ -69,7 +69,7 @@ class FinalLayer(nn.Module):
 
     def __call__(self, x: mx.array, modulation: mx.array) -> mx.array:
         shift, scale = mx.split(modulation, 2, axis=-1)
-        return self.linear(modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale))
+        return self.linear(modulate(layer_norm(x), shift, scale))
 
 
 class SimpleMLPAdaLN(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
+from .activations import layer_norm
 from .attention import Attention, Table, rotary_table
 from .dit import InputEmbedding
 from .layers import ConvPositionEmbedding, FeedForward, TextEmbedding
@@ -19,8 +20,8 @@ class DurationBlock(nn.Module):
         self.ff = FeedForward(dim, ff_mult)
 
     def __call__(self, x: mx.array, table: Table, mask: mx.array | None = None) -> mx.array:
-        x = x + self.attn(mx.fast.layer_norm(x, None, None, 1e-6), table, mask)
-        return x + self.ff(mx.fast.layer_norm(x, None, None, 1e-6))
+        x = x + self.attn(layer_norm(x), table, mask)
+        return x + self.ff(layer_norm(x))
 
 
 class PhoneDurationPredictor(nn.Module):

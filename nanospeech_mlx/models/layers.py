@@ -15,7 +15,7 @@ from nanospeech_core.sampling.timesteps import time_frequencies
 
 from ..device import kernels
 from ..device.kernels import fused
-from .activations import GELU, Mish, SiLU, gelu, silu
+from .activations import GELU, LayerNorm, Linear, Mish, SiLU, gelu, layer_norm, silu
 
 
 @fused
@@ -68,10 +68,10 @@ class ConvNeXtV2Block(nn.Module):
     def __init__(self, dim: int, intermediate_dim: int):
         super().__init__()
         self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.pwconv1 = nn.Linear(dim, intermediate_dim)
+        self.norm = LayerNorm(dim, eps=1e-6)
+        self.pwconv1 = Linear(dim, intermediate_dim)
         self.grn = GRN(intermediate_dim)
-        self.pwconv2 = nn.Linear(intermediate_dim, dim)
+        self.pwconv2 = Linear(intermediate_dim, dim)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         """x [batch, frames, dim]; mask bool [batch, frames], false where padded. The output is zero there."""
@@ -126,9 +126,9 @@ class FeedForward(nn.Module):
     def __init__(self, dim: int, mult: int = 4):
         super().__init__()
         self.ff = [
-            [nn.Linear(dim, dim * mult), GELU()],
+            [Linear(dim, dim * mult), GELU()],
             nn.Identity(),
-            nn.Linear(dim * mult, dim),
+            Linear(dim * mult, dim),
         ]
 
     def __call__(self, x: mx.array) -> mx.array:
@@ -153,7 +153,7 @@ class AdaLayerNorm(nn.Module):
         return h.reshape(-1, 1, self.chunks, self.dim).transpose(2, 0, 1, 3)
 
     def __call__(self, x: mx.array, shift: mx.array, scale: mx.array) -> mx.array:
-        return modulate(mx.fast.layer_norm(x, None, None, 1e-6), shift, scale)
+        return modulate(layer_norm(x), shift, scale)
 
 
 class TextEmbedding(nn.Module):

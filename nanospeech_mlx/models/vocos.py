@@ -13,7 +13,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from .activations import gelu, polar
+from .activations import LayerNorm, Linear, gelu, polar
 from .layers import Conv1d, gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
@@ -46,9 +46,9 @@ class ConvNeXtBlock(nn.Module):
     def __init__(self, dim: int, intermediate_dim: int, layer_scale: float):
         super().__init__()
         self.dwconv = Conv1d(dim, dim, 7, padding=3, groups=dim)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.pwconv1 = nn.Linear(dim, intermediate_dim)
-        self.pwconv2 = nn.Linear(intermediate_dim, dim)
+        self.norm = LayerNorm(dim, eps=1e-6)
+        self.pwconv1 = Linear(dim, intermediate_dim)
+        self.pwconv2 = Linear(intermediate_dim, dim)
         self.gamma = mx.full((dim,), layer_scale)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
@@ -63,9 +63,9 @@ class VocosBackbone(nn.Module):
     def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
         super().__init__()
         self.embed = Conv1d(input_channels, dim, 7, padding=3)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = LayerNorm(dim, eps=1e-6)
         self.convnext = [ConvNeXtBlock(dim, intermediate_dim, 1 / num_layers) for _ in range(num_layers)]
-        self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
+        self.final_layer_norm = LayerNorm(dim, eps=1e-6)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         x = (x if mask is None else x * mask[..., None]).astype(self.embed.bias.dtype)
@@ -82,7 +82,7 @@ class ISTFTHead(nn.Module):
         super().__init__()
         self.n_fft = n_fft
         self.hop_length = hop_length
-        self.out = nn.Linear(dim, n_fft + 2)
+        self.out = Linear(dim, n_fft + 2)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         x = x.astype(mx.float32)  # the phases of the spectrum need it

@@ -48,6 +48,7 @@ NOT_RUN = {  # page: a part of the block: why not
     "docs/performance.md": {
         "nanospeech_torch.evaluate ": "a real recognizer, which is a download",
         "nanospeech_mlx.host_time": "it takes a GPU's compiled graphs, which a CPU builds for a minute",
+        "pip install": NETWORK,
     },
     "docs/embedded-voices.md": {
         "mkdir ": NETWORK,
@@ -319,7 +320,8 @@ def test_benchmarks_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take minutes: here, their flags are read and nothing is measured."""
     asked = []
     monkeypatch.setattr(benchmark, "benchmark", lambda _, config, quiet: asked.append(config))
-    monkeypatch.setattr(benchmark, "benchmark_table", lambda report: "")
+    for table in ("benchmark_table", "comparison_table"):
+        monkeypatch.setattr(benchmark, table, lambda report: "")
     text = "".join(map(pages.text, pages.PAGES))
     lines = [shlex.split(line) for line in re.findall(r"python -m nanospeech_\w+\.benchmark[^`\n]*", text)]
     for _, _, module, *flags in lines:

@@ -38,7 +38,7 @@ def test_the_table_has_every_dependency():
 
 
 def test_the_table_has_the_extras():
-    without = {"cpu", "cuda12", "cuda13", "zh", "test"}  # of MLX, empty, and for developers
+    without = {"cpu", "cuda12", "cuda13", "zh", "test", "peers"}  # of MLX, empty, and for developers
     assert set(PROJECT["optional-dependencies"]) - without == set(software.EXTRAS)
     for extra, modules in software.EXTRAS.items():
         wanted = {MODULES.get(name, name) for name in names(PROJECT["optional-dependencies"][extra])}

@@ -1,5 +1,6 @@
 """MLX's activations of our own are those of `mlx.nn`."""
 
+import io
 import math
 
 import numpy as np
@@ -13,9 +14,11 @@ nn = pytest.importorskip("mlx.nn")
     ("ours", "theirs"), [("gelu", "gelu"), ("gelu_tanh", "gelu_approx"), ("silu", "silu"), ("mish", "mish")]
 )
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 3e-6), ("float16", 2e-3), ("bfloat16", 2e-2)])
-def test_they_are_the_same_to_rounding(ours, theirs, dtype, tolerance):
+@pytest.mark.parametrize("few", [0, 12_000])
+def test_they_are_the_same_to_rounding(ours, theirs, dtype, tolerance, few, monkeypatch):
     from nanospeech_mlx.models import activations
 
+    monkeypatch.setattr(activations, "FEW", few)
     x = mx.array(np.concatenate((np.linspace(-60, 60, 4001), [0.0, 1e-6, -1e-6])), getattr(mx, dtype))
     got, wanted = getattr(activations, ours)(x), getattr(nn, theirs)(x.astype(mx.float32))
     assert got.dtype == x.dtype
@@ -23,9 +26,11 @@ def test_they_are_the_same_to_rounding(ours, theirs, dtype, tolerance):
     assert (error <= tolerance * np.maximum(1, np.abs(np.array(wanted)))).all()
 
 
-def test_gelus_are_those_of_mathematics():
+def test_gelus_are_those_of_mathematics(monkeypatch):
+    from nanospeech_mlx.models import activations
     from nanospeech_mlx.models.activations import gelu, gelu_tanh
 
+    monkeypatch.setattr(activations, "FEW", 0)
     x = np.linspace(-8, 8, 1601)
     single = mx.array(x, mx.float32)
     exact = [0.5 * v * (1 + math.erf(v / math.sqrt(2))) for v in x]
@@ -43,6 +48,7 @@ def test_a_gpu_takes_those_of_mlx(ours, theirs, monkeypatch):
     from nanospeech_mlx.models import activations
 
     x = mx.array(np.linspace(-6, 6, 301), mx.float32)
+    monkeypatch.setattr(activations, "FEW", 0)
     monkeypatch.setattr(kernels, "on_gpu", lambda: True)
     monkeypatch.setattr(kernels._thread, "compiles", True, raising=False)
     assert mx.array_equal(getattr(activations, ours)(x), getattr(nn, theirs)(x))
@@ -84,3 +90,44 @@ def test_attention_is_that_of_mlx(padded, monkeypatch):
     theirs = activations.attend(8 * q, k, v, 8**-0.5, mask)
     assert np.abs(np.array(ours) - np.array(theirs)).max() < 2e-6
     assert activations.attend(*(x.astype(mx.float16) for x in (q, k, v)), 8**-0.5, mask).dtype == mx.float16
+
+
+def test_few_numbers_take_few_operations():
+    from nanospeech_mlx.models import activations
+
+    few, many = mx.zeros(activations.FEW - 1), mx.zeros(activations.FEW)
+    for function in (activations.gelu, activations.gelu_tanh, activations.silu):
+        assert 2 * operations(function(few)) < operations(function(many))
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_layer_norms_are_those_of_mlx(affine, monkeypatch):
+    from nanospeech_mlx.device import kernels
+    from nanospeech_mlx.models.activations import LayerNorm
+
+    rng = np.random.default_rng(0)
+    norm = LayerNorm(24, eps=1e-5, affine=affine)
+    if affine:
+        norm.weight, norm.bias = (mx.array(rng.normal(size=24).astype(np.float32)) for _ in range(2))
+    x = mx.array((3 * rng.normal(size=(2, 5, 24)) + 7).astype(np.float32))
+    ours = norm(x)
+    half = norm(x.astype(mx.float16))
+    monkeypatch.setattr(kernels, "on_gpu", lambda: True)
+    assert np.abs(np.array(ours) - np.array(norm(x))).max() < 3e-6
+    assert mx.array_equal(half, norm(x.astype(mx.float16)))  # products of 16 bits are slow and coarse
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_linear_layers_are_those_of_mlx(bias):
+    from nanospeech_mlx.models.activations import Linear
+
+    layer = Linear(24, 9, bias=bias)
+    x = mx.random.normal((2, 5, 24))
+    assert np.abs(np.array(layer(x)) - np.array(nn.Linear.__call__(layer, x))).max() < 1e-6
+
+
+def operations(array) -> int:
+    """The operations of an array's graph."""
+    file = io.StringIO()
+    mx.export_to_dot(file, array)
+    return file.getvalue().count("shape=rectangle")
