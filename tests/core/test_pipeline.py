@@ -102,7 +102,7 @@ def test_options_are_checked_at_the_entry(model, speak):
         ("from_pretrained", (3,), {}, "^model must be a string or a path or None, not 3$"),
         ("from_pretrained", (), {"vocoder": 3}, "^vocoder must be a string or a path, not 3$"),
         ("from_pretrained", ("a/b",), {"revision": 3}, "^revision must be a string or None, not 3$"),
-        ("from_pretrained", (), {"compile": "yes"}, "^compile must be True or False, not 'yes'$"),
+        ("from_pretrained", (), {"compile": "yes"}, "^compile must be True or False or None, not 'yes'$"),
         ("speak", ("Hi.",), {"progress": "x"}, "^progress must be a function of"),
         ("speak", ("Hi.",), {"standalone": "x"}, "^standalone must be True or False, not 'x'$"),
         ("generate_batch", (["Hi."],), {"names": "a"}, "^names must be a list"),

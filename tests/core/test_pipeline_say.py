@@ -65,7 +65,7 @@ def test_the_player_stops_at_an_error(model, player, monkeypatch):
     def fails(mel):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model, "decode", fails)
+    monkeypatch.setattr(model, "decode_mel", fails)
     with pytest.raises(KeyboardInterrupt):
         model.say("Hello.")
     assert player.last.stopped and not player.last.finished

@@ -51,7 +51,7 @@ def test_a_stage_uses_the_recording_as_far_as_its_name_says(model, shard, monkey
     with pytest.warns(UserWarning, match="no voice v0"):
         voices = choose_voices(pipeline, [item], GenerateOptions())
     decoded, prompts = [], []
-    generate_mels = pipeline.generate_mels
+    last_tokens = pipeline.last_tokens
 
     def decode(mel):
         decoded.append(mel)
@@ -59,10 +59,10 @@ def test_a_stage_uses_the_recording_as_far_as_its_name_says(model, shard, monkey
 
     def generate(asked, *more):
         prompts.extend(asked)
-        return generate_mels(asked, *more)
+        return last_tokens(asked, *more)
 
     monkeypatch.setattr(pipeline, "decode", decode)
-    monkeypatch.setattr(pipeline, "generate_mels", generate)
+    monkeypatch.setattr(pipeline, "last_tokens", generate)
 
     def speak(stage):
         options = GenerateOptions(num_iter=1)

@@ -148,7 +148,7 @@ BAD = {
     ],
     "durations that do not match the phonemes": [{"phonemes": "abc"}, {"phonemes": "a" * 9}],
     "durations that do not add up to the audio's": [{"samples": 4000}, {"samples": 10**6}],
-    "longer than 2 s": [{"durations": [11] * 8}],
+    "longer than 2 s (data.max_seconds)": [{"durations": [11] * 8}],
     "too short": [{"durations": [0] * 8}, {"durations": [0.2] * 8}],
 }
 
