@@ -64,12 +64,14 @@ def test_nothing_is_begun_before_the_first_is_asked_for_and_little_ahead():
 
 @pytest.mark.parametrize("end", ["closed", "raised"])
 def test_what_nobody_waits_for_is_given_up(end):
-    stopped = []
+    stopped, others = [], threading.Event()
 
     def wait(x, abandoned):
         if x == 1 and end == "raised":
+            assert others.wait(10)
             raise ValueError("one")
         if x > 1:
+            others.set()
             assert abandoned.wait(10)
             stopped.append(x)
             raise Abandoned
@@ -79,6 +81,7 @@ def test_what_nobody_waits_for_is_given_up(end):
     assert next(results) == 0
     if end == "closed":
         assert next(results) == 1
+        assert others.wait(10)
         results.close()
     else:
         with pytest.raises(ValueError, match="one"):
