@@ -27,7 +27,9 @@ def golden_values() -> tuple[dict[str, np.ndarray], str]:
     values = {name: value.astype(np.float32) for name, value in values.items()}
     frames = []
     predict = model.predict_frames
-    model.predict_frames = lambda *arguments: frames.append(predict(*arguments)) or frames[-1]
+    model.predict_frames = lambda *arguments, **speed: (
+        frames.append(predict(*arguments, **speed)) or frames[-1]
+    )
     speech = list(model.speak(golden.SENTENCE, **golden.OPTIONS))
     (values["frames"],) = frames
     values["mel"] = golden.coarse_mel(np.concatenate([part.wave for part in speech]))

@@ -51,6 +51,7 @@ COMMANDS = (
         ("torch",),
         "training.vocoder.predicted_mels",
     ),
+    Command(None, "measure how long Python works for a sentence, computing nothing", ("mlx",), "host_time"),
     Command("convert", "convert checkpoints between backends, or quantize them", (), "convert.__main__"),
 )
 

@@ -22,7 +22,7 @@ pytest.importorskip("soundfile")
 @pytest.mark.slow
 def test_workers_change_nothing(tmp_path, source):
     even = AlignerSource(loaded=preparations.EvenAligner())
-    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(9, durations=False)])
+    bare = write_shard(tmp_path / "bare.tar", [(f"b{id}", a, m) for id, a, m in tones(9, 1, durations=False)])
     outputs = []
     for workers in (0, 1, 2):
         out = tmp_path / f"out-{workers}"
