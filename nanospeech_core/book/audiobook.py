@@ -12,6 +12,7 @@ from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
+from ..speech.timestamps import SUFFIXES as TIMES
 from ..speech.timestamps import no_times
 from ..system.files import check_writable
 from .book import Book, Chapter
@@ -59,7 +60,7 @@ class Target:
             )
         if self.output.exists() and not self.output.is_dir():
             raise UserError(f"cannot write {self.output}: it is a file, and no folder")
-        check_target(self.output, (*FORMATS, *([self.times] if self.times else [])))
+        check_target(self.output, (*FORMATS, *TIMES))
         parent = Path(os.path.realpath(self.output)).parent
         check_writable(parent / f"{self.output.name}.part")
 

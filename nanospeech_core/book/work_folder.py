@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,8 @@ class WorkFolder:
 
 @contextmanager
 def work_folder(output: str | os.PathLike) -> Iterator[WorkFolder]:
-    """The work folder of an output, locked. It is deleted if the block ends well, and stays if it fails.
+    """The work folder of an output, locked. It is deleted if the block ends well; if it
+    fails, it stays with what is finished.
 
     Raises:
         UserError: another process is making this output, or the folder cannot be written.
@@ -96,17 +97,13 @@ def work_folder(output: str | os.PathLike) -> Iterator[WorkFolder]:
             break
         lock.close()
     with lock:  # the system frees the lock of a process that is killed
-        yield WorkFolder(path)
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def clean_up(output: str | os.PathLike) -> None:
-    """Delete the work folder if nothing was finished in it. Called after a failure."""
-    target = Path(os.path.realpath(output))
-    path = target.with_name(target.name + SUFFIX)
-    with suppress(OSError):
-        if not [name for name in os.listdir(path) if name.endswith(".json")]:
-            shutil.rmtree(path)
+        finished = False
+        try:
+            yield WorkFolder(path)
+            finished = True
+        finally:
+            if finished or not any(path.glob("*.json")):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_open_at(descriptor: int, path: Path) -> bool:

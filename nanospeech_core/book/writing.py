@@ -44,6 +44,7 @@ FORMATS = {
     ".flac": BookFormat("flac", "flac", {}, is_compressed=False),
     ".wav": BookFormat("wav", "pcm_s16le", {}, "", is_compressed=False),
 }
+_COMMENTS = ("ogg", "flac")  # FFmpeg rounds the seconds of their marks wrongly
 _NO_NAME = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')  # for the file systems of all computers
 
 
@@ -95,7 +96,10 @@ def _write(
         elif picture is not None and book.cover is not None:
             stream.metadata["METADATA_BLOCK_PICTURE"] = _picture_comment(book.cover, picture)
             stream.metadata.update(_tags(book, chapters[0].title if track else book.title, track))
-        if track is None:
+        if track is None and form.container in _COMMENTS:
+            output.metadata.update(_mark_comments(chapters))
+            stream.metadata.update(_mark_comments(chapters))
+        elif track is None:
             output.set_chapters(_marks(chapters))
         if picture is not None and cover_stream is not None:
             packet = next(picture.demux(picture.streams.video[0]))
@@ -146,6 +150,16 @@ def _marks(chapters: Sequence[SpokenChapter]) -> list:
             zip(chapters, milliseconds, milliseconds[1:], strict=False)
         )
     ]
+
+
+def _mark_comments(chapters: Sequence[SpokenChapter]) -> dict[str, str]:
+    """The marks as Ogg and FLAC files have them (https://wiki.xiph.org/Chapter_Extension)."""
+    comments = {}
+    for number, (chapter, start) in enumerate(zip(chapters, starts(chapters), strict=True)):
+        minutes, milliseconds = divmod(round(start * 1000), 60_000)
+        clock = f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds / 1000:06.3f}"
+        comments |= {f"CHAPTER{number:03d}": clock, f"CHAPTER{number:03d}NAME": chapter.title}
+    return comments
 
 
 def _tags(book: Book, title: str, track: tuple[int, int] | None) -> dict[str, str]:
