@@ -154,7 +154,7 @@ def _marks(chapters: Sequence[SpokenChapter]) -> list:
 
 def _mark_comments(chapters: Sequence[SpokenChapter]) -> dict[str, str]:
     """The marks as Ogg and FLAC files have them (https://wiki.xiph.org/Chapter_Extension)."""
-    comments = {}
+    comments: dict[str, str] = {}
     for number, (chapter, start) in enumerate(zip(chapters, starts(chapters), strict=True)):
         minutes, milliseconds = divmod(round(start * 1000), 60_000)
         clock = f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds / 1000:06.3f}"

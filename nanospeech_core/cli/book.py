@@ -17,7 +17,7 @@ from ..pipeline import Pipeline
 from ..sampling.option_fields import options_of_group
 from ..sampling.options import GenerateOptions
 from ..speech.timestamps import SUFFIXES as TIMES
-from ..system.install import need
+from ..system.install import need, pip_install
 from ..system.process import note
 from .flags import (
     add_options,
@@ -168,6 +168,8 @@ def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gene
     from ..book.speaking import model_key
 
     need(NEEDED, "an audiobook", "book")
+    if not _writes_marks():
+        raise UserError(f"an audiobook needs PyAV 16 or newer: {pip_install('book')}")
     book, chapters = _read(args)
     times = f".{args.timestamps}" if args.timestamps else ""
     target = Target(Path(args.output), f".{args.format}", times, 1000 * args.bit_rate)
@@ -187,6 +189,12 @@ def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gene
     if not args.quiet:
         elapsed = time.perf_counter() - started
         note(f"{clock(seconds)} of speech in {clock(elapsed)} -> {args.output}")
+
+
+def _writes_marks() -> bool:
+    import av.container
+
+    return hasattr(av.container.OutputContainer, "set_chapters")
 
 
 def clock(seconds: float) -> str:

@@ -76,9 +76,11 @@ def test_prose_before_the_first_chapter_is_spoken():
 
 def test_notices_of_project_gutenberg():
     text = (
-        "The Project Gutenberg EBook\r\n\r\nTitle: The Book: Or,\r\n  What It Is\r\nAuthor: Ann Author\r\n\r\n"
+        "The Project Gutenberg EBook\r\n\r\n"
+        "Title: The Book: Or,\r\n  What It Is\r\nAuthor: Ann Author\r\n\r\n"
         "*** START OF THIS PROJECT GUTENBERG EBOOK THE BOOK ***\r\n\r\nProduced by Some One\r\n\r\n\r\n"
-        "CHAPTER I\r\n\r\nHe went in.\r\n\r\n*** END OF THE PROJECT GUTENBERG EBOOK THE BOOK ***\r\nLicense\r\n"
+        "CHAPTER I\r\n\r\nHe went in.\r\n\r\n"
+        "*** END OF THE PROJECT GUTENBERG EBOOK THE BOOK ***\r\nLicense\r\n"
     )
     book = read_plain_text(text, "x")
     assert (book.title, book.author) == ("The Book: Or, What It Is", "Ann Author")

@@ -126,6 +126,13 @@ def test_without_the_extra(run, capsys):
     assert 'an audiobook needs av: pip install ".[book]"' in capsys.readouterr().err
 
 
+def test_with_an_old_library(run, capsys, monkeypatch):
+    pytest.importorskip("av", reason="needs the extra [book]")
+    monkeypatch.setattr(cli, "_writes_marks", lambda: False)
+    assert run("book.txt", "-o", "a.m4b") == 1
+    assert "needs PyAV 16 or newer: pip install" in capsys.readouterr().err
+
+
 def test_an_interrupted_book_says_that_it_goes_on(run, tmp_path, capsys):
     pytest.importorskip("av", reason="needs the extra [book]")
     assert run("book.txt", "-o", "a.m4b", pipeline=FakePipeline(5, KeyboardInterrupt())) == 130

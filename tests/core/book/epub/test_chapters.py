@@ -179,7 +179,8 @@ def test_headings_are_followed_by_a_pause(tmp_path):
 
 def test_notices_of_project_gutenberg_are_not_spoken(tmp_path):
     body = (
-        "<pre>The Project Gutenberg EBook\n\n*** START OF THIS PROJECT GUTENBERG EBOOK A BOOK ***</pre><h1>One</h1>"
+        "<pre>The Project Gutenberg EBook\n\n*** START OF THIS PROJECT GUTENBERG EBOOK A BOOK ***</pre>"
+        "<h1>One</h1>"
         "<p>The story.</p><p>*** END OF THE PROJECT GUTENBERG EBOOK A BOOK ***</p><p>The license.</p>"
     )
     assert text_of(tmp_path, body) == "The story."
