@@ -10,7 +10,7 @@ from ..text.characters import is_han
 AFTER_TITLE = "[pause 0.9]"
 SCENE_BREAK = "[pause 1.2]"
 # Measured with the embedded voices on prose; marks and spaces count as characters.
-LETTERS_PER_SECOND, HAN_PER_SECOND = 14.5, 4.2
+LETTERS_PER_SECOND, HAN_PER_SECOND = 17.0, 4.8
 
 _TAG = re.compile(r"\[(?:pause|voice|rate)\b[^\]\n]*\]|\]\(/[^/\n]*/\)", re.IGNORECASE)
 

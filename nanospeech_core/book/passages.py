@@ -6,9 +6,7 @@ import re
 
 from .book import has_words
 
-LONGEST = (
-    4000  # characters, if paragraphs allow it: about five minutes, and half a minute of work on two cores
-)
+LONGEST = 2000  # characters, if paragraphs allow it: two minutes, about 30 s of work on one core
 _SETTING = re.compile(r"[\[［]\s*(voice|rate)\s*[:：][^\[\]［］\n]*[\]］](?!\()", re.IGNORECASE)
 
 

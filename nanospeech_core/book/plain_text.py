@@ -34,6 +34,9 @@ class _Section:
     @property
     def length(self) -> int:
         """Of its text in characters; lists of chapters do not count."""
+        bare = [text for text in self.paragraphs if len(text) < 60 and text.strip()[-1].isalnum()]
+        if len(bare) >= 8 and len(bare) > 0.9 * len(self.paragraphs):  # a list of illustrations
+            return 0
         return sum(len(text) for text in self.paragraphs if not (_is_list(text) or _ENTRY.match(text)))
 
 
@@ -178,7 +181,7 @@ def _front(paragraphs: list[str], title: str) -> list[Chapter]:
 
 def _is_list(text: str) -> bool:
     lines = text.splitlines()
-    short = sum(len(line.strip()) < 60 and not line.rstrip().endswith((",", "-")) for line in lines)
+    short = sum(len(line.strip()) < 80 and not line.rstrip().endswith((",", "-")) for line in lines)
     numbered = sum(bool(_ITEM.match(line)) for line in lines)
     return short == len(lines) and 2 * numbered > len(lines)
 

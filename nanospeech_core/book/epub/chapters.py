@@ -173,15 +173,22 @@ def _length(blocks: list[Block]) -> int:
 
 def _by_headings(text: _Text) -> list[_Start]:
     """Where the chapters begin without a table of contents: at each page that begins with a heading."""
-    starts = []
-    for number, block in enumerate(text.blocks):
-        first = number == 0 or text.files[number] != text.files[number - 1]
-        if block.kind == "heading" and first:
-            starts.append(_Start(number, title_of(block.text)))
-    headings = [n for n, block in enumerate(text.blocks) if block.kind == "heading"]
-    if len(starts) < 2 and len(headings) > 1:
-        starts = [_Start(number, title_of(text.blocks[number].text)) for number in headings]
-    return starts
+    headings: list[_Start] = []
+    first: list[_Start] = []  # of those, the ones at the beginning of a page
+    place, said = 0, ""
+    for number, (block, file) in enumerate(zip(text.blocks, text.files, strict=True)):
+        if block.kind != "heading":
+            said = ""
+            continue
+        if said and file == text.files[number - 1]:  # "CHAPTER I", then "THE CAVE"
+            said += "\n" + block.text
+            headings.pop()
+        else:
+            place, said = number, block.text
+        headings.append(_Start(place, title_of(said)))
+        if place == 0 or text.files[place - 1] != file:
+            first = [start for start in first if start.place != place] + [headings[-1]]
+    return headings if len(first) < 2 else first
 
 
 def _cut(text: _Text, starts: list[_Start], package: Package, title: str) -> list[Chapter]:

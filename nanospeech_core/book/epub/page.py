@@ -229,7 +229,7 @@ class Page(HTMLParser):
         text = "".join(self._parts)
         if self._kind == "code" or not self._pre:
             text = re.sub(r"[^\S\n]+", " ", text)
-        text = re.sub(r" ?\n ?", "\n", text).strip()
+        text = re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
         kind = self._kind
         if re.fullmatch(r"\d{1,3}\. ?", text + " "):  # a list item without words
             text = ""

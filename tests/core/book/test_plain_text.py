@@ -70,6 +70,14 @@ def test_contents_are_not_chapters():
     assert book.chapters[0].left_out == "title page"
 
 
+def test_a_list_of_illustrations_is_no_chapter():
+    pictures = "".join(f"A Cat on Mat {chr(65 + n)}\n\n" for n in range(12))
+    text = (
+        f"CHAPTER I. The Cave\n\nCHAPTER II. The Sea\n\n{pictures}CHAPTER I.\n\n{PROSE}CHAPTER II.\n\n{PROSE}"
+    )
+    assert titles(text) == ["CHAPTER I", "CHAPTER II"]
+
+
 def test_prose_before_the_first_chapter_is_spoken():
     assert titles(f"{PROSE.replace(chr(10), ' ') * 2}\n\nCHAPTER I\n\n{PROSE}") == ["book", "CHAPTER I"]
 

@@ -30,11 +30,11 @@ def test_list(run, tmp_path, capsys):
     assert run("a.epub", "--list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "The & Book, by Ann Author"
-    assert lines[3].split() == ["1", "0:03:40", "601", "One"]
+    assert lines[3].split() == ["1", "0:03:07", "601", "One"]
     assert lines[4].split() == ["-", "4", "Copyright", "(copyright)"]
-    assert lines[-1] == "1 chapter, about 0:03:40; 1 left out (--all speaks them)"
+    assert lines[-1] == "1 chapter, about 0:03:07; 1 left out (--all speaks them)"
     assert run("a.epub", "--list", "--all", "--speed", "2") == 0
-    assert "2  0:01:50    601  One" in capsys.readouterr().out
+    assert "2  0:01:34    601  One" in capsys.readouterr().out
 
 
 def test_chosen_chapters(run, tmp_path, capsys):

@@ -73,6 +73,14 @@ def test_without_a_table_of_contents_headings_count(tmp_path):
     assert [chapter.title for chapter in book.chapters] == ["One", "Two"]
 
 
+def test_two_headings_are_one_title(tmp_path):
+    body = (
+        f"<h2>CHAPTER I</h2><h3>The Cave</h3><p>{PROSE}</p><h2>CHAPTER II</h2><h3>The Sea</h3><p>{PROSE}</p>"
+    )
+    book = read_epub(write_epub(tmp_path / "a.epub", {"all.xhtml": page(body)}))
+    assert [chapter.title for chapter in book.chapters] == ["CHAPTER I: The Cave", "CHAPTER II: The Sea"]
+
+
 def test_a_broken_table_of_contents_is_none(tmp_path):
     broken = write_epub(tmp_path / "a.epub", TWO, "<navPoint><navLabel>", 2)
     assert [chapter.title for chapter in read_epub(broken).chapters] == ["One", "Two"]

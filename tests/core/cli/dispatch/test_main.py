@@ -16,7 +16,8 @@ from nanospeech_core.system import install
 
 ROOT = Path(__file__).parents[4]
 COMMANDS = {
-    "generate": "mlx torch", "book": "mlx torch", "edit": "mlx torch", "voices": "mlx torch", "benchmark": "mlx torch",
+    "generate": "mlx torch", "book": "mlx torch", "edit": "mlx torch", "voices": "mlx torch",
+    "benchmark": "mlx torch",
     "evaluate": "mlx torch", "doctor": "mlx torch", "serve": "mlx torch", "wyoming": "mlx torch",
     "chat": "mlx", "prepare": "torch", "train": "torch", "report": "torch",
     "export": "torch", "diagnose": "torch", "convert": "",
