@@ -2,6 +2,7 @@
 
 import zipfile
 
+import numpy as np
 import pytest
 from epubs import CONTAINER, page, write_epub
 
@@ -142,3 +143,42 @@ def test_nothing_is_read_outside_the_archive(tmp_path):
 )
 def test_links(link, target):
     assert resolve("text/a.xhtml", link) == target
+
+
+@pytest.mark.slow
+def test_any_damage_is_one_sentence(tmp_path):
+    """Bytes of the archive, and of its unpacked files, are changed at random."""
+    random = np.random.default_rng(0)
+    pages = {
+        f"{n}.xhtml": page(f'<h1 id="h">Page {n}</h1><p>Words <a href="#h">1</a> of it.</p>')
+        for n in range(3)
+    }
+    contents = [(f"Page {n}", f"{n}.xhtml#h") for n in range(3)]
+    whole = write_epub(
+        tmp_path / "whole.epub", pages, contents, more={"META-INF/encryption.xml": "<encryption/>"}
+    )
+    packed = whole.read_bytes()
+    with zipfile.ZipFile(whole) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    path = tmp_path / "a.epub"
+    outcomes = set()
+    for number in range(400):
+        if number % 2:
+            data = bytearray(packed)
+            for place in random.integers(0, len(data), 3):
+                data[place] = random.integers(0, 256)
+            path.write_bytes(data)
+        else:
+            name = sorted(files)[int(random.integers(0, len(files)))]
+            data = bytearray(files[name])
+            start = int(random.integers(0, len(data)))
+            data[start : start + int(random.integers(1, 40))] = random.bytes(int(random.integers(0, 20)))
+            with zipfile.ZipFile(path, "w") as target:
+                for each, content in files.items():
+                    target.writestr(each, bytes(data) if each == name else content)
+        try:
+            outcomes.add(len(read_epub(path).chapters))
+        except UserError as error:
+            assert str(error).startswith(f"cannot read {path}") and len(str(error)) < 400
+            outcomes.add("refused")
+    assert {"refused", 3} <= outcomes
