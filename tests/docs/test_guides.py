@@ -40,6 +40,10 @@ NOT_RUN = {  # page: a part of the block: why not
         "NANOSPEECH_API_KEY": "the tests open no port to the network",
         "cpu,wyoming": NETWORK,
     },
+    "docs/book.md": {
+        "cpu,book": NETWORK,
+        "novel.epub --list": "needs a novel; tests/core/cli/test_book.py and tests/core/book run small ones",
+    },
     "docs/train.md": {"nanospeech_torch.train ": HOURS},
     "docs/evaluate.md": {
         "pip install": NETWORK,

@@ -27,6 +27,7 @@ class Command:
 
 COMMANDS = (
     Command("generate", "speak a text, or each line of a file", BACKENDS, "generate"),
+    Command("book", "make an audiobook from an EPUB, Markdown or text file", BACKENDS, "book"),
     Command("edit", "change words in a recording", BACKENDS, "edit"),
     Command("voices", "add, list, remove and export your own voices", BACKENDS, "voices"),
     Command("benchmark", "measure how fast a model speaks", BACKENDS, "benchmark"),

@@ -16,7 +16,8 @@ from nanospeech_core.system import install
 
 ROOT = Path(__file__).parents[4]
 COMMANDS = {
-    "generate": "mlx torch", "edit": "mlx torch", "voices": "mlx torch", "benchmark": "mlx torch",
+    "generate": "mlx torch", "book": "mlx torch", "edit": "mlx torch", "voices": "mlx torch",
+    "benchmark": "mlx torch",
     "evaluate": "mlx torch", "doctor": "mlx torch", "serve": "mlx torch", "wyoming": "mlx torch",
     "chat": "mlx", "prepare": "torch", "train": "torch", "report": "torch",
     "export": "torch", "diagnose": "torch", "convert": "",
@@ -70,7 +71,7 @@ def test_the_backend_that_is_installed(called, monkeypatch, installed, backend):
     ("argv", "message"),
     [
         (["generat"], "there is no command 'generat'; did you mean 'generate'?"),
-        (["xyz"], "there is no command 'xyz'; choose from generate, edit,"),
+        (["xyz"], "there is no command 'xyz'; choose from generate, book, edit,"),
         (["--backend", "mlx", "train"], "train runs on PyTorch only: leave out --backend mlx"),
         (["chat", "--backend", "torch"], "chat runs on MLX only: leave out --backend torch"),
         (["--backend=torch", "convert"], "convert needs no backend: leave out --backend torch"),

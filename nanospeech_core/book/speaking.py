@@ -1,0 +1,183 @@
+"""Speak the chapters of a book, passage by passage; each is kept in the work folder when it is finished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..audio import files as audio
+from ..audio.mel import SAMPLE_RATE
+from ..checkpoints.folder import PRETRAINED
+from ..errors import UserError
+from ..pipeline import Pipeline
+from ..sampling.options import GenerateOptions
+from ..speech.speech import Speech
+from ..synthesis.frontend import check_texts
+from ..voices.selection import choose_voice
+from .book import Chapter
+from .passages import split_passages
+from .work_folder import Passage, WorkFolder
+
+LEAD, TAIL = 0.5, 1.5  # seconds of silence around a chapter
+
+
+@dataclass(frozen=True)
+class SpokenChapter:
+    """A chapter whose passages are finished."""
+
+    title: str
+    passages: tuple[Passage, ...]
+
+    @property
+    def samples(self) -> int:
+        """With the silence around it, at 24 kHz."""
+        return sum(passage.samples for passage in self.passages) + round((LEAD + TAIL) * SAMPLE_RATE)
+
+    def sentences(self, start: float = 0.0) -> list[Speech]:
+        """The sentences with their times, for a chapter that begins at `start` seconds."""
+        found, begin = [], start + LEAD
+        for passage in self.passages:
+            found += [_shifted(sentence, begin) for sentence in passage.sentences]
+            begin += passage.samples / SAMPLE_RATE
+        return found
+
+
+def speak_chapters(
+    pipeline: Pipeline,
+    chapters: Sequence[Chapter],
+    options: GenerateOptions,
+    work: WorkFolder,
+    model: str = "",
+    progress: Callable[[int, int, int, int], None] | None = None,
+) -> list[SpokenChapter]:
+    """Speak chapters, except the passages that are in the work folder.
+
+    Args:
+        pipeline: the model.
+        chapters: to be spoken.
+        options: of all chapters. One voice speaks them all: without a voice, that of the chapters' language.
+        work: where finished passages are kept.
+        model: what else the speech depends on: `model_key`.
+        progress: called with the number of the chapter (from 1), the characters spoken now, those that are
+            ready, and those in all.
+    Raises:
+        UserError: as `Pipeline.generate`; for a chapter that cannot be spoken, before anything is generated.
+    """
+    names = [f"chapter {number} ({chapter.title})" for number, chapter in enumerate(chapters, 1)]
+    cut = [split_passages(chapter.text) for chapter in chapters]
+    texts = [(text, name) for passages, name in zip(cut, names, strict=True) for text in passages]
+    check_texts([text for text, _ in texts], [name for _, name in texts], pipeline.config, options)
+    options = _with_one_voice(pipeline, options, "\n".join(text for text, _ in texts)[:200_000])
+    common = _key(model, _options_key(pipeline, options))
+    total = sum(len(text) for text, _ in texts)
+    ready = {key: passage for text, _ in texts if (passage := work.find(key := _key(common, text)))}
+    done = sum(len(text) for text, _ in texts if _key(common, text) in ready)
+    before, spoken = done, []
+    for number, passages in enumerate(cut, 1):
+        finished = []
+        for text in passages:
+            key = _key(common, text)
+            passage = ready.get(key)
+            if passage is None:
+
+                def report(
+                    characters: int, number: int = number, now: int = done - before, length: int = len(text)
+                ) -> None:
+                    if progress is not None:
+                        progress(number, now + min(characters, length), before, total)
+
+                passage = ready[key] = _speak_passage(pipeline, text, options, work, key, report)
+                done += len(text)
+            finished.append(passage)
+        spoken.append(SpokenChapter(chapters[number - 1].title, tuple(finished)))
+        if progress is not None:
+            progress(number, done - before, before, total)
+    return spoken
+
+
+def _speak_passage(
+    pipeline: Pipeline,
+    text: str,
+    options: GenerateOptions,
+    work: WorkFolder,
+    key: str,
+    report: Callable[[int], None],
+) -> Passage:
+    sentences: list[Speech] = []
+    samples = characters = 0
+    report(0)
+    with audio.writing(work.audio(key), pipeline.sample_rate) as write:
+        for speech in pipeline.speak(text, standalone=False, **asdict(options)):
+            write(speech.wave)
+            samples += len(speech.wave)
+            characters += len(speech.text) + 1
+            report(characters)
+            if speech.text:
+                sentences.append(replace(speech, wave=speech.wave[:0]))
+    work.finish(key, samples, sentences)
+    passage = work.find(key)
+    if passage is None:
+        raise UserError(f"cannot read {work.audio(key)}, which was just written: is the disk damaged?")
+    return passage
+
+
+def _with_one_voice(pipeline: Pipeline, options: GenerateOptions, text: str) -> GenerateOptions:
+    """The options with the voice that suits the whole book: that of a passage could be another one."""
+    if options.voice is not None or options.ref_audio is not None:
+        return options
+    return replace(options, voice=choose_voice(pipeline.folder, options, text).name)
+
+
+def model_key(pipeline: Pipeline, vocoder: str | None, precision: str, version: str) -> str:
+    """A key of all but text and options: weights, backend, precision, this package's version."""
+    folder = Path(PRETRAINED if pipeline.folder is None else pipeline.folder)
+    digest = hashlib.sha256(_key(type(pipeline).__module__, vocoder, precision, version).encode())
+    places = [folder, *([Path(vocoder)] if vocoder and os.path.exists(vocoder) else [])]
+    for place in places:
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        for file in files:
+            if file.suffix in (".safetensors", ".json"):
+                digest.update(file.name.encode())
+                with open(file, "rb") as stream:
+                    while block := stream.read(1 << 20):
+                        digest.update(block)
+    return digest.hexdigest()
+
+
+def _options_key(pipeline: Pipeline, options: GenerateOptions) -> str:
+    """A key of the options: of files their content, of the voice its reference."""
+    values = {name: value for name, value in asdict(options).items() if not name.startswith("ref_")}
+    lexicon = options.lexicon
+    if lexicon is not None and not isinstance(lexicon, Mapping):
+        values["lexicon"] = hashlib.sha256(Path(lexicon).read_bytes()).hexdigest()
+    reference, language = pipeline.references.get(
+        pipeline.folder, options, "", pipeline.config, pipeline.aligner
+    )
+    parts = [np.ascontiguousarray(part) for part in (reference.mel, reference.ids, reference.durations)]
+    voice = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+    return _key(values, voice, reference.tempo, language)
+
+
+def _key(*values: object) -> str:
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _shifted(speech: Speech, by: float) -> Speech:
+    words = tuple(
+        word._replace(start=word.start + by, end=word.end + by, phones=_later(word.phones, by))
+        for word in speech.words
+    )
+    return replace(
+        speech, start=speech.start + by, end=speech.end + by, words=words, phones=_later(speech.phones, by)
+    )
+
+
+def _later(phones, by: float) -> tuple:
+    return tuple(phone._replace(start=phone.start + by, end=phone.end + by) for phone in phones)
