@@ -111,7 +111,9 @@ class _Parser:
             message = f"the text ends before </{self._open[-1]}>"
         elif message in _HINTS:
             message += f": {_HINTS[message]}"
-        return error_at(self._source, self._position(self._expat.ErrorByteIndex), message)
+        position = self._position(self._expat.ErrorByteIndex)
+        position -= 2 * self._source[:position].endswith("</")  # of a closing tag expat has the name
+        return error_at(self._source, position, message)
 
     def _set_literal(self, literal: bool) -> None:
         self._literal = literal
