@@ -191,7 +191,8 @@ def test_what_has_no_effect_is_spoken_and_reported_once():
         '<speak xmlns:mstts="x">A <emphasis>b</emphasis> <emphasis level="none">c</emphasis> '
         '<prosody pitch="high" volume="medium">d</prosody><mark name="m"/> '
         '<audio src="x.wav"><desc>no</desc>e</audio> <mstts:express-as style="sad">f</mstts:express-as> '
-        '<voice gender="female">g</voice> <say-as interpret-as="name">h</say-as> <emphasis>i</emphasis></speak>'
+        '<voice gender="female">g</voice> <say-as interpret-as="name">h</say-as> '
+        "<emphasis>i</emphasis></speak>"
     )
     reports: list[str] = []
     document = read_ssml(source, TOKENIZER, report=reports.append)
