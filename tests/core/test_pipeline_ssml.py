@@ -13,7 +13,8 @@ from nanospeech_core.pipeline import make_options
 
 SSML = """<?xml version="1.0"?>
 <speak version="1.1" xmlns="http://www.w3.org/2001/10/synthesis" xml:lang="en-GB">
-  <p><voice name="george">Where were <break time="400ms"/> you, Mr <phoneme ph="wˈɪn">Nguyen</phoneme>?</voice></p>
+  <p><voice name="george">Where were <break time="400ms"/> you,
+    Mr <phoneme ph="wˈɪn">Nguyen</phoneme>?</voice></p>
   <p><prosody rate="80%">At the <sub alias="harbor">hbr</sub> of Rhode &amp; Sons.</prosody></p>
 </speak>"""
 MARKUP = (
