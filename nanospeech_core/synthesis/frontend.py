@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ..config import ModelConfig
 from ..errors import UserError
@@ -81,7 +82,8 @@ def prepare_text(
             yield map(spoken, make_utterances(sentences, config))
 
     reference, language = find(Settings(), plain)
-    utterances = LazySequence(joined_passages(read()))
+    alone = len(passages) == 1  # then nothing is to be joined, and the first utterance is ready sooner
+    utterances = LazySequence(chain.from_iterable(read()) if alone else joined_passages(read()))
     if not utterances:
         raise nothing_to_speak(text)
     return PreparedText(reference, utterances, language)
