@@ -16,6 +16,7 @@ from ..sampling.prompt import pause_id, with_pauses
 from ..text.checks import nothing_to_speak
 from ..text.pronunciation.lexicon import Lexicon
 from ..text.pronunciation.markup import read_markup
+from ..text.ssml.xml import is_ssml
 from ..text.tokenizer import Tokenizer
 from ..text.traced import TracedText
 
@@ -50,12 +51,12 @@ def read_text(
     The text or the lexicon may give phonemes to words, see `text.pronunciation`.
 
     Raises:
-        UserError: nothing in it can be spoken, or it has a [pause].
+        UserError: nothing in it can be spoken, or it has a [pause], another tag, or SSML.
     """
     symbols, words = "", []
     document = read_markup(text, tokenizer, lexicon)
-    if not all(isinstance(part, TracedText) for part in document.parts):
-        raise UserError("an edit changes words only: leave out [pause], [voice: ...] and [rate: ...]")
+    if is_ssml(text) or not all(isinstance(part, TracedText) for part in document.parts):
+        raise UserError("an edit changes words only: leave out SSML, [pause], [voice: ...] and the like")
     for sentence in tokenizer.read(document, language):
         assert not isinstance(sentence, float)
         start = len(symbols) + 1 if symbols else 0

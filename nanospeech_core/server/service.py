@@ -14,6 +14,7 @@ from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..speech.speech import Speech
+from ..text.ssml.xml import spoken_text
 from ..voices.store import Voice
 from .errors import ApiError
 from .metrics import Metrics
@@ -77,7 +78,7 @@ class Service:
     async def begin(self, request: SpeechRequest) -> Job:
         """Begin to speak; the job's results are `Speech`. Raises ApiError."""
         lang = request.options.get("lang")
-        voice = find_voice_name(request.voice, request.text, lang, await self.voices())
+        voice = find_voice_name(request.voice, spoken_text(request.text), lang, await self.voices())
 
         def steps(model: Pipeline) -> Steps:
             options = {**request.options, "stream": request.streamed}

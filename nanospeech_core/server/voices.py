@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import UserError
 from ..text.language_detection import detect_language
 from ..text.languages import base_language
-from ..voices.store import Voice, composed
+from ..voices.store import Voice, composed, no_voice
 from .errors import ApiError
 
 # OpenAI's voices, which some clients insist on: each stands for an English and a Mandarin voice of ours.
@@ -45,8 +46,8 @@ def find_voice_name(name: str | None, text: str, lang: str | None, voices: Seque
     if name is None or name in languages:
         return name
     if name not in ALIASES:
-        known = ", ".join([*languages, *(alias for alias in ALIASES if alias not in languages)])
-        message = f"there is no voice {name!r:.60}; the voices are {known}"
+        known = [*languages, *(alias for alias in ALIASES if alias not in languages)]
+        message = str(UserError(no_voice(name, known)))  # without control characters of the name
         raise ApiError(message, param="voice", code="voice_not_found")
     default = voices[0].language if voices else "en-us"
     language = base_language(lang or detect_language(text, default))

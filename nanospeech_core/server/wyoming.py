@@ -1,8 +1,8 @@
 """Wyoming, Home Assistant's protocol for voice: events as JSON lines with PCM, over TCP.
 
 `describe` is answered with the voices, `synthesize` with a text's audio. Streamed text (`synthesize-start`,
-`-chunk`, `-stop`) is spoken sentence by sentence while more of it arrives. Its client also sends the whole
-text as an old `synthesize`, between start and stop, which is ignored then.
+`-chunk`, `-stop`) is spoken sentence by sentence while more of it arrives; SSML when it is complete. Its
+client also sends the whole text as an old `synthesize`, between start and stop, which is ignored then.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from ..audio.wav_stream import pcm16
 from ..system.process import note
 from ..text.languages import find_code
 from ..text.markdown.sentence_stream import SentenceStream
+from ..text.ssml.xml import is_ssml
 from ..voices.store import Voice
 from .errors import ApiError
 from .model_thread import Job
@@ -180,14 +181,16 @@ class StreamedText:
         voice: SynthesizeVoice | None,
         text_format: str | SynthesizeTextFormat | None,
     ):
-        if text_format not in (None, SynthesizeTextFormat.TEXT, "text"):
-            raise ApiError(f"the text format {str(text_format)!r:.40} is not supported: send plain text")
+        if text_format not in (None, SynthesizeTextFormat.TEXT, SynthesizeTextFormat.SSML):
+            raise ApiError(f"the text format {str(text_format)!r:.40} is not supported: send text or ssml")
         self._connection = connection
         self._voice = None if voice is None else voice.name
         language = None if voice is None or voice.language is None else find_code(voice.language)
         self._options = read_options({} if language is None else {"lang": language})
         self._sentences = SentenceStream(language=language or "en-us")
         self._characters, self._whole = 0, False
+        # The pieces of a text in SSML, which cannot be read before it is complete; None: it is plain text.
+        self._ssml: list[str] | None = [] if text_format == SynthesizeTextFormat.SSML else None
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue()
         self._job: Job | None = None
         self._task = asyncio.create_task(self._speak())
@@ -199,11 +202,20 @@ class StreamedText:
         if self._characters > most:
             await self.cancel()
             raise ApiError(f"the text has more than {most:,} characters")
+        if self._ssml is not None:
+            self._ssml.append(text)
+            return
         for sentence in [text] if complete else self._sentences.feed(text):
             self._waiting.put_nowait(sentence)
 
     async def finish(self) -> None:
         """End the text; returns when all of it was sent."""
+        if self._ssml is not None:
+            self._whole, text = True, "".join(self._ssml)
+            if not is_ssml(text):
+                await self.cancel()
+                raise ApiError("the text is not SSML: it must begin with <speak>")
+            self._waiting.put_nowait(text)
         for sentence in self._sentences.finish():
             self._waiting.put_nowait(sentence)
         self._waiting.put_nowait(None)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..system.lazy import LazySequence
 from ..text.checks import check_text, nothing_to_speak
-from ..text.document import Settings
+from ..text.document import Document, Settings
 from ..text.language_detection import detect_language
+from ..text.languages import base_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.sentences import split_sentences
+from ..text.ssml.reader import read_ssml
+from ..text.ssml.xml import is_ssml
 from ..text.tokenizer import Tokenizer
 from ..voices.alignment import Aligner
 from ..voices.reference import Reference
@@ -44,7 +50,7 @@ def prepare_text(
     """Prepare the voice that the options name, and split, phonemize and encode a text, sentence by sentence.
 
     Args:
-        text: any length; it may have pauses and phonemes, see `text.pronunciation.markup`.
+        text: any length; it may have markup (`text.pronunciation.markup`) or be SSML (`text.ssml`).
         config: the model's.
         folder: the checkpoint's folder, which has its voices; None: no folder.
         options: checked ones; voice, ref_audio, ref_text, lang and lexicon are read here.
@@ -54,7 +60,7 @@ def prepare_text(
         UserError: the voice is unknown or broken, or the text cannot be spoken.
     """
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
-    document = read_markup(check_text(text), tokenizer, open_lexicon(options.lexicon, tokenizer.ids))
+    document = read_document(check_text(text), tokenizer, options)
     cache, plain = references or ReferenceCache(), document.plain
     for part in document.parts:
         if isinstance(part, Settings) and part.voice is not None:
@@ -63,26 +69,55 @@ def prepare_text(
     passages = document.passages() or [(Settings(), document)]
 
     def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
-        own = options if settings.voice is None else _with_voice(options, settings.voice)
+        own = _with_voice(options, settings, document.language)
         reference, language = cache.get(folder, own, plain, config, aligner)
-        return reference, options.lang or detect_language(spoken, language)
+        chosen = settings.language or options.lang or _with_accent(document.language, language)
+        return reference, chosen or detect_language(spoken, language)
 
-    def read() -> Iterator[Utterance]:
+    def read() -> Iterator[Iterator[Utterance]]:
         for settings, passage in passages:
             reference, language = find(settings, passage.plain)
             sentences = tokenizer.read(passage, language, max_characters(config))
-            for utterance in make_utterances(sentences, config):
-                yield replace(utterance, reference=reference, rate=settings.rate)
+            spoken = functools.partial(replace, reference=reference, rate=settings.rate)
+            yield map(spoken, make_utterances(sentences, config))
 
     reference, language = find(Settings(), plain)
-    utterances = LazySequence(read() if len(passages) == 1 else joined_passages(read()))
+    alone = len(passages) == 1  # then nothing is to be joined, and the first utterance is ready sooner
+    utterances = LazySequence(chain.from_iterable(read()) if alone else joined_passages(read()))
     if not utterances:
         raise nothing_to_speak(text)
     return PreparedText(reference, utterances, language)
 
 
-def _with_voice(options: GenerateOptions, voice: str) -> GenerateOptions:
-    return replace(options, voice=voice, ref_audio=None, ref_text=None, ref_asr=None)
+def read_document(
+    text: str,
+    tokenizer: Tokenizer,
+    options: GenerateOptions,
+    report: Callable[[str], object] = warnings.warn,
+) -> Document:
+    """A checked text in SSML or with markup. Raises UserError, see `read_ssml` and `read_markup`."""
+    lexicon = open_lexicon(options.lexicon, tokenizer.ids)
+    if is_ssml(text):
+        return read_ssml(text, tokenizer, lexicon, options.lang, report)
+    return read_markup(text, tokenizer, lexicon)
+
+
+def _with_voice(options: GenerateOptions, settings: Settings, language: str | None) -> GenerateOptions:
+    """The options that choose a voice. language: of the document, if it says so."""
+    if settings.voice is not None:
+        return replace(options, voice=settings.voice, ref_audio=None, ref_text=None, ref_asr=None)
+    if settings.voice_language is not None:
+        lang = settings.voice_language
+        return replace(options, voice=None, ref_audio=None, ref_text=None, ref_asr=None, lang=lang)
+    if options.voice is None and options.ref_audio is None:
+        return replace(options, lang=options.lang or language)
+    return options
+
+
+def _with_accent(language: str | None, voice: str) -> str | None:
+    """A language in the accent of the voice, if the voice speaks it."""
+    same = language is not None and base_language(language) == base_language(voice)
+    return voice if same else language
 
 
 def check_texts(
@@ -93,15 +128,19 @@ def check_texts(
     This is fast because it makes no phonemes. So one error is left to `prepare_text`: the vocabulary has none
     of a text's phonemes.
     """
-    tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=lambda _: None)
-    lexicon = open_lexicon(options.lexicon, tokenizer.ids)
+    tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=_ignore)
     for text, name in zip(texts, names, strict=True):
         check_text(text, name)
         try:
-            document = read_markup(text, tokenizer, lexicon)
-            language, given = options.lang or detect_language(document.plain), document.given
+            document = read_document(text, tokenizer, options, _ignore)
+            language = options.lang or document.language or detect_language(document.plain)
+            given = document.given
             pieces = (piece for part in document.texts for piece in split_sentences(part, language))
             if not any(tokenizer.spoken(piece.written, language, given).text for piece in pieces):
                 raise nothing_to_speak(text)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
+
+
+def _ignore(message: str) -> None:
+    """Report nothing: `prepare_text` will."""

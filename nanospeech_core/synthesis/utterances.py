@@ -84,26 +84,33 @@ def make_utterances(parts: Iterable[Sentence | float], config: ModelConfig) -> I
         yield replace(last, tail=None if seconds is None else requested_frames(seconds), continues=False)
 
 
-def joined_passages(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
-    """Utterances with the silence between those of two voices or tempos.
+def joined_passages(passages: Iterable[Iterable[Utterance]]) -> Iterator[Utterance]:
+    """The utterances of all passages, with the silence between those of two voices, tempos or languages.
 
-    A pause that is requested there lasts as long as it says. Where the voice changes inside a sentence, the
+    A pause that is requested there lasts as long as it says. Where a passage ends inside a sentence, the
     pause is short.
     """
     before: Utterance | None = None
-    for each in utterances:
-        utterance = each
-        if before is not None:
-            if before.reference is not utterance.reference or before.rate != utterance.rate:
-                requested = [frames for frames in (before.tail, utterance.lead) if frames is not None]
-                ended = before.text.rstrip(_CLOSERS).endswith(_ENDS)
-                if requested or not ended:
-                    tail, lead = divide_pause(sum(requested) if requested else JOINED_FRAMES)
-                    before, utterance = replace(before, tail=tail), replace(utterance, lead=lead)
-            yield before
-        before = utterance
+    for passage in passages:
+        begins = True
+        for each in passage:
+            utterance = each
+            if before is not None:
+                if begins:
+                    before, utterance = _joined(before, utterance)
+                yield before
+            before, begins = utterance, False
     if before is not None:
         yield before
+
+
+def _joined(before: Utterance, after: Utterance) -> tuple[Utterance, Utterance]:
+    """The last utterance of a passage and the first one of the next."""
+    requested = [frames for frames in (before.tail, after.lead) if frames is not None]
+    if not requested and before.text.rstrip(_CLOSERS).endswith(_ENDS):
+        return before, after
+    tail, lead = divide_pause(sum(requested) if requested else JOINED_FRAMES)
+    return replace(before, tail=tail), replace(after, lead=lead)
 
 
 def sentence_pauses(sentence: Sentence, start: int) -> tuple[InnerPause, ...]:

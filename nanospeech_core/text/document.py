@@ -7,10 +7,11 @@ has found and adds to it: `pronunciation.markup.read_markup` makes a document of
 
 from __future__ import annotations
 
+import functools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -54,10 +55,15 @@ class Settings(NamedTuple):
     Attributes:
         voice: its name; None: the voice of the options.
         rate: tempo, relative to that of the options.
+        language: in which the text is read; None: that of the options, or of the text.
+        voice_language: where no voice is named, the model's first voice of this language; None: that of the
+            options.
     """
 
     voice: str | None = None
     rate: float = 1.0
+    language: str | None = None
+    voice_language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,15 @@ class Document:
             given phonemes: a word of no language, so that the words around it are read as they should be,
             whatever the word is.
         pronunciations: the words with given phonemes, by their place in the source.
+        written: what is written where the texts have what is read for it, by its place: "W3C", where a text
+            has "World Wide Web Consortium".
+        language: in which all of it is written, if it says so.
     """
 
     parts: tuple[TracedText | float | Settings, ...]
     pronunciations: Mapping[Span, GivenPronunciation]
+    written: Mapping[Span, str] = field(default_factory=dict)
+    language: str | None = None
 
     @classmethod
     def of(cls, text: str) -> Document:
@@ -88,25 +99,32 @@ class Document:
         """Its parts with the same settings, in order: documents that have words, and pauses around them."""
         found: list[tuple[Settings, Document]] = []
         settings, parts = Settings(), list[TracedText | float]()
-        places = sorted(self.pronunciations)
+        places = sorted({*self.pronunciations, *self.written})
         for part in (*self.parts, None):
-            if isinstance(part, (TracedText, float)):
+            if isinstance(part, TracedText) and parts and isinstance(parts[-1], TracedText):
+                parts[-1] += part  # a tag between them has changed nothing
+            elif isinstance(part, (TracedText, float)):
                 parts.append(part)
-                continue
-            texts = [each for each in parts if isinstance(each, TracedText)]
-            if any(map(str.isalnum, "".join(text.text for text in texts))):
-                span = (texts[0].span[0], texts[-1].span[1])
-                inside = places[bisect_left(places, (span[0], 0)) : bisect_left(places, (span[1], 0))]
-                given = {place: self.pronunciations[place] for place in inside}
-                found.append((settings, Document(tuple(parts), given)))
-                parts = []
-            else:  # pauses between two tags
-                parts = [each for each in parts if isinstance(each, float)]
-            settings = part or settings
+            elif part != settings:
+                texts = [each for each in parts if isinstance(each, TracedText)]
+                if any(map(str.isalnum, "".join(text.text for text in texts))):
+                    start, end = texts[0].span[0], texts[-1].span[1]
+                    inside = places[bisect_left(places, (start, 0)) : bisect_left(places, (end, 0))]
+                    found.append((settings, self._passage(parts, inside)))
+                    parts = []
+                else:  # pauses between two tags
+                    parts = [each for each in parts if isinstance(each, float)]
+                settings = part or settings
         if found and parts:
             last_settings, last = found[-1]
-            found[-1] = last_settings, Document((*last.parts, *parts), last.pronunciations)
+            found[-1] = last_settings, replace(last, parts=(*last.parts, *parts))
         return found
+
+    def _passage(self, parts: Sequence[TracedText | float], places: Sequence[Span]) -> Document:
+        """Some of the parts, with what is given and written at their places."""
+        given = {place: self.pronunciations[place] for place in places if place in self.pronunciations}
+        written = {place: self.written[place] for place in places if place in self.written}
+        return Document(tuple(parts), given, written, self.language)
 
     @property
     def plain(self) -> str:
@@ -120,14 +138,19 @@ class Document:
             return NOTHING_GIVEN
         return {place: given.phonemes for place, given in self.pronunciations.items()}
 
+    @functools.cached_property
+    def _written_words(self) -> Mapping[Span, str]:
+        return {place: given.word for place, given in self.pronunciations.items()} | dict(self.written)
+
     def restore(self, text: TracedText) -> TracedText:
-        """A text with the written words in place of the stand-ins."""
-        if self.pronunciations.keys().isdisjoint(text.spans):
+        """A text as it is written, without stand-ins."""
+        words = self._written_words
+        if words.keys().isdisjoint(text.spans):
             return text
         parts = []
-        for place, start, end in text.runs(self.pronunciations):
+        for place, start, end in text.runs(words):
             if place is not None:
-                parts.append(TracedText.read_as(self.pronunciations[place].word, place))
+                parts.append(TracedText.read_as(words[place], place))
             else:  # without the spaces that set a stand-in apart, which have no place of their own
                 parts.append(text[start:end].where(lambda span: span[0] < span[1]))
         return concatenate(parts)

@@ -30,6 +30,7 @@ class Language:
         find_readings: what in a written sentence is read otherwise than it is written, such as numbers.
         phonemize: a sentence as it is read aloud, and words with given phonemes -> phonemes.
         sample: a word, to test whether the phonemizer works.
+        say_as: a kind and a text -> how it is read as that; None if it is none. See `english.say_as`.
         names: more names of the language, or of the accent, in data sets; in lower case.
         alphabetic: written in letters. Character models read it normalized, and errors are counted in words.
         code_omitted, formula_omitted: spoken in place of a block of code or a formula.
@@ -45,6 +46,7 @@ class Language:
     code_omitted: str = "Code omitted."
     formula_omitted: str = "Formula omitted."
     list_marks: tuple[str, str] = (", ", ".")
+    say_as: Callable[[str, str], str | None] = lambda kind, text: None
 
 
 def _english(accent: str, voice: str, names: tuple[str, ...]) -> Language:
@@ -59,7 +61,12 @@ def _english(accent: str, voice: str, names: tuple[str, ...]) -> Language:
 
         return phonemize(respell(text), voice, given)
 
-    return Language(_ends_english_sentence, find_readings, phonemize, "Hello", names)
+    def say_as(kind: str, text: str) -> str | None:
+        from .english.say_as import say_as
+
+        return say_as(accent, kind, text)
+
+    return Language(_ends_english_sentence, find_readings, phonemize, "Hello", names, say_as=say_as)
 
 
 def _ends_english_sentence(text: str, start: int, stop: re.Match[str], finished: bool) -> bool | None:
@@ -79,6 +86,11 @@ def _chinese() -> Language:
 
         return phonemize(text)
 
+    def say_as(kind: str, text: str) -> str | None:
+        from .chinese.say_as import say_as
+
+        return say_as(kind, text)
+
     return Language(
         _ends_english_sentence,  # its own full stop, 。, always ends the sentence
         find_readings,
@@ -89,6 +101,7 @@ def _chinese() -> Language:
         code_omitted="代码略。",
         formula_omitted="公式略。",
         list_marks=("，", "。"),
+        say_as=say_as,
     )
 
 

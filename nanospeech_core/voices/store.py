@@ -12,6 +12,7 @@ import math
 import os
 import unicodedata
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,9 +125,23 @@ def find_voice_folder(folder: str | os.PathLike, name: str) -> Path:
     if name in own:
         return user_folder()
     if own:
-        raise UserError(f'there is no voice "{name}"; the voices are {", ".join([*names, *own])}')
+        raise UserError(no_voice(name, [*names, *own]))
     _path(folder, name)
     return Path(folder)
+
+
+def no_voice(name: str, names: Sequence[str]) -> str:
+    """The message for a name that is none of these voices.
+
+    Mixtures of voices ("heart(2)+emma(1)") were tried: see "Mixtures of voices" in docs/experiments.md.
+    """
+    if "+" in name:
+        return (
+            f'voices cannot be mixed ("{name:.60}"), because a mixture of unlike voices sounds worse than '
+            "they do: name one voice, or add a recording of the voice that you want (voices add)"
+        )
+    known = f"the voices are {', '.join(names)}" if names else "there are none; use --ref-audio"
+    return f'there is no voice "{name:.60}"; {known}'
 
 
 def remove_voice(folder: str | os.PathLike, name: str) -> None:
@@ -242,8 +257,7 @@ def save_voice(folder: str | os.PathLike, voice: Voice, replace: bool = True) ->
 def _path(folder: str | os.PathLike, name: str) -> Path:
     names = voice_names(folder)
     if name not in names:
-        known = f"the voices are {', '.join(names)}" if names else "there are none; use --ref-audio"
-        raise UserError(f'there is no voice "{name}"; {known}')
+        raise UserError(no_voice(name, names))
     return _file(folder, name, ".json")
 
 

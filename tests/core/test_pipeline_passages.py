@@ -113,6 +113,8 @@ def test_an_edit_has_no_tags(model):
     wave = model.generate("Hello there, my friend.")
     with pytest.raises(UserError, match="an edit changes words only"):
         model.edit(wave, "Hello there, my friend.", "Hello there, [voice: emma] my enemy.")
+    with pytest.raises(UserError, match="an edit changes words only"):
+        model.edit(wave, "Hello there, my friend.", "<speak>Hello there, my enemy.</speak>")
 
 
 def test_plain_text_is_spoken_as_before(model):

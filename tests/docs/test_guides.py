@@ -88,9 +88,10 @@ SAMPLERS = example("docs/speak.md", "--refine 0.3")
 CHINESE = example("docs/speak.md", "nihao.wav")
 PAUSES = example("docs/speak.md", "words.tsv")
 DIALOG = example("docs/speak.md", "dialog.wav")
+SSML = example("docs/speak.md", "ssml.wav")
 MANY = example("docs/speak.md", "--input lines.txt")
 PYTHON = example("docs/speak.md", "tts.generate_batch")
-SAY = example("docs/speak.md", "ns.say(")
+SAY = example("docs/speak.md", "hello.flac")
 STREAM = example("docs/stream.md", "--stream")
 STREAM_PYTHON = example("docs/stream.md", "tts.stream")
 VOICES = example("docs/voices.md", ".voices add")
@@ -160,6 +161,13 @@ def test_pauses_and_pronunciation(backend: str, tmp_path: Path) -> None:
 def test_a_dialog(backend: str) -> None:
     pages.run_block(DIALOG, backend)
     assert 2.0 < seconds("dialog.wav") < 7.0
+
+
+@pytest.mark.slow
+@both
+def test_ssml(backend: str) -> None:
+    pages.run_python(SSML, backend)
+    assert 3.5 < seconds("ssml.wav") < 9.0
 
 
 @pytest.mark.slow

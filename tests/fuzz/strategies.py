@@ -30,6 +30,49 @@ def texts(max_size: int = 300) -> st.SearchStrategy[str]:
     return (joined | st.text(max_size=max_size) | repeated).map(lambda text: text[:max_size])
 
 
+_KINDS = ["characters", "cardinal", "ordinal", "digits", "date", "time", "telephone", "fraction", "x"]
+_TAGS = [
+    "<p>", "</p>", "<s>", "</s>", "<break/>", '<break time="300ms"/>', '<break strength="x"/>', "<emphasis>",
+    "</emphasis>", '<prosody rate="80%">', '<prosody rate="+50%" pitch="high">', "</prosody>",
+    '<voice name="emma">', "</voice>", '<lang xml:lang="zh">', "</lang>", '<phoneme ph="tˈuː">',
+    "<phoneme ph='Ж'>", "</phoneme>", '<sub alias="World 5 km">', "<sub alias=''>", "</sub>",
+    *(f'<say-as interpret-as="{kind}" format="mdy">' for kind in _KINDS), "</say-as>", "<!-- -->",
+    "<![CDATA[", "]]>", "<?a b?>", "<audio src=''/>", "<x:y>", "</x:y>", "<foo>", "<", "&", "&lt;",
+    "&#x4f60;", "&#x85;", "&nbsp;", "</speak>", "<speak>",
+]  # fmt: skip
+_WHOLE = [
+    "p",
+    "s",
+    "emphasis",
+    "prosody rate='0.9'",
+    "prosody rate='-5%'",
+    "voice name='emma'",
+    "lang xml:lang='zh'",
+]
+
+
+@st.composite
+def ssml(draw: st.DrawFn, max_size: int = 2000) -> str:
+    """Texts in SSML: elements inside each other as they should be, or tags in any order."""
+    words = st.sampled_from(PIECES) | st.text(max_size=5)
+    plain = words.map(lambda text: text.replace("&", "&amp;").replace("<", "&lt;"))
+    leaf = plain | st.sampled_from(["<break/>", "<break time='0.2s'/>", "<phoneme ph='tˈuː'>2</phoneme>"])
+    leaf |= st.tuples(st.sampled_from(["sub alias='a b'", "sub alias='5 km'"]), plain).map(
+        lambda pair: f"<{pair[0]}>{pair[1]}</sub>"
+    )
+    kinds = st.sampled_from(_KINDS)
+    leaf |= st.tuples(kinds, plain).map(lambda p: f"<say-as interpret-as='{p[0]}'>{p[1]}</say-as>")
+
+    def inside(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        content = st.lists(parts, max_size=5).map(" ".join)
+        element = st.tuples(st.sampled_from(_WHOLE), content)
+        return element.map(lambda pair: f"<{pair[0]}>{pair[1]}</{pair[0].split()[0]}>")
+
+    whole = st.lists(st.recursive(leaf, inside, max_leaves=20), max_size=8).map(" ".join)
+    tags = st.lists(st.sampled_from(_TAGS) | words, max_size=30).map("".join)
+    return f"<speak>{draw(whole | tags)[:max_size]}</speak>"
+
+
 def broken(data: bytes) -> st.SearchStrategy[bytes]:
     """The bytes of a file, damaged: cut off, bits flipped, bytes inserted, a part zeroed."""
     if not data:

@@ -8,13 +8,14 @@ import soundfile
 from commands import in_this_process
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import texts
+from strategies import ssml, texts
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.checks import check_text
 from nanospeech_core.text.languages import LANGUAGES
 from nanospeech_core.text.markdown.sentence_stream import SentenceStream
 from nanospeech_core.text.pronunciation.markup import read_markup
+from nanospeech_core.text.ssml.reader import read_ssml
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 
@@ -23,14 +24,37 @@ LEXICONS = st.dictionaries(
 )
 
 
+def ignore(message: str) -> None:
+    """Report nothing."""
+
+
 @given(texts(2000), st.sampled_from(LANGUAGES), LEXICONS)
 def test_the_front_end(text, language, lexicon):
-    tokenizer = Tokenizer("phonemes", SYMBOLS, report=lambda message: None)
+    tokenizer = Tokenizer("phonemes", SYMBOLS, report=ignore)
     try:
         document = read_markup(check_text(text), tokenizer, lexicon)
     except UserError as error:
         assert "\n" not in str(error).strip()
         return
+    check_sentences(text, document, language, tokenizer)
+
+
+@given(ssml(), st.sampled_from(LANGUAGES), LEXICONS)
+def test_ssml(text, language, lexicon):
+    tokenizer = Tokenizer("phonemes", SYMBOLS, report=ignore)
+    try:
+        document = read_ssml(check_text(text), tokenizer, lexicon, language, ignore)
+    except UserError as error:
+        assert "\n" not in str(error).strip()
+        return
+    check_sentences(text, document, language, tokenizer)
+    for settings, passage in document.passages():
+        assert 0.25 <= settings.rate <= 4
+        check_sentences(text, passage, settings.language or language, tokenizer)
+
+
+def check_sentences(text, document, language, tokenizer):
+    """The sentences have symbols and words, each in its place."""
     place = 0
     for sentence in tokenizer.read(document, language):
         if isinstance(sentence, float):

@@ -65,3 +65,9 @@ def test_other_names_are_refused(name):
     with pytest.raises(ApiError, match="there is no voice") as refused:
         find_voice_name(name, "Hello", None, VOICES)
     assert refused.value.param == "voice" and "heart" in refused.value.message
+    assert refused.value.message.isprintable()
+
+
+def test_voices_are_not_mixed():
+    with pytest.raises(ApiError, match="voices cannot be mixed"):
+        find_voice_name("heart(2)+emma(1)", "Hello", None, VOICES)

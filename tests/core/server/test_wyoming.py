@@ -151,6 +151,32 @@ def test_streamed_text_is_spoken_once_whatever_its_pieces(service, embedded, siz
     assert audio(talk(service, conversation)) == expected
 
 
+SSML = (
+    '<speak>The lights are <break time="300ms"/> on. <voice name="emma">The door is locked.</voice></speak>'
+)
+
+
+@pytest.mark.parametrize("text_format", ["ssml", None])
+def test_ssml(service, embedded, text_format):
+    async def conversation(client):
+        await client.write_event(Synthesize(text=SSML, text_format=text_format).event())
+        return await receive(client, "audio-stop")
+
+    assert audio(talk(service, conversation)) == pcm16(np.concatenate(list(embedded.stream(SSML)))).tobytes()
+
+
+def test_streamed_ssml_is_spoken_when_it_is_complete(service, embedded):
+    async def conversation(client):
+        await client.write_event(SynthesizeStart(text_format="ssml").event())
+        for start in range(0, len(SSML), 7):
+            await client.write_event(SynthesizeChunk(text=SSML[start : start + 7]).event())
+        await client.write_event(Synthesize(text=SSML).event())
+        await client.write_event(SynthesizeStop().event())
+        return await receive(client, "synthesize-stopped")
+
+    assert audio(talk(service, conversation)) == pcm16(np.concatenate(list(embedded.stream(SSML)))).tobytes()
+
+
 def test_the_first_sentence_is_heard_before_the_text_ends(service):
     async def conversation(client):
         await client.write_event(SynthesizeStart().event())
@@ -170,7 +196,13 @@ def test_the_first_sentence_is_heard_before_the_text_ends(service):
         (Synthesize(text=""), "input is empty"),
         (Synthesize(text="x " * 300), "more than 500"),
         (Synthesize(text="Hi.", voice=SynthesizeVoice(name="../heart")), "there is no voice"),
-        (Synthesize(text="<speak/>", text_format="ssml"), "text format"),
+        (Synthesize(text="<speak/>", text_format="ssml"), "nothing to speak"),
+        (
+            Synthesize(text="<speak>a</p>", text_format="ssml"),
+            "SSML, line 1, column 9: <speak> is not closed",
+        ),
+        (Synthesize(text="Hi <break/>", text_format="ssml"), "is not SSML: it must begin with <speak>"),
+        (Synthesize(text="Hi.", text_format="html"), "the text format 'html' is not supported"),
     ],
 )
 def test_an_error_is_an_event_and_the_connection_goes_on(service, event, message):

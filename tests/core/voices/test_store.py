@@ -197,3 +197,13 @@ def test_removed(own):
     assert sorted(path.name for path in (own / "own" / "voices").iterdir()) == ["heart.flac", "heart.json"]
     with pytest.raises(UserError, match='no voice "me"'):
         remove_voice(own / "own", "me")
+
+
+@pytest.mark.parametrize("name", ["heart(2)+emma(1)", "heart+emma", "heart + nobody"])
+def test_voices_are_not_mixed(tmp_path, name):
+    with pytest.raises(UserError) as refused:
+        find_voice(tmp_path, name)
+    assert str(refused.value) == (
+        f'voices cannot be mixed ("{name}"), because a mixture of unlike voices sounds worse than they do: '
+        "name one voice, or add a recording of the voice that you want (voices add)"
+    )

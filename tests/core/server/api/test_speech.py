@@ -220,3 +220,13 @@ def test_too_many_requests_get_503_and_a_time(embedded):
         while busy.service.model.jobs and time.monotonic() < deadline:
             time.sleep(0.02)
         assert busy.speak(input="Hi.").status_code == 200
+
+
+def test_ssml(server, embedded):
+    text = '<speak>你好 <break time="300ms"/> 世界。<voice name="yunxi">早上好。</voice></speak>'
+    response = server.speak(input=text, voice="nova", response_format="pcm")  # in Chinese, xiaoxiao
+    expected = np.concatenate(list(embedded.stream(text, voice="xiaoxiao")))
+    assert response.content == pcm16(expected).tobytes()
+    refused = server.speak(input="<speak>你好<br/></speak>", voice="nova")
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == "SSML, line 1, column 10: there is no element <br> in SSML"

@@ -7,6 +7,7 @@ import pytest
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.document import Document, Settings
 from nanospeech_core.text.pronunciation.markup import read_markup, without_markup
+from nanospeech_core.text.ssml.xml import is_ssml
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.tokenizer import Tokenizer
 from nanospeech_core.text.traced import TracedText
@@ -36,6 +37,8 @@ def parts(text: str) -> list:
             [Settings("a"), " A. ", Settings(), " B. ", Settings(None, 2.0), " C. ", Settings(), " D."],
         ),
         ("[voice: a] A. [pause 1] B.", [Settings("a"), " A. ", 1.0, " B."]),
+        ("[lang: zh] 3:2 [lang: default] 5", [Settings(language="zh"), " 3:2 ", Settings(), " 5"]),
+        ("[lang: en_GB] Hi.", [Settings(language="en-gb"), " Hi."]),
         # no tags
         ("[voice] Hi.", ["[voice] Hi."]),
         ("[a voice: emma] Hi.", ["[a voice: emma] Hi."]),
@@ -58,6 +61,12 @@ def test_a_rate_is_a_number(rate):
         read(f"[rate: {rate}] Hi.")
 
 
+@pytest.mark.parametrize("language", ["", "fr", "klingon"])
+def test_a_language_is_one_of_ours(language):
+    with pytest.raises(UserError, match="names no language; the languages are en-us, en-gb, zh"):
+        read(f"[lang: {language}] Hi.")
+
+
 def test_a_voice_has_a_name():
     with pytest.raises(UserError, match=r"names no voice: write it like \[voice: emma\]"):
         read("[voice: ] Hi.")
@@ -75,6 +84,7 @@ def passages(text: str) -> list:
     [
         ("Hi. Ho.", [(Settings(), ["Hi. Ho."])]),
         ("A. [voice: a] B.", [(Settings(), ["A. "]), (Settings("a"), [" B."])]),
+        ("A [rate: 1] b [pause 1] [rate: 1] c.", [(Settings(), ["A  b ", 1.0, "  c."])]),  # nothing changes
         ("[voice: a] A. [pause 1] B. [pause 2]", [(Settings("a"), [" A. ", 1.0, " B. ", 2.0])]),
         # pauses between tags stay; what has no words is no passage
         ("A. [pause 1][voice: a][pause 2] B.", [(Settings(), ["A. ", 1.0]), (Settings("a"), [2.0, " B."])]),
@@ -96,3 +106,4 @@ def test_each_passage_has_its_own_pronunciations():
 
 def test_a_language_model_cannot_change_the_voice():
     assert without_markup("[voice: emma] Hi.") == "voice: emma Hi."
+    assert not is_ssml(without_markup("<speak>Hi & bye"))

@@ -1,0 +1,1 @@
+"""SSML, the W3C's markup for speech, as a document: XML (`xml`), values (`values`), elements (`reader`)."""
