@@ -46,6 +46,8 @@ def stream_masked(
     """The chunks of masked decoding: one whenever at least `MIN_TOKENS` more tokens are final."""
     prompt, patch = segment.prompt, model.config.transformer.patch
     plan = stream_plan(model, segment, seed, options)
+    # of the estimate, the vocoder reads no more than its context
+    plan = replace(plan, ahead=-(-decoder.context // patch))
     steps = model.sample_steps([prompt], [seed], options, [plan])
     decoded = prompt.start
     for final, (_, estimate) in zip(plan.visible_prefix(), steps, strict=True):  # final: tokens

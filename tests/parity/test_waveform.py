@@ -15,6 +15,7 @@ from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation.counting import count_calls
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.synthesis import batching
 from nanospeech_core.synthesis.streaming import receptive_field
 
@@ -183,6 +184,23 @@ def test_streams(folders, options):
         assert all(np.array_equal(a.wave, b.wave) for a, b in zip(streams[0], complete, strict=True))
     joined, at_once = (np.concatenate([s.wave for s in part]) for part in (streams[0], complete))
     assert joined.shape == at_once.shape
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stream_estimates_what_its_vocoder_reads(folders, name, monkeypatch):
+    """The chunks are those of a stream that estimates all tokens in every iteration."""
+    model, spans, read = pipeline(name, folders["flow"]), RevealPlan.spans, []
+    monkeypatch.setattr(RevealPlan, "spans", lambda plan: read.append(spans(plan)) or read[-1])
+    text = "word and " * 12 + "word."
+    chunks = list(model.stream(text, use_diffusion=True, seed=7))
+    monkeypatch.setattr(RevealPlan, "spans", lambda plan: spans(replace(plan, ahead=None)))
+    expected = list(model.stream(text, use_diffusion=True, seed=7))
+    assert len(chunks) == len(expected) > 1
+    for chunk, whole in zip(chunks, expected, strict=True):
+        assert relative_error(chunk, whole) < 1e-5
+    ends = [end for _, end in read[0]]
+    assert ends[0] < ends[-1]
 
 
 @pytest.mark.slow
