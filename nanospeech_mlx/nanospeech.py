@@ -17,6 +17,7 @@ from nanospeech_core.sampling.prompt import Prompt, pad
 from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.speech.speech import Speech
 from nanospeech_core.synthesis.prompts import whole_frames
+from nanospeech_core.synthesis.streaming import convolution_reach
 from nanospeech_core.system.compiling import TOKENS, ByShape
 from nanospeech_core.system.parallel import cpus
 from nanospeech_core.voices.reference import Reference
@@ -25,6 +26,7 @@ from nanospeech_core.voices.store import Voice
 from .device import kernels
 from .device.defaults import finish_step, free_memory
 from .models.duration import DurationPredictor, PhoneDurationPredictor
+from .models.vocos import inner_frames
 from .networks import Networks
 from .sampling import bucketed, flow, mar
 
@@ -125,22 +127,27 @@ class Nanospeech(Networks, Pipeline):
             finish_step(tokens)
             yield tokens, estimate
 
-    def decode(self, mel: np.ndarray) -> np.ndarray:
-        """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]."""
-        return self.decode_mel(self.tensor(mel.astype(np.float32)[None]))
+    def decode(self, mel: np.ndarray, before: bool = False, after: bool = False) -> np.ndarray:
+        """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]; see `Backend`."""
+        return self.decode_mel(self.tensor(mel.astype(np.float32)[None]), before, after)
 
     def decode_tokens(self, tokens: mx.array, prompt: Prompt) -> np.ndarray:
         """The waveform of a prompt's masked tokens; see `Backend`."""
         new = tokens[:, prompt.start : len(prompt.cond)].reshape(1, -1, self.transformer.mel_dim)
         return self.decode_mel(new * self.config.mel.std + self.config.mel.mean)
 
-    def decode_mel(self, mel: mx.array) -> np.ndarray:
-        """Log-mel [1, frames, mel_dim] -> float32 [samples], within [-1, 1]."""
+    def decode_mel(self, mel: mx.array, before: bool = False, after: bool = False) -> np.ndarray:
+        """Log-mel [1, frames, mel_dim] -> float32 [samples], within [-1, 1]; see `Backend.decode`."""
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
         vocoder = self.vocoder
         compiled = self.compiled_parts.get("vocoder", bucketed.compile_vocoder, vocoder, self.compiled)
-        wave = vocoder(mel) if compiled is None else bucketed.vocode(compiled, mel, vocoder.head.hop_length)
+        if compiled is None:
+            wave = vocoder(mel, inner=inner_frames(before, after))
+        else:
+            wave = bucketed.vocode(compiled, mel, vocoder.head.hop_length)
+            cut = convolution_reach(len(vocoder.backbone.convnext)) * vocoder.head.hop_length
+            wave = wave[:, cut * before : wave.shape[1] - cut * after]
         return np.clip(self.array(wave[0]), -1.0, 1.0)
 
     def get_compiled_step(self) -> ByShape | None:

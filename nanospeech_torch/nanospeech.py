@@ -23,6 +23,7 @@ from nanospeech_core.voices.reference import Reference
 from nanospeech_core.voices.store import Voice
 
 from .models.duration import DurationPredictor, PhoneDurationPredictor
+from .models.vocos import inner_frames
 from .networks import Networks
 from .sampling import flow, mar
 
@@ -119,9 +120,9 @@ class Nanospeech(Networks, Pipeline):
         )
 
     @torch.inference_mode()
-    def decode(self, mel: np.ndarray) -> np.ndarray:
-        """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]."""
-        return self.decode_mel(self.tensor(mel.astype(np.float32)[None]))
+    def decode(self, mel: np.ndarray, before: bool = False, after: bool = False) -> np.ndarray:
+        """Log-mel [frames, mel_dim] -> float32 [samples], within [-1, 1]; see `Backend`."""
+        return self.decode_mel(self.tensor(mel.astype(np.float32)[None]), before, after)
 
     @torch.inference_mode()
     def decode_tokens(self, tokens: torch.Tensor, prompt: Prompt) -> np.ndarray:
@@ -130,11 +131,11 @@ class Nanospeech(Networks, Pipeline):
         return self.decode_mel(new * self.config.mel.std + self.config.mel.mean)
 
     @torch.inference_mode()
-    def decode_mel(self, mel: torch.Tensor) -> np.ndarray:
-        """Log-mel [1, frames, mel_dim] -> float32 [samples], within [-1, 1]."""
+    def decode_mel(self, mel: torch.Tensor, before: bool = False, after: bool = False) -> np.ndarray:
+        """Log-mel [1, frames, mel_dim] -> float32 [samples], within [-1, 1]; see `Backend.decode`."""
         if self.vocoder is None:
             raise UserError("this model has no vocoder")
-        return np.clip(self.array(self.vocoder(mel)[0]), -1.0, 1.0)
+        return np.clip(self.array(self.vocoder(mel, inner=inner_frames(before, after))[0]), -1.0, 1.0)
 
     def get_compiled_step(self) -> ByShape | None:
         """The compiled iteration of masked decoding, the same object each time; None if not compiled."""

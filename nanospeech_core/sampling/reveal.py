@@ -16,11 +16,15 @@ class RevealPlan:
 
     `temperature[k]` multiplies the temperature of that iteration. An iteration's positions are int64 and
     sorted; all together they are the masked tokens, each once.
+
+    Of the estimate after an iteration, only `ahead` tokens after those that are visible without a gap are
+    needed; the others may be zero. None: all are needed.
     """
 
     reveal: tuple[np.ndarray, ...]
     cfg: tuple[float, ...]
     temperature: tuple[float, ...]
+    ahead: int | None = None
 
     def __len__(self) -> int:
         return len(self.reveal)
@@ -33,6 +37,17 @@ class RevealPlan:
             masked = np.setdiff1d(masked, reveal, assume_unique=True)
             counts.append(int(masked[0]) if len(masked) else int(max(map(max, self.reveal))) + 1)
         return counts
+
+    def spans(self) -> list[tuple[int, int]]:
+        """For each iteration, the first and the last token (excluded) that it samples or estimates."""
+        masked, spans = np.sort(np.concatenate(self.reveal)) if self.reveal else np.zeros(0, np.int64), []
+        for reveal, final in zip(self.reveal, self.visible_prefix(), strict=True):
+            end = int(masked[-1]) + 1
+            if self.ahead is not None:
+                end = min(end, max(int(reveal.max()) + 1, final + self.ahead))
+            spans.append((int(masked[0]), end))
+            masked = np.setdiff1d(masked, reveal, assume_unique=True)
+        return spans
 
 
 def make_reveal_plan(

@@ -84,8 +84,13 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def decode(self, mel: np.ndarray) -> np.ndarray:
-        """Log-mel [frames, mel_dim] -> waveform float32 [samples], within [-1, 1]."""
+    def decode(self, mel: np.ndarray, before: bool = False, after: bool = False) -> np.ndarray:
+        """Log-mel [frames, mel_dim] -> waveform float32 [samples], within [-1, 1].
+
+        before, after: whether `mel` goes on there. Then its outer frames, as many as the vocoder's
+            convolutions reach (`streaming.convolution_reach`), are only read: the waveform is that of the
+            frames inside.
+        """
 
     def decode_tokens(self, tokens: Any, prompt: Prompt) -> np.ndarray:
         """The waveform float32 [samples] of a prompt's masked tokens.

@@ -32,7 +32,8 @@ def stream_segment(
     """The waveform of a segment in chunks, float32 [samples] each; other samplers than masked give one."""
     if model.config.vocoder is None:
         raise UserError("this model has no vocoder")
-    decoder = ChunkDecoder(model.decode, segment.total_frames, receptive_field(model.config.vocoder))
+    context, reach = receptive_field(model.config.vocoder), convolution_reach(model.config.vocoder.num_layers)
+    decoder = ChunkDecoder(model.decode, segment.total_frames, context, reach)
     if options.sampler == "masked":
         yield from stream_masked(model, segment, seed, options, decoder)
     else:
@@ -46,6 +47,8 @@ def stream_masked(
     """The chunks of masked decoding: one whenever at least `MIN_TOKENS` more tokens are final."""
     prompt, patch = segment.prompt, model.config.transformer.patch
     plan = stream_plan(model, segment, seed, options)
+    # of the estimate, the vocoder reads no more than its context
+    plan = replace(plan, ahead=-(-decoder.context // patch))
     steps = model.sample_steps([prompt], [seed], options, [plan])
     decoded = prompt.start
     for final, (_, estimate) in zip(plan.visible_prefix(), steps, strict=True):  # final: tokens
@@ -79,8 +82,12 @@ def stream_plan(model: Backend, segment: Segment, seed: int, options: GenerateOp
 
 def receptive_field(config: VocosConfig) -> int:
     """How many frames on each side of a sample affect it in a Vocos."""
-    convolutions = 3 * (config.num_layers + 1)  # of 7 frames each
-    return convolutions + config.n_fft // (2 * config.hop_length)  # and its inverse transform
+    return convolution_reach(config.num_layers) + config.n_fft // (2 * config.hop_length)  # and its irfft
+
+
+def convolution_reach(num_layers: int) -> int:
+    """How many frames on each side the convolutions of a Vocos of some layers read."""
+    return 3 * (num_layers + 1)  # of 7 frames each
 
 
 class ChunkDecoder:
@@ -90,14 +97,17 @@ class ChunkDecoder:
     depend on that estimate, so they are held back and cross-faded with the next chunk.
     """
 
-    def __init__(self, decode: Callable[[np.ndarray], np.ndarray], frames: int, context: int):
+    def __init__(
+        self, decode: Callable[[np.ndarray, bool, bool], np.ndarray], frames: int, context: int, reach: int
+    ):
         """
         Args:
-            decode: log-mel [frames, mel_dim] -> float32 [(frames - 1) * HOP].
+            decode: `Backend.decode`.
             frames: of the whole mel.
             context: frames that the vocoder receives on each side, see `receptive_field`.
+            reach: how many of these `decode` only reads, see `convolution_reach`.
         """
-        self.decode, self.frames, self.context = decode, frames, context
+        self.decode, self.frames, self.context, self.reach = decode, frames, context, reach
         self.samples = 0  # given out so far
         self.held_back = np.zeros(0, np.float32)  # the samples after them, as the last chunk had them
 
@@ -114,7 +124,9 @@ class ChunkDecoder:
             return np.zeros(0, np.float32)
         left = max(0, self.samples // HOP - self.context)
         right = min(self.frames, final_frames + self.context)
-        wave = self.decode(mel[left:right])[self.samples - left * HOP : end - left * HOP].copy()
+        wave = self.decode(mel[left:right], left > 0, right < self.frames)
+        start = (left + self.reach * (left > 0)) * HOP
+        wave = wave[self.samples - start : end - start].copy()
         overlap = min(len(self.held_back), len(wave))
         wave[:overlap] = crossfade(self.held_back[:overlap], wave[:overlap])
         kept = len(wave) if last else len(wave) - OVERLAP

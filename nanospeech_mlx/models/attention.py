@@ -45,8 +45,17 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(dim, heads * dim_head)
         self.to_out = [nn.Linear(heads * dim_head, dim, bias=False)]
 
-    def __call__(self, x: mx.array, table: Table, mask: mx.array | None = None) -> mx.array:
-        """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded."""
+    def __call__(
+        self,
+        x: mx.array,
+        table: Table,
+        mask: mx.array | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> mx.array:
+        """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded.
+
+        span: the first and the last token (excluded) of the output; None: all.
+        """
         batch, tokens, _ = x.shape
         if "to_qkv" in self:  # of `fuse_layers`
             heads = self.to_qkv(x)
@@ -59,7 +68,14 @@ class Attention(nn.Module):
         else:
             q = mx.concatenate([rotate(q[:, :1], table), q[:, 1:]], axis=1)
             k = mx.concatenate([rotate(k[:, :1], table), k[:, 1:]], axis=1)
+        if span is not None:
+            q = q[:, :, span[0] : span[1]]
         keys = None if mask is None else mask[:, None, None, :]
         out = attend(q, k, v, self.dim_head**-0.5, keys)
-        out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, tokens, -1))
-        return out if mask is None else out * mask[..., None]
+        out = self.to_out[0](out.swapaxes(1, 2).reshape(batch, q.shape[2], -1))
+        return out if mask is None else out * cut(mask, span)[..., None]
+
+
+def cut(x: mx.array, span: tuple[int, int] | None) -> mx.array:
+    """The tokens of a span, the first and the last (excluded), of x [batch, tokens, ...]; None: all."""
+    return x if span is None else x[:, span[0] : span[1]]

@@ -138,16 +138,17 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def add_context(self, z: mx.array, mel: mx.array | None, mask: mx.array | None = None) -> mx.array:
-        """The head's conditioning [batch, tokens, z_channels]: z with its neighbors' context.
+    def add_context(
+        self, z: mx.array, mel: mx.array | None, mask: mx.array | None = None, rows: mx.array | None = None
+    ) -> mx.array:
+        """The head's conditioning: z with its neighbors' context. Arguments and shapes: `HeadContext`.
 
-        mel: [batch, tokens, channels]: visible tokens, elsewhere the mel regression, which gets no gradient
-        from the head's loss. mask: bool [batch, tokens], false where padded.
+        mel: visible tokens, elsewhere the mel regression, which gets no gradient from the head's loss.
         """
         if self.context is None:
-            return z
+            return z if rows is None else z.reshape(-1, z.shape[-1])[rows]
         mel = mx.stop_gradient(mel) if self.context.regression and mel is not None else None
-        return self.context(z, mel, mask)
+        return self.context(z, mel, mask, rows)
 
     def loss(self, target: mx.array, z: mx.array, t: mx.array, noise: mx.array) -> dict[str, mx.array]:
         """The loss of each row.

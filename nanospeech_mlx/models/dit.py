@@ -8,7 +8,7 @@ import mlx.core as mx
 from mlx import nn
 
 from ..device.constants import Constants
-from .attention import Attention, Table, rotary_table
+from .attention import Attention, Table, cut, rotary_table
 from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
 Modulation = mx.array | list[mx.array]  # shifts, scales and gates: each [batch or 1, 1, dim]
@@ -36,10 +36,18 @@ class DiTBlock(nn.Module):
         self.attn = Attention(dim, heads, dim_head, rope)
         self.ff = FeedForward(dim, ff_mult)
 
-    def __call__(self, x: mx.array, modulation: Modulation, table: Table, mask: mx.array | None) -> mx.array:
-        """x [batch, tokens, dim]; modulation: 6 of [batch or 1, 1, dim]."""
+    def __call__(
+        self,
+        x: mx.array,
+        modulation: Modulation,
+        table: Table,
+        mask: mx.array | None,
+        span: tuple[int, int] | None = None,
+    ) -> mx.array:
+        """x [batch, tokens, dim]; modulation: 6 of [batch or 1, 1, dim]; span: of the output, None: all."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
-        x = gated(x, gate_msa, self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask))
+        attended = self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask, span)
+        x = gated(cut(x, span), gate_msa, attended)
         return gated(x, gate_mlp, self.ff(self.attn_norm(x, shift_mlp, scale_mlp)))
 
 
@@ -120,6 +128,7 @@ class DiT(nn.Module):
         text_embed: mx.array,
         modulations: list[Modulation],
         mask: mx.array | None = None,
+        span: tuple[int, int] | None = None,
     ) -> mx.array:
         """The last hidden state z [batch, tokens, dim].
 
@@ -130,14 +139,17 @@ class DiT(nn.Module):
             text_embed: of `embed_text`.
             modulations: of `modulations`.
             mask: bool [batch, tokens], false where padded, or None.
+            span: the first and the last token (excluded) whose state is returned; None: all. Of the others,
+                the last block computes no more than what attention reads.
         """
         parts = [x, cond, text_embed]
         if self.visible_flag:
             parts.append(visible[..., None].astype(x.dtype))
         h = self.input_embed(mx.concatenate(parts, axis=-1), mask if self.mask_padding else None)
         table = rotary_table(h, self.dim_head)
-        for block, modulation in zip(self.transformer_blocks, modulations[:-1], strict=True):
-            h = block(h, modulation, table, mask)
+        last = len(self.transformer_blocks) - 1
+        for k, block in enumerate(self.transformer_blocks):
+            h = block(h, modulations[k], table, mask, span if k == last else None)
         scale, shift = modulations[-1]
         return self.norm_out(h, shift, scale)
 

@@ -17,6 +17,13 @@ from .activations import LayerNorm, Linear, gelu, polar
 from .layers import Conv1d, gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
+REACH = 3  # frames that a convolution reads on each side
+ALL = slice(None)
+
+
+def inner_frames(before: bool, after: bool) -> slice:
+    """The output of a convolution that is right although there are frames before or after its input."""
+    return slice(REACH if before else None, -REACH if after else None)
 
 
 def overlap_add(frames: mx.array, hop_length: int) -> mx.array:
@@ -41,7 +48,10 @@ def windows(n_fft: int, hop_length: int) -> tuple[mx.array, mx.array]:
 
 
 class ConvNeXtBlock(nn.Module):
-    """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same."""
+    """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same.
+
+    `inner`: see `VocosBackbone`.
+    """
 
     def __init__(self, dim: int, intermediate_dim: int, layer_scale: float):
         super().__init__()
@@ -51,14 +61,17 @@ class ConvNeXtBlock(nn.Module):
         self.pwconv2 = Linear(intermediate_dim, dim)
         self.gamma = mx.full((dim,), layer_scale)
 
-    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
-        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None]))
+    def __call__(self, x: mx.array, mask: mx.array | None = None, inner: slice = ALL) -> mx.array:
+        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None])[:, inner])
         h = self.pwconv2(gelu(self.pwconv1(h)))
-        return gated(x, self.gamma, h)
+        return gated(x[:, inner], self.gamma, h)
 
 
 class VocosBackbone(nn.Module):
-    """[batch, frames, input_channels] -> [batch, frames, dim]; mask bool [batch, frames] or None."""
+    """[batch, frames, input_channels] -> [batch, frames, dim]; mask bool [batch, frames] or None.
+
+    inner: the frames that each convolution keeps, of `inner_frames`. Only without a mask.
+    """
 
     def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
         super().__init__()
@@ -67,11 +80,11 @@ class VocosBackbone(nn.Module):
         self.convnext = [ConvNeXtBlock(dim, intermediate_dim, 1 / num_layers) for _ in range(num_layers)]
         self.final_layer_norm = LayerNorm(dim, eps=1e-6)
 
-    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
+    def __call__(self, x: mx.array, mask: mx.array | None = None, inner: slice = ALL) -> mx.array:
         x = (x if mask is None else x * mask[..., None]).astype(self.embed.bias.dtype)
-        x = self.norm(self.embed(x))
+        x = self.norm(self.embed(x)[:, inner])
         for block in self.convnext:
-            x = block(x, mask)
+            x = block(x, mask, inner)
         return self.final_layer_norm(x)
 
 
@@ -134,5 +147,5 @@ class Vocos(nn.Module):
         self.backbone = VocosBackbone(input_channels, dim, intermediate_dim, num_layers)
         self.head = ISTFTHead(dim, n_fft, hop_length)
 
-    def __call__(self, mel: mx.array, mask: mx.array | None = None) -> mx.array:
-        return self.head(self.backbone(mel, mask), mask)
+    def __call__(self, mel: mx.array, mask: mx.array | None = None, inner: slice = ALL) -> mx.array:
+        return self.head(self.backbone(mel, mask, inner), mask)

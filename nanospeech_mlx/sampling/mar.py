@@ -19,6 +19,7 @@ from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
 from ..device.threads import keep
+from ..models.attention import cut
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT, Modulation
 
@@ -32,12 +33,13 @@ def hidden_states(
     text_embed: mx.array,
     modulations: list[Modulation],
     mask: mx.array | None = None,
+    span: tuple[int, int] | None = None,
 ) -> mx.array:
     """z [rows, tokens, dim] of visible tokens [rows, tokens, channels] (zeros elsewhere) and embedded text.
 
-    `modulations` are the transformer's at time 0, constant on this path.
+    `modulations` are the transformer's at time 0, constant on this path. `span`: as in `DiT.hidden`.
     """
-    return transformer.hidden(mx.zeros_like(cond), cond, visible, text_embed, modulations, mask)
+    return transformer.hidden(mx.zeros_like(cond), cond, visible, text_embed, modulations, mask, span)
 
 
 def head_inputs(
@@ -49,12 +51,19 @@ def head_inputs(
     text_embed: mx.array,
     modulations: list[Modulation],
     mask: mx.array | None,
+    span: tuple[int, int] | None = None,
+    rows: mx.array | None = None,
 ) -> tuple[mx.array, mx.array | None]:
-    """The head's conditioning [batch x tokens, dim] and the mel regression (or None) of every token."""
-    z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask)
+    """The head's conditioning [batch x tokens, dim] and the mel regression (or None) of every token.
+
+    span: the first and the last token (excluded) of a part, which is then meant by "tokens"; None: all.
+    rows: int [rows], the tokens that are conditioned, indices into [batch x tokens]; None: all.
+    """
+    z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask, span)
+    tokens, visible, mask = cut(tokens, span), cut(visible, span), None if mask is None else cut(mask, span)
     regression = None if to_mel is None else to_mel(z)
     mel = None if regression is None else mx.where(visible[..., None], tokens, regression)
-    head_conditioning = diffusion_module.add_context(z, mel, mask)
+    head_conditioning = diffusion_module.add_context(z, mel, mask, rows)
     if regression is not None:
         regression = regression.reshape(-1, tokens.shape[-1])
     return head_conditioning.reshape(-1, head_conditioning.shape[-1]), regression
@@ -67,8 +76,8 @@ def make_step(
 
     The arguments are those of `sample`. The returned function takes the tokens, which of them are visible
     and which are after the iteration, then the inputs that all iterations share (`unconditional`:
-    `head_inputs` without text and tokens; None: no guidance), then `Iteration.arrays()`. It returns tokens
-    and estimate after the iteration.
+    `head_inputs` without text and tokens; None: no guidance), `Iteration.span` (None: all tokens), and
+    `Iteration.arrays()`. It returns tokens and estimate after the iteration.
     """
 
     def step(
@@ -80,16 +89,27 @@ def make_step(
         mask: mx.array | None,
         unconditional: tuple[mx.array, mx.array | None] | None,
         times: mx.array,
+        span: tuple[int, int] | None,
         rows: mx.array,
+        places: mx.array,
         initial: mx.array,
         noise: mx.array | None,
         temperature: mx.array,
         cfg: mx.array | None,
     ) -> tuple[mx.array, mx.array]:
-        head_conditioning, regression = head_inputs(
-            transformer, diffusion_module, to_mel, tokens, visible, text_embed, modulations, mask
+        z, regression = head_inputs(
+            transformer,
+            diffusion_module,
+            to_mel,
+            tokens,
+            visible,
+            text_embed,
+            modulations,
+            mask,
+            span,
+            places,
         )
-        z, mean = head_conditioning[rows], None if regression is None else regression[rows]
+        mean = None if regression is None else regression[places]
         scale = 1.0 if cfg is None else cfg
         if unconditional is not None:
             unconditional_z, unconditional_mel = unconditional
@@ -104,7 +124,14 @@ def make_step(
         new_tokens = new_tokens.reshape(tokens.shape)
         if regression is None:
             return new_tokens, new_tokens
-        estimate = mx.where(visible_after[..., None], new_tokens, regression.reshape(tokens.shape))
+        first, end = span or (0, tokens.shape[1])
+        estimate = mx.where(
+            cut(visible_after, span)[..., None],
+            cut(new_tokens, span),
+            regression.reshape(len(tokens), end - first, -1),
+        )
+        if span is not None:
+            estimate = mx.concatenate([new_tokens[:, :first], estimate, new_tokens[:, end:]], axis=1)
         return new_tokens, estimate
 
     return step
@@ -140,7 +167,8 @@ def sample(
 ) -> Iterator[tuple[mx.array, mx.array]]:
     """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
-    In the tokens, those that are still masked are zero; in the estimate they are the mel regression. Each
+    In the tokens, those that are still masked are zero; in the estimate they are the mel regression, or
+    zero if the plans say that it is not needed. Each
     iteration may be asked for in another thread.
 
     Args:
@@ -175,10 +203,13 @@ def sample(
         unconditional = head_inputs(
             transformer, diffusion_module, to_mel, *no_tokens, no_text, modulations, mask
         )
-    bucket = 1 if step is None else ROWS
+    bucket, neighbors = ROWS, None  # compiled: few shapes
+    if step is None:
+        context = diffusion_module.context
+        bucket, neighbors = 1, 0 if context is None else context.neighbors
     run = step or make_step(transformer, diffusion_module, to_mel, residual_std)
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
+    for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket, neighbors):
         arrays = [None if part is None else mx.array(part) for part in iteration.arrays()]
         seen.reshape(-1)[iteration.rows] = True
         visible, visible_before = mx.array(seen), visible
@@ -191,6 +222,7 @@ def sample(
             mask,
             None if iteration.cfg is None else unconditional,
             times,
+            iteration.span if step is None else None,
             *arrays,
         )
         keep(tokens, visible, estimate, text_embed, modulations, unconditional, times)

@@ -38,8 +38,17 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(dim, heads * dim_head)
         self.to_out = nn.ModuleList([nn.Linear(heads * dim_head, dim, bias=False)])
 
-    def forward(self, x: Tensor, table: tuple[Tensor, Tensor], mask: Tensor | None = None) -> Tensor:
-        """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded."""
+    def forward(
+        self,
+        x: Tensor,
+        table: tuple[Tensor, Tensor],
+        mask: Tensor | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> Tensor:
+        """x [batch, tokens, dim]; table of `rotary_table`; mask bool [batch, tokens], false where padded.
+
+        span: the first and the last token (excluded) of the output; None: all.
+        """
         batch, tokens, _ = x.shape
         q, k, v = (
             to(x).reshape(batch, tokens, self.heads, self.dim_head).transpose(1, 2)
@@ -50,7 +59,14 @@ class Attention(nn.Module):
         else:
             q = torch.cat((rotate(q[:, :1], table), q[:, 1:]), dim=1)
             k = torch.cat((rotate(k[:, :1], table), k[:, 1:]), dim=1)
+        if span is not None:
+            q = q[:, :, span[0] : span[1]]
         keys = None if mask is None else mask[:, None, None, :]
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
-        out = self.to_out[0](out.transpose(1, 2).reshape(batch, tokens, -1))
-        return out if mask is None else out * mask[..., None]
+        out = self.to_out[0](out.transpose(1, 2).reshape(batch, q.shape[2], -1))
+        return out if mask is None else out * cut(mask, span)[..., None]
+
+
+def cut(x: Tensor, span: tuple[int, int] | None) -> Tensor:
+    """The tokens of a span, the first and the last (excluded), of x [batch, tokens, ...]; None: all."""
+    return x if span is None else x[:, span[0] : span[1]]

@@ -137,16 +137,17 @@ class DiffLoss(nn.Module):
         if context or regression:
             self.context = HeadContext(z_channels, target_channels, context, regression)
 
-    def add_context(self, z: Tensor, mel: Tensor | None, mask: Tensor | None = None) -> Tensor:
-        """The head's conditioning [batch, tokens, z_channels]: z with its neighbors' context.
+    def add_context(
+        self, z: Tensor, mel: Tensor | None, mask: Tensor | None = None, rows: Tensor | None = None
+    ) -> Tensor:
+        """The head's conditioning: z with its neighbors' context. Arguments and shapes: `HeadContext`.
 
-        mel: [batch, tokens, channels]: visible tokens, elsewhere the mel regression, which gets no gradient
-        from the head's loss. mask: bool [batch, tokens], false where padded.
+        mel: visible tokens, elsewhere the mel regression, which gets no gradient from the head's loss.
         """
         if self.context is None:
-            return z
+            return z if rows is None else z.reshape(-1, z.shape[-1])[rows]
         mel = mel.detach() if self.context.regression and mel is not None else None
-        return self.context(z, mel, mask)
+        return self.context(z, mel, mask, rows)
 
     def loss(self, target: Tensor, z: Tensor, t: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The loss of each row.

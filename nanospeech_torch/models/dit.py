@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .attention import Attention, rotary_table
+from .attention import Attention, cut, rotary_table
 from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
 
@@ -32,11 +32,17 @@ class DiTBlock(nn.Module):
         self.ff = FeedForward(dim, ff_mult)
 
     def forward(
-        self, x: Tensor, modulation: Tensor, table: tuple[Tensor, Tensor], mask: Tensor | None
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        table: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        span: tuple[int, int] | None = None,
     ) -> Tensor:
-        """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]."""
+        """x [batch, tokens, dim]; modulation [6, batch or 1, 1, dim]; span: of the output, None: all."""
         shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulation
-        x = gated(x, gate_msa, self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask))
+        attended = self.attn(self.attn_norm(x, shift_msa, scale_msa), table, mask, span)
+        x = gated(cut(x, span), gate_msa, attended)
         return gated(x, gate_mlp, self.ff(self.attn_norm(x, shift_mlp, scale_mlp)))
 
 
@@ -106,6 +112,7 @@ class DiT(nn.Module):
         text_embed: Tensor,
         modulations: list[Tensor],
         mask: Tensor | None = None,
+        span: tuple[int, int] | None = None,
     ) -> Tensor:
         """The last hidden state z [batch, tokens, dim].
 
@@ -116,14 +123,17 @@ class DiT(nn.Module):
             text_embed: of `embed_text`.
             modulations: of `modulations`.
             mask: bool [batch, tokens], false where padded, or None.
+            span: the first and the last token (excluded) whose state is returned; None: all. Of the others,
+                the last block computes no more than what attention reads.
         """
         parts = [x, cond, text_embed]
         if self.visible_flag:
             parts.append(visible[..., None].to(x.dtype))
         h = self.input_embed(torch.cat(parts, dim=-1), mask if self.mask_padding else None)
         table = rotary_table(h, self.dim_head)
-        for block, modulation in zip(self.transformer_blocks, modulations[:-1], strict=True):
-            h = block(h, modulation, table, mask)
+        last = len(self.transformer_blocks) - 1
+        for k, block in enumerate(self.transformer_blocks):
+            h = block(h, modulations[k], table, mask, span if k == last else None)
         scale, shift = modulations[-1]
         return self.norm_out(h, shift, scale)
 

@@ -15,6 +15,13 @@ from torch import Tensor, nn
 from .layers import Conv1d, gated
 
 MAX_MAGNITUDE = 1e2  # the original's guard against an exploding exponential
+REACH = 3  # frames that a convolution reads on each side
+ALL = slice(None)
+
+
+def inner_frames(before: bool, after: bool) -> slice:
+    """The output of a convolution that is right although there are frames before or after its input."""
+    return slice(REACH if before else None, -REACH if after else None)
 
 
 def overlap_add(frames: Tensor, hop_length: int) -> Tensor:
@@ -37,7 +44,10 @@ def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
 
 
 class ConvNeXtBlock(nn.Module):
-    """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same."""
+    """ConvNeXt block in one dimension with layer scale `gamma`; [batch, frames, dim] -> the same.
+
+    `inner`: see `VocosBackbone`.
+    """
 
     def __init__(self, dim: int, intermediate_dim: int, layer_scale: float):
         super().__init__()
@@ -47,14 +57,17 @@ class ConvNeXtBlock(nn.Module):
         self.pwconv2 = nn.Linear(intermediate_dim, dim)
         self.gamma = nn.Parameter(torch.full((dim,), layer_scale))
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None]))
+    def forward(self, x: Tensor, mask: Tensor | None = None, inner: slice = ALL) -> Tensor:
+        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None])[:, inner])
         h = self.pwconv2(F.gelu(self.pwconv1(h)))
-        return gated(x, self.gamma, h)
+        return gated(x[:, inner], self.gamma, h)
 
 
 class VocosBackbone(nn.Module):
-    """[batch, frames, input_channels] -> [batch, frames, dim]; mask bool [batch, frames] or None."""
+    """[batch, frames, input_channels] -> [batch, frames, dim]; mask bool [batch, frames] or None.
+
+    inner: the frames that each convolution keeps, of `inner_frames`. Only without a mask.
+    """
 
     def __init__(self, input_channels: int, dim: int, intermediate_dim: int, num_layers: int):
         super().__init__()
@@ -65,10 +78,10 @@ class VocosBackbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        x = self.norm(self.embed(x if mask is None else x * mask[..., None]))
+    def forward(self, x: Tensor, mask: Tensor | None = None, inner: slice = ALL) -> Tensor:
+        x = self.norm(self.embed(x if mask is None else x * mask[..., None])[:, inner])
         for block in self.convnext:
-            x = block(x, mask)
+            x = block(x, mask, inner)
         return self.final_layer_norm(x)
 
 
@@ -129,5 +142,5 @@ class Vocos(nn.Module):
         self.backbone = VocosBackbone(input_channels, dim, intermediate_dim, num_layers)
         self.head = ISTFTHead(dim, n_fft, hop_length)
 
-    def forward(self, mel: Tensor, mask: Tensor | None = None) -> Tensor:
-        return self.head(self.backbone(mel, mask), mask)
+    def forward(self, mel: Tensor, mask: Tensor | None = None, inner: slice = ALL) -> Tensor:
+        return self.head(self.backbone(mel, mask, inner), mask)

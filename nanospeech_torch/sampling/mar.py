@@ -17,6 +17,7 @@ from nanospeech_core.sampling.noise import Noise
 from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.system.compiling import ROWS, ByShape
 
+from ..models.attention import cut
 from ..models.diffloss import DiffLoss
 from ..models.dit import DiT
 from .compiling import by_shape
@@ -31,12 +32,13 @@ def hidden_states(
     text_embed: Tensor,
     modulations: list[Tensor],
     mask: Tensor | None = None,
+    span: tuple[int, int] | None = None,
 ) -> Tensor:
     """z [rows, tokens, dim] of visible tokens [rows, tokens, channels] (zeros elsewhere) and embedded text.
 
-    `modulations` are the transformer's at time 0, constant on this path.
+    `modulations` are the transformer's at time 0, constant on this path. `span`: as in `DiT.hidden`.
     """
-    return transformer.hidden(torch.zeros_like(cond), cond, visible, text_embed, modulations, mask)
+    return transformer.hidden(torch.zeros_like(cond), cond, visible, text_embed, modulations, mask, span)
 
 
 def head_inputs(
@@ -48,12 +50,19 @@ def head_inputs(
     text_embed: Tensor,
     modulations: list[Tensor],
     mask: Tensor | None,
+    span: tuple[int, int] | None = None,
+    rows: Tensor | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """The head's conditioning [batch x tokens, dim] and the mel regression (or None) of every token."""
-    z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask)
+    """The head's conditioning [batch x tokens, dim] and the mel regression (or None) of every token.
+
+    span: the first and the last token (excluded) of a part, which is then meant by "tokens"; None: all.
+    rows: int [rows], the tokens that are conditioned, indices into [batch x tokens]; None: all.
+    """
+    z = hidden_states(transformer, tokens, visible, text_embed, modulations, mask, span)
+    tokens, visible, mask = cut(tokens, span), cut(visible, span), None if mask is None else cut(mask, span)
     regression = None if to_mel is None else to_mel(z)
     mel = None if regression is None else torch.where(visible[..., None], tokens, regression)
-    head_conditioning = diffusion_module.add_context(z, mel, mask)
+    head_conditioning = diffusion_module.add_context(z, mel, mask, rows)
     if regression is not None:
         regression = regression.reshape(-1, tokens.shape[-1])
     return head_conditioning.reshape(-1, head_conditioning.shape[-1]), regression
@@ -66,8 +75,8 @@ def make_step(
 
     The arguments are those of `sample`. The returned function takes the tokens and which of them are visible,
     then the inputs that all iterations share (`unconditional`: `head_inputs` without text and tokens;
-    None: no guidance), then `Iteration.arrays()`. It returns tokens, visible and estimate after the
-    iteration.
+    None: no guidance), `Iteration.span` (None: all tokens), and `Iteration.arrays()`. It returns tokens,
+    visible and estimate after the iteration.
     """
 
     def step(
@@ -78,16 +87,27 @@ def make_step(
         mask: Tensor | None,
         unconditional: tuple[Tensor, Tensor | None] | None,
         times: Tensor,
+        span: tuple[int, int] | None,
         rows: Tensor,
+        places: Tensor,
         initial: Tensor,
         noise: Tensor | None,
         temperature: Tensor,
         cfg: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        head_conditioning, regression = head_inputs(
-            transformer, diffusion_module, to_mel, tokens, visible, text_embed, modulations, mask
+        z, regression = head_inputs(
+            transformer,
+            diffusion_module,
+            to_mel,
+            tokens,
+            visible,
+            text_embed,
+            modulations,
+            mask,
+            span,
+            places,
         )
-        z, mean = head_conditioning[rows], None if regression is None else regression[rows]
+        mean = None if regression is None else regression[places]
         scale = 1.0 if cfg is None else cfg
         if unconditional is not None:
             unconditional_z, unconditional_mel = unconditional
@@ -98,16 +118,19 @@ def make_step(
         if mean is not None:
             revealed = mean + residual_std * revealed
         new_tokens, new_visible = tokens.reshape(-1, tokens.shape[-1]), visible.reshape(-1)
-        new_tokens = new_tokens.index_copy(0, rows, revealed)
-        new_visible = new_visible.index_fill(0, rows, True)
+        new_tokens = new_tokens.index_copy(0, rows, revealed).reshape(tokens.shape)
+        new_visible = new_visible.index_fill(0, rows, True).reshape(visible.shape)
         estimate = new_tokens
         if regression is not None:
-            estimate = torch.where(new_visible[:, None], new_tokens, regression)
-        return (
-            new_tokens.reshape(tokens.shape),
-            new_visible.reshape(visible.shape),
-            estimate.reshape(tokens.shape),
-        )
+            first, end = span or (0, tokens.shape[1])
+            estimate = torch.where(
+                cut(new_visible, span)[..., None],
+                cut(new_tokens, span),
+                regression.reshape(len(tokens), end - first, -1),
+            )
+            if span is not None:
+                estimate = torch.cat((new_tokens[:, :first], estimate, new_tokens[:, end:]), dim=1)
+        return new_tokens, new_visible, estimate
 
     return step
 
@@ -140,7 +163,8 @@ def sample(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Generate a batch, yielding tokens and estimate, both [batch, tokens, channels], after each iteration.
 
-    In the tokens, those that are still masked are zero; in the estimate they are the mel regression.
+    In the tokens, those that are still masked are zero; in the estimate they are the mel regression, or
+    zero if the plans say that it is not needed.
 
     Args:
         transformer, diffusion_module: the networks.
@@ -173,10 +197,13 @@ def sample(
         unconditional = head_inputs(
             transformer, diffusion_module, to_mel, *no_tokens, no_text, modulations, mask
         )
-    bucket = 1 if step is None else ROWS
+    bucket, neighbors = ROWS, None  # compiled: few shapes
+    if step is None:
+        context = diffusion_module.context
+        bucket, neighbors = 1, 0 if context is None else context.neighbors
     run = step or make_step(transformer, diffusion_module, to_mel, residual_std)
     tokens, ddpm_steps = cond, diffusion_steps if diffusion_module.objective == "ddpm" else 0
-    for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket):
+    for iteration in iterations(plans, noises, length, temperature, ddpm_steps, bucket, neighbors):
         arrays = [
             None if part is None else torch.from_numpy(part).to(cond.device, non_blocking=True)
             for part in iteration.arrays()
@@ -189,6 +216,7 @@ def sample(
             mask,
             None if iteration.cfg is None else unconditional,
             times,
+            iteration.span if step is None else None,
             *arrays,
         )
         yield tokens, estimate

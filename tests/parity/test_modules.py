@@ -36,6 +36,7 @@ Z, EPS, T_ROWS = normal(7, 24), normal(7, 20), np.array([0, 0, 1, 37, 500, 998, 
 T_FLOW = T_ROWS.astype(np.float32) / 999
 DURATIONS = np.array([[3.0, 7, 0, 12, 4], [5, 1, 9, -1, -1]], np.float32)
 KNOWN = np.array([[True, True, False, False, False], [True, False, False, False, False]])
+ROWS = np.array([0, 8, 9, 14, 4, 10])  # of the tokens of both utterances
 SYMBOLS = TEXT >= 0
 DURATION = dict(dim=32, depth=2, heads=2, dim_head=8, mel_dim=20, text_num_embeds=11, text_dim=6)
 PHONE = dict(dim=32, depth=2, heads=2, dim_head=8, text_num_embeds=11, conv_pos_groups=4)
@@ -76,6 +77,7 @@ CASES = [
     ("context", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK)),
     ("context", "HeadContext", (32, 20, 1, False), "", (HIDDEN,)),
     ("context", "HeadContext", (32, 20, 0, True), "", (HIDDEN, X)),
+    ("context", "HeadContext", (32, 20, 2, True), "", (HIDDEN, X, MASK, ROWS)),
     ("diffloss", "DiffLoss", WITH_CONTEXT, "add_context", (HIDDEN, X, MASK)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "flow"}, "embed_times", (3,)),
     ("diffloss", "DiffLoss", {**HEAD, "objective": "ddpm"}, "embed_times", (5,)),
@@ -235,6 +237,35 @@ def test_epsilon_of_the_last_norm(both):
         backend.load(model, small)
         outputs.append(backend.numpy(model(backend.array(X), backend.array(TEXT))))
     assert relative_error(outputs[1], outputs[0]) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("span", [(0, TOKENS), (3, TOKENS - 2), (TOKENS - 1, TOKENS)])
+def test_the_states_of_a_span_are_those_of_all(name, span):
+    backend = Backend(name)
+    for model in (OURS, ORIGINAL):
+        transformer = build(backend, "dit", "DiT", model)
+        backend.load(transformer, random_weights(backend.shapes(transformer)))
+        x, cond, visible, text, mask, time = to_backend(backend, (X, COND, VISIBLE, TEXT, MASK, TIME))
+        embedded, modulations = transformer.embed_text(text, TOKENS), transformer.modulations(time)
+        for padding in (None, mask):
+            arguments = x, cond, visible, embedded, modulations, padding
+            whole, part = (
+                backend.numpy(transformer.hidden(*arguments, *more)).copy() for more in ([], [span])
+            )
+            assert relative_error(part, whole[:, span[0] : span[1]]) < 1e-5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_context_of_rows_is_that_of_all(name):
+    """Rows at both ends of an utterance, in any order: their neighbors are not those of the next one."""
+    backend = Backend(name)
+    context = build(backend, "context", "HeadContext", (32, 20, 2, True))
+    backend.load(context, random_weights(backend.shapes(context)))
+    arrays = to_backend(backend, (HIDDEN, X, MASK))
+    whole = backend.numpy(context(*arrays)).reshape(-1, 32)
+    rows = backend.numpy(context(*arrays, backend.array(ROWS)))
+    assert relative_error(rows, whole[ROWS]) < 1e-5
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -174,13 +174,13 @@ class Conditions:
         assert float(time[0]) == 0
         return "at time 0"
 
-    def hidden(self, x, cond, visible, text_embed, modulations, mask):
+    def hidden(self, x, cond, visible, text_embed, modulations, mask, span=None):
         assert modulations == "at time 0" and float(abs(x).max()) == 0
         if text_embed == "none":
             assert not (cond != 0).any() and not visible.any()
             return self.unconditional
         self.seen.append((cond, visible))
-        return self.z
+        return self.z if span is None else self.z[:, span[0] : span[1]]
 
 
 @pytest.mark.parametrize("cfg", [(1.0, 1.0), (3.0, 3.0), (1.0, 3.0)], ids=["plain", "guided", "guided last"])

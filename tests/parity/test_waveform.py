@@ -15,6 +15,7 @@ from nanospeech_core.checkpoints.folder import PRETRAINED
 from nanospeech_core.config import DurationConfig, TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation.counting import count_calls
+from nanospeech_core.sampling.reveal import RevealPlan
 from nanospeech_core.synthesis import batching
 from nanospeech_core.synthesis.streaming import receptive_field
 
@@ -187,6 +188,23 @@ def test_streams(folders, options):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
+def test_a_stream_estimates_what_its_vocoder_reads(folders, name, monkeypatch):
+    """The chunks are those of a stream that estimates all tokens in every iteration."""
+    model, spans, read = pipeline(name, folders["flow"]), RevealPlan.spans, []
+    monkeypatch.setattr(RevealPlan, "spans", lambda plan: read.append(spans(plan)) or read[-1])
+    text = "word and " * 12 + "word."
+    chunks = list(model.stream(text, use_diffusion=True, seed=7))
+    monkeypatch.setattr(RevealPlan, "spans", lambda plan: spans(replace(plan, ahead=None)))
+    expected = list(model.stream(text, use_diffusion=True, seed=7))
+    assert len(chunks) == len(expected) > 1
+    for chunk, whole in zip(chunks, expected, strict=True):
+        assert relative_error(chunk, whole) < 1e-5
+    ends = [end for _, end in read[0]]
+    assert ends[0] < ends[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stream_that_is_closed_ends_its_work(folders, name):
     """Nothing is computed ahead, and nothing after: the first chunk takes its own block's share."""
     backend, model = Backend(name), pipeline(name, folders["flow"])
@@ -225,7 +243,7 @@ def test_the_vocoder_receives_the_estimate_of_the_next_block(folders, name, monk
             yield tokens, estimate
 
     monkeypatch.setattr(model, "sample_steps", watched)
-    monkeypatch.setattr(model, "decode", lambda mel: decoded.append(mel) or decode(mel))
+    monkeypatch.setattr(model, "decode", lambda mel, *more: decoded.append(mel) or decode(mel, *more))
     next(model.stream(TEXT, use_diffusion=True, seed=7))
     tokens, estimate = estimates[-1]
     mel = (decoded[-1] - model.config.mel.mean) / model.config.mel.std

@@ -29,9 +29,17 @@ def test_iterations_lay_utterances_end_to_end():
             assert np.array_equal(iteration.initial[part], noises[b].initial[plan.reveal[k]])
             assert np.array_equal(iteration.noise[:, part], noises[b].steps(k, 6, count))
             start += count
+        assert iteration.span == (0, 9) and np.array_equal(iteration.places, iteration.rows)
         assert start == len(iteration.rows) == len(iteration.cfg) and not visible[iteration.rows].any()
         visible[iteration.rows] = True
     assert k == 3 and np.array_equal(visible, np.concatenate((masks[0], masks[1], np.zeros(4, bool))))
+    for near, iteration in enumerate(iterations(plans, noises, 9, 0.5, neighbors=1)):
+        first, end = iteration.span
+        inside = np.arange(18).reshape(2, 9)[:, first:end].reshape(-1)
+        assert np.array_equal(inside[iteration.places], iteration.rows)
+        masked = [plan.spans()[near] for plan in plans if near < len(plan)]
+        assert first == max(0, min(s[0] for s in masked) - 1)
+        assert end == min(9, max(s[1] for s in masked) + 1)
     unguided = [make_reveal_plan(mask, 4, 0) for mask in masks]
     assert all(
         iteration.cfg is None and iteration.noise is None

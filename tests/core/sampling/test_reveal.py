@@ -1,5 +1,7 @@
 """The reveal plan: a reproducible partition of the masked tokens, in the order that was asked for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,21 @@ def test_plan_partitions_the_masked_tokens(tokens, num_iter, order):
     assert len(plan) == len(plan.cfg) == len(plan.reveal) == len(plan.temperature)
     for positions in plan.reveal:
         assert (np.diff(positions) > 0).all()
+
+
+@pytest.mark.parametrize("ahead", [None, 0, 3, 1000])
+@pytest.mark.parametrize("blocks", [None, (4, 16, 20)])
+def test_spans_hold_what_is_sampled_and_read(ahead, blocks):
+    masked = np.arange(50) >= 10
+    plan = replace(make_reveal_plan(masked, 3, seed=3, blocks=blocks), ahead=ahead)
+    left = masked.copy()
+    for reveal, final, (first, end) in zip(plan.reveal, plan.visible_prefix(), plan.spans(), strict=True):
+        assert first == np.flatnonzero(left)[0] and set(reveal) <= set(range(first, end))
+        left[reveal] = False
+        needed = 50 if ahead is None else min(50, final + ahead)
+        assert not left[end:needed].any() and left[:first].sum() == 0
+        if blocks and ahead == 3 and first < 13:
+            assert end < 20  # not the whole utterance for the first block
 
 
 def test_plan_is_its_seeds():

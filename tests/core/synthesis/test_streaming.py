@@ -6,26 +6,31 @@ from backends import NAMES, Backend
 
 from nanospeech_core.audio.mel import HOP
 from nanospeech_core.config import VocosConfig
-from nanospeech_core.synthesis.streaming import ChunkDecoder, receptive_field
+from nanospeech_core.synthesis.streaming import ChunkDecoder, convolution_reach, receptive_field
 
 BINS, FRAMES, REACH = 4, 60, 5
 
 
-def vocode(mel: np.ndarray) -> np.ndarray:
-    """A waveform with a receptive field of `REACH` frames on each side, as a vocoder has: smoothed frames."""
+def vocode(mel: np.ndarray, before: bool = False, after: bool = False) -> np.ndarray:
+    """A waveform with a receptive field of `REACH` frames on each side, as a vocoder has: smoothed frames.
+
+    One frame less where there are more.
+    """
     levels = np.pad(mel.mean(1), REACH)
     smooth = np.convolve(levels, np.hanning(2 * REACH + 3)[1:-1], "valid")
     envelope = np.interp(np.arange((len(mel) - 1) * HOP) / HOP, np.arange(len(mel)), smooth)
-    return envelope.astype(np.float32)
+    return envelope.astype(np.float32)[HOP * before : len(envelope) - HOP * after]
 
 
 def random_mel(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((FRAMES, BINS)).astype(np.float32)
 
 
-def sound(knowns: list[int], context: int, estimates: bool, decode=vocode, mel=None) -> list[np.ndarray]:
+def sound(
+    knowns: list[int], context: int, estimates: bool, decode=vocode, mel=None, reach=1
+) -> list[np.ndarray]:
     mel = random_mel() if mel is None else mel
-    decoder, chunks = ChunkDecoder(decode, len(mel), context), []
+    decoder, chunks = ChunkDecoder(decode, len(mel), context, reach), []
     for known in knowns:
         estimated = mel.copy()
         if estimates:
@@ -77,13 +82,17 @@ def test_the_context_is_a_vocoders_receptive_field(name):
     weights = {key: rng.standard_normal(shape) * 0.4 for key, shape in backend.shapes(vocos).items()}
     backend.load(vocos, {key: value.astype(np.float32) for key, value in weights.items()})
 
-    def decode(mel: np.ndarray) -> np.ndarray:
-        return backend.numpy(vocos(backend.array(mel[None])))[0]
+    def decode(mel: np.ndarray, before: bool = False, after: bool = False) -> np.ndarray:
+        inner = backend.module("models.vocos").inner_frames(before, after)
+        wave = backend.numpy(vocos(backend.array(mel[None]), inner=inner))[0]
+        assert len(wave) == (len(mel) - 1 - reach * (before + after)) * HOP
+        return wave
 
     mel = rng.standard_normal((80, 100)).astype(np.float32)
+    reach = convolution_reach(config.num_layers)
     complete, context = decode(mel), receptive_field(config)
-    assert context == 3 * 3 + 2
-    joined = np.concatenate(sound([30, 80], context, False, decode, mel))
+    assert context == 3 * 3 + 2 and reach == 3 * 3
+    joined = np.concatenate(sound([30, 50, 80], context, False, decode, mel, reach))
     np.testing.assert_allclose(joined, complete, atol=1e-4 * np.abs(complete).max())
-    short = np.concatenate(sound([30, 80], context - 5, False, decode, mel))
+    short = np.concatenate(sound([30, 80], context - 2, False, decode, mel, reach))
     assert np.abs(short - complete).max() > 1e-3 * np.abs(complete).max()

@@ -20,7 +20,8 @@ def one(x, *others, **options):
 
 def attend(q, k, v, **options):
     """One operation of three arrays."""
-    return mx.where(q.view(mx.bool_)[..., :1], k, v)
+    tokens = q.shape[2]  # the last block asks for some tokens only
+    return mx.where(q.view(mx.bool_)[..., :1], k[:, :, :tokens], v[:, :, :tokens])
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def operations(outputs, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("compiled", "most"), [(False, 217), (True, 199)])
+@pytest.mark.parametrize(("compiled", "most"), [(False, 218), (True, 199)])
 def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     """The embedded model with the default settings, as in docs/performance.md."""
     from nanospeech_mlx import Nanospeech
