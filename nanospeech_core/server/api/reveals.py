@@ -27,7 +27,7 @@ from .speech import cancel_on_disconnect
 
 MAX_CHARACTERS = 400
 FIELDS = ("input", "voice", "stream", *OPTIONS)
-LEVELS = float(np.log(LOG_FLOOR)), 3.0  # log-mels that are 0 and 255
+LEVELS = float(np.log(LOG_FLOOR)), 4.5  # log-mels that are 0 and 255
 
 
 async def show_reveals(request: Request) -> Response:

@@ -2,13 +2,13 @@
 
 import { postForm } from "./api.js";
 import { changedSpan, readWav } from "./audio.js";
-import { keep, lexicon } from "./lexicon.js";
+import { keep } from "./lexicon.js";
 import { clearError, run, say, seconds } from "./messages.js";
 import { align, editOptions } from "./recording.js";
-import { hear, speak, voice } from "./speech.js";
+import { hear, speak } from "./speech.js";
 import { coreOf, plain, replace, withPause, wordsOf } from "./text.js";
 
-const PHONEMES = [..."ˈˌːæɑɐɒɔəɚɛɜɪɹiuʊʌᵻAIOWYbdðfɡhʤjklmnŋpɹsʃtʧθvwzʒɾʔ"];
+const PHONEMES = [..."ˈˌːæɑɐɒɔəɚɛɜɪiuʊʌᵻAIOWYbdðfɡhʤjklmnŋpɹsʃtʧθvwzʒɾʔɕʂʈʨxʰ→↗↓↘"];
 const LEAD = 0.8; // seconds that are played before a change
 const byId = (id) => document.getElementById(id);
 
@@ -97,7 +97,8 @@ export function setUpEditor({ history, player, words }) {
   }
 
   byId("set-pause").addEventListener("click", () => {
-    if (pause.reportValidity()) run(byId("set-pause"), () => setPause(words.chosen, pause.valueAsNumber));
+    if (!pause.reportValidity()) return;
+    words.dispatchEvent(new CustomEvent("pause", { detail: { number: words.chosen, length: pause.valueAsNumber } }));
   });
 
   /** Write a pause after a word into the text, and speak it again. */
@@ -110,5 +111,5 @@ export function setUpEditor({ history, player, words }) {
     byId("text").value = script;
     await speak(script, history, player);
   };
-  return { setPause, voice, lexicon };
+  return { setPause };
 }

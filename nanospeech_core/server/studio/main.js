@@ -34,6 +34,7 @@ function showState() {
 }
 
 let busy = false;
+let shownScript = null; // of the speech that is shown
 
 async function speakText() {
   if (busy) return stopSpeaking();
@@ -77,6 +78,10 @@ function follow() {
 history.addEventListener("change", () => {
   const { current, partial } = history;
   if (current) {
+    if (!partial && current.spoken) {
+      if (text.value === shownScript) text.value = current.script; // unless another text was written since
+      shownScript = current.script;
+    }
     words.show(current);
     timeline.show(current, partial);
   }
@@ -94,10 +99,12 @@ timeline.addEventListener("seek", ({ detail }) => {
   if (history.partial || !history.current) return;
   player.play(history.current, detail).catch(fail);
 });
-timeline.addEventListener("pause", ({ detail }) => {
-  clearError();
-  respeak(() => setPause(detail.number, detail.length));
-});
+for (const part of [timeline, words]) {
+  part.addEventListener("pause", ({ detail }) => {
+    clearError();
+    respeak(() => setPause(detail.number, detail.length));
+  });
+}
 
 speakButton.addEventListener("click", speakText);
 text.addEventListener("keydown", (event) => {
@@ -108,7 +115,6 @@ const goBack = (step) => {
   player.stop();
   clearError();
   history[step]();
-  if (history.current?.spoken) text.value = history.current.script;
   say(step === "undo" ? "Undone." : "Done again.");
 };
 byId("undo").addEventListener("click", () => goBack("undo"));

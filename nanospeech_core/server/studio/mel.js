@@ -2,7 +2,7 @@
 
 export const BINS = 100;
 const LOW = Math.log(1e-5);
-const HIGH = 3;
+const HIGH = 4.5;
 
 function filters(rate, size) {
   const most = Math.min(12000, rate / 2);
@@ -54,7 +54,7 @@ export async function logMel(samples, rate, isWanted = () => true) {
   const hop = size / 4;
   const bank = filters(rate, size);
   const frames = Math.floor(samples.length / hop) + 1;
-  const data = new Uint8Array(frames * BINS);
+  const data = new Uint8ClampedArray(frames * BINS);
   const hann = Float32Array.from({ length: size }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size));
   const [re, im] = [new Float32Array(size), new Float32Array(size)];
   let rested = performance.now();

@@ -33,7 +33,9 @@ export async function loadOptions() {
   const answer = await (await call("/v1/audio/options")).json();
   limit = answer.max_characters;
   const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-  for (const declared of answer.options.filter(({ name }) => !NOT_HERE.includes(name))) {
+  const rank = ({ name }) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
+  const shown = answer.options.filter(({ name }) => !NOT_HERE.includes(name)).sort((a, b) => rank(a) - rank(b));
+  for (const declared of shown) {
     const option = build(declared);
     options.set(declared.name, option);
     if (declared.name in kept) option.show(kept[declared.name]);

@@ -3,12 +3,13 @@
 import { post } from "./api.js";
 import { fromBase64 } from "./audio.js";
 import { run, say } from "./messages.js";
-import { BINS, isDark, melImage, palette } from "./mel.js";
+import { isDark, melImage, palette } from "./mel.js";
 import { request } from "./speech.js";
 import { plain } from "./text.js";
 
 const [show, panel, view, slider, animate, text, stream] = ["show-reveal", "reveal-panel", "reveal-view", "iteration", "animate", "reveal-text", "reveal-stream"].map((id) => document.getElementById(id));
 const MILLISECONDS = 700; // that an iteration is shown
+const STRIP = 16; // pixels above the mel, in the color of the iteration
 
 export function setUpReveal({ history, words }) {
   let segment = null;
@@ -53,12 +54,16 @@ export function setUpReveal({ history, words }) {
     [view.width, view.height] = [view.clientWidth * ratio, view.clientHeight * ratio];
     const context = view.getContext("2d");
     context.imageSmoothingEnabled = false;
-    context.drawImage(image, 0, 0, view.width, view.height);
-    const style = getComputedStyle(document.documentElement);
-    context.strokeStyle = style.getPropertyValue("--new");
-    context.lineWidth = 2 * ratio;
+    context.clearRect(0, 0, view.width, view.height);
+    context.drawImage(image, 0, STRIP * ratio, view.width, view.height - STRIP * ratio);
     const width = view.width / tokens;
-    for (const token of iterations[step - 1]?.tokens ?? []) context.strokeRect(token * width + ratio, ratio, Math.max(1, width - 2 * ratio), view.height - 2 * ratio);
+    when.forEach((k, token) => {
+      if (k >= step) return;
+      context.fillStyle = `hsl(${(215 + (300 * k) / iterations.length) % 360} 75% ${dark ? 62 : 45}%)`; // of its iteration
+      context.fillRect(token * width, 0, width - ratio / 2, STRIP * ratio);
+      if (k !== step - 1 || width < 5 * ratio) return;
+      for (const x of [token * width, (token + 1) * width - ratio]) context.fillRect(x, 0, ratio, view.height);
+    });
     const done = iterations.slice(0, step).reduce((sum, each) => sum + each.tokens.length, 0);
     text.textContent = step
       ? `Iteration ${step} of ${iterations.length}: ${iterations[step - 1].tokens.length} tokens; ${done} of ${tokens} are there. “${segment.text}”`

@@ -5,8 +5,8 @@ import { BINS, isDark, logMel, melImage, palette } from "./mel.js";
 import { wordsOf } from "./text.js";
 
 const [box, track, view, gaps, playhead] = ["timeline", "track", "view", "gaps", "playhead"].map((id) => document.getElementById(id));
-const ROWS = { words: [0, 26], wave: [26, 116], mel: [118, 252], phones: [252, 276] };
-const HEIGHT = 276;
+const ROWS = { words: [0, 24], gaps: [24, 40], wave: [42, 122], mel: [124, 262], phones: [262, 286] };
+const HEIGHT = 286;
 const USUAL_SCALE = 130; // pixels of a second, at least
 
 export class Timeline extends EventTarget {
@@ -153,19 +153,27 @@ export class Timeline extends EventTarget {
 
   #drawWord(context, word, x, color) {
     const line = (seconds, top, bottom) => context.fillRect(Math.round(x(seconds)), top, 1, bottom - top);
-    const label = (text, start, end, y, size) => {
-      context.font = `${size}px system-ui, sans-serif`;
-      const room = x(end) - x(start);
-      if (context.measureText(text).width <= room + 4) context.fillText(text, (x(start) + x(end)) / 2, y);
+    const label = (text, start, end, [top, bottom]) => {
+      for (const size of [14, 12, 10]) {
+        context.font = `${size}px system-ui, sans-serif`;
+        if (context.measureText(text).width > x(end) - x(start) + 2) continue;
+        context.fillText(text, (x(start) + x(end)) / 2, (top + bottom) / 2);
+        return;
+      }
     };
     context.textAlign = "center";
     context.fillStyle = color("bound");
-    line(word.start, ROWS.words[0], ROWS.phones[1]);
-    line(word.end, ROWS.words[0], ROWS.phones[1]);
-    for (const phone of word.phones) line(phone.start, ROWS.mel[1] - 14, ROWS.phones[1]);
+    for (const edge of [word.start, word.end]) {
+      line(edge, ROWS.words[0], ROWS.gaps[1]);
+      line(edge, ROWS.phones[0] - 6, ROWS.phones[1]);
+    }
+    for (const phone of word.phones) line(phone.start, ROWS.phones[0], ROWS.phones[1]);
+    context.globalAlpha = 0.45;
+    for (const edge of [word.start, word.end]) line(edge, ROWS.gaps[1], ROWS.phones[0]);
+    context.globalAlpha = 1;
     context.fillStyle = color("ink");
-    label(word.text, word.start, word.end, (ROWS.words[0] + ROWS.words[1]) / 2, 14);
-    for (const phone of word.phones) label(phone.text, phone.start, phone.end, (ROWS.phones[0] + ROWS.phones[1]) / 2, 14);
+    label(word.text, word.start, word.end, ROWS.words);
+    for (const phone of word.phones) label(phone.text, phone.start, phone.end, ROWS.phones);
   }
 
   #showGaps(words) {
