@@ -62,7 +62,7 @@ def word_times(
     mel = log_mel_with_treble(match_level(part))
     if len(mel) < len(ids):
         raise UserError(
-            f"the recording is too short for its text: {len(part) / SAMPLE_RATE:.1f} s for {len(ids)} phonemes"
+            f"the recording is too short for its text: {len(part) / SAMPLE_RATE:.1f} s for {len(ids)} symbols"
         )
     recording = AlignedRecording(mel, ids, aligner.align(mel, ids))
     recording = _fit_words(model, recording, part, sentences)

@@ -30,6 +30,7 @@ from .speech import cancel_on_disconnect
 
 LONGEST = max(MAX_SECONDS, LONGEST_SECONDS)
 
+
 async def job_result(request: Request, job: Job) -> Any:
     """The only result of a job; it is cancelled if the client leaves. Raises ApiError."""
     watcher = asyncio.create_task(cancel_on_disconnect(job, request.receive))

@@ -70,7 +70,9 @@ async def create_edit(request: Request) -> Response:
                 yield result, 0.0
 
             result = await job_result(request, service.submit(steps))
-            data = await asyncio.to_thread(encode, path.with_suffix(EDIT_FORMATS[name]), result, rate, encoding)
+            data = await asyncio.to_thread(
+                encode, path.with_suffix(EDIT_FORMATS[name]), result, rate, encoding
+            )
     return Response(data, media_type=FORMATS[name].media_type)
 
 

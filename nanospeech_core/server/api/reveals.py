@@ -43,9 +43,7 @@ async def show_reveals(request: Request) -> Response:
     if not isinstance(stream, bool):
         raise ApiError("stream must be true or false", param="stream")
     options = read_options({name: body[name] for name in OPTIONS if name in body})
-    voice = find_voice_name(
-        read_voice(body.get("voice")), text, options.get("lang"), await service.voices()
-    )
+    voice = find_voice_name(read_voice(body.get("voice")), text, options.get("lang"), await service.voices())
 
     def steps(model: Pipeline) -> Steps:
         return reveal_steps(model, text, {**options, "voice": voice, "stream": stream})

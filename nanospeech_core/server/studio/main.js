@@ -34,6 +34,7 @@ function showState() {
 }
 
 let busy = false;
+let wasPartial = false; // whether more of what is shown was to come
 let shownScript = null; // of the speech that is shown
 
 async function speakText() {
@@ -68,11 +69,12 @@ function toggle(from = 0) {
 }
 
 function follow() {
+  if (!player.playing) return;
   const position = player.position;
   byId("time").textContent = `${position.toFixed(1)} s`;
   words.mark(position);
   timeline.mark(position);
-  if (player.playing) requestAnimationFrame(follow);
+  requestAnimationFrame(follow);
 }
 
 history.addEventListener("change", () => {
@@ -82,9 +84,10 @@ history.addEventListener("change", () => {
       if (text.value === shownScript) text.value = current.script; // unless another text was written since
       shownScript = current.script;
     }
-    words.show(current);
+    words.show(current, wasPartial);
     timeline.show(current, partial);
   }
+  wasPartial = partial;
   showState();
 });
 player.addEventListener("change", () => {

@@ -16,10 +16,10 @@ export class Words extends EventTarget {
     box.addEventListener("keydown", (event) => this.#move(event));
   }
 
-  /** Show a recording; buttons that stay are kept, so that the focus stays where it is while it is spoken. */
-  show({ script, sentences, changed }) {
+  /** Show a recording. continues: it is more of the one before, whose buttons and focus stay. */
+  show({ script, sentences, changed }, continues) {
     const words = wordsOf(sentences);
-    const goesOn = script === this.#script && words.length >= this.#words.length;
+    const goesOn = continues && script === this.#script && words.length >= this.#words.length;
     const from = goesOn ? this.#words.length : 0;
     if (!goesOn) {
       box.replaceChildren();
