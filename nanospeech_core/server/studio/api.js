@@ -10,9 +10,12 @@ export class ApiFailure extends Error {
   }
 }
 
-async function askForKey() {
-  if (!dialog.open) dialog.showModal();
+async function askForKey(wrong) {
+  document.getElementById("key-wrong").hidden = !wrong;
+  dialog.returnValue = "";
+  dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  if (dialog.returnValue !== "ok") throw new ApiFailure("This server needs a key: load the page again to enter it.", 401);
   sessionStorage.setItem("nanospeech.key", document.getElementById("key").value.trim());
 }
 
@@ -32,7 +35,7 @@ async function request(path, options) {
 export async function call(path, options = {}) {
   let response = await request(path, options);
   while (response.status === 401) {
-    await askForKey();
+    await askForKey(Boolean(sessionStorage.getItem("nanospeech.key")));
     response = await request(path, options);
   }
   if (response.ok) return response;
@@ -69,7 +72,10 @@ export async function* events(response) {
   let text = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch((error) => {
+        if (error.name === "AbortError") throw error;
+        throw new ApiFailure("The speech broke off: the server's log says why.", 0);
+      });
       if (done) break;
       text += value;
       const parts = text.split("\n\n");

@@ -24,6 +24,8 @@ function decode(view, start, size, { code, count, bits }) {
   const bytes = bits / 8;
   const samples = Math.floor(size / (bytes * count));
   const readers = {
+    "6/8": (at) => fromALaw(view.getUint8(at)) / 32768,
+    "7/8": (at) => fromMuLaw(view.getUint8(at)) / 32768,
     "1/8": (at) => (view.getUint8(at) - 128) / 128,
     "1/16": (at) => view.getInt16(at, true) / 32768,
     "1/24": (at) => ((view.getUint8(at) | (view.getInt16(at + 1, true) << 8)) / 8388608),
@@ -41,6 +43,20 @@ function decode(view, start, size, { code, count, bits }) {
     }
   }
   return channels;
+}
+
+// Telephone encodings, ITU-T G.711.
+function fromALaw(byte) {
+  const [bits, part] = [byte ^ 0x55, ((byte ^ 0x55) & 0x70) >> 4];
+  const low = ((bits & 15) << 4) + 8;
+  const size = part ? (low + 256) << (part - 1) : low;
+  return bits & 128 ? size : -size;
+}
+
+function fromMuLaw(byte) {
+  const bits = ~byte & 255;
+  const size = ((((bits & 15) << 3) + 132) << ((bits & 0x70) >> 4)) - 132;
+  return bits & 128 ? -size : size;
 }
 
 /** A WAV file of 16-bit samples, one channel. */

@@ -3,6 +3,8 @@
 // A recording: {blob: a WAV file, rate, channels: Float32Array[], script, spoken: whether it was made here and
 // can be spoken again, sentences: with times and places, changed: null or [start, stop] in seconds}.
 
+const STEPS = 50; // that are kept: each has its samples in memory
+
 export class History extends EventTarget {
   #past = [];
   #future = [];
@@ -12,6 +14,7 @@ export class History extends EventTarget {
   /** Show a recording that is complete; `undo` goes back to the one before. */
   add(recording) {
     if (this.#last) this.#past.push(this.#last);
+    if (this.#past.length > STEPS) this.#past.shift();
     this.#future = [];
     this.#show(recording, false);
     this.#last = recording;

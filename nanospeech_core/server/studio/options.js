@@ -32,7 +32,7 @@ function isRead(declared) {
 export async function loadOptions() {
   const answer = await (await call("/v1/audio/options")).json();
   limit = answer.max_characters;
-  const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+  const kept = keptSettings();
   const rank = ({ name }) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
   const shown = answer.options.filter(({ name }) => !NOT_HERE.includes(name)).sort((a, b) => rank(a) - rank(b));
   for (const declared of shown) {
@@ -46,6 +46,14 @@ export async function loadOptions() {
     changed();
   });
   changed();
+}
+
+function keptSettings() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 function changed() {

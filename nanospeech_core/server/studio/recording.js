@@ -45,8 +45,8 @@ export function setUpRecording(history) {
     });
   }
   for (const kind of ["dragleave", "drop"]) area.addEventListener(kind, () => area.classList.remove("over"));
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault()); // beside it: nothing
   area.addEventListener("drop", (event) => {
-    event.preventDefault();
     const [file] = event.dataTransfer.files;
     if (file) choose(file);
     else fail(new Error("Drop an audio file here."));

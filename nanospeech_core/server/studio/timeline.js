@@ -18,8 +18,7 @@ export class Timeline extends EventTarget {
 
   constructor() {
     super();
-    const draw = () => requestAnimationFrame(() => this.#draw());
-    box.addEventListener("scroll", draw, { passive: true });
+    box.addEventListener("scroll", () => this.#draw(), { passive: true });
     new ResizeObserver(() => this.#layOut()).observe(box);
     view.addEventListener("click", (event) => {
       const seconds = this.#seconds(event.clientX);
@@ -65,6 +64,7 @@ export class Timeline extends EventTarget {
     this.#scale = Math.min(1600, Math.max(box.clientWidth / (this.duration || 1), this.#scale * factor));
     this.#layOut();
     box.scrollLeft = middle * this.#scale - box.clientWidth / 2;
+    this.#draw();
   }
 
   /** Show where playback is; null: nowhere. */
@@ -73,7 +73,9 @@ export class Timeline extends EventTarget {
     if (seconds === null) return;
     const x = Math.min(seconds, this.duration) * this.#scale;
     playhead.style.left = `${x}px`;
-    if (x < box.scrollLeft || x > box.scrollLeft + box.clientWidth - 40) box.scrollLeft = Math.max(0, x - 60);
+    if (x >= box.scrollLeft && x <= box.scrollLeft + box.clientWidth - 40) return;
+    box.scrollLeft = Math.max(0, x - 60);
+    this.#draw();
   }
 
   #fit() {

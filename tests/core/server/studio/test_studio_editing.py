@@ -208,4 +208,7 @@ def test_a_pronunciation_is_heard_kept_and_used(studio, said):
     assert page.input_value("#text") == "A [tomato](/təmˈAɾO/) is red." and words(page)[1] == "tomato"
     page.click("#lexicon button")
     api.expect(page.locator("#lexicon li")).to_have_count(0)
-    page.fill("#phonemes", "qq!")
+    page.locator("#words button", has_text="tomato").click()
+    page.fill("#phonemes", "7")
+    page.click("#hear")
+    api.expect(page.get_by_role("alert")).to_contain_text("is not a phoneme of this model")

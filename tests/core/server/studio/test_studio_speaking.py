@@ -18,7 +18,7 @@ from browsers import Page, api
 from nanospeech_core.sampling.options import SAMPLING
 from nanospeech_core.server.service import Service
 
-TEXT = "The kettle is on, and the bread is warm."
+TEXT = "The kettle is on, and our bread was warm."
 pytestmark = pytest.mark.slow
 
 
@@ -30,7 +30,7 @@ def test_the_speech_is_the_servers_and_its_words_are_marked_while_it_plays(studi
     page.locator("#option-seed").blur()
     page.evaluate(
         """() => { window.marked = [];
-        const note = () => marked.push(...[...document.querySelectorAll(".spoken")].map((e) => e.textContent));
+        const note = () => document.querySelectorAll(".spoken").forEach((e) => marked.push(e.textContent));
         new MutationObserver(note).observe(document.getElementById("words"), {
             subtree: true, attributeFilter: ["class"] }); }"""
     )
@@ -164,12 +164,47 @@ def test_a_key_is_asked_for(chromium, embedded):
             api.expect(page.locator("#key-dialog")).to_be_visible()
             page.fill("#key", key)
             page.keyboard.press("Enter")
+            if key == "wrong":
+                api.expect(page.locator("#key-wrong")).to_be_visible()
         page.wait_for_selector("#speak[data-ready]")
         page.fill("#text", "Good morning.")
         page.click("#speak")
         api.expect(page.locator("#status")).to_have_text(re.compile("^Spoken"))
         one.context.close()
         assert one.complaints == []
+
+
+ENCODINGS = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_wav_is_read_to_the_sample(studio, encoding):
+    wave = np.random.default_rng(0).uniform(-1, 1, (500, 2))
+    file = io.BytesIO()
+    soundfile.write(file, wave, 22050, format="WAV", subtype=encoding)
+    read = studio.page.evaluate(
+        """async (bytes) => { const { readWav } = await import("/studio/audio.js");
+        const { rate, channels } = readWav(Uint8Array.from(bytes).buffer);
+        return { rate, channels: channels.map((each) => Array.from(each)) }; }""",
+        list(file.getvalue()),
+    )
+    expected = soundfile.read(io.BytesIO(file.getvalue()), dtype="float32")[0]
+    assert read["rate"] == 22050 and np.array_equal(np.float32(read["channels"]).T, expected)
+
+
+def test_a_speech_that_breaks_off_is_said_and_the_last_one_stays(studio, said, embedded, monkeypatch):
+    page = said("Good morning.")
+    speak = type(embedded).speak
+
+    def breaks(self, text, *args, **options):
+        yield next(iter(speak(self, text, *args, **options)))
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(type(embedded), "speak", breaks)
+    page.fill("#text", "There are many words here. They will not all be heard, as it breaks off.")
+    page.click("#speak")
+    api.expect(page.get_by_role("alert")).to_contain_text("The speech broke off")
+    assert page.locator("#words button").all_inner_texts() == ["Good", "morning."]
 
 
 @pytest.mark.parametrize("width", [390, 1280])
