@@ -41,7 +41,7 @@ from .subtitles import FORMATS as TIME_FORMATS
 from .subtitles import times
 
 EDIT_FORMATS = {"wav": ".wav", "flac": ".flac", "mp3": ".mp3", "opus": ".opus"}
-LONGEST_CONVERTED = 1800.0  # seconds
+LONGEST_CONVERTED = 600.0  # seconds: more than the longest text lasts
 EDIT_FIELDS = ("file", "text", "edited", "margin", "response_format", "options")
 ALIGNMENT_FIELDS = ("file", "text", "response_format", "options")
 CONVERSION_FIELDS = ("file", "response_format")

@@ -86,6 +86,7 @@ history.addEventListener("change", () => {
     }
     words.show(current, wasPartial);
     timeline.show(current, partial);
+    byId("gap-help").hidden = !current.spoken;
   }
   wasPartial = partial;
   showState();

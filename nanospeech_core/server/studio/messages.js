@@ -1,7 +1,9 @@
 // What the page tells: errors as an alert, all else as a status.
 
 const error = document.getElementById("error");
+const errorText = document.getElementById("error-text");
 const status = document.getElementById("status");
+document.getElementById("close-error").addEventListener("click", clearError);
 
 export function say(text) {
   status.textContent = text;
@@ -9,14 +11,13 @@ export function say(text) {
 
 export function clearError() {
   error.hidden = true;
-  error.textContent = "";
+  errorText.textContent = "";
 }
 
 export function fail(failure) {
   if (failure.name === "AbortError") return;
-  error.textContent = failure.message;
-  error.hidden = false;
-  error.scrollIntoView({ block: "nearest" });
+  error.hidden = false; // before its text, so that a screen reader tells it
+  errorText.textContent = failure.message.charAt(0).toUpperCase() + failure.message.slice(1);
   say("");
 }
 
