@@ -90,7 +90,10 @@ async def create_alignment(request: Request) -> Response:
             wave, rate, _ = await read_recording(path)
 
         def steps(model: Pipeline) -> Steps:
-            yield model.word_times(wave, text, rate, **options), 0.0
+            with warnings.catch_warnings():  # of characters without a sound
+                warnings.simplefilter("ignore")
+                found = model.word_times(wave, text, rate, **options)
+            yield found, 0.0
 
         speeches: list[Speech] = await job_result(request, service.submit(steps))
     return times(speeches, len(wave) / rate, name)
