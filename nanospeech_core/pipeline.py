@@ -16,6 +16,7 @@ from .audio.mel import HOP, SAMPLE_RATE
 from .audio.player import Player
 from .editing.edit import MARGIN
 from .editing.edit import edit as edit_recording
+from .editing.word_times import word_times
 from .errors import UserError
 from .sampling.options import GenerateOptions
 from .sampling.prompt import Prompt
@@ -233,6 +234,18 @@ class Pipeline(Backend):
         """
         checked = with_sampler(make_options(**options), self.config)
         return edit_recording(self, wave, text, edited, sample_rate, margin, checked)
+
+    @checked_call(GenerateOptions)
+    def word_times(
+        self, wave: np.ndarray, text: str, sample_rate: int = SAMPLE_RATE, **options: Any
+    ) -> list[Speech]:
+        """When a recording says the words of its text, sentence by sentence.
+
+        Arguments, result and errors are those of `nanospeech_core.editing.word_times.word_times`.
+
+        options: `lang` and `lexicon`.
+        """
+        return word_times(self, wave, text, sample_rate, make_options(**options))
 
     @checked_call(GenerateOptions)
     def sample(self, prompt: Prompt, **options: Any) -> np.ndarray:

@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...system.process import note
 from ..errors import ApiError
 from ..metrics import Metrics
+from ..studio.page import PATHS
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-OPEN_PATHS = ("/health",)  # without a key
+OPEN_PATHS = ("/health", *PATHS)  # without a key; the studio asks for it
 METHODS, HEADERS = "GET, POST, OPTIONS", "Authorization, Content-Type"
 
 

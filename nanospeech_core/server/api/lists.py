@@ -1,12 +1,20 @@
-"""What there is: voices, models; and how the server is."""
+"""What there is: voices, models, options; and how the server is."""
 
 from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from ...sampling.option_fields import Option, options_of
+from ...sampling.options import GenerateOptions
+from ...sampling.samplers import sampler_of
 from ..errors import ApiError
-from ..speech_request import MODELS
+from ..service import Service
+from ..speech_request import LIMITS, MODELS, OPTIONS
 from ..voices import ALIASES
 
 
@@ -23,6 +31,34 @@ async def list_voices(request: Request) -> Response:
         if alias not in taken
     ]
     return JSONResponse({"voices": rows})
+
+
+async def list_options(request: Request) -> Response:
+    """The options of sampling that a request may have, as the command line declares them."""
+    service: Service = request.app.state.service
+    config = service.model.model.config
+    usual = {**asdict(config.sampling), "sampler": sampler_of(GenerateOptions(), config)}
+    declared = options_of(GenerateOptions)
+    rows = [_option(declared[name], usual.get(name)) for name in OPTIONS]
+    return JSONResponse({"options": rows, "max_characters": service.limits.max_characters})
+
+
+def _option(option: Option, usual: object) -> dict[str, Any]:
+    """An option. default: null is the model's own, `model_default`, where it has one."""
+    most = min(option.most, LIMITS.get(option.name, math.inf))
+    names = {int: "integer", float: "number", bool: "boolean", str: "string"}
+    return {
+        "name": option.name,
+        "flag": option.flag,
+        "type": names[option.types[0]] if len(option.types) == 1 else "object",
+        "default": option.default,
+        "model_default": usual if option.default is None else option.default,
+        "least": option.least if math.isfinite(option.least) else None,
+        "most": most if math.isfinite(most) else None,
+        "choices": list(option.choices),
+        "samplers": list(option.samplers),
+        "help": option.help,
+    }
 
 
 async def list_audio_models(_: Request) -> Response:

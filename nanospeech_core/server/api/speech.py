@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ...audio.mel import FRAME_RATE, SAMPLE_RATE
-from ...speech.speech import Speech
+from ...speech.speech import Phone, Speech, Word
 from ...speech.timestamps import as_dict
 from ..encoders import FORMATS, encode_all, make_encoder
 from ..model_thread import Job
@@ -150,8 +150,15 @@ def _event(kind: str, **fields: Any) -> bytes:
 
 
 def _timed_words(speech: Speech) -> dict[str, Any]:
-    words = [{"text": w.text, "start": round(w.start, 4), "end": round(w.end, 4)} for w in speech.words]
-    return {"text": speech.text, "start": round(speech.start, 4), "end": round(speech.end, 4), "words": words}
+    words = [
+        {**_timed(word), "place": word.place, "phones": [_timed(phone) for phone in word.phones]}
+        for word in speech.words
+    ]
+    return {**_timed(speech), "words": words}
+
+
+def _timed(part: Speech | Word | Phone) -> dict[str, Any]:
+    return {"text": part.text, "start": round(part.start, 4), "end": round(part.end, 4)}
 
 
 def _usage(text: str, seconds: float) -> dict[str, int]:

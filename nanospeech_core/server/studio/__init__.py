@@ -1,0 +1,1 @@
+"""The studio: a page of the server on which people speak texts and edit recordings."""
