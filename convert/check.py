@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nanospeech_core.checkpoints.parameters import check_parameters, parameter_shapes, vocos
+from nanospeech_core.checkpoints.parameters import check_finite, check_parameters, parameter_shapes, vocos
 from nanospeech_core.config import ModelConfig, VocosConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.strict import from_dict
@@ -19,6 +19,8 @@ def check_config(checkpoint: Source) -> None:
     Without a config there is nothing to compare. A folder must have all files that its config names.
     """
     path = checkpoint.path
+    for file in checkpoint.files:
+        check_finite(file.tensors, path / file.name if path.is_dir() else path)
     if checkpoint.config is None:
         for file in checkpoint.files:
             if file.name == PARTS["vocoder."] and "config" in file.metadata:

@@ -18,6 +18,14 @@ def to_model(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     return np.ascontiguousarray(resample(mix(wave), sample_rate, SAMPLE_RATE), dtype=np.float32)
 
 
+def to_model_without_offset(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """`to_model` of a recording without what is below 20 Hz.
+
+    At its own rate: to a resampler, a recording with an offset begins and ends with a click.
+    """
+    return to_model(without_offset(mix(wave), sample_rate), sample_rate)
+
+
 def mix(wave: np.ndarray) -> np.ndarray:
     """[samples] or [samples, channels] -> [samples]: the mean of the channels, or the loudest one.
 

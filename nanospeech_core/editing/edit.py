@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numbers
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from ..audio.crossfade import splice
 from ..audio.mel import FRAME_RATE, HOP, N_MELS, SAMPLE_RATE
-from ..audio.signal import match_level, resample, sound_end, to_model, trim_silence, without_offset
+from ..audio.signal import match_level, resample, sound_end, to_model_without_offset, trim_silence
 from ..config import ModelConfig
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
@@ -19,6 +20,7 @@ from ..synthesis.prompts import whole_frames
 from ..text.checks import check_text
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
+from ..text.symbols import SILENT
 from ..text.tokenizer import Tokenizer
 from ..voices.alignment import Aligner
 from ..voices.reference import log_mel_with_treble
@@ -29,6 +31,7 @@ from .speech_span import KEPT_SAMPLES, fit_to_sound, locate_speech
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the one with the fewest recognition errors
 MAX_MARGIN = 500.0
 MAX_SECONDS = 120.0
+SOUND_FRAMES = 12  # of a sound, for the level: most phones are shorter
 CONTEXT_FRAMES = 48  # of the recording that the vocoder receives on each side: more than its receptive field
 
 
@@ -65,11 +68,15 @@ def edit(
         return wave.copy()
     start, stop = locate_speech(model, mono, ids)
     speech = mono[start:stop]
-    gain = float(np.abs(match_level(speech)).max() / np.abs(speech).max())
-    mel = log_mel_with_treble(mono * gain)
     first = start // HOP
-    part = mel[first : stop // HOP + 1]
-    recording = AlignedRecording(part, ids, aligner.align(part, ids))
+    gain = gain_to_model(speech)
+    for _ in range(2):  # the words' level is known when they are found: a chime may be louder
+        mel = log_mel_with_treble(mono * gain)
+        part = mel[first : stop // HOP + 1]
+        recording = AlignedRecording(part, ids, aligner.align(part, ids))
+        gain = gain_to_model(spoken_samples(recording, speech, model.config))
+    mel = log_mel_with_treble(mono * gain)
+    recording = replace(recording, mel=mel[first : stop // HOP + 1])
     for change in changes:
         recording = fit_to_sound(change, recording, speech, model.config, model.infill_durations)
     margin_frames = round(margin / 1000 * FRAME_RATE)
@@ -86,6 +93,29 @@ def edit(
             model, wave, sample_rate, gain, mel, place, generated[: prompt.stop - prompt.start], ends
         )
     return wave
+
+
+def gain_to_model(speech: np.ndarray) -> float:
+    """The factor that brings float32 [samples] to the level of the model's speech."""
+    return float(np.abs(match_level(speech)).max() / np.abs(speech).max())
+
+
+def spoken_samples(recording: AlignedRecording, speech: np.ndarray, config: ModelConfig) -> np.ndarray:
+    """The samples of the sounds, without silence and without what else is in a recording.
+
+    The aligner gives other sounds, as a chime after the words, to the phone beside them; so only the first
+    0.13 s of each count. All samples if there would be too few.
+
+    speech: float32 [samples], of which `recording` is aligned.
+    """
+    ends = np.cumsum(recording.frames)
+    parts = [
+        speech[(end - count) * HOP : (end - count + min(count, SOUND_FRAMES)) * HOP]
+        for end, count, symbol in zip(ends, recording.frames, recording.ids, strict=True)
+        if config.text.vocab[symbol] not in SILENT
+    ]
+    spoken = np.concatenate([speech[:0], *parts])
+    return spoken if np.abs(spoken).max(initial=0.0) > 0 else speech
 
 
 def nothing_changed(text: str, edited: str) -> str:
@@ -147,7 +177,7 @@ def check_recording(wave: np.ndarray, sample_rate: int) -> np.ndarray:
             f"the recording lasts {len(wave) / sample_rate:.0f} s; at most {MAX_SECONDS:.0f} s can be edited "
             "at a time: split it"
         )
-    mono = without_offset(to_model(wave, sample_rate))
+    mono = to_model_without_offset(wave, sample_rate)
     if not len(trim_silence(mono)):
         raise UserError("the recording is silent")
     return mono

@@ -11,7 +11,7 @@ import numpy as np
 from ..audio import files as audio
 from ..audio.crossfade import fade
 from ..audio.mel import SAMPLE_RATE
-from ..audio.signal import match_level, trim_silence, without_offset
+from ..audio.signal import match_level, to_model_without_offset, trim_silence
 from ..errors import UserError
 from ..text.checks import check_text
 from ..text.document import Sentence
@@ -55,7 +55,8 @@ def voice_from_recording(
     """
     if text is not None:
         check_text(text, argument)
-    wave = trim_silence(without_offset(audio.read(path)))
+    sound, rate, _ = audio.read_whole(path, "float32")
+    wave = trim_silence(to_model_without_offset(sound, rate))
     seconds = len(wave) / SAMPLE_RATE
     if is_silent(wave):
         raise UserError(f"cannot use {path}: it is silent")

@@ -73,7 +73,7 @@ def test_words_with_phonemes():
     plain, mine = (words_of(text) for text in ("say tomato now", given))
     assert mine == [plain[0], "təmˈɑːɾoʊ", *plain[2:]] and mine != plain
     assert words_of("say tomato now", {"tomato": "təmˈɑːɾoʊ"}) == mine
-    with pytest.raises(UserError, match="leave out .pause."):
+    with pytest.raises(UserError, match="leave out SSML, .pause."):
         words_of("say [pause 0.5] now")
 
 
