@@ -1,6 +1,7 @@
 """Any text: read without an exception but UserError, each word in its place; spoken, or refused."""
 
 import contextlib
+import math
 import warnings
 
 import numpy as np
@@ -31,10 +32,11 @@ def test_the_front_end(text, language, lexicon):
     except UserError as error:
         assert "\n" not in str(error).strip()
         return
-    place = 0
+    place, pauses, places = 0, 0.0, []
     for sentence in tokenizer.read(document, language):
         if isinstance(sentence, float):
             assert 0 <= sentence <= 60
+            pauses += sentence
             continue
         assert len(sentence.ids) == len(sentence.symbols) and set(sentence.symbols) <= set(SYMBOLS)
         assert "  " not in sentence.symbols and sentence.symbols == sentence.symbols.strip()
@@ -46,6 +48,13 @@ def test_the_front_end(text, language, lexicon):
             assert place <= word.place[0] < word.place[1] <= len(text)
             start, first = word.end, word.last
             place = word.place[0]
+            places.append(word.place)
+    passages = document.passages()  # of one voice and rate: together, they have it all
+    read = [part for _, passage in passages for part in tokenizer.read(passage, language)]
+    kept = [part for part in read if isinstance(part, float)]
+    assert [word.place for part in read if not isinstance(part, float) for word in part.words] == places
+    assert not passages or math.isclose(sum(kept), pauses)
+    assert all(0.25 <= settings.rate <= 4 for settings, _ in passages)
 
 
 @given(texts(120), st.integers(0, 9))
