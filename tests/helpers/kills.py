@@ -93,7 +93,7 @@ def run(
 
 
 class Work:
-    """What a process uses of the CPU, in seconds: how long that takes depends on what else the machine does."""
+    """What a process uses of the CPU, in seconds: the clock also shows what else the machine does."""
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit, self.used = limit, 0.0
