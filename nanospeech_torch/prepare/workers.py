@@ -10,9 +10,11 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for_ends
 from typing import Any, TypeVar
 
 from nanospeech_core.errors import UserError
@@ -22,6 +24,7 @@ from .recording import Recording
 from .utterance import Prepared, Recipe, Rejected, prepare_recording
 
 AHEAD = 4  # pending recordings for each worker
+PATIENCE = 5.0  # seconds until a dead worker is looked for
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 P = TypeVar("P")
 B = TypeVar("B")
@@ -65,10 +68,8 @@ def prepare_all(
                     yield from pool.next(pending)
             while pending:
                 yield from pool.next(pending)
-        except BaseException:
-            pool.stop(at_once=True)
-            raise
-        pool.stop()
+        finally:
+            pool.stop()
 
 
 class Pool:
@@ -89,21 +90,20 @@ class Pool:
             for future in started:
                 future.result()
         except BaseException as error:
-            self.stop(at_once=True)
+            self.stop()
             if isinstance(error, (OSError, BrokenProcessPool)):
                 raise UserError(f"the worker processes cannot be started: {error}") from error
             raise
 
-    def stop(self, at_once: bool = False) -> None:
-        """End the workers; with `at_once`, in the middle of their work.
+    def stop(self) -> None:
+        """End the workers, in the middle of their work.
 
-        The executor alone would finish pending work, and hang forever at a second Ctrl-C.
+        The executor alone would finish pending work, and could hang forever: at a second Ctrl-C, or if a
+        worker is killed at this moment.
         """
-        if at_once:
-            self.life.close()
-            release(self.executor)
-        self.executor.shutdown(wait=True, cancel_futures=True)
         self.life.close()
+        release(self.executor)
+        self.executor.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, recording: Recording) -> Future | None:
         """Start the preparation of a recording; None if a worker has died."""
@@ -116,16 +116,36 @@ class Pool:
         """The result of the first pending recording; of all of them if a worker has died."""
         position, found, future = pending[0]
         try:
-            result = found if future is None else future.result()
+            result = found if future is None else self.result(future)
         except BrokenProcessPool:
             yield from self.rescue(pending)
         else:
             pending.popleft()
             yield position, result
 
+    def result(self, future: Future) -> Any:
+        """The result of a future, when it has one.
+
+        If a worker is killed while it sends a result, the executor waits forever for the rest of it.
+
+        Raises:
+            BrokenProcessPool: a worker has died.
+        """
+        patience = 2  # the executor notices other deaths itself
+        while patience and not wait_for([future], PATIENCE).done:
+            patience -= self.has_dead_worker()
+        if not patience:
+            self.life.close()
+            release(self.executor)
+        return future.result()
+
+    def has_dead_worker(self) -> bool:
+        processes = getattr(self.executor, "_processes", None) or {}  # no public way
+        return bool(wait_for_ends([process.sentinel for process in processes.copy().values()], 0))
+
     def restart(self) -> None:
         """Start new workers after one has died."""
-        self.stop(at_once=True)
+        self.stop()
         self.start()
 
     def rescue(self, pending: deque[Any]) -> Iterator[tuple[Any, Any]]:
@@ -139,7 +159,7 @@ class Pool:
                 yield position, future.result()
             else:
                 try:
-                    result = self.executor.submit(work, found).result()
+                    result = self.result(self.executor.submit(work, found))
                 except BrokenProcessPool:
                     self.restart()
                     result = Rejected(found.id, "a worker process dies of it")
@@ -149,14 +169,19 @@ class Pool:
 def release(executor: ProcessPoolExecutor) -> None:
     """Make sure that an executor ends if its workers have died or are about to die.
 
-    Python 3.11.2 (3.11.7 no more) would wait forever to send work to workers that do not exist
-    (github.com/python/cpython/issues/94777). Closing the reading end makes the sending fail.
+    Its thread would wait forever for the rest of a result that a killed worker had begun to send, because
+    this process could send it too; and Python 3.11.2 (3.11.7 no more), to send work to workers that do not
+    exist (github.com/python/cpython/issues/94777). Closing the other end makes both fail.
     """
     manager = getattr(executor, "_executor_manager_thread", None)
-    if manager is not None:
+    if manager is None:
+        return
+    manager.join(timeout=2.0)
+    if manager.is_alive():  # no public way
+        executor._result_queue._writer.close()  # type: ignore[attr-defined]
         manager.join(timeout=2.0)
-        if manager.is_alive():
-            executor._call_queue._reader.close()  # type: ignore[attr-defined]  # no public way
+    if manager.is_alive():
+        executor._call_queue._reader.close()  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ def main() -> int:
     os.environ[CASES] = str(max(1, args.cases // count))
     print(f"{count} tests, {os.environ[CASES]} cases each")
     options = ["--hypothesis-seed", str(args.seed), "--hypothesis-show-statistics"]
+    options += ["-m", "not slow"]  # without the injected faults
     return pytest.main([str(FOLDER), *options, *(["-k", args.only] if args.only else [])])
 
 

@@ -12,21 +12,30 @@ PIECES = [
     "Dr. Smith", "e.g.", "U.S.", "No. 5", "5 km", "$5.50", "€1.234,56", "10:30 p.m.",
     "2024-05-01", "3/4", "1984", "https://a.b/c?d=e", "a@b.co", "...", "…", ". . .", "—", "'",
     "“", "”", "(", ")", "[", "]", "{", "}", "<", ">", "&amp;", "[pause 0.1]", "[pause",
-    "[pause x]", "[pause 61]", "[a](/təˈ/)", "[a](/q", "[](//)", "[b](http://x)", "Zubazub",
+    "[voice: emma]", "[voice: Emma]", "[voice: default]", "[voice: emma", "[voice emma]",
+    "［voice：emma］", "[rate: 0.7]", "[rate: 4]", "[rate: default]", "[ RATE : ２ ]", "[rate:",
+    "[a](/q", "[b](http://x)", "Zubazub",
     "***", "# ", "- ", "1. ", "\n", "\n\n", "\t", "\r\n", "\u2028", "\u00a0", "\u200b", "\u00ad",
     "\ufeff", "你好", "2024年5月1日", "￥50元", "3:2", "重庆", "。", "！", "，", "……", "（", "「", "々", "兙",
     "𠮷", "שלום", "مرحبا", "Привет", "ñandú", "é", "ﬁ", "Ｐｙ", "𝐛𝐨𝐥𝐝", "😊", "👩‍👩‍👧", "🇩🇪", "½",
     "²", "№", "™", "°C", "a", "I", "the", "of the", "word", "WORD", "COVID-19", "x" * 60,
     "9" * 40, "0", "-1", "1e-5", "NaN", "null",
 ]  # fmt: skip
+REFUSED = [  # what no text may have
+    "[pause x]", "[pause 61]", "[a](/təˈ/)", "[](//)", "[voice:]", "[voice: nobody]", "[rate: x]",
+    "[rate: 9]", "[rate: nan]", "[rate: 0]", "[rate:]",
+]  # fmt: skip
 
 
 def texts(max_size: int = 300) -> st.SearchStrategy[str]:
     """Texts: of what people write, of any character, of one thing again and again."""
-    pieces = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=40)
+    piece = st.sampled_from(PIECES) | st.text(max_size=5)
+    pieces = st.lists(piece, max_size=40) | st.lists(piece | st.sampled_from(REFUSED), max_size=40)
     spaces = st.sampled_from(["", " ", " ", " ", "\n"])
     joined = st.tuples(pieces, spaces).map(lambda parts: parts[1].join(parts[0]))
-    repeated = st.tuples(st.sampled_from(PIECES), st.integers(1, 400)).map(lambda pair: pair[0] * pair[1])
+    repeated = st.tuples(st.sampled_from(PIECES + REFUSED), st.integers(1, 400)).map(
+        lambda pair: pair[0] * pair[1]
+    )
     return (joined | st.text(max_size=max_size) | repeated).map(lambda text: text[:max_size])
 
 

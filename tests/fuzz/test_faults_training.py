@@ -3,8 +3,9 @@
 import random
 import shutil
 import signal
-import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from preparations import contents, tones, write_shard
@@ -14,43 +15,44 @@ pytest.importorskip("accelerate")
 
 import runs
 from corpus import write_corpus
-from kills import KILLS, Reader, kill_often, run, start
+from kills import KILLS, Reader, Work, kill_often, run, start
 
 from nanospeech_core.checkpoints.folder import load_folder
 from nanospeech_torch.training.engine.checkpoints import list_checkpoints, read_checkpoint
 
-STEPS = 24
+STEPS = 12
+RANDOM = random.Random(0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_prepare_is_killed(tmp_path, workers):
     """Again and again, until it is done: the same bytes, and every shard is whole when it is there."""
-    write_shard(tmp_path / "in.tar", tones(60))
+    write_shard(tmp_path / "in.tar", tones(64))
     line = [tmp_path / "in.tar", "--shard-size", 4, "--workers", workers, "-o"]
-    started = time.monotonic()
     code, said = run("nanospeech_torch.prepare", [*line, tmp_path / "whole"], tmp_path / "said.txt")
     assert code == 0, said
-    duration = time.monotonic() - started
-    whole, output, generator, killed = contents(tmp_path / "whole"), tmp_path / "out", random.Random(0), 0
+    whole, output = contents(tmp_path / "whole"), tmp_path / "out"
 
     def look():
-        for path in output.glob("data-*.tar") if output.exists() else ():
-            with suppress(FileNotFoundError):  # the test begins anew
+        with suppress(FileNotFoundError):  # the test begins anew
+            for path in shards():
                 assert path.read_bytes() == whole[path.name]
 
+    def shards():
+        return sorted(output.glob("data-*.tar"))
+
+    killed, ended = 0, 0
     with Reader(look) as reader:
         while killed < KILLS:
-            seconds = generator.uniform(0.1, 0.7) * duration
-            code, said = run("nanospeech_torch.prepare", [*line, output], tmp_path / "said.txt", seconds)
-            assert code in (0, -signal.SIGKILL), said
-            killed += code != 0
+            code = kill_later("nanospeech_torch.prepare", [*line, output], tmp_path / "said.txt", shards)
+            killed, ended = killed + (code != 0), ended + (code == 0)
             if code == 0:
                 assert contents(output) == whole
                 shutil.rmtree(output)
     code, said = run("nanospeech_torch.prepare", [*line, output], tmp_path / "said.txt")
     assert code == 0 and contents(output) == whole, said
-    print(f"prepare: {killed} killed, {reader.looks} looks")
+    print(f"prepare, {workers} workers: {killed} killed, {ended} ended, {reader.looks} looks")
 
 
 @pytest.mark.slow
@@ -64,35 +66,51 @@ def test_train_is_killed(tmp_path, workers):
         engine={"checkpoint_minutes": 0.0, "workers": workers},
     )
     path, again = runs.write(config, tmp_path / "c.json"), [f"out={tmp_path / 'run'}"]
-    started = time.monotonic()
     code, said = run("nanospeech_torch.train", [path], tmp_path / "said.txt")
     assert code == 0, said
-    duration = time.monotonic() - started
     end = read_checkpoint(list_checkpoints(tmp_path / "whole")[-1])
-    generator, killed = random.Random(0), 0
 
     def look():
-        for found in list_checkpoints(tmp_path / "run"):
-            try:
-                assert read_checkpoint(found)["step"] == int(found.stem[5:])
-            except Exception:
-                if found.exists():  # else it was just deleted: only the last ones are kept
-                    raise
+        with suppress(FileNotFoundError):  # the test begins anew
+            for found in checkpoints():
+                try:
+                    assert read_checkpoint(found)["step"] == int(found.stem[5:])
+                except Exception:
+                    if found.exists():  # else it was just deleted: only the last ones are kept
+                        raise
 
+    def checkpoints():
+        return list_checkpoints(tmp_path / "run")
+
+    killed, ended = 0, 0
     with Reader(look) as reader:
         while killed < KILLS:
-            seconds = generator.uniform(0.1, 0.7) * duration
-            code, said = run("nanospeech_torch.train", [path, *again], tmp_path / "said.txt", seconds)
-            assert code in (0, -signal.SIGKILL), said
-            killed += code != 0
+            code = kill_later("nanospeech_torch.train", [path, *again], tmp_path / "said.txt", checkpoints)
+            killed, ended = killed + (code != 0), ended + (code == 0)
             if code == 0:
-                assert_equal(read_checkpoint(list_checkpoints(tmp_path / "run")[-1]), end)
+                assert_equal(read_checkpoint(checkpoints()[-1]), end)
                 shutil.rmtree(tmp_path / "run")
     code, said = run("nanospeech_torch.train", [path, *again], tmp_path / "said.txt")
     assert code == 0, said
-    assert_equal(read_checkpoint(list_checkpoints(tmp_path / "run")[-1]), end)
+    assert_equal(read_checkpoint(checkpoints()[-1]), end)
     assert not [found.name for found in (tmp_path / "run").iterdir() if found.name.startswith(".")]
-    print(f"train: {killed} killed, {reader.looks} looks")
+    print(f"train, {workers} workers: {killed} killed, {ended} ended, {reader.looks} looks")
+
+
+def kill_later(module: str, arguments: list, output: Path, written: Callable[[], list[Path]]) -> int:
+    """Run a command and kill it some time after it has written some new files; returns its exit code.
+
+    One kill in four comes while it starts.
+    """
+    before, count = set(written()), RANDOM.randint(0, 3)
+    early = Work(RANDOM.uniform(0.0, 0.3))
+
+    def enough(pid: int) -> bool:
+        return len(set(written()) - before) >= count if count else early(pid)
+
+    code, said = run(module, arguments, output, enough, RANDOM.uniform(0, 0.1))
+    assert code in (0, -signal.SIGKILL), said
+    return code
 
 
 def assert_equal(state: dict, expected: dict) -> None:

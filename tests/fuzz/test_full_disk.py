@@ -100,9 +100,9 @@ def test_prepare_goes_on_after_space_is_made(inputs, tmp_path):
 def test_train_keeps_its_last_checkpoint_and_goes_on(inputs, tmp_path):
     config = runs.change(
         runs.tiny(inputs / "s.tar", tmp_path / "disk" / "run"),
-        optimizer={"steps": 30},
+        optimizer={"steps": 12},
         engine={"checkpoint_minutes": 0.0},
-        watch={"sample_every": 5},
+        watch={"sample_every": 6},
     )
     path = runs.write(config, tmp_path / "c.json")
     code, said = run("nanospeech_torch.train", [path, f"out={tmp_path / 'whole'}"], tmp_path / "said.txt")

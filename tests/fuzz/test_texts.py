@@ -1,6 +1,7 @@
 """Any text: read without an exception but UserError, each word in its place; spoken, or refused."""
 
 import contextlib
+import math
 import warnings
 
 import numpy as np
@@ -36,7 +37,13 @@ def test_the_front_end(text, language, lexicon):
     except UserError as error:
         assert "\n" not in str(error).strip()
         return
-    check_sentences(text, document, language, tokenizer)
+    places, pauses = check_sentences(text, document, language, tokenizer)
+    passages = document.passages()  # of one voice and rate: together, they have it all
+    read = [part for _, passage in passages for part in tokenizer.read(passage, language)]
+    kept = [part for part in read if isinstance(part, float)]
+    assert [word.place for part in read if not isinstance(part, float) for word in part.words] == places
+    assert not passages or math.isclose(sum(kept), pauses)
+    assert all(0.25 <= settings.rate <= 4 for settings, _ in passages)
 
 
 @given(ssml(), st.sampled_from(LANGUAGES), LEXICONS)
@@ -54,11 +61,12 @@ def test_ssml(text, language, lexicon):
 
 
 def check_sentences(text, document, language, tokenizer):
-    """The sentences have symbols and words, each in its place."""
-    place = 0
+    """The sentences have symbols and words, each in its place. Returns the words' places, and all pauses."""
+    place, pauses, places = 0, 0.0, []
     for sentence in tokenizer.read(document, language):
         if isinstance(sentence, float):
             assert 0 <= sentence <= 60
+            pauses += sentence
             continue
         assert len(sentence.ids) == len(sentence.symbols) and set(sentence.symbols) <= set(SYMBOLS)
         assert "  " not in sentence.symbols and sentence.symbols == sentence.symbols.strip()
@@ -70,6 +78,8 @@ def check_sentences(text, document, language, tokenizer):
             assert place <= word.place[0] < word.place[1] <= len(text)
             start, first = word.end, word.last
             place = word.place[0]
+            places.append(word.place)
+    return places, pauses
 
 
 @given(texts(120), st.integers(0, 9))

@@ -5,7 +5,9 @@ The processes are forked from one that has imported PyTorch, so that a kill hits
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
+import math
 import multiprocessing
 import os
 import random
@@ -14,9 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import commands
+import psutil
 
 KILLS = int(os.environ.get("NANOSPEECH_FUZZ_KILLS", 3))  # of each command; a night: 50
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -36,11 +40,13 @@ def start(module: str, arguments: Sequence[object], output: Path, **environment:
 def _work(module: str, arguments: list[str], output: str, environment: Mapping[str, str]) -> None:
     import torch
 
+    multiprocessing.set_start_method(None, force=True)  # the system's, as without us
     os.setsid()  # its workers are killed with it at the end of a test
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.environ.update(environment)
+    faulthandler.enable()  # a crash says where
     torch.set_num_threads(1)
     sys.argv = [module, *arguments]
     try:
@@ -52,14 +58,51 @@ def _work(module: str, arguments: list[str], output: str, environment: Mapping[s
     os._exit(code if isinstance(code, int) else 1)
 
 
-def run(module: str, arguments: Sequence[object], output: Path, seconds: float = 600, **environment: str):
-    """(exit code, what it printed) of a command; it is killed after some seconds."""
-    process = start(module, arguments, output, **environment)
-    process.join(seconds)
-    if process.is_alive():
-        process.kill()
-        process.join()
+def run(
+    module: str,
+    arguments: Sequence[object],
+    output: Path,
+    enough: Callable[[int], bool] = lambda pid: False,
+    delay: float = 0.0,
+    **environment: str,
+) -> tuple[int, str]:
+    """(exit code, what it printed) of a command; it is killed when it has done enough.
+
+    Args:
+        module: of the command.
+        arguments: its own.
+        output: file for what it prints.
+        enough: process id -> whether it is to be killed; asked again and again.
+        delay: seconds from then on.
+        environment: variables, besides those of this process.
+    Raises:
+        AssertionError: it hangs: it does not end within ten minutes. The message says where it is.
+    """
+    process, limit = start(module, arguments, output, **environment), time.monotonic() + 600
+    while process.is_alive():
+        process.join(0.003)
+        if process.is_alive() and enough(process.pid):
+            process.join(delay)
+            process.kill()  # nothing, if it has ended
+            process.join()
+        elif time.monotonic() > limit:
+            os.kill(process.pid, signal.SIGABRT)  # see faulthandler
+            process.join(10)
+            raise AssertionError(f"it hangs: {output.read_text(encoding='utf-8')}")
     return process.exitcode, output.read_text(encoding="utf-8")
+
+
+class Work:
+    """What a process uses of the CPU, in seconds: the clock also shows what else the machine does."""
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self.limit, self.used = limit, 0.0
+
+    def __call__(self, pid: int) -> bool:
+        with suppress(psutil.Error):  # it may have just ended
+            times = psutil.Process(pid).cpu_times()
+            self.used = times.user + times.system
+        return self.used >= self.limit
 
 
 class Reader:
@@ -105,19 +148,16 @@ def kill_often(
     Returns:
         the exit codes: 0, or -9 of a killed one.
     """
-    started = time.monotonic()
-    code, said = run(module, arguments(0), folder / "said.txt", **environment)
+    whole = Work()
+    code, said = run(module, arguments(0), folder / "said.txt", whole, **environment)
     assert code == 0, said
     look()
-    duration, generator, codes = time.monotonic() - started, random.Random(0), []
+    generator, codes = random.Random(0), []
     with Reader(look) as reader:
         for number in range(1, KILLS + 1):
-            seconds = generator.uniform(0.02, 1.0) * duration
-            started = time.monotonic()
-            code, said = run(module, arguments(number), folder / "said.txt", seconds, **environment)
+            work = Work(generator.uniform(0.02, 0.98) * whole.used)
+            code, said = run(module, arguments(number), folder / "said.txt", work, **environment)
             assert code in (0, -signal.SIGKILL), said
-            if code == 0:  # follow the command's speed, which changes with what else the machine does
-                duration = time.monotonic() - started
             codes.append(code)
             look()
     code, said = run(module, arguments(KILLS + 1), folder / "said.txt", **environment)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import struct
+import sys
 import tarfile
 from pathlib import Path
 
@@ -51,6 +54,25 @@ class HungryAligner(DeadlyAligner):
         if len(ids) == self.symbols + 2:
             raise MemoryError
         return EvenAligner.align(self, mel, ids)
+
+
+class InterruptedAligner(EvenAligner):
+    """Its worker is killed, once, as if while it sent a result of 100,000 bytes."""
+
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def align(self, mel: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        if not self.marker.exists():
+            self.marker.touch()
+            frame = sys._getframe()
+            while "result_queue" not in frame.f_locals:  # of the executor's loop
+                frame = frame.f_back
+            results = frame.f_locals["result_queue"]
+            results._wlock.acquire()
+            os.write(results._writer.fileno(), struct.pack("!i", 100_000) + bytes(99))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().align(mel, ids)
 
 
 class NoAligner(AlignerSource):

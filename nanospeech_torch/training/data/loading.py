@@ -5,7 +5,10 @@ What is random in a batch depends on the run's seed and the batch's number only.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -35,7 +38,7 @@ class BatchDataset(torch.utils.data.Dataset):
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             pin_memory=pin_memory,
-            worker_init_fn=ignore_signals,
+            worker_init_fn=begin_worker,
         )
         for batch, skipped in receive(loader) if workers else loader:
             if isinstance(batch, UserError):
@@ -91,11 +94,26 @@ class UtteranceBatchDataset(BatchDataset):
         return self.build(sequences, plan.frames, batch_seed(self.seed, plan.number)), skipped
 
 
-def ignore_signals(worker: int) -> None:
-    """Leave Ctrl-C, and a scheduler's SIGTERM, to the training process: the whole process group gets them."""
+def begin_worker(worker: int) -> None:
+    """Leave Ctrl-C, and a scheduler's SIGTERM, to the training process: the whole process group gets them.
+    The worker ends when the training process does, even if that is killed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """End this process when the training process has ended.
+
+    torch's workers ask for their parent's number. Where processes come from a fork server, which is Python
+    3.14's way on Linux, that is the server: it lives as long as they do.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def batch_seed(seed: int, number: int) -> int:

@@ -50,6 +50,17 @@ def test_a_worker_that_dies_takes_one_recording_with_it(tmp_path, kind):
     assert list(read_shard(tmp_path / "out" / "data-000000.tar")) == survivors
 
 
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_it_sends_a_result(tmp_path, monkeypatch):
+    """Nobody waits for the rest, and the recording is not to blame."""
+    monkeypatch.setattr("nanospeech_torch.prepare.workers.PATIENCE", 0.2)
+    source = write_shard(tmp_path / "in.tar", tones(24, durations=False))
+    interrupted = AlignerSource(loaded=preparations.InterruptedAligner(tmp_path / "killed"))
+    report = prepare(settings(source), tmp_path / "out", workers=2, aligner=interrupted)
+    assert (tmp_path / "killed").exists()
+    assert report["durations"] == {"aligned": 24} and not report["rejected"]["count"]
+
+
 def test_without_workers_a_recording_without_memory_is_rejected(tmp_path):
     hungry = AlignerSource(loaded=preparations.HungryAligner(5))
     utterances = [u for u in tones(24, durations=False) if len(u[2]["phonemes"]) in (5, 6)]

@@ -1,9 +1,14 @@
 """Batches made from plans, in this process or in workers."""
 
 import itertools
+import multiprocessing
+import subprocess
+import sys
 from dataclasses import replace
 
+import commands
 import corpus
+import psutil
 import pytest
 
 from nanospeech_core.errors import UserError
@@ -140,3 +145,44 @@ def test_a_missing_file_is_not_the_workers_death():
 
     with pytest.raises(FileNotFoundError):
         next(receive(batches()))
+
+
+START = """
+import multiprocessing, sys
+from pathlib import Path
+from nanospeech_torch.training.data.loading import BatchDataset
+
+class Numbers(BatchDataset):
+    def __getitem__(self, number):
+        return number, []
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[1])
+    stream = Numbers().stream(iter(range(10**9)), workers=2)
+    next(stream)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_end_when_the_training_process_is_killed(method, tmp_path):
+    """However they are started: Python 3.14 uses a fork server."""
+    if method not in multiprocessing.get_all_start_methods() or sys.platform == "darwin" and method == "fork":
+        pytest.skip(f"{method} is not used here")
+    (tmp_path / "start.py").write_text(START)
+    line = [sys.executable, str(tmp_path / "start.py"), method]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(line, env=commands.environment(), text=True, **pipes)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert len(workers) >= 2
+    finally:
+        process.kill()
+        process.wait()
+    alive = psutil.wait_procs(workers, timeout=30)[1]
+    for worker in alive:
+        worker.kill()
+    assert not alive
