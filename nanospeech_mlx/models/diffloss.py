@@ -1,8 +1,7 @@
 """MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, conditioned on z.
 
-Two objectives. "ddpm" is MAR's own: 1000-step cosine schedule, predicted noise, learned range variance
-(arXiv 2102.09672), ancestral sampling over respaced steps. "flow" is a rectified flow (arXiv 2209.03003): the
-network predicts the clean token, and a few Euler steps are enough.
+"ddpm" is MAR's own objective: 1000-step cosine schedule, predicted noise, learned range variance (2102.09672),
+ancestral sampling over respaced steps. "flow" is a rectified flow (2209.03003) that predicts the clean token.
 """
 
 from __future__ import annotations
