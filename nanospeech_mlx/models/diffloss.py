@@ -1,6 +1,6 @@
 """MAR's diffusion loss (arXiv 2406.11838, 3.2): a small MLP denoises one token, conditioned on z.
 
-"ddpm" is MAR's own objective: 1000-step cosine schedule, predicted noise, learned range variance (2102.09672),
+"ddpm" is MAR's own objective: 1000-step cosine schedule, predicted noise, learned variance (2102.09672),
 ancestral sampling over respaced steps. "flow" is a rectified flow (2209.03003) that predicts the clean token.
 """
 
