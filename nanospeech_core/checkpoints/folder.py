@@ -56,12 +56,13 @@ def is_training_run(folder: str | os.PathLike) -> bool:
     return "log.jsonl" in names or any(fnmatch(name, "step-*.pt") or name == "best.pt" for name in names)
 
 
-def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
+def check_exported(path: str | os.PathLike, output: str = "my-voice", of: str = "") -> None:
     """Raise UserError if this is a training run or its checkpoint, in place of what is exported from it.
 
     Args:
         path: what a user named.
         output: what it may be exported to.
+        of: what it must be of, for the message: "of a vocoder".
     """
     expanded = os.path.expanduser(path)
     if os.path.isfile(expanded) and str(path).endswith(TORCH_SUFFIXES):
@@ -70,9 +71,8 @@ def check_exported(path: str | os.PathLike, output: str = "my-voice") -> None:
         what = "a training run"
     else:
         return
-    raise UserError(
-        f"{path} is {what}: export it first: python -m nanospeech_torch.export {path} -o {output}"
-    )
+    advice = f"if it is {of}, export it first" if of else "export it first"
+    raise UserError(f"{path} is {what}: {advice}: python -m nanospeech_torch.export {path} -o {output}")
 
 
 def read_config(folder: str | os.PathLike) -> ModelConfig:

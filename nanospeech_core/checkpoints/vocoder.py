@@ -75,7 +75,7 @@ def find_vocoder(name: str | os.PathLike) -> Path:
     check_type("vocoder", name, [str, os.PathLike])
     if name == EMBEDDED:
         return resolve(name)
-    check_exported(name, "vocos.safetensors")
+    check_exported(name, "vocos.safetensors", "of a vocoder")
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from ..checkpoints.folder import EMBEDDED, check_exported
 from ..errors import UserError
 from ..evaluation.evaluate import VOICE_REFERENCE, EvaluationConfig, LoadModel, evaluate
 from ..evaluation.settings import parse_setting
@@ -105,6 +106,7 @@ def _check(args: argparse.Namespace) -> None:
     if len(args.reference) != len({name == VOICE_REFERENCE for name in args.reference}):
         raise UserError("--reference takes at most one folder, and `voice`")
     if args.wavs is None:
+        check_exported(args.checkpoint or EMBEDDED)  # before what is missing to measure it
         return
     for name in ("checkpoint", "setting", "voice", "ref_audio", "output"):
         if getattr(args, name):

@@ -24,6 +24,7 @@ from ..text.symbols import SILENT
 from ..text.tokenizer import Tokenizer
 from ..voices.alignment import Aligner
 from ..voices.reference import log_mel_with_treble
+from ..voices.speech_check import text_checker
 from .changes import Change, find_changes, merge_near, read_text, words_as_spoken
 from .prompts import AlignedRecording, context_span, make_edit_prompt
 from .speech_span import KEPT_SAMPLES, fit_to_sound, locate_speech
@@ -31,6 +32,7 @@ from .speech_span import KEPT_SAMPLES, fit_to_sound, locate_speech
 MARGIN = 30.0  # milliseconds; of 0, 30, 50 and 100 the one with the fewest recognition errors
 MAX_MARGIN = 500.0
 MAX_SECONDS = 120.0
+CHECKED_SECONDS = 30.0  # a longer recording's text is not checked: that takes as long as to align it twice
 SOUND_FRAMES = 12  # of a sound, for the level: most phones are shorter
 CONTEXT_FRAMES = 48  # of the recording that the vocoder receives on each side: more than its receptive field
 
@@ -69,14 +71,13 @@ def edit(
     start, stop = locate_speech(model, mono, ids)
     speech = mono[start:stop]
     first = start // HOP
-    gain = gain_to_model(speech)
-    for _ in range(2):  # the words' level is known when they are found: a chime may be louder
-        mel = log_mel_with_treble(mono * gain)
-        part = mel[first : stop // HOP + 1]
-        recording = AlignedRecording(part, ids, aligner.align(part, ids))
-        gain = gain_to_model(spoken_samples(recording, speech, model.config))
+    part = log_mel_with_treble(mono * gain_to_model(speech))[first : stop // HOP + 1]
+    recording = AlignedRecording(part, ids, aligner.align(part, ids))
+    # The words' level is known when they are found: a chime may be louder.
+    gain = gain_to_model(spoken_samples(recording, speech, model.config))
     mel = log_mel_with_treble(mono * gain)
     recording = replace(recording, mel=mel[first : stop // HOP + 1])
+    warn_of_text(speech, ids, model.config, aligner)
     for change in changes:
         recording = fit_to_sound(change, recording, speech, model.config, model.infill_durations)
     margin_frames = round(margin / 1000 * FRAME_RATE)
@@ -93,6 +94,18 @@ def edit(
             model, wave, sample_rate, gain, mel, place, generated[: prompt.stop - prompt.start], ends
         )
     return wave
+
+
+def warn_of_text(speech: np.ndarray, ids: np.ndarray, config: ModelConfig, aligner: Aligner) -> None:
+    """Warn if the symbols are probably not what is said in float32 [samples]."""
+    fits = text_checker(config, aligner) if len(speech) <= CHECKED_SECONDS * SAMPLE_RATE else None
+    symbols = "".join(config.text.vocab[symbol] for symbol in ids).strip()
+    if fits is not None and not fits(match_level(speech), symbols):
+        warnings.warn(
+            "--text may not be what is said in the recording, and then other words change: write all that is "
+            "said, as it is said, and nothing else",
+            stacklevel=3,
+        )
 
 
 def gain_to_model(speech: np.ndarray) -> float:

@@ -37,16 +37,21 @@ def grow(tensors: dict) -> None:
     tensors[CONV] = np.zeros((8, 4, 9), np.float32)
 
 
+def spoil(tensors: dict) -> None:
+    tensors[CONV] = np.full((8, 4, 7), np.nan, np.float32)
+
+
 @pytest.mark.parametrize(
     ("file", "change", "sentence"),
     [
         ("model", grow, f"1 of the wrong shape: {CONV} (is [8, 4, 9], should be [8, 4, 7])"),
+        ("model", spoil, f"the tensor {CONV} has values that are not finite"),
         ("model", lambda t: t.update(extra=np.ones(3)), "1 unexpected: extra"),
         ("model", lambda t: t.pop(CONV), f"1 missing: {CONV}"),
         ("vocos", lambda t: t.pop("head.out.bias"), "1 missing: head.out.bias"),
         ("aligner", lambda t: t.update(extra=np.ones(3)), "1 unexpected: extra"),
     ],
-    ids=["shape", "extra", "missing", "vocoder", "aligner"],
+    ids=["shape", "not finite", "extra", "missing", "vocoder", "aligner"],
 )
 @pytest.mark.parametrize("command", ["torch2mlx", "quantize"])
 def test_a_folder_that_could_not_be_loaded_is_not_written(tmp_path, command, file, change, sentence):

@@ -10,6 +10,7 @@ from nanospeech_core.audio.signal import (
     mix,
     sound_begin,
     sound_end,
+    to_model_without_offset,
     trim_silence,
     true_runs,
     without_offset,
@@ -71,3 +72,8 @@ def test_where_sound_is():
     assert sound_begin(wave[:RATE]) == sound_end(wave[:RATE]) == 0
     assert longest_silence(tone()).tolist() == [0, 0]
     assert true_runs(np.array([True, False, True, True])).tolist() == [[0, 1], [2, 4]]
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 44_100, 48_000])
+def test_an_offset_leaves_no_click_at_any_rate(rate):
+    assert np.abs(to_model_without_offset(np.full((2 * rate, 2), 0.2), rate)).max() < 1e-3

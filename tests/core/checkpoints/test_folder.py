@@ -194,7 +194,9 @@ def test_a_training_run_is_not_a_model(tmp_path):
     for path, what in ((run, "a training run"), (run / "step-00000006.pt", "a training checkpoint")):
         with pytest.raises(UserError, match=f"^{path} is {what}: {export} {path} -o my-voice$"):
             checkpoint.resolve(path)
-        with pytest.raises(UserError, match=f"{what}: {export} {path} -o vocos.safetensors$"):
+        with pytest.raises(
+            UserError, match=f"{what}: if it is of a vocoder, {export} {path} -o vocos.safetensors$"
+        ):
             find_vocoder(path)
     (tmp_path / "other.ckpt").write_bytes(b"")
     with pytest.raises(UserError, match="other.ckpt is a training checkpoint: export it first"):

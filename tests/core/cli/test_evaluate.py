@@ -110,6 +110,12 @@ def refuses(capsys, *arguments: object) -> str:
     return capsys.readouterr().err.strip().splitlines()[-1]
 
 
+def test_a_run_is_to_be_exported_before_anything_is_installed(capsys, folder):
+    (folder / "run").mkdir()
+    (folder / "run" / "log.jsonl").write_text("")
+    assert "run is a training run: export it first" in refuses(capsys, "run")
+
+
 PLAIN = ("--no-dnsmos", "--no-prosody")
 
 

@@ -1,6 +1,7 @@
 """Speech editing from a recording to a recording, without networks and with them."""
 
 import functools
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -192,6 +193,32 @@ def test_what_is_not_speech_stays(new, word, other):
     patch = result[head : len(result) - tail]
     assert (patch - patch.mean()).std() < 2 * speech.std()  # an offset does not make it loud
     assert abs(patch[2400:-2400].mean() - wave.mean()) < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
+def test_a_loud_chime_does_not_make_the_words_loud():
+    speech, model = spoken_sentence(), pipeline("torch", None)
+    text, new = "She saw a dog and a cat in the garden.", "She saw a dog and a bird in the garden."
+    levels = []
+    for wave in (speech, np.concatenate((8 * chime(4), np.zeros(12000, np.float32), speech))):
+        result = model.edit(wave, text, new, num_iter=2)
+        head, tail = kept(wave, result)
+        levels.append(result[head : len(result) - tail].std())
+    assert 0.6 < levels[1] / levels[0] < 1.6  # it was 3.6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (PRETRAINED / "config.json").exists(), reason="there is no embedded checkpoint yet")
+def test_a_text_that_is_not_said_is_warned_of():
+    speech, model = spoken_sentence(), pipeline("torch", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.edit(
+            speech, "She saw a dog and a cat in the garden.", "She saw a dog in the garden.", num_iter=1
+        )
+    with pytest.warns(UserWarning, match="--text may not be what is said in the recording"):
+        model.edit(speech, "It was a dark and stormy night.", "It was a bright night.", num_iter=1)
 
 
 def test_the_speed_is_of_the_new_words():
