@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ..checkpoints.folder import EMBEDDED, check_exported
+from ..checkpoints.folder import check_exported, is_training_run
 from ..errors import UserError
 from ..evaluation.evaluate import VOICE_REFERENCE, EvaluationConfig, LoadModel, evaluate
 from ..evaluation.settings import parse_setting
@@ -106,7 +106,8 @@ def _check(args: argparse.Namespace) -> None:
     if len(args.reference) != len({name == VOICE_REFERENCE for name in args.reference}):
         raise UserError("--reference takes at most one folder, and `voice`")
     if args.wavs is None:
-        check_exported(args.checkpoint or EMBEDDED)  # before what is missing to measure it
+        if args.checkpoint is not None and is_training_run(args.checkpoint):
+            check_exported(args.checkpoint)  # before what is missing to measure it
         return
     for name in ("checkpoint", "setting", "voice", "ref_audio", "output"):
         if getattr(args, name):

@@ -40,6 +40,7 @@ EXTRAS = {
     "evaluate": ("faster_whisper", "jiwer", "librosa", "onnxruntime", "requests", "scipy", "speechmos"),
     "chat": ("mlx_lm",),
     "serve": ("av", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
+    "book": ("av",),
     "wyoming": ("prometheus_client", "starlette", "wyoming"),
     "train": ("torch", "accelerate", "faster_whisper", "fsspec", "jiwer", "matplotlib"),
 }

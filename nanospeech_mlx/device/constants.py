@@ -57,3 +57,18 @@ def rotations(length: int, dim: int) -> tuple[mx.array, mx.array]:
     angles = np.repeat(np.arange(length)[:, None] / 10000.0 ** (np.arange(0, dim, 2) / dim), 2, axis=1)
     sines = np.sin(angles) * np.tile([-1, 1], dim // 2)
     return mx.array(np.cos(angles).astype(np.float32)), mx.array(sines.astype(np.float32))
+
+
+def sinusoids(positions: mx.array, dim: int) -> mx.array:
+    """`models.layers.sinusoid_positions` of some positions, float32 [length, dim]."""
+    freqs = 10000.0 ** (-mx.arange(0, dim, 2)[: dim // 2].astype(mx.float32) / dim)
+    angles = mx.minimum(positions, 4095).astype(mx.float32)[:, None] * freqs[None]
+    return mx.concatenate([mx.cos(angles), mx.sin(angles)], axis=-1)
+
+
+@functools.lru_cache(4)  # a CPU computes them one by one
+def known_sinusoids(length: int, dim: int) -> mx.array:
+    """`sinusoids` of the first positions."""
+    table = sinusoids(mx.arange(length), dim)
+    mx.eval(table)  # other threads may use it
+    return table

@@ -6,7 +6,6 @@ are plain lists, since `nn.Sequential` would put `.layers.` into the names.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 import mlx.core as mx
@@ -15,6 +14,7 @@ from mlx import nn
 from nanospeech_core.sampling.timesteps import time_frequencies
 
 from ..device import kernels
+from ..device.constants import known_sinusoids, sinusoids
 from ..device.kernels import fused
 from .activations import GELU, LayerNorm, Linear, Mish, SiLU, gelu, layer_norm, silu
 
@@ -204,18 +204,3 @@ def sinusoid_positions(x: mx.array) -> mx.array:
     if kernels.on_gpu():
         return sinusoids(mx.arange(length), dim).astype(x.dtype)
     return known_sinusoids(-(-length // 512) * 512, dim)[:length].astype(x.dtype)
-
-
-def sinusoids(positions: mx.array, dim: int) -> mx.array:
-    """`sinusoid_positions` of some positions, float32 [length, dim]."""
-    freqs = 10000.0 ** (-mx.arange(0, dim, 2)[: dim // 2].astype(mx.float32) / dim)
-    angles = mx.minimum(positions, 4095).astype(mx.float32)[:, None] * freqs[None]
-    return mx.concatenate([mx.cos(angles), mx.sin(angles)], axis=-1)
-
-
-@functools.lru_cache(4)  # a CPU computes them one by one
-def known_sinusoids(length: int, dim: int) -> mx.array:
-    """`sinusoids` of the first positions."""
-    table = sinusoids(mx.arange(length), dim)
-    mx.eval(table)  # other threads may use it
-    return table

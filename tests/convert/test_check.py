@@ -59,7 +59,8 @@ def test_a_folder_that_could_not_be_loaded_is_not_written(tmp_path, command, fil
     rewrite(source / f"{file}.safetensors", change)
     bits = ["--bits", 4, "--group-size", 32] if command == "quantize" else []
     message = failure(command, source, *bits)
-    assert f"{file}.safetensors does not match its config; tensors {sentence}" in message
+    wrong = "is damaged:" if change is spoil else "does not match its config; tensors"
+    assert f"{file}.safetensors {wrong} {sentence}" in message
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

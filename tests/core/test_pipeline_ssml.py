@@ -55,7 +55,9 @@ def used(model, monkeypatch, text: str, **options) -> list[str]:
     names, predict = [], model.predict_frames
     references = {}
     for voice in model.voices():
-        reference, _ = model.references.get(model.folder, make_options(voice), "", model.config, model.align)
+        reference, _ = model.references.get(
+            model.folder, make_options(voice), "", model.config, model.aligner
+        )
         references[reference.mel.tobytes()] = voice.name
 
     def record(reference, ids, speed=1.0):

@@ -46,11 +46,12 @@ def test_a_training_run_must_be_exported_first(tmp_path, monkeypatch, name, kind
     for folder, file in (("run", "step-00000012.pt"), ("log", "log.jsonl")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / file).touch()
-    sentence = f"{name} is {kind}: export it first: python -m nanospeech_torch.export {name} -o "
-    for find, output in ((checkpoint.resolve, "my-voice"), (find_vocoder, "vocos.safetensors")):
+    command = f"export it first: python -m nanospeech_torch.export {name} -o"
+    vocoder = f"if it is of a vocoder, {command} vocos.safetensors"
+    for find, advice in ((checkpoint.resolve, f"{command} my-voice"), (find_vocoder, vocoder)):
         with pytest.raises(UserError) as caught:
             find(name)
-        assert str(caught.value) == sentence + output
+        assert str(caught.value) == f"{name} is {kind}: {advice}"
 
 
 def test_resolve_embedded(tmp_path, monkeypatch):
