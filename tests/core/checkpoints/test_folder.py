@@ -200,7 +200,7 @@ def test_a_training_run_is_not_a_model(tmp_path):
         ):
             find_vocoder(path)
     (tmp_path / "other.ckpt").write_bytes(b"")
-    with pytest.raises(UserError, match="other.ckpt is a training checkpoint: export it first"):
+    with pytest.raises(UserError, match="other.ckpt is a training checkpoint: if it is of a vocoder"):
         find_vocoder(tmp_path / "other.ckpt")
     (run / "log.jsonl").unlink()
     with pytest.raises(UserError, match="is a training run"):  # copied without its log
