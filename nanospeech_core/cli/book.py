@@ -177,7 +177,7 @@ def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gene
     started = time.perf_counter()
 
     def load_checked() -> Pipeline:
-        pipeline = load(args.model, args.vocoder, False, args.precision)
+        pipeline = load(args.model, args.vocoder, None, args.precision)
         check_flags(args.given_flags, options, pipeline.config)
         return pipeline
 

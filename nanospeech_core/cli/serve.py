@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..pipeline import Pipeline
-from ..sampling.options import PRECISION_HELP, PRECISIONS
 from ..system.install import need
 from ..system.process import note
-from .flags import named
+from .flags import add_compile, add_precision, named
 from .output import guard, version
+
+if TYPE_CHECKING:
+    from ..server.service import Service
 
 DESCRIPTION = "Serve speech over HTTP: OpenAI's audio API, with word times, editing and voices."
 KEY = "NANOSPEECH_API_KEY"  # an environment variable: other users can read the flags of a process
@@ -59,7 +62,8 @@ def add_server_flags(parser: argparse.ArgumentParser, port: int) -> None:
         "--model", type=named, metavar="DIR|ID", help="a folder or hub id (default: embedded)"
     )
     parser.add_argument("--vocoder", type=named, metavar="DIR|ID", help="another vocoder")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help=PRECISION_HELP)
+    add_precision(parser)
+    add_compile(parser)
     parser.add_argument(
         "--max-characters", type=_count, default=4096, metavar="N", help="of a text (default: 4096)"
     )
@@ -87,7 +91,6 @@ def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
     from ..server.api.access import LOOPBACK, Access
     from ..server.app import create_app
     from ..server.listen import listen
-    from ..server.service import Limits, Service
     from ..server.sockets import open_socket
 
     key = _read_key(args.api_key_file)
@@ -100,13 +103,22 @@ def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
         hosts=LOOPBACK if local else (),
         log=(lambda _: None) if args.quiet else note,
     )
-    limits = Limits(max_characters=args.max_characters, max_jobs=args.max_requests)
     with open_socket(args.host, args.port) as socket:  # before the model is loaded: the port may be taken
-        service = Service(
-            lambda: load(args.model, args.vocoder, False, args.precision), limits, args.allow_uploads
-        )
-        service.start()
-        listen(create_app(service, access), socket)
+        listen(create_app(start_service(load, args, args.allow_uploads), access), socket)
+
+
+def start_service(
+    load: Callable[..., Pipeline], args: argparse.Namespace, allow_uploads: bool = False
+) -> Service:
+    """A started service with the model and the limits of the flags of `add_server_flags`."""
+    from ..server.service import Limits, Service
+
+    limits = Limits(max_characters=args.max_characters, max_jobs=args.max_requests)
+    service = Service(
+        lambda: load(args.model, args.vocoder, args.compile, args.precision), limits, allow_uploads
+    )
+    service.start()
+    return service
 
 
 def _read_key(path: str | None) -> str | None:

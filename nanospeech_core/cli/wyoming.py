@@ -10,7 +10,7 @@ from ..pipeline import Pipeline
 from ..system.install import need
 from ..system.process import note
 from .output import guard, version
-from .serve import add_server_flags
+from .serve import add_server_flags, start_service
 
 DESCRIPTION = "Serve speech to Home Assistant by the Wyoming protocol."
 PORT = 10200  # Piper's
@@ -26,14 +26,11 @@ def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) ->
 
 def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
     need(("wyoming", "starlette", "prometheus_client"), "this server", "wyoming")
-    from ..server.service import Limits, Service
     from ..server.sockets import address, open_socket
     from ..server.wyoming import serve
 
-    limits = Limits(max_characters=args.max_characters, max_jobs=args.max_requests)
     with open_socket(args.host, args.port) as socket:
-        service = Service(lambda: load(args.model, args.vocoder, False, args.precision), limits)
-        service.start()
+        service = start_service(load, args)
         try:
             if not args.quiet:
                 note(f"listening at {address(socket).replace('http', 'tcp')} (stop with Ctrl-C)")

@@ -153,20 +153,6 @@ class ModelThread:
             self._changed.notify()
         return job
 
-    async def call(self, function: Callable[[Any], Any]) -> Any:
-        """The result of function(model), computed in the model's thread. Raises Busy, and what it raises."""
-
-        def steps(model: Any) -> Steps:
-            yield function(model), 0.0
-
-        job = self.submit(steps)
-        try:
-            async for result in job:
-                return result
-        finally:
-            job.cancel()
-        raise UserError("the server is stopping")
-
     def taken(self, job: Job, seconds: float) -> None:
         """The client has read a result with that much audio."""
         with self._changed:

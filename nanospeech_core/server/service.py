@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
 
 from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
 from ..pipeline import Pipeline
-from ..speech.speech import Speech
 from ..text.ssml.xml import spoken_text
 from ..voices.store import Voice
 from .errors import ApiError
@@ -93,38 +90,22 @@ class Service:
         try:
             return self.model.submit(steps)
         except Busy as busy:
-            raise busy_error(busy) from busy
-
-
-def busy_error(busy: Busy) -> ApiError:
-    """Status 503, with the time after which a client should try again."""
-    headers = {"Retry-After": str(busy.retry_after)}
-    return ApiError(f"the server has {busy}", 503, code="server_busy", headers=headers)
+            headers = {"Retry-After": str(busy.retry_after)}
+            raise ApiError(f"the server has {busy}", 503, code="server_busy", headers=headers) from busy
 
 
 def as_api_error(error: BaseException) -> ApiError:
     """The answer to an exception of a job."""
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, Busy):
-        return busy_error(error)
     if isinstance(error, UserError):  # of a text or an option: only the client can mend it
         return ApiError(str(error))
     raise error
 
 
-def join(speeches: list[Speech]) -> np.ndarray:
-    """The whole waveform, float32 [samples]."""
-    return np.concatenate([speech.wave for speech in speeches])
-
-
 def _warmed(model: Pipeline) -> Pipeline:
     model.workers = 1  # the model's thread does all the work
     for text in WARM_UP:
-        for _ in _speak_streamed(model, text):
+        for _ in model.stream(text):
             pass
     return model
-
-
-def _speak_streamed(model: Pipeline, text: str) -> Iterator[np.ndarray]:
-    return model.stream(text)

@@ -62,9 +62,9 @@ def prepare_text(
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     document = read_document(check_text(text), tokenizer, options)
     cache, plain = references or ReferenceCache(), document.plain
-    for part in document.parts:
-        if isinstance(part, Settings) and part.voice is not None:
-            find_voice_folder(voices_folder(folder), part.voice)  # an error now, not after minutes of speech
+    named = (part.voice for part in document.parts if isinstance(part, Settings))
+    for voice in dict.fromkeys(voice for voice in named if voice is not None):
+        find_voice_folder(voices_folder(folder), voice)  # an error now, not after minutes of speech
 
     passages = document.passages() or [(Settings(), document)]
 

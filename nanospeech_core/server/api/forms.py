@@ -23,26 +23,18 @@ from ...text.checks import check_text
 from ...voices.recording import LONGEST_SECONDS
 from ..errors import ApiError
 from ..model_thread import Job
-from ..service import Service, as_api_error
+from ..service import Service
 from ..speech_request import check_fields, read_json, read_options
 from .bodies import limited
-from .speech import cancel_on_disconnect
+from .speech import job_results
 
 LONGEST = max(MAX_SECONDS, LONGEST_SECONDS)
 
 
 async def job_result(request: Request, job: Job) -> Any:
     """The only result of a job; it is cancelled if the client leaves. Raises ApiError."""
-    watcher = asyncio.create_task(cancel_on_disconnect(job, request.receive))
-    try:
-        async for result in job:
-            return result
-    except Exception as error:
-        raise as_api_error(error) from error
-    finally:
-        watcher.cancel()
-        job.cancel()
-    raise ApiError("the client has left", 499)
+    (result,) = await job_results(request, job)
+    return result
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +18,11 @@ from ...synthesis.segments import Segment, segment_jobs
 from ...synthesis.streaming import stream_plan
 from ..errors import ApiError
 from ..model_thread import Steps
-from ..service import Service, as_api_error
+from ..service import Service
 from ..speech_request import OPTIONS, check_fields, read_input, read_json, read_options, read_voice
 from ..voices import find_voice_name
 from .bodies import read_body
-from .speech import cancel_on_disconnect
+from .speech import job_results
 
 MAX_CHARACTERS = 400
 FIELDS = ("input", "voice", "stream", *OPTIONS)
@@ -48,20 +47,12 @@ async def show_reveals(request: Request) -> Response:
     def steps(model: Pipeline) -> Steps:
         return reveal_steps(model, text, {**options, "voice": voice, "stream": stream})
 
-    job = service.submit(steps)
-    watcher = asyncio.create_task(cancel_on_disconnect(job, request.receive))
     segments: list[dict[str, Any]] = []
-    try:
-        async for segment, iteration in job:
-            if not iteration:
-                segments.append({**segment, "iterations": []})
-            else:
-                segments[-1]["iterations"].append(iteration)
-    except Exception as error:
-        raise as_api_error(error) from error
-    finally:
-        watcher.cancel()
-        job.cancel()
+    for segment, iteration in await job_results(request, service.submit(steps)):
+        if not iteration:
+            segments.append({**segment, "iterations": []})
+        else:
+            segments[-1]["iterations"].append(iteration)
     return JSONResponse({"levels": LEVELS, "segments": segments})
 
 

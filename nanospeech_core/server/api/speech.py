@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ...audio.mel import FRAME_RATE, SAMPLE_RATE
-from ...speech.speech import Phone, Speech, Word
+from ...speech.speech import Phone, Speech, Word, join_speech
 from ...speech.timestamps import as_dict
 from ..encoders import FORMATS, encode_all, make_encoder
+from ..errors import ApiError
 from ..model_thread import Job
-from ..service import Service, as_api_error, join
+from ..service import Service, as_api_error
 from ..speech_request import SpeechRequest, read_json, read_speech_request
 from .bodies import read_body
 
@@ -34,7 +35,7 @@ async def create_speech(request: Request) -> Response:
     if not wanted.streamed:
         speeches = await _speak_all(request, service, wanted)
         service.metrics.first_audio.observe(time.perf_counter() - arrived)
-        data = await asyncio.to_thread(encode_all, wanted.audio_format, join(speeches))
+        data = await asyncio.to_thread(encode_all, wanted.audio_format, join_speech(speeches).wave)
         return Response(data, media_type=FORMATS[wanted.audio_format].media_type)
     return StreamedSpeech(service, wanted, await service.begin(wanted), arrived)
 
@@ -47,7 +48,7 @@ async def create_timed_speech(request: Request) -> Response:
     wanted = read_speech_request({**body, "stream_format": None}, service.limits.max_characters)
     wanted = replace(wanted, streamed=False)
     speeches = await _speak_all(request, service, wanted)
-    wave = join(speeches)
+    wave = join_speech(speeches).wave
     data = await asyncio.to_thread(encode_all, wanted.audio_format, wave)
     return JSONResponse(
         {
@@ -66,10 +67,17 @@ async def _read(request: Request, service: Service) -> SpeechRequest:
 
 async def _speak_all(request: Request, service: Service, wanted: SpeechRequest) -> list[Speech]:
     """All of the speech. Raises ApiError; the work ends when the client leaves."""
-    job = await service.begin(wanted)
+    return await job_results(request, await service.begin(wanted))
+
+
+async def job_results(request: Request, job: Job) -> list[Any]:
+    """All results of a job; it is cancelled if the client leaves. Raises ApiError."""
     watcher = asyncio.create_task(cancel_on_disconnect(job, request.receive))
     try:
-        return [speech async for speech in job]
+        results = [result async for result in job]
+        if job.cancelled:
+            raise ApiError("the client has left", 499)
+        return results
     except Exception as error:
         raise as_api_error(error) from error
     finally:

@@ -41,6 +41,16 @@ async def collect(job) -> list:
     return [result async for result in job]
 
 
+async def call(thread, function):
+    """The result of function(model)."""
+
+    def steps(model):
+        yield function(model), 0.0
+
+    (result,) = await collect(thread.submit(steps))
+    return result
+
+
 def test_results_come_in_order_and_work_is_done_in_one_thread(thread):
     names = []
 
@@ -127,7 +137,7 @@ def test_a_client_that_does_not_read_holds_nobody_up(thread):
         slow = thread.submit(endless)
         await asyncio.sleep(0.2)
         assert len(done) == model_thread.MAX_AHEAD / 10.0  # then it waits for the client
-        assert await thread.call(lambda model: model) == "the model"
+        assert await call(thread, lambda model: model) == "the model"
         stream = slow.__aiter__()
         await stream.__anext__()
         await asyncio.sleep(0.2)
@@ -218,7 +228,7 @@ def test_an_error_reaches_only_its_own_client(thread):
             async for result in job:
                 results.append(result)
         assert results == ["first"]
-        assert await thread.call(lambda model: 7) == 7
+        assert await call(thread, lambda model: 7) == 7
 
     run(work())
 

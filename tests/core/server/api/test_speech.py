@@ -230,3 +230,22 @@ def test_ssml(server, embedded):
     refused = server.speak(input="<speak>你好<br/></speak>", voice="nova")
     assert refused.status_code == 400
     assert refused.json()["error"]["message"] == "SSML, line 1, column 10: there is no element <br> in SSML"
+
+
+def test_a_client_that_leaves_before_a_whole_file_is_no_failure(server, caplog):
+    body = json.dumps({"input": "A long text goes on and on. " * 140, "response_format": "wav"}).encode()
+    host, port = server.url.removeprefix("http://").split(":")
+    head = (
+        f"POST /v1/audio/speech HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    before = len(server.log)
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(head.encode() + body)
+        deadline = time.monotonic() + 10
+        while not server.service.model.jobs and time.monotonic() < deadline:
+            time.sleep(0.002)
+    while len(server.log) == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert " 499 " in server.log[-1] and not server.service.model.jobs
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
