@@ -7,13 +7,13 @@ import numbers
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import numpy as np
 
 from .audio.mel import HOP, SAMPLE_RATE
-from .audio.player import Player
+from .audio.player import playing
 from .editing.edit import MARGIN
 from .editing.edit import edit as edit_recording
 from .editing.word_times import word_times
@@ -109,18 +109,11 @@ class Pipeline(Backend):
         Raises:
             UserError: as `generate`; this machine cannot play sound.
         """
-        player, parts = Player(self.sample_rate) if play else None, []
-        try:
+        parts = []
+        with playing(self.sample_rate) if play else nullcontext(lambda wave: None) as put:
             for speech in self.speak(text, voice, **options):
                 parts.append(speech)
-                if player is not None:
-                    player.put(speech.wave)
-            if player is not None:
-                player.finish()
-        except BaseException:
-            if player is not None:
-                player.stop()
-            raise
+                put(speech.wave)
         return join_speech(parts)
 
     @checked_call(GenerateOptions)

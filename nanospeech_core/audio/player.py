@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -102,6 +104,18 @@ class Player:
         with self._changed:
             self._changed.notify_all()  # there is room
             return self._blocks.popleft() if self._blocks and not self._stopped else None
+
+
+@contextmanager
+def playing(sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yields `Player.put`. The end of the block waits until all is played; an error or Ctrl-C stops it."""
+    player = Player(sample_rate)
+    try:
+        yield player.put
+        player.finish()
+    except BaseException:
+        player.stop()
+        raise
 
 
 def check_player() -> None:

@@ -71,8 +71,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[BenchmarkConfig, bool
         "1 to 1000 (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all results, run by run")
     parser.add_argument("--quiet", action="store_true", help="print only the table and errors")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}",
-        help="print the version and exit")
+    output.add_version(parser)
     # fmt: on
     args = parser.parse_args(argv)
     precisions, lengths = args.precision or [], args.length or list(TEXTS)

@@ -28,7 +28,7 @@ from .flags import (
     from_args,
     named,
 )
-from .output import guard, print_result, version
+from .output import add_version, guard, print_result, version
 
 DESCRIPTION = "Make an audiobook with chapters from an EPUB, Markdown or text file."
 NEEDED = ("av",)
@@ -91,7 +91,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     add_sampling(parser.add_argument_group("how it is generated"))
     parser.set_defaults(stream=False)
     parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
+    add_version(parser)
     args = parser.parse_args(argv)
     args.given_flags = explicit_arguments(parser, argv, args)
     if args.output is None and not args.list:

@@ -54,12 +54,7 @@ def run(backend: str, argv: Sequence[str] | None, prog: str) -> int:
         metavar="FILE",
         help="also write JSON; without FILE, print it instead of the text",
     )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"nanospeech-mar {output.version()}",
-        help="print the version and exit",
-    )
+    output.add_version(parser)
     args = parser.parse_args(argv)
     statuses: list[str] = []
     code = output.guard(lambda: statuses.append(_run(backend, args.json)), prog, quiet=False)

@@ -51,8 +51,7 @@ def run(load: Callable, argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--vocoder", metavar="DIR|ID", help="use this Vocos as vocoder "
         "(default: the model's own)")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}",
-        help="print the version and exit")
+    output.add_version(parser)
     generation = parser.add_argument_group("generation")
     # fmt: on
     add_precision(generation)

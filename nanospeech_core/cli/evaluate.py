@@ -58,8 +58,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
     parser.add_argument("--output", metavar="DIR", help="save the speech as DIR/SETTING/ID.wav")
     parser.add_argument("--json", metavar="FILE", help="write all results, utterance by utterance")
     parser.add_argument("--quiet", action="store_true", help="print only the table and errors")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {output.version()}",
-        help="print the version and exit")
+    output.add_version(parser)
     voice = parser.add_argument_group("voice (default: the text's voice if the model has it, else its first)")
     voice.add_argument("--voice", metavar="NAME", help="a voice of the model, for all texts")
     voice.add_argument("--ref-audio", metavar="FILE", help="a recording, as the voice of all texts")

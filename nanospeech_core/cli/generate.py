@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..audio import files as audio
-from ..audio.player import Player, check_player
+from ..audio.player import check_player, playing
 from ..checkpoints.folder import local_config
 from ..errors import UserError
 from ..pipeline import Pipeline
@@ -28,7 +28,7 @@ from ..system.process import note
 from ..system.streams import STANDARD, display_name, seekable
 from ..text.checks import MAX_CHARACTERS, check_text, decode_text
 from .flags import add_arguments, add_compile, check_flags, explicit_arguments, from_args
-from .output import guard, print_result, version
+from .output import add_version, guard, print_result
 
 DESCRIPTION = "Speak a text by masked autoregressive diffusion or by flow matching."
 
@@ -62,12 +62,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[argparse.Namespace, G
     )
     add_arguments(parser)
     add_compile(parser)
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"nanospeech-mar {version()}",
-        help="print the version and exit",
-    )
+    add_version(parser)
     args = parser.parse_args(argv)
     args.given_flags = given_flags = explicit_arguments(parser, argv, args)
     single = [name for name in ("text", "output", "timestamps") if getattr(args, name) is not None]
@@ -178,13 +173,8 @@ def _open_output(output: str | None, sample_rate: int) -> Iterator[Callable[[np.
         with audio.writing(output, sample_rate) as write:
             yield write
         return
-    player = Player(sample_rate)
-    try:
-        yield player.put
-        player.finish()
-    except BaseException:
-        player.stop()
-        raise
+    with playing(sample_rate) as put:
+        yield put
 
 
 def read_standard_input() -> str:

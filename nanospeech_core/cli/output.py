@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import warnings
 from collections.abc import Callable
@@ -73,3 +74,13 @@ def version() -> str:
         return metadata.version("nanospeech-mar")
     except metadata.PackageNotFoundError:
         return "(not installed)"
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Add the flag --version."""
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"nanospeech-mar {version()}",
+        help="print the version and exit",
+    )

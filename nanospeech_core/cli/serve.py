@@ -12,7 +12,7 @@ from ..pipeline import Pipeline
 from ..system.install import need
 from ..system.process import note
 from .flags import add_compile, add_precision, named
-from .output import guard, version
+from .output import add_version, guard
 
 if TYPE_CHECKING:
     from ..server.service import Service
@@ -71,7 +71,7 @@ def add_server_flags(parser: argparse.ArgumentParser, port: int) -> None:
         "--max-requests", type=_count, default=64, metavar="N", help="at a time, waiting ones included (64)"
     )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--version", action="version", version=f"nanospeech-mar {version()}")
+    add_version(parser)
 
 
 def _port(text: str) -> int:

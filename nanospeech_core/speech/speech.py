@@ -12,7 +12,7 @@ import numpy as np
 
 from ..audio.files import write
 from ..audio.mel import SAMPLE_RATE
-from ..audio.player import Player
+from ..audio.player import playing
 from ..audio.wav_stream import pcm16, wav_header
 
 
@@ -61,13 +61,8 @@ class Speech:
 
     def play(self) -> None:
         """Play the wave, and wait for its end. Raises UserError if this machine cannot play sound."""
-        player = Player(self.sample_rate)
-        try:
-            player.put(self.wave)
-            player.finish()
-        except BaseException:
-            player.stop()
-            raise
+        with playing(self.sample_rate) as put:
+            put(self.wave)
 
     def _repr_html_(self) -> str:
         """A player, which Jupyter shows."""

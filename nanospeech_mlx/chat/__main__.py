@@ -257,12 +257,7 @@ def parse(argv: Sequence[str] | None, prog: str = PROG) -> tuple[argparse.Namesp
         help="temperature of the language model, 0 to 2 (default: %(default)s)",
     )
     add_arguments(parser, text=False)
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"nanospeech-mar {output.version()}",
-        help="print the version and exit",
-    )
+    output.add_version(parser)
     args = parser.parse_args(argv)
     try:
         options = from_args(args)

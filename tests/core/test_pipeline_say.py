@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from backends import NAMES, Backend
 
-from nanospeech_core import pipeline as module
-
 TEXT = "The kettle is on, and the bread is warm. Nobody has come down to breakfast yet."
 
 
@@ -41,7 +39,7 @@ class FakePlayer:
 
 @pytest.fixture
 def player(monkeypatch):
-    monkeypatch.setattr(module, "Player", FakePlayer)
+    monkeypatch.setattr("nanospeech_core.audio.player.Player", FakePlayer)
     monkeypatch.setattr(FakePlayer, "last", None)
     return FakePlayer
 

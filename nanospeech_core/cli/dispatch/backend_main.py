@@ -34,11 +34,6 @@ def run(backend: str, argv: Sequence[str] | None, prog: str) -> int:
         epilog=listed,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"nanospeech-mar {output.version()}",
-        help="print the version and exit",
-    )
+    output.add_version(parser)
     parser.parse_args(argv)
     return output.guard(lambda: output.print_result(listed), prog, quiet=False)

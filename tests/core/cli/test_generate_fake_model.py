@@ -175,7 +175,7 @@ def player(played: list) -> SimpleNamespace:
 def test_a_failure_stops_the_sound(run, pipeline, monkeypatch, error):
     played, pipeline.error = [], error
     monkeypatch.setattr(cli, "check_player", lambda: None)
-    monkeypatch.setattr(cli, "Player", lambda rate: player(played))
+    monkeypatch.setattr("nanospeech_core.audio.player.Player", lambda rate: player(played))
     assert run("--text", LONG, "--quiet") == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert played == [12000, "stopped"]
 
@@ -291,7 +291,7 @@ def test_a_message_is_no_error_though_warnings_are(run, pipeline, monkeypatch, c
 def test_plays_each_sentence(run, monkeypatch, capsys):
     played = []
     monkeypatch.setattr(cli, "check_player", lambda: None)
-    monkeypatch.setattr(cli, "Player", lambda rate: player(played))
+    monkeypatch.setattr("nanospeech_core.audio.player.Player", lambda rate: player(played))
     assert run("--text", LONG, "--quiet") == 0
     assert played == [12000, 12000, "finished"]
 

@@ -12,7 +12,6 @@ import soundfile
 
 from nanospeech_core.audio.files import as_written
 from nanospeech_core.errors import UserError
-from nanospeech_core.speech import speech as module
 from nanospeech_core.speech.speech import Speech, Word, join_speech
 
 WAVE = (0.3 * np.sin(np.arange(4800) / 20)).astype(np.float32)
@@ -71,7 +70,7 @@ class FakePlayer:
 
 @pytest.fixture
 def player(monkeypatch):
-    monkeypatch.setattr(module, "Player", FakePlayer)
+    monkeypatch.setattr("nanospeech_core.audio.player.Player", FakePlayer)
     monkeypatch.setattr(FakePlayer, "made", [])
     return FakePlayer
 
