@@ -27,7 +27,7 @@ from .synthesis.assembly import SpeechAssembler
 from .synthesis.backend import Backend
 from .synthesis.batching import BATCH_SIZE, speak_batches
 from .synthesis.frontend import check_texts, prepare_text
-from .synthesis.segments import SegmentJob, generate_wave, segment_jobs
+from .synthesis.segments import SegmentJob, segment_jobs
 from .synthesis.streaming import stream_segment
 from .system.parallel import ahead
 from .voices.store import Voice, list_voices, user_voices, voices_folder
@@ -148,7 +148,12 @@ class Pipeline(Backend):
             progress(0, count)
 
         def generate(job: SegmentJob, abandoned: threading.Event) -> tuple[SegmentJob, np.ndarray]:
-            return job, generate_wave(self, job.segment, job.seed, checked, abandoned)
+            segment = job.segment
+            tokens = self.last_tokens([segment.prompt], [job.seed], checked, abandoned)
+            if not segment.silences:
+                return job, self.decode_tokens(tokens, segment.prompt)
+            mel = self.to_mel_frames(self.array(tokens)[0], segment.prompt)
+            return job, self.decode(segment.with_silences(mel))
 
         generated: Iterator[tuple[SegmentJob, np.ndarray | None]]
         if checked.stream:  # nothing is generated before a chunk is asked for

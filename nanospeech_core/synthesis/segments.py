@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -78,17 +77,6 @@ class SegmentJob:
     def ends_text(self) -> bool:
         """Whether it is the last segment of the text."""
         return self.ends_utterance and not self.text.utterances.has(self.utterance_number + 1)
-
-
-def generate_wave(
-    model: Backend, segment: Segment, seed: int, options: GenerateOptions, abandoned: threading.Event
-) -> np.ndarray:
-    """The waveform of a segment, float32 [samples]; `abandoned` as in `Backend.generate_mels`."""
-    tokens = model.last_tokens([segment.prompt], [seed], options, abandoned)
-    if not segment.silences:
-        return model.decode_tokens(tokens, segment.prompt)
-    mel = model.to_mel_frames(model.array(tokens)[0], segment.prompt)
-    return model.decode(segment.with_silences(mel))
 
 
 def segment_jobs(
