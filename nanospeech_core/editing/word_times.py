@@ -9,15 +9,14 @@ from ..audio.signal import match_level, true_runs
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..sampling.prompt import pause_id, with_pauses
-from ..speech.speech import Speech, Word
-from ..synthesis.assembly import phones
+from ..speech.speech import Speech
+from ..synthesis.assembly import phones, timed_word
 from ..synthesis.backend import Backend
 from ..text.checks import check_text, nothing_to_speak
 from ..text.document import Sentence
 from ..text.language_detection import detect_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
-from ..text.symbols import SILENT
 from ..text.tokenizer import Tokenizer
 from ..voices.alignment import alignment_lag, boundaries
 from ..voices.reference import log_mel_with_treble
@@ -97,10 +96,8 @@ def _speeches(sentences: list[Sentence], mono: np.ndarray, edges: np.ndarray) ->
         seconds = [int(edge) / SAMPLE_RATE for edge in edges[offset : after + 1]]
         words = []
         for word in sentence.words:
-            sounds = phones(symbols[word.first : word.last], seconds[word.first : word.last + 1])
-            sounds = [phone for phone in sounds if phone.text not in SILENT]
-            written = sentence.written[word.start : word.end]
-            words.append(Word(written, seconds[word.first], seconds[word.last], tuple(sounds), word.place))
+            written, spoken = sentence.written[word.start : word.end], symbols[word.first : word.last]
+            words.append(timed_word(written, spoken, seconds[word.first : word.last + 1], word.place))
         wave = mono[int(edges[offset]) : int(edges[after])]
         said = tuple(phones(symbols, seconds))
         result.append(Speech(wave, sentence.written, seconds[0], seconds[-1], tuple(words), said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -173,16 +173,29 @@ def utterance_words(utterance: Utterance, symbols: list[str], seconds: list[floa
     ]
     words = []
     for word, first, last in inside:
-        sounds = phones(symbols[first:last], seconds[first : last + 1])
-        sounds = [phone for phone in sounds if phone.text not in SILENT]
         written = utterance.text[word.start : word.end]
-        words.append(Word(written, seconds[first], seconds[last], tuple(sounds), word.place))
+        words.append(timed_word(written, symbols[first:last], seconds[first : last + 1], word.place))
     if len(inside) == len(utterance.words):
         return utterance.text, words
     return utterance.text[inside[0][0].start : inside[-1][0].end] if inside else "", words
 
 
-def phones(symbols: list[str], seconds: list[float]) -> list[Phone]:
+def timed_word(
+    written: str, symbols: Sequence[str], seconds: Sequence[float], place: tuple[int, int]
+) -> Word:
+    """A word with its phones, without the marks around it.
+
+    Args:
+        written: the word as it is written.
+        symbols: that speak it.
+        seconds: where each symbol begins, and the end.
+        place: of the word, in the text that the user gave.
+    """
+    sounds = tuple(phone for phone in phones(symbols, seconds) if phone.text not in SILENT)
+    return Word(written, seconds[0], seconds[-1], sounds, place)
+
+
+def phones(symbols: Sequence[str], seconds: Sequence[float]) -> list[Phone]:
     """Symbols as phones: stress marks are joined to the next symbol, length and tone marks to the one before.
 
     seconds: where each symbol begins, and the end.
