@@ -19,6 +19,7 @@ from ..errors import UserError
 
 MAX_AHEAD = 30.0  # seconds of audio that are kept for a client that does not read them
 IDLE_SECONDS = 60.0  # a client that reads nothing for this long is given up
+STOP_SECONDS = 10.0  # that the current step gets to end when the server stops
 
 Steps = Iterator[tuple[Any, float]]  # results, and the seconds of audio in each
 
@@ -131,11 +132,11 @@ class ModelThread:
             raise self._failure
 
     def stop(self) -> None:
-        """End all requests after the current step, and the thread."""
+        """End all requests after the current step, and the thread; a step that goes on is not waited for."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def submit(self, steps: Callable[[Any], Steps]) -> Job:
         """Begin a request; called in the event loop.

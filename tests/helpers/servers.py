@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,6 +47,15 @@ class Running:
         return error
 
 
+def stacks() -> str:
+    """What every thread of this process is doing."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "".join(
+        f"\n{names.get(ident)}:\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()
+    )
+
+
 @contextmanager
 def running(service: Service, **access) -> Iterator[Running]:
     """Serve until the block ends. access: fields of `Access`."""
@@ -59,5 +70,5 @@ def running(service: Service, **access) -> Iterator[Running]:
             yield Running(address(bound), service, log)
         finally:
             server.should_exit = True
-            thread.join(20)
-            assert not thread.is_alive()
+            thread.join(60)
+            assert not thread.is_alive(), stacks()

@@ -100,12 +100,13 @@ def test_a_new_request_is_served_before_those_that_are_ahead(thread):
     order = []
 
     async def work():
-        arrived = threading.Event()
+        arrived, ahead = threading.Event(), threading.Event()
 
         def long(_):
             for number in range(6):
                 order.append("long")
                 if number == 1:
+                    ahead.set()
                     arrived.wait(10)
                 yield None, 4.0
 
@@ -116,6 +117,7 @@ def test_a_new_request_is_served_before_those_that_are_ahead(thread):
         begun = thread.submit(long)
         stream = begun.__aiter__()
         await stream.__anext__()
+        await asyncio.to_thread(ahead.wait, 10)
         late = thread.submit(new)
         arrived.set()
         await collect(late)
@@ -281,3 +283,26 @@ def test_a_listener_who_had_to_wait_does_not_count_the_wait_as_heard(monkeypatch
         assert job.runs_out == clock.now + 3
 
     run(work())
+
+
+def test_a_step_that_goes_on_does_not_hold_up_the_end(monkeypatch):
+    """Ctrl-C ends the server, whatever the model is doing."""
+    monkeypatch.setattr(model_thread, "STOP_SECONDS", 0.1)
+    owner = ModelThread(lambda: None)
+    owner.start()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def long(_):
+        begun.set()
+        go_on.wait(20)
+        yield None, 0.0
+
+    async def work():
+        owner.submit(long)
+        await asyncio.to_thread(begun.wait, 5)
+        began = time.monotonic()
+        await asyncio.to_thread(owner.stop)
+        assert time.monotonic() - began < 5 and not go_on.is_set()
+
+    run(work())
+    go_on.set()
