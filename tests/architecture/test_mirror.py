@@ -1,5 +1,6 @@
 """Tests mirror folders: nanospeech_core/X/Y.py is tested by tests/core/X/test_Y.py or test_Y_something.py."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,10 @@ def test_every_test_is_named_after_its_subject(test):
 def test_a_stray_test_is_seen():
     assert is_mirror("reveal", {"reveal"}) and is_mirror("reveal_plan", {"reveal"})
     assert not is_mirror("revealed", {"reveal"}) and not is_mirror("order", {"reveal"})
+
+
+def test_no_test_replaces_the_clock_of_other_threads():
+    """A server of other tests would sleep until the real clock has reached the test's: see `clocks`."""
+    replaced = re.compile(r"""setattr\((?:\w+\.)*time, "|setattr\("time\.""")
+    files = [path for path in (ROOT / "tests").rglob("*.py") if replaced.search(path.read_text("utf-8"))]
+    assert files == []

@@ -7,22 +7,13 @@ import threading
 import time
 
 import pytest
+from clocks import Clock, use_clock
 
 pytest.importorskip("starlette", reason="needs the extra [serve]")
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.server import model_thread
 from nanospeech_core.server.model_thread import Busy, ModelThread
-
-
-class Clock:
-    """`time.monotonic`, moved by hand."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -269,8 +260,8 @@ def test_stopping_ends_all_requests():
 
 
 def test_a_listener_who_had_to_wait_does_not_count_the_wait_as_heard(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(model_thread.time, "monotonic", clock)
+    clock = Clock(100.0)
+    use_clock(monkeypatch, clock, model_thread)
 
     async def work():
         owner = ModelThread(lambda: None)

@@ -25,10 +25,14 @@ def send(number: int) -> None:
 
 @pytest.fixture(autouse=True)
 def same_handlers():
+    hangup = signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # which `nohup pytest` ignores, and so would a command
     before = {name: signal.getsignal(getattr(signal, name)) for name in (*ENDING, "SIGALRM")}
     yield
     assert {name: signal.getsignal(getattr(signal, name)) for name in before} == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 def test_ctrl_c_is_one_line(capsys):
