@@ -91,6 +91,7 @@ LAYERS = {
         ("engine",),
         ("aligner", "vocoder", "acoustic"),
         ("tasks", "load_model"),
+        ("speed",),
     ),
 }
 MOST_FILES = 11  # of a folder, beside __init__.py, __main__.py and the modules that only start a command

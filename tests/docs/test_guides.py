@@ -51,6 +51,7 @@ NOT_RUN = {  # page: a part of the block: why not
     },
     "docs/performance.md": {
         "nanospeech_torch.evaluate ": "a real recognizer, which is a download",
+        "tools/gpu_check.sh": "it takes a GPU; tests/tools runs it with a Python that notes its commands",
         "nanospeech_mlx.host_time": "it takes a GPU's compiled graphs, which a CPU builds for a minute",
         "pip install": NETWORK,
     },

@@ -52,6 +52,7 @@ COMMANDS = (
         ("torch",),
         "training.vocoder.predicted_mels",
     ),
+    Command(None, "measure how fast a config trains", ("torch",), "training.speed"),
     Command(None, "measure how long Python works for a sentence, computing nothing", ("mlx",), "host_time"),
     Command("convert", "convert checkpoints between backends, or quantize them", (), "convert.__main__"),
 )
