@@ -1,8 +1,8 @@
 """Two CPUs for one sentence: each computes half of the rows.
 
-A function of rows (of tokens, of frames) gives the same for a row whichever rows are beside it. So one half is
-computed on the thread's own stream, the other at the same time on a second one. Neither waits by spinning, as
-the threads of a BLAS do: if the other CPU has other work, next to nothing is lost.
+A function of rows (of tokens, of frames) gives the same for a row whichever rows are beside it. So one half
+is computed on the thread's own stream, the other at the same time on a second one. Neither waits by spinning,
+as the threads of a BLAS do: if the other CPU has other work, next to nothing is lost.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def in_halves(function: Callable[..., mx.array], *arrays: mx.array) -> mx.array:
     """function(*arrays), on a CPU of which there are two in two halves of the second axis at the same time.
 
     Args:
-        function: of [1, rows, ...] arrays, to [1, rows, ...]; each row of its result depends on the arguments'
-            same row only.
+        function: of [1, rows, ...] arrays, to [1, rows, ...]; each row of its result depends on the same row
+            of its arguments only.
         arrays: [1, rows, ...]; batches are not halved.
     """
     batch, rows = arrays[0].shape[:2]
@@ -50,7 +50,7 @@ def in_halves(function: Callable[..., mx.array], *arrays: mx.array) -> mx.array:
 
 
 def first_and_rest(function: Callable[[mx.array], mx.array], x: mx.array) -> Iterator[mx.array]:
-    """The items of function(x). On a CPU the first one does not wait for the rest, which a second one computes.
+    """The items of function(x). On a CPU the first does not wait for the rest, which a second CPU computes.
 
     function: each item of its result depends on the same item of x only.
     """
