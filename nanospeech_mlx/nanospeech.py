@@ -88,10 +88,12 @@ class Nanospeech(Networks, Pipeline):
         bucket = TOKENS if velocity is not None and self.transformer.mask_padding else 1
         cond, visible, text, mask = self.collate(prompts, bucket)
         start, predict = self.tensor(pad([*noise], cond.shape[1])), self.config.predict
+        before = None
         for tokens in flow.sample(
             self.transformer, cond, visible, text, start, times, method, cfg, predict, mask, velocity
         ):
-            finish_step(tokens)
+            finish_step(tokens, before)
+            before = tokens
             yield tokens
 
     def masked_steps(
@@ -108,6 +110,7 @@ class Nanospeech(Networks, Pipeline):
         # without a mask, padding would change the speech
         bucket = TOKENS if step is not None and self.transformer.mask_padding else 1
         cond, visible, text, mask = self.collate(prompts, bucket)
+        before = None
         for tokens, estimate in mar.sample(
             self.transformer,
             self.diffusion_module,
@@ -124,7 +127,8 @@ class Nanospeech(Networks, Pipeline):
             step,
             self.compiled_parts.get("text", bucketed.compile_text, self.transformer, self.compiled),
         ):
-            finish_step(tokens)
+            finish_step(tokens, before)
+            before = tokens
             yield tokens, estimate
 
     def decode(self, mel: np.ndarray, before: bool = False, after: bool = False) -> np.ndarray:

@@ -54,11 +54,16 @@ class _Pool:
         """Cancel what has not begun, and wait for the rest."""
         for future in futures:
             future.cancel()
-        if not getattr(self.here, "works", False):  # the garbage collector may be in one of these threads
+        if not works_ahead():  # the garbage collector may be in one of these threads
             wait(futures)
 
 
 _pool = _Pool()
+
+
+def works_ahead() -> bool:
+    """Whether this is a thread of `ahead`: then other threads compute at the same time."""
+    return getattr(_pool.here, "works", False)
 
 
 def ahead(

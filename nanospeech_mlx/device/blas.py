@@ -15,6 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# OpenBLAS's threads, if the user wants any, wait for a product by spinning for 2^26 cycles (20 ms). That takes
+# the CPU from the thread that would request it. After 2^14 cycles they sleep.
+SPIN = {"OPENBLAS_THREAD_TIMEOUT": "14"}
+
 PRODUCTS = "sgemm", "dgemm", "cgemm"  # the matrix products that MLX calls in a BLAS
 
 # Tags of ELF's dynamic section and types of relocations (System V gABI, chapter 5; psABI of both processors).
@@ -79,7 +83,7 @@ def use_fast_blas() -> str | None:
     mlx = ctypes.CDLL(_in_package("mlx", "lib/libmlx.so")[0])
     for candidate in candidates():
         try:
-            library = ctypes.CDLL(candidate.path)
+            library = _load(candidate.path)
             functions = {
                 candidate.replaced.format(product): getattr(library, candidate.function.format(product))
                 for product in PRODUCTS
@@ -149,6 +153,17 @@ def _jump_slots(link: _LinkMap, slot_type: int) -> Iterator[tuple[str, int]]:
         if slot.info & 0xFFFFFFFF == slot_type:
             symbol = _Sym.from_address(tags[_SYMTAB] + (slot.info >> 32) * ctypes.sizeof(_Sym))
             yield ctypes.string_at(tags[_STRTAB] + symbol.name).decode(), link.base + slot.offset
+
+
+def _load(path: str) -> ctypes.CDLL:
+    """Load a library with the settings of `SPIN`, unless the environment has its own; it keeps them."""
+    added = {name: value for name, value in SPIN.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        return ctypes.CDLL(path)
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def _one_thread(library: ctypes.CDLL) -> None:

@@ -19,7 +19,7 @@ class Defaults(NamedTuple):
 
     precision: str  # of `set_precision`
     compile: bool  # iteration, ODE's velocity, text, durations and vocoder; once kernels are compiled
-    wait: bool  # for each step, before the next one is built
+    wait: bool  # for each step, once the next one is built
     cache_limit: int | None  # bytes that MLX keeps between sentences; None: none, sizes would add up
 
 
@@ -32,12 +32,15 @@ def defaults() -> Defaults:
     return GPU if kernels.on_gpu() else CPU
 
 
-def finish_step(*arrays: mx.array) -> None:
-    """Compute what a step returns: on a CPU now; on a GPU meanwhile, as the next step is built."""
-    if defaults().wait:
-        mx.eval(*arrays)
-    else:
-        mx.async_eval(*arrays)
+def finish_step(tokens: mx.array, before: mx.array | None) -> None:
+    """Begin to compute what a step returns; meanwhile the next step is built.
+
+    before: the same of the step before. On a CPU it is waited for: then work that is not wanted any more ends
+        within two steps, and no more than two hold memory.
+    """
+    mx.async_eval(tokens)
+    if before is not None and defaults().wait:
+        mx.eval(before)
 
 
 def limit_cache() -> None:

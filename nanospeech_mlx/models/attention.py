@@ -7,6 +7,7 @@ from mlx import nn
 
 from ..device import kernels
 from ..device.constants import rotary_periods, rotations
+from ..device.halves import in_halves
 from .activations import attend
 
 Table = mx.array | tuple[mx.array, mx.array]
@@ -58,7 +59,7 @@ class Attention(nn.Module):
         """
         batch, tokens, _ = x.shape
         if "to_qkv" in self:  # of `fuse_layers`
-            heads = self.to_qkv(x)
+            heads = in_halves(self.to_qkv, x)
         else:
             heads = mx.concatenate([to(x) for to in (self.to_q, self.to_k, self.to_v)], axis=-1)
         heads = heads.reshape(batch, tokens, 3 * self.heads, self.dim_head).swapaxes(1, 2)

@@ -19,6 +19,7 @@ from nanospeech_core.sampling.schedules import ode_times
 from nanospeech_core.sampling.timesteps import MIN_GAP, time_frequencies
 
 from ..device.constants import Constants
+from ..device.halves import first_and_rest
 from .activations import LayerNorm, SiLU, layer_norm, silu
 from .context import HeadContext
 from .layers import gated, modulate
@@ -210,7 +211,7 @@ class DiffLoss(nn.Module):
         """The modulations of each step; c [rows, width], times [steps, width]."""
         steps = max(1, MAX_ROWS // len(c))
         for first in range(0, len(times), steps):
-            yield from self.net.modulations(times[first : first + steps, None] + c)
+            yield from first_and_rest(self.net.modulations, times[first : first + steps, None] + c)
 
     def predict(self, x: mx.array, modulations: mx.array, cfg: float | mx.array) -> mx.array:
         """The network's float32 output [rows, ...] for the modulations of `SimpleMLPAdaLN.denoise`.
@@ -277,8 +278,7 @@ def ddpm_loss(
     share = (variance + 1) / 2
     log_var = share * at.max_log_var + (1 - share) * at.min_log_var
     true_mean = at.mean_x0 * target + at.mean_xt * x
-    true_log_var = at.min_log_var
-    kl = 0.5 * (log_var - true_log_var - 1 + mx.exp(true_log_var - log_var))
+    kl = 0.5 * (log_var - at.min_log_var - 1 + mx.exp(at.min_log_var - log_var))
     kl = kl + 0.5 * (true_mean - mean).square() * mx.exp(-log_var)
     nll = -discretized_log_likelihood(target, mean, 0.5 * log_var)
     vb = mx.where(t == 0, nll.mean(-1), kl.mean(-1)) / math.log(2)

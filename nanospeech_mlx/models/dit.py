@@ -8,6 +8,7 @@ import mlx.core as mx
 from mlx import nn
 
 from ..device.constants import Constants
+from ..device.halves import in_halves
 from .attention import Attention, Table, cut, rotary_table
 from .layers import AdaLayerNorm, ConvPositionEmbedding, FeedForward, TextEmbedding, TimestepEmbedding, gated
 
@@ -23,7 +24,7 @@ class InputEmbedding(nn.Module):
         self.conv_pos_embed = ConvPositionEmbedding(out_dim, kernel_size, groups)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
-        x = self.proj(x.astype(self.proj.bias.dtype))
+        x = in_halves(self.proj, x.astype(self.proj.bias.dtype))
         return x + self.conv_pos_embed(x, mask)
 
 

@@ -15,6 +15,7 @@ from nanospeech_core.sampling.timesteps import time_frequencies
 
 from ..device import kernels
 from ..device.constants import known_sinusoids, sinusoids
+from ..device.halves import in_halves
 from ..device.kernels import fused
 from .activations import GELU, LayerNorm, Linear, Mish, SiLU, gelu, layer_norm, silu
 
@@ -78,7 +79,7 @@ class ConvNeXtV2Block(nn.Module):
         """x [batch, frames, dim]; mask bool [batch, frames], false where padded. The output is zero there."""
         if mask is not None:
             x = x * mask[..., None]
-        h = gelu(self.pwconv1(self.norm(self.dwconv(x))))
+        h = in_halves(lambda rows: gelu(self.pwconv1(self.norm(rows))), self.dwconv(x))
         if mask is not None:
             h = h * mask[..., None]
         x = x + self.pwconv2(self.grn(h))
@@ -134,7 +135,7 @@ class FeedForward(nn.Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         (up, gelu), _, down = self.ff
-        return down(gelu(up(x)))
+        return in_halves(lambda rows: down(gelu(up(rows))), x)
 
 
 class AdaLayerNorm(nn.Module):

@@ -13,6 +13,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
+from ..device.halves import in_halves
 from .activations import LayerNorm, Linear, gelu, polar
 from .layers import Conv1d, gated
 
@@ -62,9 +63,12 @@ class ConvNeXtBlock(nn.Module):
         self.gamma = mx.full((dim,), layer_scale)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None, inner: slice = ALL) -> mx.array:
-        h = self.norm(self.dwconv(x if mask is None else x * mask[..., None])[:, inner])
-        h = self.pwconv2(gelu(self.pwconv1(h)))
-        return gated(x[:, inner], self.gamma, h)
+        h = self.dwconv(x if mask is None else x * mask[..., None])[:, inner]
+
+        def frame_by_frame(x: mx.array, h: mx.array) -> mx.array:
+            return gated(x, self.gamma, self.pwconv2(gelu(self.pwconv1(self.norm(h)))))
+
+        return in_halves(frame_by_frame, x[:, inner], h)
 
 
 class VocosBackbone(nn.Module):
@@ -99,8 +103,12 @@ class ISTFTHead(nn.Module):
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         x = x.astype(mx.float32)  # the phases of the spectrum need it
-        log_magnitude, phase = mx.split(self.out(x), 2, axis=-1)
-        return self.istft(polar(log_magnitude, phase, MAX_MAGNITUDE), mask)
+
+        def spectrum(x: mx.array) -> mx.array:
+            log_magnitude, phase = mx.split(self.out(x), 2, axis=-1)
+            return polar(log_magnitude, phase, MAX_MAGNITUDE)
+
+        return self.istft(in_halves(spectrum, x), mask)
 
     def istft(self, spectrum: mx.array, mask: mx.array | None = None) -> mx.array:
         """Complex [batch, frames, n_fft / 2 + 1] -> float32 [batch, (frames - 1) * hop_length].

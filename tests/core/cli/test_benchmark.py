@@ -48,7 +48,7 @@ def test_table_and_json(backend: Backend, folder: Path, tmp_path: Path, capsys) 
     cells = re.split("  +", lines[0]), re.split("  +", lines[1])
     assert cells[0][:3] == ["text 1", settings[0], "float32"]
     counted = [row[re.split("  +", heads).index("passes") :] for row in cells]
-    evals = [["3"], ["2"]] if backend.name == "mlx" else [[], []]
+    evals = [["2"], ["1"]] if backend.name == "mlx" else [[], []]
     assert counted == [["3", "12", *evals[0]], ["8 x 2", "0", *evals[1]]]
 
     report = json.loads(output.read_text(encoding="utf-8"))

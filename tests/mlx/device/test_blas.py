@@ -138,3 +138,18 @@ print(ctypes.CDLL(blas.use_fast_blas()).scipy_openblas_get_num_threads())
     if len(os.sched_getaffinity(0)) > 1:
         kept = code.replace('os.environ.pop("OPENBLAS_NUM_THREADS")', "")
         assert python(kept, OPENBLAS_NUM_THREADS="2").stdout == "2\n"
+
+
+@pytest.mark.parametrize("setting", [None, "20"])
+def test_its_threads_soon_sleep_after_a_product(setting, monkeypatch):
+    """OpenBLAS reads the setting when it is loaded; programs that are started later must not get it."""
+    Backend("mlx")
+    from nanospeech_mlx.device import blas
+
+    name = "OPENBLAS_THREAD_TIMEOUT"
+    monkeypatch.delenv(name, raising=False)
+    if setting is not None:
+        monkeypatch.setenv(name, setting)
+    monkeypatch.setattr(blas.ctypes, "CDLL", lambda path: os.environ[name])
+    assert blas._load("") == (setting or blas.SPIN[name])
+    assert os.environ.get(name) == setting
