@@ -15,7 +15,7 @@ from ..text.ssml.xml import spoken_text
 from ..voices.store import Voice
 from .errors import ApiError
 from .metrics import Metrics
-from .model_thread import Busy, Job, ModelThread, Steps
+from .model_thread import Busy, Job, ModelThread, Steps, Stopping
 from .speech_request import SpeechRequest
 from .voices import find_voice_name
 
@@ -56,8 +56,12 @@ class Service:
         """Load the model and speak once. Raises UserError if that fails."""
         self.model.start()
 
+    def end(self) -> None:
+        """End all requests after the current step; returns at once."""
+        self.model.end()
+
     def stop(self) -> None:
-        """End all requests."""
+        """`end`, and wait for the step."""
         self.model.stop()
 
     async def voices(self, fresh: bool = False) -> list[Voice]:
@@ -86,12 +90,14 @@ class Service:
         return self.submit(steps)
 
     def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
-        """Begin any work with the model. Raises ApiError if there is too much of it."""
+        """Begin any work with the model. Raises ApiError if there is too much of it, or the server stops."""
         try:
             return self.model.submit(steps)
         except Busy as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(f"the server has {busy}", 503, code="server_busy", headers=headers) from busy
+        except Stopping as stopping:
+            raise as_api_error(stopping) from stopping
 
 
 def as_api_error(error: BaseException) -> ApiError:
@@ -100,6 +106,8 @@ def as_api_error(error: BaseException) -> ApiError:
         return error
     if isinstance(error, UserError):  # of a text or an option: only the client can mend it
         return ApiError(str(error))
+    if isinstance(error, Stopping):
+        return ApiError(str(error), 503, code="server_stopping")
     raise error
 
 

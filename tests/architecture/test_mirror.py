@@ -1,5 +1,6 @@
 """Tests mirror folders: nanospeech_core/X/Y.py is tested by tests/core/X/test_Y.py or test_Y_something.py."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,15 @@ def test_every_test_is_named_after_its_subject(test):
 def test_a_stray_test_is_seen():
     assert is_mirror("reveal", {"reveal"}) and is_mirror("reveal_plan", {"reveal"})
     assert not is_mirror("revealed", {"reveal"}) and not is_mirror("order", {"reveal"})
+
+
+def test_no_test_changes_the_clock_of_the_whole_process():
+    """Servers of other tests run in threads of the same process, and wait by `time.monotonic`."""
+    patched = re.compile(r"""setattr\(\s*([\w.]*\.)?time,\s*["']|setattr\(\s*["']time\.""")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if patched.search(line)
+    ]
+    assert found == [], "use clocks.Clock (tests/helpers)"

@@ -14,11 +14,10 @@ for library in ("starlette", "uvicorn", "av", "prometheus_client", "python_multi
     pytest.importorskip(library, reason="needs the extras [serve] and [test]")
 
 import httpx
-import uvicorn
 
 from nanospeech_core.server.api.access import LOOPBACK, Access
 from nanospeech_core.server.app import create_app
-from nanospeech_core.server.listen import configuration
+from nanospeech_core.server.listen import Server
 from nanospeech_core.server.service import Service
 from nanospeech_core.server.sockets import address, open_socket
 
@@ -63,12 +62,13 @@ def running(service: Service, **access) -> Iterator[Running]:
     rules = Access(**{"hosts": LOOPBACK, "log": log.append, **access})
     service.start()
     with open_socket("127.0.0.1", 0) as bound:
-        server = uvicorn.Server(configuration(create_app(service, rules)))
+        server = Server(create_app(service, rules), service)
         thread = threading.Thread(target=lambda: server.run(sockets=[bound]))
         thread.start()
         try:
             yield Running(address(bound), service, log)
         finally:
             server.should_exit = True
-            thread.join(60)
+            for _ in range(60):  # seconds, of which one counts while the whole process is suspended
+                thread.join(1)
             assert not thread.is_alive(), stacks()

@@ -4,12 +4,12 @@ import itertools
 import json
 import math
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import runs
+from clocks import Clock
 from runs import change, files, losses, read_log
 
 from nanospeech_core.config import ModelConfig
@@ -21,7 +21,8 @@ pytest.importorskip("accelerate")
 
 from nanospeech_torch import train
 from nanospeech_torch.training.acoustic.task import AcousticTask
-from nanospeech_torch.training.engine import checkpoints
+from nanospeech_torch.training.engine import checkpoints, evaluation
+from nanospeech_torch.training.engine import engine as engine_module
 from nanospeech_torch.training.engine.engine import Engine
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -170,18 +171,17 @@ def test_the_resolved_config_trains_the_same_run_again(config, tmp_path):
 
 
 def test_minutes_follow_the_clock(config, monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    clock = Clock(monkeypatch, engine_module, evaluation, now=0.0)
     optimizer = {"steps": 1000, "minutes": 0.5}
     timed = Recorder(change(config, optimizer=optimizer, engine={"checkpoint_minutes": 1000.0}))
     step, validate = timed.train_step, timed.task.validate
 
     def four_seconds(batches):
-        clock[0] += 4.0
+        clock.now += 4.0
         return step(batches)
 
     def slow_validation(model):
-        clock[0] += 100.0  # is not training time
+        clock.now += 100.0  # is not training time
         return validate(model)
 
     timed.train_step, timed.task.validate = four_seconds, slow_validation
@@ -428,20 +428,19 @@ def test_best_is_the_checkpoint_of_the_least_errors(config):
 
 def test_samples_and_validation_come_by_the_clock_too(config, monkeypatch):
     """A run of 40 minutes whose step takes half a minute: the first sample after two minutes."""
-    clock = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    clock = Clock(monkeypatch, engine_module, evaluation, now=0.0)
     watch = {"validate_every": 10**6, "sample_every": 10**6, "validate_minutes": 8.0, "log_every": 10**6}
     config = change(config, optimizer={"steps": 80}, watch=watch, engine={"checkpoint_minutes": 1e6})
     engine, sampled, validated = Recorder(config), [], []
     step = engine.train_step
 
     def half_a_minute(batches):
-        clock[0] += 30.0
+        clock.now += 30.0
         return step(batches)
 
     engine.train_step = half_a_minute
-    engine.task.validate = lambda model: validated.append(clock[0] / 60) or {}
-    engine.task.write_samples = lambda model, folder: bool(sampled.append(clock[0] / 60))
+    engine.task.validate = lambda model: validated.append(clock.now / 60) or {}
+    engine.task.write_samples = lambda model, folder: bool(sampled.append(clock.now / 60))
     engine.run()
     assert sampled == [2, 4, 8, 16, 32, 40]
     assert validated == [2, 4, 8, 16, 24, 32, 40]
