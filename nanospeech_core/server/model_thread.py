@@ -155,20 +155,21 @@ class ModelThread:
         self.end()
         self._thread.join(max(0.0, self._stop_by - time.monotonic()))
 
-    def submit(self, steps: Callable[[Any], Steps]) -> Job:
+    def submit(self, steps: Callable[[Any], Steps], others_first: bool = False) -> Job:
         """Begin a request; called in the event loop.
 
         Args:
             steps: model -> the steps. Called, and iterated over, in the model's thread.
+            others_first: the next place is for another request.
         Raises:
-            Busy: there are `max_jobs` requests already.
+            Busy: there are `max_jobs` requests already, or others come first.
             Stopping: `end` was called.
         """
         job = Job(self, steps, asyncio.get_running_loop())
         with self._changed:
             if self._stopping:
                 raise Stopping
-            if len(self.jobs) >= self.max_jobs:
+            if others_first or len(self.jobs) >= self.max_jobs:
                 raise Busy(max(1, math.ceil(self._usual_seconds)))
             self.jobs.append(job)
             self._changed.notify()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from .speech_request import SpeechRequest
 from .voices import find_voice_name
 
 WARM_UP = ("Hello there.", "你好。")  # spoken before the server listens
+PLACE_SECONDS = 3.0  # that a request waits for a place
+TICK = 0.05  # seconds between two looks for a place
 VOICES_SECONDS = 2.0  # for so long the list of voices is not read again
 
 
@@ -49,6 +52,7 @@ class Service:
         self.allow_uploads = allow_uploads
         self.model = ModelThread(lambda: _warmed(load()), self.limits.max_jobs)
         self.metrics = Metrics(lambda: len(self.model.jobs))
+        self._line: deque[object] = deque()  # the requests that wait for a place; used in the event loop
         self._voices: tuple[float, list[Voice]] = (-VOICES_SECONDS, [])
         self._voices_lock = threading.Lock()
 
@@ -87,17 +91,32 @@ class Service:
                 self.metrics.audio_seconds.inc(len(speech.wave) / SAMPLE_RATE)
                 yield speech, len(speech.wave) / SAMPLE_RATE
 
-        return self.submit(steps)
+        return await self.submit(steps)
 
-    def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
-        """Begin any work with the model. Raises ApiError if there is too much of it, or the server stops."""
+    async def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
+        """Begin any work with the model. Raises ApiError if there is too much of it, or the server stops.
+
+        If all places are taken, it waits for one in the order of arrival. Without this line, a client that is
+        done would always get its place again, before those that were refused and come back a second later.
+        """
+        ticket, last = object(), time.monotonic() + PLACE_SECONDS
+        full = len(self._line) >= self.limits.max_jobs
+        self._line.append(ticket)
         try:
-            return self.model.submit(steps)
+            while True:
+                try:
+                    return self.model.submit(steps, full or self._line[0] is not ticket)
+                except Busy:
+                    if full or time.monotonic() > last:
+                        raise
+                await asyncio.sleep(TICK)
         except Busy as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(f"the server has {busy}", 503, code="server_busy", headers=headers) from busy
         except Stopping as stopping:
             raise as_api_error(stopping) from stopping
+        finally:
+            self._line.remove(ticket)
 
 
 def as_api_error(error: BaseException) -> ApiError:
