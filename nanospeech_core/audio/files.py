@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import UserError
 from ..system.files import check_writable, replacing
 from ..system.streams import display_name, display_target, is_stream, is_terminal, seekable
-from .completeness import is_cut_off
+from .completeness import is_cut_off, is_mp3
 from .mel import SAMPLE_RATE
 from .signal import to_model
 from .wav_stream import pcm16, writing_wav
@@ -107,7 +107,9 @@ def read_whole(
         # Python opens the file, because libsndfile does not say why it cannot. The descriptor is passed on:
         # to read from a Python object, libsndfile would call Python, and a Ctrl-C there would be lost.
         with seekable(path) as place, open(place, "rb", buffering=0) as stream:
-            if stream.read(4) == b"OggS" and is_cut_off(b"OggS" + stream.read()):  # libsndfile reads the rest
+            head = stream.read(4)
+            # Of these, libsndfile reads what is there.
+            if (head == b"OggS" or is_mp3(head)) and is_cut_off(head + stream.read()):
                 raise UserError(f"cannot read {name}: the file is cut off")
             stream.seek(0)
             try:

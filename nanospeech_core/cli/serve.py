@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..pipeline import Pipeline
 from ..system.install import need
 from ..system.process import note
+from ..system.serving import run_and_end
 from .flags import add_compile, add_precision, named
 from .output import add_version, guard
 
@@ -25,7 +26,7 @@ NEEDED = ("starlette", "uvicorn", "av", "prometheus_client", "python_multipart")
 def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) -> int:
     """Run the command until it is interrupted; `load`, `argv`, `prog` and the result as in `generate.run`."""
     args = _parser(prog).parse_args(argv)
-    return guard(lambda: _serve(load, args), prog, args.quiet)
+    return run_and_end(lambda: guard(lambda: _serve(load, args), prog, args.quiet))
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -104,7 +105,8 @@ def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
         log=(lambda _: None) if args.quiet else note,
     )
     with open_socket(args.host, args.port) as socket:  # before the model is loaded: the port may be taken
-        listen(create_app(start_service(load, args, args.allow_uploads), access), socket)
+        service = start_service(load, args, args.allow_uploads)
+        listen(create_app(service, access), service, socket)
 
 
 def start_service(

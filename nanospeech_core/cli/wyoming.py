@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from ..pipeline import Pipeline
 from ..system.install import need
 from ..system.process import note
+from ..system.serving import run_and_end, until_signaled
 from .output import guard, version
 from .serve import add_server_flags, start_service
 
@@ -21,7 +22,7 @@ def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) ->
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
     add_server_flags(parser, PORT)
     args = parser.parse_args(argv)
-    return guard(lambda: _serve(load, args), prog, args.quiet)
+    return run_and_end(lambda: guard(lambda: _serve(load, args), prog, args.quiet))
 
 
 def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
@@ -34,6 +35,6 @@ def _serve(load: Callable[..., Pipeline], args: argparse.Namespace) -> None:
         try:
             if not args.quiet:
                 note(f"listening at {address(socket).replace('http', 'tcp')} (stop with Ctrl-C)")
-            asyncio.run(serve(service, version(), socket))
+            asyncio.run(until_signaled(serve(service, version(), socket)))
         finally:
             service.stop()

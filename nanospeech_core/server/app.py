@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -35,7 +36,7 @@ def create_app(service: Service, access: Access) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        service.stop()
+        await asyncio.to_thread(service.stop)
 
     routes = [
         Route("/v1/audio/speech", create_speech, methods=["POST"]),

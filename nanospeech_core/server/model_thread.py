@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import UserError
+from ..system import serving
 
 MAX_AHEAD = 30.0  # seconds of audio that are kept for a client that does not read them
 IDLE_SECONDS = 60.0  # a client that reads nothing for this long is given up
@@ -30,6 +31,13 @@ class Busy(Exception):
     def __init__(self, retry_after: int):
         super().__init__(f"too many requests: try again in {retry_after} s")
         self.retry_after = retry_after
+
+
+class Stopping(Exception):
+    """The server stops before the request is done."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping")
 
 
 class Job:
@@ -83,6 +91,8 @@ class Job:
             self.end(None)
         except Exception as error:  # the client gets it
             self.end(error)
+        except BaseException as error:  # a panic of a library in Rust: the thread goes on
+            self.end(RuntimeError(f"{type(error).__name__}: {error}"))
         else:
             self.runs_out = max(self.runs_out, time.monotonic()) + seconds
             self.kept_seconds += seconds
@@ -119,10 +129,11 @@ class ModelThread:
         self.jobs: list[Job] = []
         self._changed = threading.Condition()
         self._stopping = False
+        self._stop_by = math.inf  # when a step that goes on is no longer waited for
         self._usual_seconds = 1.0  # that a request takes, a moving average
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=serving.MODEL, daemon=True)
 
     def start(self) -> None:
         """Load the model and wait for it. Raises what `load` raises."""
@@ -131,24 +142,34 @@ class ModelThread:
         if self._failure is not None:
             raise self._failure
 
-    def stop(self) -> None:
-        """End all requests after the current step, and the thread; a step that goes on is not waited for."""
+    def end(self) -> None:
+        """End all requests after the current step, and the thread; returns at once."""
         with self._changed:
+            if not self._stopping:
+                self._stop_by = time.monotonic() + STOP_SECONDS
             self._stopping = True
             self._changed.notify()
-        self._thread.join(STOP_SECONDS)
 
-    def submit(self, steps: Callable[[Any], Steps]) -> Job:
+    def stop(self) -> None:
+        """`end`, and wait for it; a step that goes on for long is not waited for."""
+        self.end()
+        self._thread.join(max(0.0, self._stop_by - time.monotonic()))
+
+    def submit(self, steps: Callable[[Any], Steps], others_first: bool = False) -> Job:
         """Begin a request; called in the event loop.
 
         Args:
             steps: model -> the steps. Called, and iterated over, in the model's thread.
+            others_first: the next place is for another request.
         Raises:
-            Busy: there are `max_jobs` requests already.
+            Busy: there are `max_jobs` requests already, or others come first.
+            Stopping: `end` was called.
         """
         job = Job(self, steps, asyncio.get_running_loop())
         with self._changed:
-            if len(self.jobs) >= self.max_jobs or self._stopping:
+            if self._stopping:
+                raise Stopping
+            if others_first or len(self.jobs) >= self.max_jobs:
                 raise Busy(max(1, math.ceil(self._usual_seconds)))
             self.jobs.append(job)
             self._changed.notify()
@@ -189,7 +210,7 @@ class ModelThread:
                 self._remove_ended()
                 if self._stopping:
                     for job in self.jobs:
-                        job.end(UserError("the server is stopping"))
+                        job.end(Stopping())
                     return None
                 wanting = [job for job in self.jobs if job.kept_seconds < MAX_AHEAD]
                 if wanting:

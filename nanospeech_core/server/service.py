@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,11 +16,13 @@ from ..text.ssml.xml import spoken_text
 from ..voices.store import Voice
 from .errors import ApiError
 from .metrics import Metrics
-from .model_thread import Busy, Job, ModelThread, Steps
+from .model_thread import Busy, Job, ModelThread, Steps, Stopping
 from .speech_request import SpeechRequest
 from .voices import find_voice_name
 
 WARM_UP = ("Hello there.", "你好。")  # spoken before the server listens
+PLACE_SECONDS = 3.0  # that a request waits for a place
+TICK = 0.05  # seconds between two looks for a place
 VOICES_SECONDS = 2.0  # for so long the list of voices is not read again
 
 
@@ -49,6 +52,7 @@ class Service:
         self.allow_uploads = allow_uploads
         self.model = ModelThread(lambda: _warmed(load()), self.limits.max_jobs)
         self.metrics = Metrics(lambda: len(self.model.jobs))
+        self._line: deque[object] = deque()  # the requests that wait for a place; used in the event loop
         self._voices: tuple[float, list[Voice]] = (-VOICES_SECONDS, [])
         self._voices_lock = threading.Lock()
 
@@ -56,8 +60,12 @@ class Service:
         """Load the model and speak once. Raises UserError if that fails."""
         self.model.start()
 
+    def end(self) -> None:
+        """End all requests after the current step; returns at once."""
+        self.model.end()
+
     def stop(self) -> None:
-        """End all requests."""
+        """`end`, and wait for the step."""
         self.model.stop()
 
     async def voices(self, fresh: bool = False) -> list[Voice]:
@@ -83,15 +91,32 @@ class Service:
                 self.metrics.audio_seconds.inc(len(speech.wave) / SAMPLE_RATE)
                 yield speech, len(speech.wave) / SAMPLE_RATE
 
-        return self.submit(steps)
+        return await self.submit(steps)
 
-    def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
-        """Begin any work with the model. Raises ApiError if there is too much of it."""
+    async def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
+        """Begin any work with the model. Raises ApiError if there is too much of it, or the server stops.
+
+        If all places are taken, it waits for one in the order of arrival. Without this line, a client that is
+        done would always get its place again, before those that were refused and come back a second later.
+        """
+        ticket, last = object(), time.monotonic() + PLACE_SECONDS
+        full = len(self._line) >= self.limits.max_jobs
+        self._line.append(ticket)
         try:
-            return self.model.submit(steps)
+            while True:
+                try:
+                    return self.model.submit(steps, full or self._line[0] is not ticket)
+                except Busy:
+                    if full or time.monotonic() > last:
+                        raise
+                await asyncio.sleep(TICK)
         except Busy as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(f"the server has {busy}", 503, code="server_busy", headers=headers) from busy
+        except Stopping as stopping:
+            raise as_api_error(stopping) from stopping
+        finally:
+            self._line.remove(ticket)
 
 
 def as_api_error(error: BaseException) -> ApiError:
@@ -100,6 +125,8 @@ def as_api_error(error: BaseException) -> ApiError:
         return error
     if isinstance(error, UserError):  # of a text or an option: only the client can mend it
         return ApiError(str(error))
+    if isinstance(error, Stopping):
+        return ApiError(str(error), 503, code="server_stopping")
     raise error
 
 

@@ -241,12 +241,14 @@ class StreamedText:
                     for start in range(0, len(speech.wave), CHUNK):
                         await write(_audio(speech.wave[start : start + CHUNK]))
         except Exception as error:
+            if started and not isinstance(error, OSError):
+                await write(AudioStop().event())
             raise as_api_error(error) from error
-        finally:
+        finally:  # after a cancellation nothing may be waited for, not even a client that does not read
             if self._job is not None:
                 self._job.cancel()
-            if started:
-                await write(AudioStop().event())
+        if started:
+            await write(AudioStop().event())
         if not started:
             raise ApiError("there is nothing to speak")
 

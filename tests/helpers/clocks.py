@@ -1,27 +1,28 @@
-"""A clock that a test moves by hand, for the modules under test only.
-
-Replacing `time.monotonic` itself would stop every other thread that sleeps, such as a server of other tests.
-"""
+"""A clock that tests move by hand."""
 
 from __future__ import annotations
 
 import time
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 
 class Clock:
-    """`now`: in seconds; call it for the time."""
+    """Stands for the module `time` in the modules under test.
 
-    def __init__(self, now: float = 0.0):
+    `time.monotonic` itself must stay as it is: the event loop of a server in another thread of this process
+    waits by it. With a clock that shows less, it would sleep for hours.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *modules: ModuleType, now: float = 100.0):
         self.now = now
+        for module in modules:
+            monkeypatch.setattr(module, "time", self)
 
-    def __call__(self) -> float:
+    def monotonic(self) -> float:
         return self.now
 
-
-def use_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock, *modules: ModuleType) -> None:
-    """Let these modules, which `import time`, see the clock as `time.monotonic`."""
-    for module in modules:
-        monkeypatch.setattr(module, "time", SimpleNamespace(**{**vars(time), "monotonic": clock}))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +16,11 @@ for library in ("starlette", "uvicorn", "av", "prometheus_client", "python_multi
     pytest.importorskip(library, reason="needs the extras [serve] and [test]")
 
 import httpx
-import uvicorn
+import psutil
 
 from nanospeech_core.server.api.access import LOOPBACK, Access
 from nanospeech_core.server.app import create_app
-from nanospeech_core.server.listen import configuration
+from nanospeech_core.server.listen import Server
 from nanospeech_core.server.service import Service
 from nanospeech_core.server.sockets import address, open_socket
 
@@ -63,12 +65,57 @@ def running(service: Service, **access) -> Iterator[Running]:
     rules = Access(**{"hosts": LOOPBACK, "log": log.append, **access})
     service.start()
     with open_socket("127.0.0.1", 0) as bound:
-        server = uvicorn.Server(configuration(create_app(service, rules)))
+        server = Server(create_app(service, rules), service)
         thread = threading.Thread(target=lambda: server.run(sockets=[bound]))
         thread.start()
         try:
             yield Running(address(bound), service, log)
         finally:
             server.should_exit = True
-            thread.join(60)
+            for _ in range(60):  # seconds, of which one counts while the whole process is suspended
+                thread.join(1)
             assert not thread.is_alive(), stacks()
+
+
+class Separate:
+    """A server in a process of its own.
+
+    url: of the server.
+    process: its process.
+    log: the file of what it prints.
+    """
+
+    def __init__(self, process: psutil.Popen, log: Path):
+        self.process, self.log = process, log
+        deadline = time.monotonic() + 240
+        while "listening at " not in log.read_text():
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        self.url = log.read_text().split("listening at ")[1].split()[0]
+
+    def metric(self, name: str) -> float:
+        """A number of `/metrics`."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=60).text.splitlines()
+        return float(next(line for line in lines if line.startswith(name + " ")).split()[1])
+
+    def wait(self) -> int:
+        """The exit code, once it has ended; one that does not end within a minute is a failure."""
+        for _ in range(60):  # seconds, of which one counts while this process is suspended
+            try:
+                return self.process.wait(1)
+            except psutil.TimeoutExpired:
+                continue
+        raise AssertionError("the server did not stop")
+
+
+@contextmanager
+def separate(folder: Path, *flags: str, module: str = "nanospeech_mlx.serve") -> Iterator[Separate]:
+    """`python -m nanospeech_mlx.serve` on a free port; its log is written to `folder`."""
+    log = folder / "log"
+    with log.open("w") as stderr:
+        process = psutil.Popen([sys.executable, "-m", module, "--port", "0", *flags], stderr=stderr)
+    try:
+        yield Separate(process, log)
+    finally:
+        process.kill()
+        process.wait()

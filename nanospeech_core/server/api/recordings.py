@@ -69,7 +69,7 @@ async def create_edit(request: Request) -> Response:
                     result = model.edit(wave, text, edited, sample_rate=rate, margin=margin, **options)
                 yield result, 0.0
 
-            result = await job_result(request, service.submit(steps))
+            result = await job_result(request, await service.submit(steps))
             data = await asyncio.to_thread(
                 encode, path.with_suffix(EDIT_FORMATS[name]), result, rate, encoding
             )
@@ -95,7 +95,7 @@ async def create_alignment(request: Request) -> Response:
                 found = model.word_times(wave, text, rate, **options)
             yield found, 0.0
 
-        speeches: list[Speech] = await job_result(request, service.submit(steps))
+        speeches: list[Speech] = await job_result(request, await service.submit(steps))
     return times(speeches, len(wave) / rate, name)
 
 
@@ -158,7 +158,7 @@ async def create_voice(request: Request) -> Response:
                 messages = [str(warning.message).replace(str(path), "the file") for warning in told]
                 yield (replace(found, name=name, description=description), messages), 0.0
 
-            voice, messages = await job_result(request, service.submit(steps))
+            voice, messages = await job_result(request, await service.submit(steps))
             await asyncio.to_thread(_save, voice, replacing)
     body = {"id": voice.name, "name": voice.name, "language": voice.language, "text": voice.text}
     return JSONResponse({**body, "warnings": messages}, 201)

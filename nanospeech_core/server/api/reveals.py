@@ -48,7 +48,7 @@ async def show_reveals(request: Request) -> Response:
         return reveal_steps(model, text, {**options, "voice": voice, "stream": stream})
 
     segments: list[dict[str, Any]] = []
-    for segment, iteration in await job_results(request, service.submit(steps)):
+    for segment, iteration in await job_results(request, await service.submit(steps)):
         if not iteration:
             segments.append({**segment, "iterations": []})
         else:

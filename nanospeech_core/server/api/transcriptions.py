@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import threading
+from collections.abc import Callable
 
 import numpy as np
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from ...audio.mel import SAMPLE_RATE
 from ...audio.signal import to_model
 from ...errors import UserError
+from ...system.serving import Workers
 from ...text.languages import base_language, find_code
 from ...voices import recognition
 from ..errors import ApiError
@@ -20,7 +21,10 @@ from ..service import Service
 from .forms import field, file_of, format_of, read_form, read_recording, stored
 
 FIELDS = ("file", "model", "language", "prompt", "temperature", "response_format")
-_one_at_a_time = threading.Lock()  # a recognizer takes all cores
+RETRY_SECONDS = 10
+MAX_WAITING = 8  # recordings, the one that is being recognized included
+_recognizing = Workers(1)  # one at a time: a recognizer takes all cores
+_waiting = 0  # recordings; counted in the event loop
 
 
 async def create_transcription(request: Request) -> Response:
@@ -43,10 +47,24 @@ async def create_transcription(request: Request) -> Response:
         with stored(file_of(form)) as path:
             wave, rate, _ = await read_recording(path)
         try:
-            text = await asyncio.to_thread(_recognize, name, to_model(wave, rate), language)
+            text = await _in_turn(functools.partial(_recognize, name, to_model(wave, rate), language))
         except UserError as error:
             raise ApiError(str(error)) from error
     return PlainTextResponse(text + "\n") if kind == "text" else JSONResponse({"text": text})
+
+
+async def _in_turn(recognize: Callable[[], str]) -> str:
+    """The result, once the recordings before it are done. Raises ApiError if there are too many."""
+    global _waiting
+    if _waiting >= MAX_WAITING:
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        message = f"{_waiting} recordings wait to be transcribed: try again in {RETRY_SECONDS} s"
+        raise ApiError(message, 503, code="server_busy", headers=headers)
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_recognizing, recognize)
+    finally:
+        _waiting -= 1
 
 
 @functools.lru_cache(maxsize=1)
@@ -56,5 +74,4 @@ def _load(name: str) -> recognition.Recognize:
 
 def _recognize(name: str, wave: np.ndarray, language: str | None) -> str:
     """The words of float32 [samples], 24 kHz; a recognizer is loaded once."""
-    with _one_at_a_time:
-        return _load(name)(recognition.resample(wave, SAMPLE_RATE), language).strip()
+    return _load(name)(recognition.resample(wave, SAMPLE_RATE), language).strip()

@@ -24,8 +24,11 @@ _PAUSE = re.compile(
     r"[\[［]\s*pause(?![^\W\d_])(?P<seconds>[^\]］\n]*)(?P<closed>[\]］](?!\())?", re.IGNORECASE
 )
 _SETTING = re.compile(
-    r"[\[［]\s*(?P<name>voice|rate|lang)\s*[:：](?P<value>[^\[\]［］\n]*)[\]］](?!\()", re.IGNORECASE
+    r"[\[［]\s*(?P<name>voice|rate|lang)\s*[:：](?P<value>[^\[\]［］\n]*)"
+    r"(?P<end>[\]］](?!\()|(?=[\[［\n])|\Z)",  # nothing: the tag is not closed
+    re.IGNORECASE,
 )
+_EXAMPLES = {"voice": "[voice: emma]", "rate": "[rate: 0.9]", "lang": "[lang: zh]"}
 _SECONDS = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s?\s*", re.ASCII)
 _RATE = re.compile(r"\d+\.?\d*|\.\d+", re.ASCII)
 _PRONUNCIATION = r"\[(?!\s*\])(?P<word>[^\[\]\n]+)\]\(/(?P<phonemes>[^/\n]*)/\)"
@@ -43,7 +46,8 @@ def read_markup(
         lexicon: phonemes of words that have none in the text.
     Raises:
         UserError: a pause is not a number of seconds from 0 to 60, or a rate not one from 0.25 to 4; a
-            language is unknown; phonemes are not in the model's vocabulary, or the model reads characters.
+            language is unknown; a tag is not closed; phonemes are not in the model's vocabulary, or the model
+            reads characters.
     """
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon or {})
     if lexicon:
@@ -120,6 +124,9 @@ def _seconds(match: re.Match) -> float:
 def _change(settings: Settings, match: re.Match) -> Settings:
     """The settings after a tag; `default` takes a voice, a rate or a language back."""
     value = fold(match["value"]).strip()
+    if not match["end"]:
+        example = _EXAMPLES[match["name"].lower()]
+        raise UserError(f'"{match[0].strip():.60}" is not closed: write it like {example}')
     if match["name"].lower() == "voice":
         if not value:
             raise UserError(f'"{match[0]}" names no voice: write it like [voice: emma]')

@@ -49,3 +49,17 @@ def test_wav_files():
     assert is_cut_off(content[:-20])
     assert not is_cut_off(content[:4] + struct.pack("<I", 0xFFFFFFFF) + content[8:])  # from a pipe
     assert not is_cut_off(b"") and not is_cut_off(b"RIFF") and not lacks_end_mark(b"fLaC")
+
+
+def test_mp3_files():
+    """A cut loses more than the last frame; the encoder wrote the size into the first one."""
+    content = corpus.audio_bytes(WAVE, 24000, "MP3", "MPEG_LAYER_III")
+    assert not is_cut_off(content) and not is_cut_off(content + b"TAG" + bytes(125))
+    for size in range(200, len(content) - 1500, 997):
+        assert is_cut_off(content[:size]), size
+    tagged = b"ID3\x04\x00\x00" + bytes([0, 0, 2, 44]) + bytes(2 * 128 + 44) + content
+    assert not is_cut_off(tagged) and is_cut_off(tagged[: len(tagged) // 2])
+    assert not is_cut_off(
+        content.replace(b"Xing", b"none").replace(b"Info", b"none")[:9000]
+    )  # it says nothing
+    assert not is_cut_off(b"ID3") and not is_cut_off(b"\xff\xfb")

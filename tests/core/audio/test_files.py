@@ -237,6 +237,16 @@ def test_a_file_that_is_cut_off(tmp_path, part):
         audio.read(path)
 
 
+def test_an_mp3_file_that_is_cut_off(tmp_path, capfd):
+    path = tmp_path / "a.mp3"
+    audio.write(path, np.random.default_rng(0).normal(size=72000) / 9, 24000)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"cannot read .*a.mp3: the file is cut off"):
+        audio.read(path)
+    assert capfd.readouterr().err == ""  # the decoder has warnings of its own
+
+
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_an_ogg_file_that_is_cut_off(tmp_path, subtype):
     """libsndfile would read what is left."""

@@ -7,13 +7,13 @@ import threading
 import time
 
 import pytest
-from clocks import Clock, use_clock
+from clocks import Clock
 
 pytest.importorskip("starlette", reason="needs the extra [serve]")
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.server import model_thread
-from nanospeech_core.server.model_thread import Busy, ModelThread
+from nanospeech_core.server.model_thread import Busy, ModelThread, Stopping
 
 
 @pytest.fixture
@@ -226,6 +226,24 @@ def test_an_error_reaches_only_its_own_client(thread):
     run(work())
 
 
+def test_a_panic_of_a_library_does_not_end_the_thread(thread):
+    """Those of Rust (PyO3) are no `Exception`."""
+
+    class Panic(BaseException):
+        pass
+
+    def fails(_):
+        yield "first", 0.1
+        raise Panic("index out of bounds")
+
+    async def work():
+        with pytest.raises(RuntimeError, match="Panic: index out of bounds"):
+            await collect(thread.submit(fails))
+        assert await call(thread, lambda model: 7) == 7
+
+    run(work())
+
+
 def test_errors_of_loading_are_raised_at_the_start():
     def load():
         raise UserError("there is no such model")
@@ -250,9 +268,9 @@ def test_stopping_ends_all_requests():
         async for _ in job:
             break
         await asyncio.to_thread(owner.stop)
-        with pytest.raises(UserError, match="stopping"):
+        with pytest.raises(Stopping):
             await collect(job)
-        with pytest.raises(Busy):
+        with pytest.raises(Stopping):
             owner.submit(endless)
 
     run(work())
@@ -260,8 +278,7 @@ def test_stopping_ends_all_requests():
 
 
 def test_a_listener_who_had_to_wait_does_not_count_the_wait_as_heard(monkeypatch):
-    clock = Clock(100.0)
-    use_clock(monkeypatch, clock, model_thread)
+    clock = Clock(monkeypatch, model_thread)
 
     async def work():
         owner = ModelThread(lambda: None)

@@ -42,7 +42,6 @@ def parts(text: str) -> list:
         # no tags
         ("[voice] Hi.", ["[voice] Hi."]),
         ("[a voice: emma] Hi.", ["[a voice: emma] Hi."]),
-        ("[voice: emma Hi.", ["[voice: emma Hi."]),
         ("[rate\n: 2] Hi.", [Settings(None, 2.0), " Hi."]),
     ],
 )
@@ -70,6 +69,21 @@ def test_a_language_is_one_of_ours(language):
 def test_a_voice_has_a_name():
     with pytest.raises(UserError, match=r"names no voice: write it like \[voice: emma\]"):
         read("[voice: ] Hi.")
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "example"),
+    [
+        ("Hi. [voice: emma Ho.", "[voice: emma Ho.", "[voice: emma]"),
+        ("Hi. [voice: ", "[voice:", "[voice: emma]"),
+        ("[Rate: 0.9\nHi.", "[Rate: 0.9", "[rate: 0.9]"),
+        ("［lang：zh[voice: emma] Hi.", "［lang：zh", "[lang: zh]"),
+    ],
+)
+def test_a_tag_that_is_not_closed_is_an_error(text, tag, example):
+    with pytest.raises(UserError) as refused:
+        read(text)
+    assert str(refused.value) == f'"{tag}" is not closed: write it like {example}'
 
 
 def passages(text: str) -> list:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import runs
-from clocks import Clock, use_clock
+from clocks import Clock
 from runs import change, files, losses, read_log
 
 from nanospeech_core.config import ModelConfig
@@ -171,8 +171,7 @@ def test_the_resolved_config_trains_the_same_run_again(config, tmp_path):
 
 
 def test_minutes_follow_the_clock(config, monkeypatch):
-    clock = Clock()
-    use_clock(monkeypatch, clock, engine_module, evaluation)
+    clock = Clock(monkeypatch, engine_module, evaluation, now=0.0)
     optimizer = {"steps": 1000, "minutes": 0.5}
     timed = Recorder(change(config, optimizer=optimizer, engine={"checkpoint_minutes": 1000.0}))
     step, validate = timed.train_step, timed.task.validate
@@ -429,8 +428,7 @@ def test_best_is_the_checkpoint_of_the_least_errors(config):
 
 def test_samples_and_validation_come_by_the_clock_too(config, monkeypatch):
     """A run of 40 minutes whose step takes half a minute: the first sample after two minutes."""
-    clock = Clock()
-    use_clock(monkeypatch, clock, engine_module, evaluation)
+    clock = Clock(monkeypatch, engine_module, evaluation, now=0.0)
     watch = {"validate_every": 10**6, "sample_every": 10**6, "validate_minutes": 8.0, "log_every": 10**6}
     config = change(config, optimizer={"steps": 80}, watch=watch, engine={"checkpoint_minutes": 1e6})
     engine, sampled, validated = Recorder(config), [], []
