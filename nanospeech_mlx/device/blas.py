@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# OpenBLAS's threads, if the user wants any, wait for a product by spinning for 2^26 cycles (20 ms). That takes
+# OpenBLAS's threads, if the user wants any, wait for a product by spinning for 2^26 cycles, 20 ms. That takes
 # the CPU from the thread that would request it. After 2^14 cycles they sleep.
 SPIN = {"OPENBLAS_THREAD_TIMEOUT": "14"}
 
