@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..audio import files as audio
+from ..cluster.parts import Part
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
@@ -55,6 +56,7 @@ class EvaluationConfig:
     dnsmos: bool = True
     prosody: bool = True
     threads: int = 0  # of the recognizer; 0: its default
+    part: Part | None = None  # of the texts, in turn; see `parts.join`
 
     @property
     def reference_folder(self) -> str | None:
@@ -80,19 +82,23 @@ def evaluate(load: LoadModel, config: EvaluationConfig, quiet: bool = False) -> 
         config: what to evaluate.
         quiet: show no progress bar.
     Returns:
-        a summary per setting, for `tables.evaluation_table`. `config.json` gets all results; it is rewritten
-        after each setting, so that an interrupted run keeps what is done.
+        a summary per setting, of the part's texts, for `tables.evaluation_table`. `config.json` gets all
+        results; it is rewritten after each setting, so that an interrupted run keeps what is done.
     Raises:
         UserError: bad input, a missing library, or no text could be spoken.
     """
-    items = read_items(config.texts)[: config.limit]
+    all_items = read_items(config.texts)[: config.limit]
+    part = config.part or Part(1, 1)
+    if part.count > len(all_items):
+        raise UserError(f"{part.count} parts of {len(all_items)} texts: some would be empty; use fewer")
+    items = [item for index, item in enumerate(all_items) if part.has(index)]
     ids = [item.id for item in items]
     if config.json:
         check_writable(config.json)
     folder = config.reference_folder
     reference_files = find_recordings(folder, ids) if folder else {}
     recordings = find_recordings(config.wavs, ids) if config.wavs else {}
-    metrics = load_scorers(config, items)
+    metrics = load_scorers(config, all_items)
     report = {
         "model": config.wavs or config.checkpoint or "embedded",
         "texts": config.texts,
@@ -107,7 +113,7 @@ def evaluate(load: LoadModel, config: EvaluationConfig, quiet: bool = False) -> 
         pipeline, device = load(config.checkpoint, config.precision)
         backend = type(pipeline).__module__.partition(".")[0]
         report |= {"backend": backend, "device": device, "precision": config.precision}
-        systems = list(systems_of(pipeline, config, items))
+        systems = list(systems_of(pipeline, config, all_items))
     references = {
         item.id: score_reference(audio.read(reference_files[item.id]), metrics)
         for item in items
@@ -115,6 +121,8 @@ def evaluate(load: LoadModel, config: EvaluationConfig, quiet: bool = False) -> 
     }
     reference_means = means(list(references.values()))
     report["reference_means"] = reference_means
+    if config.part is not None:
+        report |= part_fields(config, all_items, [system.name for system in systems], references)
     results: list[dict] = []
     for system in systems:
         results.append(score_system(system, items, metrics, references, config, quiet))
@@ -218,18 +226,52 @@ def score_system(
                 compared["similarity_voice"] = voice_references[voice]
             entry = {"id": item.id, "text": item.text, "lang": item.lang, "voice": voice}
             utterances.append(entry | score_utterance(result, item, metrics, compared))
+    return summary_of(system.name, system.options, utterances, is_part=config.part is not None)
+
+
+def summary_of(
+    name: str, options: dict, utterances: Sequence[dict], is_part: bool = False, warm_ups: int = 1
+) -> dict:
+    """The summary of a setting, with the single results under `utterances`.
+
+    Args:
+        is_part: all texts of a part may fail.
+        warm_ups: see `summarize`.
+    Raises:
+        UserError: no text could be spoken.
+    """
     failed = [u for u in utterances if "error" in u]
-    if len(failed) == len(utterances):
-        raise UserError(f"{system.name}: no text could be spoken: {failed[0]['error']}")
+    if len(failed) == len(utterances) and not is_part:
+        raise UserError(f"{name}: no text could be spoken: {failed[0]['error']}")
     if failed:
         warnings.warn(
-            f"{system.name}: {len(failed)} of {len(utterances)} texts could not be spoken; all their words "
+            f"{name}: {len(failed)} of {len(utterances)} texts could not be spoken; all their words "
             f"count as errors; the first is {failed[0]['id']}: {failed[0]['error']}",
-            stacklevel=2,
+            stacklevel=3,
         )
     return {
-        "setting": system.name,
-        "options": system.options,
-        **summarize(utterances),
-        "utterances": utterances,
+        "setting": name,
+        "options": options,
+        **summarize(utterances, warm_ups),
+        "utterances": list(utterances),
+    }
+
+
+def part_fields(
+    config: EvaluationConfig, items: Sequence[TextItem], systems: Sequence[str], references: dict[str, dict]
+) -> dict:
+    """What the report of a part says so that `parts.join` can join it."""
+    assert config.part is not None
+    own = ("part", "json", "output")
+    command = {key: value for key, value in asdict(config).items() if key not in own}
+    scores = {
+        id: {key: value for key, value in found.items() if key != "embedding"}
+        for id, found in references.items()
+    }
+    return {
+        "part": [config.part.number, config.part.count],
+        "command": json.loads(json.dumps(command)),
+        "all_texts": [asdict(item) for item in items],
+        "systems": list(systems),
+        "references": scores,
     }
