@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from ..checkpoints.folder import check_exported, is_training_run
 from ..cluster.parts import part_argument
 from ..errors import UserError
-from ..evaluation.evaluate import VOICE_REFERENCE, EvaluationConfig, LoadModel, evaluate
+from ..evaluation.evaluate import LoadModel, evaluate
 from ..evaluation.parts.join import join
-from ..evaluation.settings import parse_setting
+from ..evaluation.settings import VOICE_REFERENCE, EvaluationConfig, parse_setting
 from ..evaluation.tables import evaluation_table
 from ..sampling.options import PRECISIONS, GenerateOptions
 from ..system.encodings import argument
@@ -62,6 +62,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, lis
         "DIR/ID.wav (or .flac, ...)")
     parser.add_argument("--output", metavar="DIR", help="save the speech as DIR/SETTING/ID.wav")
     parser.add_argument("--json", metavar="FILE", help="write all results, utterance by utterance")
+    parser.add_argument("--engine", choices=("here", "ray"), default="here", help="ray: speak and measure in "
+        "the workers of a Ray cluster, or else with a worker per core here (extra [cluster]; default: here)")
     divided = parser.add_mutually_exclusive_group()
     divided.add_argument("--part", type=part_argument, metavar="N/ALL", help="evaluate one part of the "
         "texts, such as 3/64, into a --json of its own")
@@ -103,7 +105,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, lis
     except UserError as error:
         parser.error(str(error))
     same = ("texts", "limit", "checkpoint", "precision", "wavs", "voice", "ref_audio", "ref_text", "output",
-            "json", "asr", "threads", "part")  # fmt: skip
+            "json", "asr", "threads", "part", "engine")  # fmt: skip
     config = EvaluationConfig(
         settings=settings,
         references=tuple(args.reference),

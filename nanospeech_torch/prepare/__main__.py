@@ -13,6 +13,7 @@ with importing(__name__, "prepare"):
     import re
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.cluster.parts import part_argument
@@ -101,6 +102,12 @@ def main(argv: list[str] | None, prog: str) -> int:
     parser.add_argument(
         "--workers", type=whole(0), metavar="N", help="worker processes (default: one per core)"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("processes", "ray"),
+        default="processes",
+        help="ray: on a Ray cluster, or else with --workers here (extra [cluster]; default: processes)",
+    )
     divided = parser.add_mutually_exclusive_group()
     divided.add_argument("--part", type=part_argument, metavar="N/ALL", help="prepare one part, such as 3/64")
     divided.add_argument("--join", action="store_true", help="make the shards from all parts")
@@ -143,12 +150,13 @@ def run(args: argparse.Namespace) -> None:
         aligner=args.aligner,
     )
     workers = cores() if args.workers is None else args.workers
+    how: dict[str, Any] = {"workers": workers, "note": print_result, "engine": args.engine}
     if args.part is not None:
         from .parts.part import prepare_part, summary
 
-        counts = prepare_part(settings, args.output, args.part, workers, note=print_result)
+        counts = prepare_part(settings, args.output, args.part, **how)
         return print_result(summary(args.part, counts))
-    print_result(table(prepare(settings, args.output, workers, note=print_result)))
+    print_result(table(prepare(settings, args.output, **how)))
 
 
 def run_join(args: argparse.Namespace) -> None:

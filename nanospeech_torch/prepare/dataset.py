@@ -56,6 +56,7 @@ def prepare(
     workers: int = 1,
     aligner: AlignerSource | None = None,
     note: Callable[[str], object] = lambda message: None,
+    engine: str = "processes",
 ) -> dict:
     """Prepare all sources, or the rest of them after an interrupted run.
 
@@ -64,6 +65,7 @@ def prepare(
         workers: processes; 0: this process does the work.
         aligner: replaces the one that the settings name.
         note: called with what a user should know beside the report.
+        engine: see `prepare_all`. The result is the same.
     Returns:
         the report, the content of report.json (see `report.make_report`).
     Raises:
@@ -81,9 +83,8 @@ def prepare(
             source = aligner or AlignerSource(settings.aligner)
 
             def results(start: Position) -> Results:
-                return prepare_all(
-                    read_all(inputs, start, settings.columns), settings.recipe, workers, source
-                )
+                stream = read_all(inputs, start, settings.columns)
+                return prepare_all(stream, settings.recipe, workers, source, engine)
 
             report = write_all(settings, folder, results, count_all(inputs))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,7 @@ def prepare_part(
     workers: int = 1,
     aligner: AlignerSource | None = None,
     note: Callable[[str], object] = lambda message: None,
+    engine: str = "processes",
 ) -> Tally:
     """Prepare a part of all sources, or the rest of it after an interrupted run.
 
@@ -37,7 +39,7 @@ def prepare_part(
     rejects what was read before, since a part does not know the others.
 
     Args:
-        output, workers, aligner, note: as for `dataset.prepare`.
+        output, workers, aligner, note, engine: as for `dataset.prepare`.
     Returns:
         the counts of the part.
     Raises:
@@ -54,31 +56,35 @@ def prepare_part(
         if folder.begin(arguments):
             note(f"{folder.path} was complete already: nothing was done.")
             return count(folder)
-        write_rest(settings, folder, deal, inputs, workers, aligner or AlignerSource(settings.aligner))
+        stream = functools.partial(read_dealt, inputs, columns=settings.columns, deal=deal)
+        source = aligner or AlignerSource(settings.aligner)
+        write_rest(
+            settings,
+            folder,
+            lambda start: prepare_all(stream(start), settings.recipe, workers, source, engine),
+            count_all(inputs),
+        )
         tally = count(folder)
         folder.write(arguments, len(folder.packs()), tally.recordings)
     return tally
 
 
 def write_rest(
-    settings: Settings,
-    folder: PartFolder,
-    deal: Deal,
-    inputs: list[Input],
-    workers: int,
-    aligner: AlignerSource,
+    settings: Settings, folder: PartFolder, results_after: Callable[[Position], Results], total: int | None
 ) -> None:
-    """Write the packs that do not exist yet. Raises UserError."""
+    """Write the packs that do not exist yet. Raises UserError.
+
+    Args:
+        results_after: what follows a position.
+        total: recordings of all parts, if known.
+    """
     from tqdm import tqdm
 
     packs = folder.packs()
     start = Position()
     for start, _ in read_pack(packs[-1], audio=False) if packs else ():  # noqa: B007
         pass
-    total = count_all(inputs)
-    results: Results = prepare_all(
-        read_dealt(inputs, start, settings.columns, deal), settings.recipe, workers, aligner
-    )
+    results = results_after(start)
     bar = tqdm(
         total=None if total is None else total // folder.part.count,
         initial=settings.shard_size * len(packs),
