@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
+import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -90,6 +92,7 @@ def connected(workers: int) -> Iterator[Any]:
     except ImportError as error:
         raise UserError('--engine ray needs Ray: pip install ".[cluster]"') from error
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         try:
             ray.init(address="auto", **quiet)
@@ -100,6 +103,8 @@ def connected(workers: int) -> Iterator[Any]:
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(f"Ray cannot be started: {' '.join(str(error).split())}") from error
     try:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)  # Ray has put its own in place of the command's
         yield ray
     finally:
         ray.shutdown()

@@ -70,10 +70,8 @@ def test_what_all_recordings_miss_is_one_sentence(tmp_path):
 
 
 def test_the_command(tmp_path, source):
-    flags = [source, "--shard-size", 4, "--workers", 2]
-    done = commands.in_a_process(
-        "nanospeech_torch.prepare", *flags, "--engine", "ray", "-o", tmp_path / "out"
-    )
+    module, flags = "nanospeech_torch.prepare", [source, "--shard-size", 4, "--workers", 2]
+    done = commands.in_a_process(module, *flags, "--engine", "ray", "-o", tmp_path / "out")
     assert (done.code, done.err) == (0, "")
-    whole = commands.in_a_process("nanospeech_torch.prepare", *flags, tmp_path / "whole")
+    whole = commands.in_a_process(module, *flags, "-o", tmp_path / "whole")
     assert done.out == whole.out and contents(tmp_path / "out") == contents(tmp_path / "whole")
