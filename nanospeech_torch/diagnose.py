@@ -31,9 +31,9 @@ with importing(__name__, PROG):
     from nanospeech_core.evaluation.confusions import confusion_rows, count_confusions
     from nanospeech_core.evaluation.dataset import TextItem
     from nanospeech_core.evaluation.environment import environment
-    from nanospeech_core.evaluation.evaluate import EvaluationConfig, System, load_scorers, score_system
+    from nanospeech_core.evaluation.evaluate import System, load_scorers, score_system
     from nanospeech_core.evaluation.metrics import SpeechResult, paired_difference
-    from nanospeech_core.evaluation.settings import Setting, parse_setting
+    from nanospeech_core.evaluation.settings import EvaluationConfig, Setting, parse_setting
     from nanospeech_core.evaluation.tables import align_columns, evaluation_table
     from nanospeech_core.evaluation.voices import choose_voices
     from nanospeech_core.sampling.options import GenerateOptions

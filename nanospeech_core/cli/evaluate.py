@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Sequence
 
 from ..checkpoints.folder import check_exported, is_training_run
+from ..cluster.parts import part_argument
 from ..errors import UserError
-from ..evaluation.evaluate import VOICE_REFERENCE, EvaluationConfig, LoadModel, evaluate
-from ..evaluation.settings import parse_setting
+from ..evaluation.evaluate import LoadModel, evaluate
+from ..evaluation.parts.join import join
+from ..evaluation.settings import VOICE_REFERENCE, EvaluationConfig, parse_setting
 from ..evaluation.tables import evaluation_table
 from ..sampling.options import PRECISIONS, GenerateOptions
 from ..system.encodings import argument
@@ -34,19 +36,22 @@ def run(load: LoadModel, argv: Sequence[str] | None, prog: str) -> int:
     Raises:
         SystemExit: 2 after a mistake in the arguments, 0 after --help and --version.
     """
-    config, quiet = _parse(argv, prog)
-    return output.guard(
-        lambda: output.print_result(evaluation_table(evaluate(load, config, quiet))), prog, quiet
-    )
+    config, joined, quiet = _parse(argv, prog)
+
+    def work() -> None:
+        results = join(joined, config.json) if joined else evaluate(load, config, quiet)
+        output.print_result(evaluation_table(results))
+
+    return output.guard(work, prog, quiet)
 
 
-def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, bool]:
-    """What to evaluate, and whether --quiet is given."""
+def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, list[str], bool]:
+    """What to evaluate, the reports of parts to join instead, and whether --quiet is given."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
     # fmt: off
     parser.add_argument("checkpoint", nargs="?", metavar="CKPT", help="folder, hub id, `embedded` (default); "
         "on PyTorch also a training checkpoint, step-N.pt, whose averaged weights are used")
-    parser.add_argument("--texts", required=True, metavar="JSONL", help="{text, id, lang, voice} per line; "
+    parser.add_argument("--texts", metavar="JSONL", help="{text, id, lang, voice} per line; "
         "only text is required")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N texts")
     parser.add_argument("--setting", action="append", metavar="SAMPLER[:KEY=VALUE,...]", help="`masked`, "
@@ -57,6 +62,13 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
         "DIR/ID.wav (or .flac, ...)")
     parser.add_argument("--output", metavar="DIR", help="save the speech as DIR/SETTING/ID.wav")
     parser.add_argument("--json", metavar="FILE", help="write all results, utterance by utterance")
+    parser.add_argument("--engine", choices=("here", "ray"), default="here", help="ray: speak and measure in "
+        "the workers of a Ray cluster, or else with a worker per core here (extra [cluster]; default: here)")
+    divided = parser.add_mutually_exclusive_group()
+    divided.add_argument("--part", type=part_argument, metavar="N/ALL", help="evaluate one part of the "
+        "texts, such as 3/64, into a --json of its own")
+    divided.add_argument("--join", nargs="+", metavar="FILE", help="print the table of all parts, from their "
+        "--json files; with --json, also write their results into one")
     parser.add_argument("--quiet", action="store_true", help="print only the table and errors")
     output.add_version(parser)
     voice = parser.add_argument_group("voice (default: the text's voice if the model has it, else its first)")
@@ -76,6 +88,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
         "(default: 0, its own choice)")
     # fmt: on
     args = parser.parse_args(argv)
+    if args.join:
+        given = {name for name, value in vars(args).items() if value != parser.get_default(name)}
+        if given - {"join", "json", "quiet"}:
+            parser.error("--join takes what was measured from the parts: give it only --json and --quiet")
+        return EvaluationConfig("", json=args.json), args.join, args.quiet
+    if args.texts is None:
+        parser.error("the following arguments are required: --texts")
+    if args.part is not None and args.json is None:
+        parser.error("--part needs --json, the file of the part's results")
     try:
         _check(args)
         settings = tuple(parse_setting(text) for text in args.setting or ())
@@ -84,7 +105,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
     except UserError as error:
         parser.error(str(error))
     same = ("texts", "limit", "checkpoint", "precision", "wavs", "voice", "ref_audio", "ref_text", "output",
-            "json", "asr", "threads")  # fmt: skip
+            "json", "asr", "threads", "part", "engine")  # fmt: skip
     config = EvaluationConfig(
         settings=settings,
         references=tuple(args.reference),
@@ -92,7 +113,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> tuple[EvaluationConfig, boo
         prosody=not args.no_prosody,
         **{name: getattr(args, name) for name in same},
     )
-    return config, args.quiet
+    return config, [], args.quiet
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -42,6 +42,7 @@ EXTRAS = {
     "serve": ("av", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
     "book": ("av",),
     "wyoming": ("prometheus_client", "starlette", "wyoming"),
+    "cluster": ("ray",),
     "train": ("torch", "accelerate", "faster_whisper", "fsspec", "jiwer", "matplotlib"),
 }
 VERSIONS = ("mlx", "mlx-metal", "mlx-cpu", "mlx-cuda-12", "mlx-cuda-13", "scipy-openblas32", "torch")

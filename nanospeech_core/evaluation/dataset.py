@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..audio.files import FORMATS
+from ..cluster.parts import Part
 from ..errors import UserError
 from ..system.files import json_lines
 from ..text.language_detection import detect_language
@@ -43,6 +44,15 @@ def read_items(path: str | os.PathLike) -> list[TextItem]:
             raise UserError(f"{path}, line {number}: the id {item.id!r} occurs twice")
         items[item.id] = item
     return list(items.values())
+
+
+def read_part(path: str, limit: int | None, part: Part | None) -> tuple[list[TextItem], list[TextItem]]:
+    """All texts (the first `limit`), and those of a part. Raises UserError: see `read_items`; or some parts
+    would be empty."""
+    items, part = read_items(path)[:limit], part or Part(1, 1)
+    if part.count > len(items):
+        raise UserError(f"{part.count} parts of {len(items)} texts: some would be empty; use fewer")
+    return items, [item for index, item in enumerate(items) if part.has(index)]
 
 
 def _parse_item(values: object, number: int, place: str) -> TextItem:

@@ -5,60 +5,43 @@ The same metrics work on recordings, to compare a model with people.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..audio import files as audio
+from ..cluster.ray_engine import ray_map
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
 from ..system.files import check_writable, make_folder, replacing
+from ..system.parallel import cpus
 from ..voices import recognition
 from ..voices.store import Voice
 from . import scorers
-from .dataset import TextItem, find_recordings, read_items
+from .dataset import TextItem, find_recordings, read_part
 from .environment import environment
 from .metrics import Scorers, SpeechResult, means, score_reference, score_utterance, summarize
-from .settings import DEFAULT_SETTINGS, Setting, parse_setting, settings_for
+from .parts.fields import part_fields, without_embedding
+from .settings import (
+    DEFAULT_SETTINGS,
+    VOICE_REFERENCE,
+    EvaluationConfig,
+    parse_setting,
+    settings_for,
+)
 from .voices import choose_language, choose_voices
-
-VOICE_REFERENCE = "voice"  # among `references`: the recording of the voice that speaks
 
 # (a checkpoint or None: the embedded model, one of `PRECISIONS`) -> the model and the name of its device.
 LoadModel = Callable[["str | None", str], "tuple[Pipeline, str]"]
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """What to evaluate, and how."""
-
-    texts: str  # a JSONL file, see `dataset.read_items`
-    limit: int | None = None  # only the first texts
-    checkpoint: str | None = None  # None: the embedded model
-    precision: str = "float32"
-    settings: tuple[Setting, ...] = ()  # empty: DEFAULT_SETTINGS, as far as the model supports them
-    wavs: str | None = None  # a folder of recordings to score instead of a model's speech
-    voice: str | None = None  # of all texts; None: see `voices.choose_voices`
-    ref_audio: str | None = None
-    ref_text: str | None = None
-    output: str | None = None  # a folder in which the speech is kept
-    json: str | None = None  # the report's file
-    asr: str | None = None  # a recognizer, see `recognition.recognizer`; None: no error rates
-    references: tuple[str, ...] = ()  # for the similarity: a folder of recordings, VOICE_REFERENCE, or both
-    dnsmos: bool = True
-    prosody: bool = True
-    threads: int = 0  # of the recognizer; 0: its default
-
-    @property
-    def reference_folder(self) -> str | None:
-        return next((name for name in self.references if name != VOICE_REFERENCE), None)
 
 
 @dataclass(frozen=True)
@@ -80,51 +63,84 @@ def evaluate(load: LoadModel, config: EvaluationConfig, quiet: bool = False) -> 
         config: what to evaluate.
         quiet: show no progress bar.
     Returns:
-        a summary per setting, for `tables.evaluation_table`. `config.json` gets all results; it is rewritten
-        after each setting, so that an interrupted run keeps what is done.
+        a summary per setting, of the part's texts, for `tables.evaluation_table`. `config.json` gets all
+        results; it is rewritten after each setting, so that an interrupted run keeps what is done.
     Raises:
         UserError: bad input, a missing library, or no text could be spoken.
     """
-    items = read_items(config.texts)[: config.limit]
-    ids = [item.id for item in items]
     if config.json:
         check_writable(config.json)
+    all_items, items = read_part(config.texts, config.limit, config.part)
     folder = config.reference_folder
-    reference_files = find_recordings(folder, ids) if folder else {}
-    recordings = find_recordings(config.wavs, ids) if config.wavs else {}
-    metrics = load_scorers(config, items)
+    files = find_recordings(folder, [item.id for item in items]) if folder else {}
+    metrics = Scorers() if config.engine == "ray" else load_scorers(config, all_items)
+    systems, facts = find_systems(load, config, all_items, items)
     report = {
         "model": config.wavs or config.checkpoint or "embedded",
         "texts": config.texts,
         "asr": config.asr,
         "reference": list(config.references),
         **environment(),
+        **facts,
     }
-    if config.wavs:
-        name = Path(config.wavs).resolve().name
-        systems = [System(name, lambda item: SpeechResult(audio.read(recordings[item.id])))]
-    else:
-        pipeline, device = load(config.checkpoint, config.precision)
-        backend = type(pipeline).__module__.partition(".")[0]
-        report |= {"backend": backend, "device": device, "precision": config.precision}
-        systems = list(systems_of(pipeline, config, items))
-    references = {
-        item.id: score_reference(audio.read(reference_files[item.id]), metrics)
-        for item in items
-        if reference_files
-    }
-    reference_means = means(list(references.values()))
-    report["reference_means"] = reference_means
-    results: list[dict] = []
-    for system in systems:
-        results.append(score_system(system, items, metrics, references, config, quiet))
-        if config.json:
-            with replacing(config.json) as path:
-                text = json.dumps(report | {"settings": results}, ensure_ascii=False, indent=1)
-                path.write_text(text + "\n", encoding="utf-8")
+    with contextlib.ExitStack() as stack:
+        scored: Iterator[dict] | None = None
+        if config.engine == "ray":
+            results_of_tasks = over_ray(load, config, items, len(systems), has_references=bool(files))
+            scored = (found for _, found in stack.enter_context(contextlib.closing(results_of_tasks)))
+            references = {item.id: next(scored) for item in items if files}
+        else:
+            references = {id: score_reference(audio.read(file), metrics) for id, file in files.items()}
+        reference_means = means(list(references.values()))
+        report["reference_means"] = reference_means
+        if config.part is not None:
+            report |= part_fields(config.part, config, all_items, systems, references)
+        results: list[dict] = []
+        for system in systems:
+            results.append(score_system(system, items, metrics, references, config, quiet, scored))
+            if config.json:
+                with replacing(config.json) as path:
+                    text = json.dumps(report | {"settings": results}, ensure_ascii=False, indent=1)
+                    path.write_text(text + "\n", encoding="utf-8")
     if reference_means:
         results.append({"setting": "(reference)", "count": len(references)} | reference_means)
     return results
+
+
+def over_ray(
+    load: LoadModel, config: EvaluationConfig, items: Sequence[TextItem], systems: int, has_references: bool
+) -> Generator[tuple[int, dict], None, None]:
+    """The results of `make_scorer` for the recordings to compare with, if there are any, and each system."""
+
+    def lost(job: tuple[int, int]) -> dict:
+        raise UserError(f"the text {items[job[1]].id} ends the process that speaks or measures it")
+
+    numbers = range(-1 if has_references else 0, systems)
+    jobs = ((0, (number, index), True) for number in numbers for index in range(len(items)))
+    return ray_map(functools.partial(make_scorer, load, config), jobs, lost, cpus())
+
+
+def make_scorer(load: LoadModel, config: EvaluationConfig) -> Callable[[tuple[int, int]], dict]:
+    """In a worker: a function that speaks and scores (the number of a system, the index of a text).
+
+    For the number -1, it is the `score_reference` of the text's recording, without the embedding.
+    """
+    all_items, items = read_part(config.texts, config.limit, config.part)
+    metrics = load_scorers(config, all_items)
+    systems, _ = find_systems(load, config, all_items, items)
+    folder = config.reference_folder
+    files = find_recordings(folder, [item.id for item in items]) if folder else {}
+    voices = functools.cache(lambda number: score_voices(systems[number], metrics, config))
+    reference = functools.cache(lambda id: score_reference(audio.read(files[id]), metrics))
+
+    def score(job: tuple[int, int]) -> dict:
+        number, item = job[0], items[job[1]]
+        if number < 0:
+            return without_embedding(reference(item.id))
+        references = {item.id: reference(item.id)} if files else {}
+        return score_item(systems[number], item, metrics, references, voices(number))
+
+    return score
 
 
 def load_scorers(config: EvaluationConfig, items: Sequence[TextItem]) -> Scorers:
@@ -140,6 +156,20 @@ def load_scorers(config: EvaluationConfig, items: Sequence[TextItem]) -> Scorers
         scorers.dnsmos() if config.dnsmos else None,
         scorers.prosody() if config.prosody else None,
     )
+
+
+def find_systems(
+    load: LoadModel, config: EvaluationConfig, all_items: Sequence[TextItem], items: Sequence[TextItem]
+) -> tuple[list[System], dict]:
+    """What speaks, and what the report says of it. Raises UserError."""
+    if config.wavs:
+        recordings = find_recordings(config.wavs, [item.id for item in items])
+        name = Path(config.wavs).resolve().name
+        return [System(name, lambda item: SpeechResult(audio.read(recordings[item.id])))], {}
+    pipeline, device = load(config.checkpoint, config.precision)
+    backend = type(pipeline).__module__.partition(".")[0]
+    facts = {"backend": backend, "device": device, "precision": config.precision}
+    return list(systems_of(pipeline, config, all_items)), facts
 
 
 def systems_of(pipeline: Pipeline, config: EvaluationConfig, items: Sequence[TextItem]) -> Iterator[System]:
@@ -181,6 +211,7 @@ def score_system(
     references: dict[str, dict],
     config: EvaluationConfig,
     quiet: bool,
+    scored: Iterator[dict] | None = None,
 ) -> dict:
     """Speak and score all texts.
 
@@ -191,6 +222,7 @@ def score_system(
         references: the `score_reference` of each text's recording, by the text's id; empty: there are none.
         config: the evaluation's.
         quiet: show no progress bar.
+        scored: the results of the texts come from here; None: they are spoken and scored here.
     Returns:
         the summary, with the single results under `utterances`.
     Raises:
@@ -198,10 +230,7 @@ def score_system(
     """
     from tqdm import tqdm
 
-    voice_references = {}
-    if VOICE_REFERENCE in config.references:
-        by_name = {voice.name: voice for voice in system.voices.values()}
-        voice_references = {name: score_reference(voice.audio, metrics) for name, voice in by_name.items()}
+    voices = {} if scored is not None else score_voices(system, metrics, config)
     if system.output is not None:
         make_folder(system.output)
     utterances = []
@@ -209,27 +238,62 @@ def score_system(
     bar = tqdm(items, system.name, unit="sentence", leave=False, file=sys.stderr, disable=quiet or None)
     with bar:
         for item in bar:
-            result = system.speak(item)
-            if system.output is not None and result.wave is not None:
-                audio.write(system.output / f"{item.id}.wav", result.wave)
-            compared = {"similarity": references[item.id]} if references else {}
-            voice = system.voices[item.id].name if system.voices else item.voice
-            if voice_references and voice is not None:
-                compared["similarity_voice"] = voice_references[voice]
-            entry = {"id": item.id, "text": item.text, "lang": item.lang, "voice": voice}
-            utterances.append(entry | score_utterance(result, item, metrics, compared))
+            entry = score_item(system, item, metrics, references, voices) if scored is None else next(scored)
+            utterances.append(entry)
+    return summary_of(system.name, system.options, utterances, is_part=config.part is not None)
+
+
+def score_voices(system: System, metrics: Scorers, config: EvaluationConfig) -> dict[str, dict]:
+    """The `score_reference` of the voices' own recordings, by name, if they are compared with."""
+    if VOICE_REFERENCE not in config.references:
+        return {}
+    by_name = {voice.name: voice for voice in system.voices.values()}
+    return {name: score_reference(voice.audio, metrics) for name, voice in by_name.items()}
+
+
+def score_item(
+    system: System,
+    item: TextItem,
+    metrics: Scorers,
+    references: dict[str, dict],
+    voices: dict[str, dict],
+) -> dict:
+    """Speak and score a text; see `score_system` and `score_voices`."""
+    result = system.speak(item)
+    if system.output is not None and result.wave is not None:
+        make_folder(system.output)
+        audio.write(system.output / f"{item.id}.wav", result.wave)
+    compared = {"similarity": references[item.id]} if references else {}
+    voice = system.voices[item.id].name if system.voices else item.voice
+    if voices and voice is not None:
+        compared["similarity_voice"] = voices[voice]
+    entry = {"id": item.id, "text": item.text, "lang": item.lang, "voice": voice}
+    return entry | score_utterance(result, item, metrics, compared)
+
+
+def summary_of(
+    name: str, options: dict, utterances: Sequence[dict], is_part: bool = False, warm_ups: int = 1
+) -> dict:
+    """The summary of a setting, with the single results under `utterances`.
+
+    Args:
+        is_part: all texts of a part may fail.
+        warm_ups: see `summarize`.
+    Raises:
+        UserError: no text could be spoken.
+    """
     failed = [u for u in utterances if "error" in u]
-    if len(failed) == len(utterances):
-        raise UserError(f"{system.name}: no text could be spoken: {failed[0]['error']}")
+    if len(failed) == len(utterances) and not is_part:
+        raise UserError(f"{name}: no text could be spoken: {failed[0]['error']}")
     if failed:
         warnings.warn(
-            f"{system.name}: {len(failed)} of {len(utterances)} texts could not be spoken; all their words "
+            f"{name}: {len(failed)} of {len(utterances)} texts could not be spoken; all their words "
             f"count as errors; the first is {failed[0]['id']}: {failed[0]['error']}",
-            stacklevel=2,
+            stacklevel=3,
         )
     return {
-        "setting": system.name,
-        "options": system.options,
-        **summarize(utterances),
-        "utterances": utterances,
+        "setting": name,
+        "options": options,
+        **summarize(utterances, warm_ups),
+        "utterances": list(utterances),
     }

@@ -88,13 +88,16 @@ def score_utterance(
     return scores
 
 
-def summarize(utterances: Sequence[dict]) -> dict:
+def summarize(utterances: Sequence[dict], warm_ups: int = 1) -> dict:
     """Summarize utterances with `id`, `lang` and the entries of `score_utterance`.
+
+    Args:
+        warm_ups: the first so many do not count for the real-time factor.
 
     Returns:
         count and failed; seconds of speech; wer and cer (in %, over all words together; Chinese characters
         apart), each with the 95% interval wer_ci and cer_ci; the means of AVERAGED over the utterances that
-        have them; real_time_factor (elapsed / seconds) without the first utterance, which is a warm-up.
+        have them; real_time_factor (elapsed / seconds) without the warm-ups.
     """
     spoken = [u for u in utterances if "error" not in u]
     result = {
@@ -107,7 +110,7 @@ def summarize(utterances: Sequence[dict]) -> dict:
         if counted:
             result |= error_rate([u["errors"] for u in counted], [u["units"] for u in counted], name)
     result |= means(spoken)
-    timed = [u for u in spoken if u is not utterances[0] and "elapsed" in u]
+    timed = [u for u in utterances[warm_ups:] if "error" not in u and "elapsed" in u]
     if timed:
         result["real_time_factor"] = sum(u["elapsed"] for u in timed) / sum(u["seconds"] for u in timed)
     return result

@@ -1,4 +1,4 @@
-"""The settings of an evaluation or a benchmark: a sampler and its options."""
+"""What to evaluate; and the settings of an evaluation or a benchmark: a sampler and its options."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..cluster.parts import Part
 from ..config import ModelConfig, SamplingConfig
 from ..errors import UserError
 from ..sampling.options import REFINE_SHARE, GenerateOptions
 from ..sampling.samplers import SAMPLERS
 
 DEFAULT_SETTINGS = ("masked", "ode")  # of an evaluation
+VOICE_REFERENCE = "voice"  # among `references`: the recording of the voice that speaks
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,31 @@ def _parse_value(key: str, text: str) -> bool | int | float | str:
 def _suggestion(name: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(names), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What to evaluate, and how."""
+
+    texts: str  # a JSONL file, see `dataset.read_items`
+    limit: int | None = None  # only the first texts
+    checkpoint: str | None = None  # None: the embedded model
+    precision: str = "float32"
+    settings: tuple[Setting, ...] = ()  # empty: DEFAULT_SETTINGS, as far as the model supports them
+    wavs: str | None = None  # a folder of recordings to score instead of a model's speech
+    voice: str | None = None  # of all texts; None: see `voices.choose_voices`
+    ref_audio: str | None = None
+    ref_text: str | None = None
+    output: str | None = None  # a folder in which the speech is kept
+    json: str | None = None  # the report's file
+    asr: str | None = None  # a recognizer, see `recognition.recognizer`; None: no error rates
+    references: tuple[str, ...] = ()  # for the similarity: a folder of recordings, VOICE_REFERENCE, or both
+    dnsmos: bool = True
+    prosody: bool = True
+    threads: int = 0  # of the recognizer; 0: its default
+    part: Part | None = None  # of the texts, in turn; see `parts.join`
+    engine: str = "here"  # or "ray": in the workers of a Ray cluster
+
+    @property
+    def reference_folder(self) -> str | None:
+        return next((name for name in self.references if name != VOICE_REFERENCE), None)

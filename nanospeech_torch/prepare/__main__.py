@@ -12,8 +12,11 @@ with importing(__name__, "prepare"):
     import os
     import re
     from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
 
     from nanospeech_core.cli.output import guard, print_result
+    from nanospeech_core.cluster.parts import part_argument
     from nanospeech_core.errors import UserError
     from nanospeech_core.text.languages import LANGUAGES
 
@@ -30,7 +33,11 @@ sources (the kind is detected):
                      --columns names other columns
   list.jsonl         lines {"audio": path, "text": ...}
   hf-dataset:NAME[@REVISION][:CONFIG[:SPLIT]]  streamed by the library datasets
+parts, for the jobs of an array (docs/cluster.md):
+  prepare SOURCE... -o DIR --part 3/64         keeps its part in DIR/parts, for each of 1/64 to 64/64
+  prepare --join DIR                           then makes the shards, the same as without parts
 """
+JOINED = "--join takes its settings from the parts"
 
 
 @command("prepare")
@@ -47,8 +54,12 @@ def main(argv: list[str] | None, prog: str) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="see below")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the shards")
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="see below; with --join, folders with parts"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="folder for the shards (--join: default SOURCE)"
+    )
     parser.add_argument("--name", type=word, default="data", help="name of the shards (default: data)")
     parser.add_argument(
         "--lang",
@@ -91,7 +102,23 @@ def main(argv: list[str] | None, prog: str) -> int:
     parser.add_argument(
         "--workers", type=whole(0), metavar="N", help="worker processes (default: one per core)"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("processes", "ray"),
+        default="processes",
+        help="ray: on a Ray cluster, or else with --workers here (extra [cluster]; default: processes)",
+    )
+    divided = parser.add_mutually_exclusive_group()
+    divided.add_argument("--part", type=part_argument, metavar="N/ALL", help="prepare one part, such as 3/64")
+    divided.add_argument("--join", action="store_true", help="make the shards from all parts")
     args = parser.parse_args(argv)
+    if args.join:
+        own = {"sources", "output", "join"}
+        if any(value != parser.get_default(name) for name, value in vars(args).items() if name not in own):
+            parser.error(JOINED)
+        return guard(lambda: run_join(args), "prepare", quiet=False)
+    if args.output is None:
+        parser.error("the following arguments are required: -o/--output")
     if args.no_align and args.aligner:
         parser.error("--aligner and --no-align cannot be used together")
     if not 0 < args.min_seconds < args.max_seconds <= 600:
@@ -123,7 +150,23 @@ def run(args: argparse.Namespace) -> None:
         aligner=args.aligner,
     )
     workers = cores() if args.workers is None else args.workers
-    print_result(table(prepare(settings, args.output, workers, note=print_result)))
+    how: dict[str, Any] = {"workers": workers, "note": print_result, "engine": args.engine}
+    if args.part is not None:
+        from .parts.part import prepare_part, summary
+
+        counts = prepare_part(settings, args.output, args.part, **how)
+        return print_result(summary(args.part, counts))
+    print_result(table(prepare(settings, args.output, **how)))
+
+
+def run_join(args: argparse.Namespace) -> None:
+    from .parts.join import join
+    from .report import table
+
+    folders = [Path(source) for source in args.sources]
+    if args.output is None and len(folders) > 1:
+        raise UserError("--join of several folders needs --output, the folder for the shards")
+    print_result(table(join(folders, args.output or folders[0], note=print_result)))
 
 
 def columns(names: str) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def prepare(
     workers: int = 1,
     aligner: AlignerSource | None = None,
     note: Callable[[str], object] = lambda message: None,
+    engine: str = "processes",
 ) -> dict:
     """Prepare all sources, or the rest of them after an interrupted run.
 
@@ -64,6 +65,7 @@ def prepare(
         workers: processes; 0: this process does the work.
         aligner: replaces the one that the settings name.
         note: called with what a user should know beside the report.
+        engine: see `prepare_all`. The result is the same.
     Returns:
         the report, the content of report.json (see `report.make_report`).
     Raises:
@@ -78,23 +80,55 @@ def prepare(
         folder.begin({**asdict(settings), "inputs": entries})
         report = folder.finished()
         if report is None:
-            tally, shards = write_shards(
-                settings, inputs, folder, workers, aligner or AlignerSource(settings.aligner)
-            )
-            report = folder.finish(tally, shards)
-            for name, error in tally.damaged:
-                warnings.warn(f"{name} is damaged, and the rest of it is skipped: {error}", stacklevel=2)
+            source = aligner or AlignerSource(settings.aligner)
+
+            def results(start: Position) -> Results:
+                stream = read_all(inputs, start, settings.columns)
+                return prepare_all(stream, settings.recipe, workers, source, engine)
+
+            report = write_all(settings, folder, results, count_all(inputs))
         else:
             note(f"{output} was complete already: nothing was done. Its report:")
     return report
 
 
+def count_all(inputs: list[Input]) -> int | None:
+    """About how many recordings there are, if that is cheap to find out; else None."""
+    counts = [count_recordings(found) for found in inputs]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def write_all(
+    settings: Settings, folder: Folder, results: Callable[[Position], Results], total: int | None
+) -> dict:
+    """Write the shards that do not exist yet, and the report, which is returned.
+
+    Args:
+        results: what follows a position.
+        total: recordings, if known.
+    Raises:
+        UserError: a file cannot be written (earlier shards stay), there is no aligner, or no recording can be
+            used.
+    """
+    tally, shards = write_shards(settings, folder, results, total)
+    report = folder.finish(tally, shards)
+    for name, error in tally.damaged:
+        warnings.warn(f"{name} is damaged, and the rest of it is skipped: {error}", stacklevel=3)
+    return report
+
+
 def read_all(
-    inputs: list[Input], start: Position, columns: tuple[str, ...]
+    inputs: list[Input],
+    start: Position,
+    columns: tuple[str, ...],
+    reads: Callable[[int], bool] = lambda number: True,
 ) -> Iterator[tuple[Position, Recording | Remark | BrokenInput]]:
-    """(position after it, recording, remark or BrokenInput), of all inputs from `start` on."""
+    """(position after it, recording, remark or BrokenInput), of the inputs from `start` on that are read."""
     prefixes = id_prefixes(inputs)
     for number in range(start.inputs, len(inputs)):
+        if not reads(number):
+            continue
         found = inputs[number]
         count = start.recordings if number == start.inputs else 0
         try:
@@ -111,12 +145,11 @@ def read_all(
 
 
 def write_shards(
-    settings: Settings, inputs: list[Input], folder: Folder, workers: int, aligner: AlignerSource
+    settings: Settings, folder: Folder, results_after: Callable[[Position], Results], total: int | None
 ) -> tuple[Tally, int]:
     """Write the shards that do not exist yet; returns the counts of all shards, and how many there are.
 
-    Raises:
-        UserError: a shard cannot be written (earlier ones stay), or there is no aligner.
+    The arguments and errors are those of `write_all`.
     """
     from tqdm import tqdm
 
@@ -127,12 +160,9 @@ def write_shards(
         shards += bool(part.utterances)
         seen.ids.update(map(fingerprint, ids))
         seen.sounds.update(sounds)
-    counts = [count_recordings(found) for found in inputs]
-    known = [count for count in counts if count is not None]
-    stream = read_all(inputs, position, settings.columns)
-    results: Results = prepare_all(stream, settings.recipe, workers, aligner)
+    results = results_after(position)
     bar = tqdm(
-        total=sum(known) if len(known) == len(counts) else None,
+        total=total,
         initial=tally.recordings,
         unit=" recordings",
         disable=None,  # shown on a terminal only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for_ends
 from typing import Any, TypeVar
 
+from nanospeech_core.cluster.ray_engine import ray_map
 from nanospeech_core.errors import UserError
 
 from .durations import AlignerSource
@@ -31,16 +33,26 @@ B = TypeVar("B")
 
 
 def prepare_all(
-    stream: Iterable[tuple[P, Recording | B]], recipe: Recipe, workers: int, aligner: AlignerSource
+    stream: Iterable[tuple[P, Recording | B]],
+    recipe: Recipe,
+    workers: int,
+    aligner: AlignerSource,
+    engine: str = "processes",
 ) -> Generator[tuple[P, Prepared | Rejected | B], None, None]:
     """(position, result) of every (position, recording), in order. Anything but a recording is passed on.
 
     Args:
         workers: processes, of one thread each; 0: this process does the work.
+        engine: "processes" of this machine, or "ray": the workers of a Ray cluster.
     Raises:
         MissingRequirement: an aligner or a phonemizer is missing.
         UserError: the processes cannot be started.
     """
+    if engine == "ray":
+        work = functools.partial(prepare_or_exit, recipe=recipe, aligner=aligner)
+        items = ((position, found, isinstance(found, Recording)) for position, found in stream)
+        yield from ray_map(lambda: work, items, dies_of_it, workers)
+        return
     if not workers:
         for position, found in stream:
             if isinstance(found, Recording):
@@ -162,8 +174,12 @@ class Pool:
                     result = self.result(self.executor.submit(work, found))
                 except BrokenProcessPool:
                     self.restart()
-                    result = Rejected(found.id, "a worker process dies of it")
+                    result = dies_of_it(found)
                 yield position, result
+
+
+def dies_of_it(recording: Any) -> Rejected:
+    return Rejected(recording.id, "a worker process dies of it")
 
 
 def release(executor: ProcessPoolExecutor) -> None:
@@ -230,7 +246,11 @@ def exit_when_closed(life: Connection) -> None:
 
 def work(recording: Recording) -> Prepared | Rejected:
     assert _arguments is not None
+    return prepare_or_exit(recording, *_arguments)
+
+
+def prepare_or_exit(recording: Recording, recipe: Recipe, aligner: AlignerSource) -> Prepared | Rejected:
     try:
-        return prepare_recording(recording, *_arguments)
+        return prepare_recording(recording, recipe, aligner)
     except MemoryError:
-        os._exit(1)  # gives the memory back; the recording is tried again alone, see `Pool.rescue`
+        os._exit(1)  # gives the memory back; the recording is tried again, see `Pool.rescue`

@@ -14,6 +14,7 @@ LAYERS = {
     "nanospeech_core": (
         ("errors", "strict", "config"),
         ("system",),
+        ("cluster",),
         ("audio",),
         ("text",),
         ("checkpoints",),
@@ -82,6 +83,7 @@ LAYERS = {
         ("report", "workers"),
         ("folder",),
         ("dataset",),
+        ("parts",),
         ("__main__",),
     ),
     "nanospeech_torch.training": (
@@ -217,7 +219,7 @@ def test_upward_imports_and_cycles_are_found():
         "nanospeech_core.cli.dispatch.main": {"nanospeech_core.text.words"},
     }
     assert upward_imports(arrows, "nanospeech_core") == [
-        "nanospeech_core.audio.mel (layer 2) imports nanospeech_core.cli.dispatch.main (layer 13)"
+        "nanospeech_core.audio.mel (layer 3) imports nanospeech_core.cli.dispatch.main (layer 14)"
     ]
     assert len(import_cycle(arrows)) == 3
     assert import_cycle({"a": {"b"}, "b": set()}) == []

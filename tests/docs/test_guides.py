@@ -49,6 +49,14 @@ NOT_RUN = {  # page: a part of the block: why not
         "pip install": NETWORK,
         "nanospeech_torch.diagnose ": "a real recognizer, which is a download",
     },
+    "docs/cluster.md": {
+        "--array=1-64": "needs SLURM; tests/torch/prepare/parts runs the parts",
+        "--dependency": "needs SLURM; tests/torch/prepare/parts/test_join.py joins",
+        "--array=1-8": "needs SLURM; tests/core/evaluation/parts runs the parts",
+        "--join scores": "tests/core/evaluation/parts/test_join.py joins",
+        "ray start": "needs a cluster; tests/torch/prepare/test_workers_ray.py starts one here",
+        "torchrun": "needs SLURM; tests/torch/training/engine/test_processes.py runs torchrun",
+    },
     "docs/performance.md": {
         "nanospeech_torch.evaluate ": "a real recognizer, which is a download",
         "tools/gpu_check.sh": "it takes a GPU; tests/tools runs it with a Python that notes its commands",

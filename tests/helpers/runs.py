@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -92,6 +93,16 @@ def launch(processes: int, *command: str) -> subprocess.Popen:
     how = f"--multi_gpu --num_machines 1 --mixed_precision no --dynamo_backend no --num_processes {processes}"
     port = ["--main_process_port", "0"]
     return start(["-m", "accelerate.commands.launch", *how.split(), *port, *command])
+
+
+def launch_nodes(nodes: int, *command: str) -> list[subprocess.Popen]:
+    """torchrun of one process on each of so many machines; all of them are this one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    how = f"--nnodes {nodes} --nproc-per-node 1 --rdzv-id test --rdzv-backend c10d"
+    how += f" --rdzv-endpoint 127.0.0.1:{port} --local-addr 127.0.0.1"
+    return [start(["-m", "torch.distributed.run", *how.split(), *command]) for _ in range(nodes)]
 
 
 def wait_for_step(process: subprocess.Popen, step: int) -> None:

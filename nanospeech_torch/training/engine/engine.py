@@ -64,10 +64,9 @@ class Engine:
                 # a fused step would hide from accelerate that fp16's loss scaling skipped it
                 fused=self.device.type == "cuda" and self.precision != "fp16",
             )
-        self.step = 0
+        self.step = self.skipped_steps = 0
         self.position = 0  # batches taken from the stream, by all processes together
         self.seconds = 0.0  # of training, over all resumptions
-        self.skipped_steps = 0
 
     # state
 
@@ -127,6 +126,7 @@ class Engine:
         path, state = checkpoints.read_newest(self.out, lambda error: self.log.write({"passed_over": error}))
         if path:
             self.load(path, state)
+        processes.check_agreement(self.accelerator, self.step, self.task.data, as_json(self.config))
         if self.main:
             write_settings(self.out / "config.json", as_json(self.config))
         if path and self.progress() < 1:

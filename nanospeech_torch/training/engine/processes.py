@@ -9,7 +9,43 @@ from typing import Any
 import torch
 from accelerate.utils import gather_object
 
+from nanospeech_core.errors import UserError
+
 from .task import TaskBatch
+
+
+def check_agreement(accelerator: Any, step: int, data: dict, config: dict) -> None:
+    """Check that all processes start the same run, at the same step: they may be on different machines.
+
+    Args:
+        step: of the checkpoint that a process has read; 0 without one.
+        data: the data's fingerprint.
+        config: the run's.
+    Raises:
+        UserError: a process differs from the first one. All processes raise it.
+    """
+    if accelerator.num_processes == 1:
+        return
+    first, *others = gather_object([(step, data, config)])
+    for rank, (its_step, its_data, its_config) in enumerate(others, 1):
+        if its_config != first[2]:
+            names = ", ".join(
+                sorted(name for name, value in its_config.items() if value != first[2].get(name))
+            )
+            raise UserError(
+                f"process {rank} has another config than process 0 ({names}): start all with one file"
+            )
+        if its_step != first[0]:
+            raise UserError(
+                f"process {rank} goes on from step {its_step}, and process 0 from step {first[0]}: `out` "
+                f"({config['out']}) must be one folder that all machines share"
+            )
+        if its_data != first[1]:
+            counts = [f"{d['utterances']} utterances, {d['hours']:.2f} h" for d in (its_data, first[1])]
+            raise UserError(
+                f"process {rank} has other data ({counts[0]}) than process 0 ({counts[1]}): all machines "
+                "need the same shards"
+            )
 
 
 def total_counts(accelerator: Any, batches: Sequence[TaskBatch]) -> dict[str, float]:

@@ -122,7 +122,8 @@ def test_extras(monkeypatch):
     finding = software.check_extras()
     assert finding.status == OK
     assert finding.text.startswith(
-        "installed: torch, hub, evaluate, wyoming, train; not installed: reference, chat, serve, book ("
+        "installed: torch, hub, evaluate, wyoming, cluster, train; "
+        "not installed: reference, chat, serve, book ("
     )
     assert finding.values["reference"] == {
         "installed": False,

@@ -1,0 +1,1 @@
+"""Work that is divided: into parts for job arrays, and over the machines of a Ray cluster."""

@@ -1,0 +1,1 @@
+"""Evaluations in parts, one for each job of an array, and their table."""
