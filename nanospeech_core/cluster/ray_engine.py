@@ -44,7 +44,7 @@ def ray_map(
     """
     with connected(workers) as ray:
         task = ray.remote(run_task).options(num_cpus=1, max_retries=RETRIES)
-        made, key = ray.put(make), uuid.uuid4().hex
+        made, key = ray.put((make, os.getcwd())), uuid.uuid4().hex
         pending: deque[tuple[P, Item, Any]] = deque()
         limit = LEAST_AHEAD
 
@@ -62,10 +62,17 @@ def ray_map(
             yield next_result()
 
 
-def run_task(key: str, make: Callable[[], Work], item: Any) -> Any:
-    """In a worker: the result of an item."""
+def run_task(key: str, made: tuple[Callable[[], Work], str], item: Any) -> Any:
+    """In a worker: the result of an item. The current folder is that of the command, for relative paths."""
     if key not in _works:
         _works.clear()  # of an earlier run
+        make, folder = made
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise UserError(
+                f"a machine of the cluster has no folder {folder}: start in a shared one"
+            ) from error
         _works[key] = make()
     return _works[key](item)
 
@@ -94,12 +101,14 @@ def connected(workers: int) -> Iterator[Any]:
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        try:
-            ray.init(address="auto", **quiet)
-        except ConnectionError as error:
-            if address := os.environ.get("RAY_ADDRESS"):
-                raise UserError(f"there is no Ray cluster at RAY_ADDRESS={address}: {error}") from error
+        try:  # no address "auto": it also finds what another command has started for itself
             ray.init(num_cpus=max(1, workers), include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        except ValueError:  # there is a cluster, so it has its own CPUs
+            ray.init(**quiet)
+    except ConnectionError as error:
+        named = os.environ.get("RAY_ADDRESS")
+        where = f"at RAY_ADDRESS={named}" if named else "where `ray start` has left its address"
+        raise UserError(f"there is no Ray cluster {where}: {' '.join(str(error).split())}") from error
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(f"Ray cannot be started: {' '.join(str(error).split())}") from error
     try:

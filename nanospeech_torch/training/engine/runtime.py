@@ -132,12 +132,14 @@ def is_death_of_worker(error: BaseException) -> bool:
 def stop_signals() -> Iterator[list[int]]:
     """A list that collects SIGINT and SIGTERM, so that a run can end between two steps.
 
-    A second signal interrupts at once. Only the main thread receives signals: elsewhere the list stays empty.
+    After a first signal, Ctrl-C interrupts at once. Another SIGTERM does not: a scheduler sends it to all
+    processes of a job, and a launcher among them sends it on to this one. Only the main thread receives
+    signals: elsewhere the list stays empty.
     """
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if received:
+        if received and number == signal.SIGINT:
             raise KeyboardInterrupt
         received.append(number)
 

@@ -7,9 +7,11 @@ import signal
 import sys
 import time
 import types
+from pathlib import Path
 
 import pytest
 
+from nanospeech_core.cluster import ray_engine
 from nanospeech_core.cluster.ray_engine import LEAST_AHEAD, ray_map
 from nanospeech_core.errors import UserError
 
@@ -45,15 +47,27 @@ def test_a_cluster_that_is_not_there(monkeypatch):
     """It is not replaced by one of this machine."""
     ray = types.ModuleType("ray")
 
-    def init(address=None, **options):
-        assert address == "auto"
-        raise ConnectionError("no answer")
+    def init(**options):
+        assert "address" not in options
+        raise ValueError if "num_cpus" in options else ConnectionError("no answer")
 
     ray.init = init
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(UserError, match="there is no Ray cluster at RAY_ADDRESS=127.0.0.1:1: no answer"):
         next(ray_map(Squares, numbers(3), abs, 2))
+
+
+def test_a_worker_is_in_the_folder_of_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)  # where the cluster was started
+    monkeypatch.setattr(ray_engine, "_works", {})
+    (tmp_path / "a.txt").write_text("here")
+    made = (lambda: lambda name: Path(name).read_text()), str(tmp_path)
+    assert [ray_engine.run_task("a", made, "a.txt") for _ in range(2)] == ["here"] * 2
+    with pytest.raises(
+        UserError, match="a machine of the cluster has no folder /none: start in a shared one"
+    ):
+        ray_engine.run_task("b", (made[0], "/none"), "a.txt")
 
 
 @needs_ray

@@ -11,13 +11,16 @@ torch = pytest.importorskip("torch")
 from nanospeech_torch.training.engine import runtime
 
 
-def test_the_first_signal_is_noted_and_the_second_interrupts():
+def test_the_first_signal_is_noted_and_a_later_ctrl_c_interrupts():
+    """Two SIGTERM are one: SLURM's to all processes of a job, and what torchrun sends on."""
     before = signal.getsignal(signal.SIGTERM)
     with runtime.stop_signals() as received:
         os.kill(os.getpid(), signal.SIGTERM)
         assert received == [signal.SIGTERM]
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert received[0] == signal.SIGTERM
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
             time.sleep(1)
     assert signal.getsignal(signal.SIGTERM) is before
 
