@@ -110,6 +110,25 @@ def test_a_part_of_which_no_text_can_be_spoken(model, capsys):
     assert "1 of 2 texts could not be spoken" in err and out.splitlines()[1].split()[1] == "2"
 
 
+def test_parts_on_a_cluster(model, capsys, monkeypatch):
+    """With tasks that run here: `test_evaluate_ray.py` has a cluster, but no measures."""
+
+    def map_here(make, stream, lost, workers):
+        work = make()
+        for position, job, _ in stream:
+            yield position, work(job)
+
+    flags = ("--reference", ".", "--reference", "voice")
+    evaluate(model, *FLAGS, *flags, "--json", "whole.json")
+    monkeypatch.setattr("nanospeech_core.evaluation.evaluate.ray_map", map_here)
+    evaluate(model, *FLAGS, *flags, "--engine", "ray", "--json", "cluster.json")
+    assert without_clock(load("cluster.json")) == without_clock(load("whole.json"))
+    parts = make_parts(model, 2, *flags, "--engine", "ray")
+    evaluate("--join", *parts, "--json", "joined.json")
+    assert without_clock(load("joined.json")) == without_clock(load("whole.json"))
+    assert load("joined.json")["settings"][0]["similarity_voice"] == pytest.approx(1)
+
+
 def failure(*files) -> str:
     with pytest.raises(UserError) as caught:
         join(files, "joined.json")
