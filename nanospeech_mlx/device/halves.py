@@ -21,6 +21,7 @@ from . import kernels
 
 LEAST = 64  # rows; handing over fewer takes longer than computing them
 STEP = 16  # whole tiles of a matrix product: the halves are bit for bit what the whole would be
+LEAST_PRODUCT = 2**20  # OpenBLAS adds up those of 10^6 multiply-adds and less in another order
 
 _of_this_thread = threading.local()
 _available_cpus = functools.cache(cpus)
@@ -31,18 +32,21 @@ def _blas_has_threads() -> bool:
     return os.environ.get("OPENBLAS_NUM_THREADS", "1") != "1"
 
 
-def in_halves(function: Callable[..., mx.array], *arrays: mx.array) -> mx.array:
+def in_halves(function: Callable[..., mx.array], *arrays: mx.array, width: int | None = None) -> mx.array:
     """function(*arrays), on a CPU of which there are two in two halves of the second axis at the same time.
 
     Args:
         function: of [1, rows, ...] arrays, to [1, rows, ...]; each row of its result depends on the same row
             of its arguments only.
         arrays: [1, rows, ...]; batches are not halved.
+        width: the least number of columns in its matrix products; None: those of the first array.
     """
     batch, rows = arrays[0].shape[:2]
-    if batch != 1 or rows < LEAST or not two_cpus():
-        return function(*arrays)
+    width = width or arrays[0].shape[-1]
     middle = -(-rows // (2 * STEP)) * STEP
+    large = rows >= LEAST and (rows - middle) * width**2 >= LEAST_PRODUCT
+    if batch != 1 or not large or not two_cpus():
+        return function(*arrays)
     with second_cpu():
         second = function(*(x[:, middle:] for x in arrays))
     first = function(*(x[:, :middle] for x in arrays))

@@ -24,7 +24,7 @@ class InputEmbedding(nn.Module):
         self.conv_pos_embed = ConvPositionEmbedding(out_dim, kernel_size, groups)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
-        x = in_halves(self.proj, x.astype(self.proj.bias.dtype))
+        x = in_halves(self.proj, x.astype(self.proj.bias.dtype), width=len(self.proj.bias))
         return x + self.conv_pos_embed(x, mask)
 
 

@@ -42,7 +42,7 @@ def streams_of(rows: int, batch: int = 1) -> list:
         return 2 * x
 
     x = mx.arange(batch * rows, dtype=mx.float32).reshape(batch, rows, 1)
-    assert mx.array_equal(in_halves(double, x), 2 * x)
+    assert mx.array_equal(in_halves(double, x, width=256), 2 * x)
     assert sum(size for _, size in used) == rows
     return [stream for stream, _ in used]
 
@@ -55,6 +55,25 @@ def test_each_half_has_a_stream_of_its_own(available):
 @pytest.mark.parametrize("rows, batch", [(63, 1), (131, 2), (1, 1)])
 def test_few_rows_and_batches_are_not_halved(rows, batch, available):
     assert len(streams_of(rows, batch)) == 1
+
+
+@pytest.mark.parametrize("width", [32, 80, 100, 160, 256])
+def test_products_of_any_size_are_the_same_bit_for_bit(width, available):
+    """OpenBLAS adds up small products in another order, so these are not halved."""
+    from nanospeech_mlx.device.halves import in_halves
+
+    mx.random.seed(width)
+    weights = mx.random.normal((2 * width, width)), mx.random.normal((width, 2 * width))
+    halved = set()
+
+    def layer(x):
+        halved.add(x.shape[1])
+        return (x @ weights[0].T) @ weights[1].T
+
+    for rows in range(64, 700, 37):
+        x = mx.random.normal((1, rows, width))
+        assert mx.array_equal(in_halves(layer, x), layer(x)), rows
+    assert (32 in halved) == (width == 256)  # of 64 rows
 
 
 def test_only_a_free_cpu_is_used(available, monkeypatch):
