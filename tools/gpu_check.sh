@@ -14,6 +14,7 @@ while (($#)); do
     case $1 in
     --dry-run) dry=true ;;
     --wheels) wheels=${2:?"--wheels needs a folder"} && shift ;;
+    -h | --help) sed -n '2,/^set/s/^# \?//p' tools/gpu_check.sh && exit ;;
     -*) echo "gpu_check.sh: unknown option $1" >&2 && exit 2 ;;
     *) out=$1 ;;
     esac

@@ -133,11 +133,12 @@ def load_sounddevice():
         import sounddevice
     except ImportError as error:
         raise UserError(
-            "playing sound needs sounddevice: pip install sounddevice, or write a file with --output"
+            "playing sound needs sounddevice: pip install sounddevice, "
+            "or write a file (--output; in Python, `save`)"
         ) from error
     except OSError as error:
         raise UserError(
             "playing sound needs PortAudio (Debian, Ubuntu: apt install libportaudio2), "
-            "or write a file with --output"
+            "or write a file (--output; in Python, `save`)"
         ) from error
     return sounddevice

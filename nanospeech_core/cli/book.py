@@ -230,5 +230,5 @@ class _Bar:
         if self.bar is not None:
             self.bar.leave = failure is None
             self.bar.close()
-            if failure is not None:
+            if failure is not None and self.bar.n:
                 note("what is finished is kept: the same command goes on from there")

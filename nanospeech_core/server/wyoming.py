@@ -128,7 +128,9 @@ class Connection(AsyncEventHandler):
         except ApiError as error:
             await self._report(error)
         except (KeyError, TypeError, AttributeError) as error:  # a field is missing, or of another type
-            await self._report(ApiError(f"the event {event.type!r:.40} is not complete: {error}"))
+            await self._report(
+                ApiError(f"the event {event.type!r:.40} has a missing or wrong field: {error}")
+            )
         return True
 
     async def _answer(self, event: Event) -> bool:

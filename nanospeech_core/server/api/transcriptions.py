@@ -48,8 +48,8 @@ async def create_transcription(request: Request) -> Response:
             wave, rate, _ = await read_recording(path)
         try:
             text = await _in_turn(functools.partial(_recognize, name, to_model(wave, rate), language))
-        except UserError as error:
-            raise ApiError(str(error)) from error
+        except UserError as error:  # its model is missing here: nothing that the client could mend
+            raise ApiError(str(error), 503, code="recognizer_unavailable") from error
     return PlainTextResponse(text + "\n") if kind == "text" else JSONResponse({"text": text})
 
 

@@ -220,3 +220,23 @@ def test_a_signal_ends_a_real_server_with_clients(number, tmp_path):
         lines
     )
     assert sum(line.startswith("POST ") for line in lines) == 3
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_a_real_server_at_once(tmp_path):
+    with servers.separate(tmp_path) as one:
+        text = "Nobody has come down to breakfast yet, and the bread is getting cold. " * 40
+        host, port = one.url.removeprefix("http://").split(":")
+        body = json.dumps({"input": text, "response_format": "pcm"}).encode()
+        head = b"POST /v1/audio/speech HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        with socket.create_connection((host, int(port))) as client:  # reads its first bytes only
+            client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert client.recv(64)
+            one.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            one.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            assert one.wait() == 128 + signal.SIGTERM
+            assert time.monotonic() - began < 4  # of the five that requests have
+    said = one.log.read_text().splitlines()
+    assert said[-1] == "interrupted again: the requests are cut" and len(said) == 2, said

@@ -72,7 +72,8 @@ def test_a_recognizer_that_cannot_be_loaded(server, data, recognized, monkeypatc
         raise UserError("asr 'small' cannot be loaded: no network")
 
     monkeypatch.setattr(recognition, "recognizer", broken)
-    assert "no network" in server.error(400, transcribe(server, data))["message"]
+    error = server.error(503, transcribe(server, data))  # the client can mend nothing
+    assert "no network" in error["message"] and error["code"] == "recognizer_unavailable"
 
 
 @pytest.mark.parametrize(
