@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -63,14 +62,8 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """See uvicorn, whose signals do not include that of a closed terminal."""
-        with super().capture_signals(), handled_signals(self._signaled):
+        with super().capture_signals(), handled_signals(lambda number: self.handle_exit(number, None)):
             yield
-
-    def _signaled(self, number: int) -> None:
-        if self.should_exit:  # a second one
-            note("interrupted again: the requests are cut")
-            os._exit(128 + number)
-        self.handle_exit(number, None)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn: it waits for the requests, which end in `GRACE` seconds and a step of the model."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
-from .process import ENDING
+from .process import ENDING, note
 
 WORKER = "server-worker"  # the names of the threads
 MODEL = "model"  # the one that owns the model
@@ -33,31 +33,35 @@ class Workers(ThreadPoolExecutor):
 
 @contextmanager
 def handled_signals(handle: Callable[[int], None]) -> Iterator[None]:
-    """In the block, the signals that end a process call `handle`, which must not raise.
+    """In the block, the first signal that ends a process calls `handle`, which must not raise.
 
-    An exception out of a signal is lost if it comes while a task of the event loop cleans up.
+    A second one exits. An exception out of a signal is lost if it comes while a task of the event loop cleans up.
     """
+    received = False
+
+    def handler(number: int, _: object) -> None:
+        nonlocal received
+        if received:
+            note("interrupted again: the requests are cut")
+            os._exit(128 + number)
+        received = True
+        handle(number)
+
     numbers = [number for word in ENDING if (number := getattr(signal, word, 0))]
     if threading.current_thread() is not threading.main_thread():
         numbers = []
-    before = {number: signal.signal(number, lambda number, _: handle(number)) for number in numbers}
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 async def until_signaled(work: Coroutine[None, None, None]) -> None:
     """Run `work` in a task until a signal ends it; then the signal is raised again. A second one exits."""
     received: list[int] = []
-
-    def handle(number: int) -> None:
-        if received:
-            os._exit(128 + number)
-        received.append(number)
-
-    with handled_signals(handle):
+    with handled_signals(received.append):
         task = asyncio.create_task(work)
         while not received and not task.done():
             await asyncio.wait([task], timeout=TICK)

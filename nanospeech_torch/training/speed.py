@@ -36,6 +36,7 @@ with importing(__name__, PROG):
     from nanospeech_core.system.files import replacing
     from nanospeech_core.system.install import need
 
+    from .data.corpus import DURATION_UNIT
     from .tasks import load_config, load_task
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 # Dense bfloat16 products of NVIDIA's data sheets, in 10^12 operations per second, by the device's name.
 PEAKS = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "L40S": 362.0}
-UNIT = 600  # samples: durations are multiples of 25 ms
 LETTERS = "abdefhijklmnopstuvwz"
 BATCHES = 4  # different ones, in turn
 PROFILED = 3  # steps
@@ -120,9 +120,9 @@ def write_noise(path: Path, seconds: float, longest: float) -> None:
     with tarfile.open(path, "w") as tar:
         while total < seconds:
             wanted = rng.uniform(longest / 3, 0.9 * longest)
-            durations = rng.integers(2, 7, max(3, round(wanted * SAMPLE_RATE / UNIT / 4)))
+            durations = rng.integers(2, 7, max(3, round(wanted * SAMPLE_RATE / DURATION_UNIT / 4)))
             phonemes = "".join(rng.choice(list(LETTERS), len(durations) - 2))
-            wave = 0.05 * rng.standard_normal(int(durations.sum()) * UNIT).astype(np.float32)
+            wave = 0.05 * rng.standard_normal(int(durations.sum()) * DURATION_UNIT).astype(np.float32)
             audio = io.BytesIO()
             soundfile.write(audio, wave, SAMPLE_RATE, format="WAV", subtype="PCM_16")
             text = {"text": phonemes, "voice": f"v{number % 8}", "phonemes": phonemes, "lang": "en-us"}

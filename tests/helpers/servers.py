@@ -16,6 +16,7 @@ for library in ("starlette", "uvicorn", "av", "prometheus_client", "python_multi
     pytest.importorskip(library, reason="needs the extras [serve] and [test]")
 
 import httpx
+import numpy as np
 import psutil
 
 from nanospeech_core.server.api.access import LOOPBACK, Access
@@ -23,6 +24,7 @@ from nanospeech_core.server.app import create_app
 from nanospeech_core.server.listen import Server
 from nanospeech_core.server.service import Service
 from nanospeech_core.server.sockets import address, open_socket
+from nanospeech_core.speech.speech import Speech
 
 
 class Running:
@@ -75,6 +77,23 @@ def running(service: Service, **access) -> Iterator[Running]:
             for _ in range(60):  # seconds, of which one counts while the whole process is suspended
                 thread.join(1)
             assert not thread.is_alive(), stacks()
+
+
+class EndlessModel:
+    """Speaks on and on, half a second of audio in each step."""
+
+    workers = 1
+
+    def voices(self):
+        return [type("Voice", (), {"name": "heart", "language": "en-us", "description": ""})()]
+
+    def stream(self, text):
+        return iter(())
+
+    def speak(self, text, voice, **options):
+        while True:
+            time.sleep(0.02)
+            yield Speech(np.full(12000, 0.1, np.float32), "", 0.0, 0.5, (), ())
 
 
 class Separate:

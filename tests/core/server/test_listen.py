@@ -21,25 +21,7 @@ import numpy as np
 from nanospeech_core.server import listen
 from nanospeech_core.server.api import transcriptions
 from nanospeech_core.server.service import Service
-from nanospeech_core.speech.speech import Speech
 from nanospeech_core.voices import recognition
-
-
-class EndlessModel:
-    """Speaks on and on, half a second of audio in each step."""
-
-    workers = 1
-
-    def voices(self):
-        return [type("Voice", (), {"name": "heart", "language": "en-us", "description": ""})()]
-
-    def stream(self, text):
-        return iter(())
-
-    def speak(self, text, voice, **options):
-        while True:
-            time.sleep(0.02)
-            yield Speech(np.full(12000, 0.1, np.float32), "", 0.0, 0.5, (), ())
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +39,7 @@ def stopping() -> Iterator[tuple[servers.Running, list[str]]]:
     handler.emit = lambda record: logged.append(record.getMessage())
     logging.getLogger("uvicorn.error").addHandler(handler)
     try:
-        with servers.running(Service(EndlessModel)) as one:
+        with servers.running(Service(servers.EndlessModel)) as one:
             yield one, logged
     finally:
         logging.getLogger("uvicorn.error").removeHandler(handler)

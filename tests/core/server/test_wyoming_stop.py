@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
-import numpy as np
 import pytest
 
-pytest.importorskip("starlette", reason="needs the extra [serve]")
+servers = pytest.importorskip("servers")
 pytest.importorskip("wyoming", reason="needs the extra [wyoming]")
 
 from wyoming.client import AsyncTcpClient
@@ -17,27 +15,11 @@ from wyoming.tts import Synthesize
 from nanospeech_core.server.service import Service
 from nanospeech_core.server.sockets import open_socket
 from nanospeech_core.server.wyoming import serve
-from nanospeech_core.speech.speech import Speech
-
-
-class Endless:
-    """A model that speaks on and on."""
-
-    def voices(self):
-        return [type("Voice", (), {"name": "heart", "language": "en-us", "description": ""})()]
-
-    def stream(self, text):
-        return iter(())
-
-    def speak(self, text, voice, **options):
-        while True:
-            time.sleep(0.01)
-            yield Speech(np.full(12000, 0.1, np.float32), "", 0.0, 0.5, (), ())
 
 
 def test_a_stream_breaks_off_and_a_client_that_does_not_read_is_left():
     """No `audio-stop`, which would mean that the speech is complete."""
-    service = Service(Endless)
+    service = Service(servers.EndlessModel)
     service.start()
 
     async def run():

@@ -86,7 +86,7 @@ def test_noise_is_as_long_as_asked_for(tmp_path):
     speed.write_noise(tmp_path / "noise.tar", 20.0, 6.0)
     with tarfile.open(tmp_path / "noise.tar") as tar:
         texts = [json.load(tar.extractfile(member)) for member in tar if member.name.endswith(".json")]
-    seconds = [sum(text["durations"]) * speed.UNIT / 24000 for text in texts]
+    seconds = [sum(text["durations"]) * speed.DURATION_UNIT / 24000 for text in texts]
     assert 20 <= sum(seconds) < 26 and max(seconds) < 6
     assert all(len(text["durations"]) == len(text["phonemes"]) + 2 for text in texts)
 
