@@ -35,7 +35,8 @@ class Workers(ThreadPoolExecutor):
 def handled_signals(handle: Callable[[int], None]) -> Iterator[None]:
     """In the block, the first signal that ends a process calls `handle`, which must not raise.
 
-    A second one exits. An exception out of a signal is lost if it comes while a task of the event loop cleans up.
+    A second one exits. An exception out of a signal is lost if it comes while a task of the event loop cleans
+    up.
     """
     received = False
 
