@@ -209,7 +209,7 @@ class Pipeline(Backend):
             raise UserError(
                 f"names must be a list of a name for each of {len(texts)} texts, not {names!r:.40}"
             )
-        check_texts(texts, names, self.config, checked)
+        check_texts(texts, names, self.config, self.folder, checked)
         if checked.voice is not None or checked.ref_audio is not None:  # an error here has no text's name
             self._find_reference(checked)
         yield from speak_batches(self, texts, names, checked, batch_size)

@@ -26,6 +26,7 @@ def model(request, folder):
         (["Hello."], -1, "^batch_size must be a whole number of at least 1, not -1$"),
         (["Hello."], 0, "^batch_size must be a whole number of at least 1, not 0$"),
         (["Hello."], 1.5, "^batch_size must be"),
+        (["Hello.", "[voice: nobody] Hi."], 8, '^text 2: there is no voice "nobody"'),
         ("Hello.", 8, "^texts must be a list of texts, not 'Hello.'$"),
         (None, 8, "^texts must be a list of texts, not None$"),
     ],
