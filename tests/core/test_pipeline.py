@@ -71,6 +71,27 @@ def test_a_sample_checks_its_options(model, options, message):
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"sampler": "ode", "num_iter": 5},
+            "^--num_iter is an option of .*; --sampler ode does not read it$",
+        ),
+        (
+            {"sampler": "masked", "steps": 5},
+            "^--steps is an option of .*; --sampler masked does not read it$",
+        ),
+        ({"use_diffusion": False, "temperature": 0.5}, "^--temperature is an option of"),
+        ({"steps": 5, "stream": True}, r"--sampler masked \(the default\) does not read it$"),
+        ({"stream": True, "order": "random"}, "^--stream and --order random cannot be used together"),
+    ],
+)
+def test_options_that_have_no_effect_are_refused(model, options, message):
+    with pytest.raises(UserError, match=message):
+        model.generate("Hi.", **options)
+
+
+@pytest.mark.parametrize(
     "speak",
     [
         lambda model, **options: model.generate("Hi.", **options),
