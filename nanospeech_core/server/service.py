@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections import deque
@@ -133,6 +134,9 @@ def as_api_error(error: BaseException) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, UserError):  # of a text or an option: only the client can mend it
+        flag = re.match(r"--([a-z_-]+) ", str(error))  # what the command line calls a field
+        if flag is not None:
+            return ApiError(str(error).removeprefix("--"), param=flag[1].replace("-", "_"))
         return ApiError(str(error))
     if isinstance(error, Stopping):
         return ApiError(str(error), 503, code="server_stopping")
