@@ -47,7 +47,7 @@ class ApiError(Exception):
 
 
 def encodable(text: str) -> str:
-    """The text with halves of surrogate pairs, which JSON can have and UTF-8 cannot, as escapes (`\\ud800`)."""
+    """The text with halves of surrogate pairs (JSON can have them, UTF-8 cannot) as escapes: `\\ud800`."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
