@@ -6,7 +6,6 @@ import asyncio
 import numbers
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from typing import Any
 
@@ -29,7 +28,7 @@ from .synthesis.batching import BATCH_SIZE, speak_batches
 from .synthesis.frontend import check_texts, prepare_text
 from .synthesis.segments import SegmentJob, segment_jobs
 from .synthesis.streaming import stream_segment
-from .system.parallel import ahead
+from .system.parallel import OneThread, ahead, computes
 from .voices.store import Voice, list_voices, user_voices, voices_folder
 
 
@@ -46,11 +45,13 @@ class Pipeline(Backend):
     sample_rate = SAMPLE_RATE
 
     @checked_call()
+    @computes
     def voices(self) -> list[Voice]:
         """The checkpoint's voices, else the embedded ones, the default one first; then the user's own."""
         return list_voices(voices_folder(self.folder)) + user_voices()
 
     @checked_call(GenerateOptions)
+    @computes
     def generate(self, text: str, voice: str | Voice | None = None, **options: Any) -> np.ndarray:
         """Speak a text.
 
@@ -87,15 +88,13 @@ class Pipeline(Backend):
 
         Leaving the loop early (`aclose`, or a cancelled task) ends the work after the chunk.
         """
-        loop = asyncio.get_running_loop()
         chunks = self.stream(text, voice, **options)
-        pool = ThreadPoolExecutor(1, thread_name_prefix="astream")  # one thread for all chunks
+        thread = OneThread("astream")  # for all chunks
         try:
-            while (chunk := await loop.run_in_executor(pool, next, chunks, None)) is not None:
+            while (chunk := await asyncio.wrap_future(thread.submit(lambda: next(chunks, None)))) is not None:
                 yield chunk
         finally:
-            pool.submit(chunks.close)
-            pool.shutdown(wait=False)
+            thread.submit(chunks.close)
 
     @checked_call(GenerateOptions)
     def say(self, text: str, voice: str | Voice | None = None, play: bool = True, **options: Any) -> Speech:
@@ -117,6 +116,7 @@ class Pipeline(Backend):
         return join_speech(parts)
 
     @checked_call(GenerateOptions)
+    @computes
     def speak(
         self,
         text: str,
@@ -173,6 +173,7 @@ class Pipeline(Backend):
                 progress(job.utterance_number + 1, count)
 
     @checked_call(GenerateOptions)
+    @computes
     def generate_batch(
         self,
         texts: Iterable[str],
@@ -209,12 +210,13 @@ class Pipeline(Backend):
             raise UserError(
                 f"names must be a list of a name for each of {len(texts)} texts, not {names!r:.40}"
             )
-        check_texts(texts, names, self.config, checked)
+        check_texts(texts, names, self.config, self.folder, checked)
         if checked.voice is not None or checked.ref_audio is not None:  # an error here has no text's name
             self._find_reference(checked)
         yield from speak_batches(self, texts, names, checked, batch_size)
 
     @checked_call(GenerateOptions)
+    @computes
     def edit(
         self,
         wave: np.ndarray,
@@ -234,6 +236,7 @@ class Pipeline(Backend):
         return edit_recording(self, wave, text, edited, sample_rate, margin, checked)
 
     @checked_call(GenerateOptions)
+    @computes
     def word_times(
         self, wave: np.ndarray, text: str, sample_rate: int = SAMPLE_RATE, **options: Any
     ) -> list[Speech]:
@@ -246,6 +249,7 @@ class Pipeline(Backend):
         return word_times(self, wave, text, sample_rate, make_options(**options))
 
     @checked_call(GenerateOptions)
+    @computes
     def sample(self, prompt: Prompt, **options: Any) -> np.ndarray:
         """The log-mel float32 [frames, mel_dim] of a prompt from its first masked token on.
 
@@ -258,6 +262,7 @@ class Pipeline(Backend):
         return self.generate_mels([prompt], [checked.seed], checked)[0]
 
     @checked_call(GenerateOptions)
+    @computes
     def prepare(self, voice: str | Voice | None = None, **options: Any) -> None:
         """Read the voice now, so that the first text does not wait. Raises UserError if it is unusable."""
         self._find_reference(make_options(voice, **options))

@@ -21,6 +21,7 @@ from nanospeech_core.sampling.options import check_precision
 from nanospeech_core.sampling.prompt import Prompt, collate
 from nanospeech_core.strict import checked_call
 from nanospeech_core.system.compiling import ByShape
+from nanospeech_core.system.parallel import computes
 from nanospeech_core.voices.reference_cache import ReferenceCache
 
 from .device import kernels
@@ -93,6 +94,7 @@ class Networks(nn.Module):
 
     @classmethod
     @checked_call()
+    @computes
     def from_pretrained(
         cls: type[Model],
         model: str | os.PathLike | None = None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +36,8 @@ class Player:
         self._playing = False  # the stream is started, and may still be audible
         self._stopped = False  # `stop` was called while it was playing
         self._stops = 0  # how often `stop` was called
-        self._error: UserError | None = None
+        self._error: BaseException | None = None
+        _players.add(self)
         threading.Thread(target=self._run, daemon=True).start()
 
     def put(self, wave: np.ndarray) -> None:
@@ -68,6 +71,15 @@ class Player:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._error or not self._playing, timeout=1)
 
+    def close(self) -> None:
+        """Stop playback for good: PortAudio is about to end. A thread that would play more ends, silently."""
+        with self._changed:
+            self._error = SystemExit()
+            self._blocks.clear()
+            self._stopped = self._playing
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._playing, timeout=1)
+
     def _check(self) -> None:
         if self._error is not None:
             raise self._error
@@ -75,7 +87,7 @@ class Player:
     def _run(self) -> None:
         try:
             stream = self._sounddevice.OutputStream(self._rate, channels=1, dtype="float32")
-            while True:
+            while self._error is None:
                 self._play(stream)
         except self._sounddevice.PortAudioError as error:
             with self._changed:
@@ -87,7 +99,9 @@ class Player:
     def _play(self, stream) -> None:
         """Wait for audio, then play until there is no more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._blocks)
+            self._changed.wait_for(lambda: self._blocks or self._error)
+            if self._error is not None:
+                return
             self._playing = True
         stream.start()
         while (block := self._next()) is not None:
@@ -104,6 +118,15 @@ class Player:
         with self._changed:
             self._changed.notify_all()  # there is room
             return self._blocks.popleft() if self._blocks and not self._stopped else None
+
+
+_players: weakref.WeakSet[Player] = weakref.WeakSet()
+
+
+def _close_players() -> None:
+    """Called when the process ends, before sounddevice ends PortAudio under those that still play."""
+    for player in tuple(_players):
+        player.close()
 
 
 @contextmanager
@@ -141,4 +164,6 @@ def load_sounddevice():
             "playing sound needs PortAudio (Debian, Ubuntu: apt install libportaudio2), "
             "or write a file (--output; in Python, `save`)"
         ) from error
+    atexit.unregister(_close_players)  # to be called once, and before what sounddevice has registered
+    atexit.register(_close_players)
     return sounddevice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,17 +14,17 @@ import numpy as np
 from ..audio import files as audio
 from ..audio.mel import SAMPLE_RATE
 from ..checkpoints.folder import PRETRAINED
+from ..config import ModelConfig
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
 from ..speech.speech import Speech
-from ..synthesis.frontend import check_texts
+from ..synthesis.frontend import check_options, check_texts
 from ..voices.selection import choose_voice
-from .book import Chapter
+from ..voices.store import Voice
+from .book import LEAD, TAIL, Chapter
 from .passages import split_passages
 from .work_folder import Passage, WorkFolder
-
-LEAD, TAIL = 0.5, 1.5  # seconds of silence around a chapter
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,16 @@ def speak_chapters(
     Raises:
         UserError: as `Pipeline.generate`; for a chapter that cannot be spoken, before anything is generated.
     """
-    names = [f"chapter {number} ({chapter.title})" for number, chapter in enumerate(chapters, 1)]
+    for error in find_errors(dict(enumerate(chapters, 1)), pipeline.config, pipeline.folder, options):
+        raise error
     cut = [split_passages(chapter.text) for chapter in chapters]
-    texts = [(text, name) for passages, name in zip(cut, names, strict=True) for text in passages]
-    check_texts([text for text, _ in texts], [name for _, name in texts], pipeline.config, options)
-    options = _with_one_voice(pipeline, options, "\n".join(text for text, _ in texts)[:200_000])
+    texts = [text for passages in cut for text in passages]
+    if options.voice is None and options.ref_audio is None:  # that of a passage could be another one
+        options = replace(options, voice=voice_of_book(pipeline.folder, options, chapters).name)
     common = _key(model, _options_key(pipeline, options))
-    total = sum(len(text) for text, _ in texts)
-    ready = {key: passage for text, _ in texts if (passage := work.find(key := _key(common, text)))}
-    done = sum(len(text) for text, _ in texts if _key(common, text) in ready)
+    total = sum(len(text) for text in texts)
+    ready = {key: passage for text in texts if (passage := work.find(key := _key(common, text)))}
+    done = sum(len(text) for text in texts if _key(common, text) in ready)
     before, spoken = done, []
     for number, passages in enumerate(cut, 1):
         finished = []
@@ -127,11 +128,42 @@ def _speak_passage(
     return passage
 
 
-def _with_one_voice(pipeline: Pipeline, options: GenerateOptions, text: str) -> GenerateOptions:
-    """The options with the voice that suits the whole book: that of a passage could be another one."""
-    if options.voice is not None or options.ref_audio is not None:
-        return options
-    return replace(options, voice=choose_voice(pipeline.folder, options, text).name)
+def find_errors(
+    chapters: Mapping[int, Chapter],
+    config: ModelConfig,
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
+) -> list[UserError]:
+    """What `speak_chapters` would refuse: the first error of each chapter.
+
+    Args:
+        chapters: by the numbers that messages give them.
+        config, folder: of the model.
+        options: of all chapters.
+    Raises:
+        UserError: of the options.
+    """
+    check_options(config, folder, options)
+    errors = []
+    for number, chapter in chapters.items():
+        passages = split_passages(chapter.text)
+        try:
+            check_texts(
+                passages, [f"chapter {number} ({chapter.title})"] * len(passages), config, folder, options
+            )
+        except UserError as error:
+            errors.append(error)
+    return errors
+
+
+def voice_of_book(
+    folder: str | os.PathLike | None, options: GenerateOptions, chapters: Iterable[Chapter]
+) -> Voice:
+    """The voice that speaks a whole book.
+
+    folder: of the model.
+    """
+    return choose_voice(folder, options, "\n".join(chapter.text for chapter in chapters)[:200_000])
 
 
 def model_key(pipeline: Pipeline, vocoder: str | None, precision: str, version: str) -> str:

@@ -18,8 +18,8 @@ from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
 from ..speech.timestamps import SUFFIXES as TIMES
 from ..speech.timestamps import write_timestamps
-from .book import Book, image_format
-from .speaking import LEAD, TAIL, SpokenChapter
+from .book import LEAD, TAIL, Book, image_format
+from .speaking import SpokenChapter
 
 BLOCK = 1 << 15  # samples that are read and encoded at a time
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..config import ModelConfig
 from ..errors import UserError
 from ..strict import check_type
-from .hub import find_folder
+from .hub import find_folder, is_hub_id
 from .original import OriginalFiles, read_original
 from .quantization import check_quantized, dequantize_all
 from .tensors import convert_layout, load_for_backend
@@ -94,6 +94,14 @@ def local_config(model: str | os.PathLike | None) -> ModelConfig | None:
         return read_config(folder)
     except (UserError, RuntimeError):  # RuntimeError: no home
         return None
+
+
+def local_folder(model: str | os.PathLike | None) -> Path | None:
+    """The folder of a model, as `resolve`; None for one on the hub, which is not downloaded."""
+    if model is not None and model != EMBEDDED and not os.path.exists(os.path.expanduser(model)):
+        if is_hub_id(model):
+            return None
+    return resolve(model)
 
 
 def load_folder(path: str | os.PathLike, backend: str) -> tuple[ModelConfig, dict[str, np.ndarray]]:

@@ -35,9 +35,15 @@ def find_folder(
     if os.path.isdir(folder):  # unlike Path.is_dir, no error for a name that is too long
         return folder
     match = HUB_ID.fullmatch(str(name))
-    if not match or os.path.isdir(folder.parent):
+    if match is None or not is_hub_id(name):
         raise UserError(f"{name} does not exist")
     return download(match["id"], revision or match["revision"], patterns, needed)
+
+
+def is_hub_id(name: str | os.PathLike) -> bool:
+    """Whether a name that is no folder can be that of a hub repository."""
+    parent = Path(os.path.expanduser(name)).parent
+    return HUB_ID.fullmatch(str(name)) is not None and not os.path.isdir(parent)
 
 
 def download(repository: str, revision: str | None, patterns: Sequence[str], needed: Sequence[str]) -> Path:

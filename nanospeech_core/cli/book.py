@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..checkpoints.folder import local_config
+from ..audio.files import read_whole
+from ..checkpoints.folder import local_config, local_folder, read_config
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.option_fields import options_of_group
 from ..sampling.options import GenerateOptions
 from ..speech.timestamps import SUFFIXES as TIMES
+from ..speech.timestamps import no_times
 from ..system.install import need, pip_install
 from ..system.process import note
 from .flags import (
@@ -40,7 +42,7 @@ def run(load: Callable[..., Pipeline], argv: Sequence[str] | None, prog: str) ->
     """Run the command; `load`, `argv`, `prog` and the result as in `generate.run`."""
     args, options = _parse(argv, prog)
     if args.list:
-        return guard(lambda: _list(args, options), prog, args.quiet)
+        return guard(lambda: _list(args, options, prog), prog, args.quiet)
     return guard(lambda: _make(load, args, options), prog, args.quiet)
 
 
@@ -144,11 +146,50 @@ def _read(args: argparse.Namespace) -> Any:
     return book, chapters
 
 
-def _list(args: argparse.Namespace, options: GenerateOptions) -> None:
+def _find_errors(
+    args: argparse.Namespace, options: GenerateOptions, chapters: dict[int, Any], folder: Path | None
+) -> list[UserError]:
+    """What the model would refuse to speak, by chapters. Raises UserError for what is wrong with the flags.
+
+    folder: of the model; None: it is on the hub, and known when it has been loaded.
+    """
+    from ..book.speaking import find_errors
+
+    if args.output is not None:
+        _target(args).check()
+    if options.ref_audio is not None:
+        read_whole(options.ref_audio, "float32")
+    if folder is None:
+        return []
+    config = read_config(folder)
+    if args.timestamps and config.text.alignment != "durations":
+        raise no_times()
+    return find_errors(chapters, config, folder, options)
+
+
+def _target(args: argparse.Namespace) -> Any:
+    """What is written."""
+    from ..book.audiobook import Target
+
+    times = f".{args.timestamps}" if args.timestamps else ""
+    return Target(Path(args.output), f".{args.format}", times, 1000 * args.bit_rate)
+
+
+def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None:
+    """Print the chapters, then what the command would refuse without --list."""
+    from ..book.speaking import voice_of_book
+
     book, chapters = _read(args)
+    folder = local_folder(args.model)
+    errors = _find_errors(args, options, chapters, folder)
+    if folder is None:
+        note(f"{prog}: tags in the text are not checked, because {args.model} is not on this machine")
+    tempo = options.speed
+    if options.ref_audio is None:
+        tempo *= voice_of_book(folder, options, chapters.values()).tempo
     rows = []
     for number, chapter in chapters.items():
-        rows.append((str(number), clock(chapter.seconds(options.speed)), f"{chapter.words:,}", chapter.title))
+        rows.append((str(number), clock(chapter.seconds(tempo)), f"{chapter.words:,}", chapter.title))
     left = [chapter for chapter in book.chapters if chapter.left_out] if not args.all else []
     rows += [("-", "", f"{chapter.words:,}", f"{chapter.title} ({chapter.left_out})") for chapter in left]
     head = ("", "about", "words", "title")
@@ -157,23 +198,27 @@ def _list(args: argparse.Namespace, options: GenerateOptions) -> None:
     for row in [head, *rows]:
         cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
         lines.append("  ".join([*cells, row[3]]))
-    total = sum(chapter.seconds(options.speed) for chapter in chapters.values())
+    total = sum(chapter.seconds(tempo) for chapter in chapters.values())
     skipped = f"; {len(left)} left out (--all speaks them)" if left else ""
     count = f"{len(chapters)} chapter{'s' if len(chapters) != 1 else ''}"
     print_result("\n".join([*lines, "", f"{count}, about {clock(total)}{skipped}"]))
+    for error in errors[:-1]:
+        note(f"{prog}: {error}")
+    for error in errors[-1:]:
+        raise error
 
 
 def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: GenerateOptions) -> None:
-    from ..book.audiobook import Target, make_audiobook
+    from ..book.audiobook import make_audiobook
     from ..book.speaking import model_key
 
     need(NEEDED, "an audiobook", "book")
     if not _writes_marks():
         raise UserError(f"an audiobook needs PyAV 16 or newer: {pip_install('book')}")
     book, chapters = _read(args)
-    times = f".{args.timestamps}" if args.timestamps else ""
-    target = Target(Path(args.output), f".{args.format}", times, 1000 * args.bit_rate)
-    target.check()
+    target = _target(args)
+    for error in _find_errors(args, options, chapters, local_folder(args.model)):
+        raise error
     started = time.perf_counter()
 
     def load_checked() -> Pipeline:

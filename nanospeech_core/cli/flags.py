@@ -9,7 +9,6 @@ from dataclasses import fields
 from typing import Any
 
 from ..config import ModelConfig
-from ..errors import UserError
 from ..sampling.option_fields import Option, options_of, options_of_group
 from ..sampling.options import (
     COMPILE_HELP,
@@ -18,7 +17,7 @@ from ..sampling.options import (
     PRECISIONS,
     GenerateOptions,
 )
-from ..sampling.samplers import check_sampler_reads, sampler_of
+from ..sampling.samplers import check_order, check_sampler_reads, sampler_of
 from ..system.encodings import argument
 
 
@@ -173,10 +172,8 @@ def check_flags(names: Sequence[str], options: GenerateOptions, config: ModelCon
         options: the options on the command line.
         config: the model's; None: not known yet. What depends on it is then not checked.
     """
-    if options.stream and "order" in names and options.order != "blocks":
-        raise UserError(
-            f"--stream and --order {options.order} cannot be used together: a stream goes from left to right"
-        )
+    if "order" in names:
+        check_order(options)
     sampler = options.named_sampler()
     is_named = sampler is not None
     if sampler is None:

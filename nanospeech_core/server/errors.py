@@ -37,12 +37,18 @@ class ApiError(Exception):
     def body(self) -> dict[str, dict[str, str | None]]:
         """The JSON of the response."""
         kind = AUTHENTICATION if self.status in (401, 403) else SERVER if self.status >= 500 else INVALID
-        message = " ".join(self.message.split())
-        return {"error": {"message": message, "type": kind, "param": self.param, "code": self.code}}
+        message = encodable(" ".join(self.message.split()))
+        param = None if self.param is None else encodable(self.param)
+        return {"error": {"message": message, "type": kind, "param": param, "code": self.code}}
 
     def response(self) -> JSONResponse:
         """The response."""
         return JSONResponse(self.body(), self.status, self.headers)
+
+
+def encodable(text: str) -> str:
+    """The text with halves of surrogate pairs (JSON can have them, UTF-8 cannot) as escapes: `\\ud800`."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def answer_api_error(_: Request, error: Exception) -> JSONResponse:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..audio.mel import SAMPLE_RATE
 from ..errors import UserError
@@ -17,7 +19,7 @@ from ..voices.store import Voice
 from .errors import ApiError
 from .metrics import Metrics
 from .model_thread import Busy, Job, ModelThread, Steps, Stopping
-from .speech_request import SpeechRequest
+from .speech_request import SpeechRequest, check_reads
 from .voices import find_voice_name
 
 WARM_UP = ("Hello there.", "你好。")  # spoken before the server listens
@@ -82,16 +84,24 @@ class Service:
 
     async def begin(self, request: SpeechRequest) -> Job:
         """Begin to speak; the job's results are `Speech`. Raises ApiError."""
+        self.check_reads(request.options)
         lang = request.options.get("lang")
         voice = find_voice_name(request.voice, spoken_text(request.text), lang, await self.voices())
 
         def steps(model: Pipeline) -> Steps:
             options = {**request.options, "stream": request.streamed}
+            if request.streamed:  # from left to right; the client may not know that its answer is
+                options.pop("order", None)
             for speech in model.speak(request.text, voice, standalone=request.standalone, **options):
                 self.metrics.audio_seconds.inc(len(speech.wave) / SAMPLE_RATE)
                 yield speech, len(speech.wave) / SAMPLE_RATE
 
         return await self.submit(steps)
+
+    def check_reads(self, options: Mapping[str, Any]) -> None:
+        """Raise ApiError for an option that the sampler does not read."""
+        if options:
+            check_reads(options, self.model.model.config)
 
     async def submit(self, steps: Callable[[Pipeline], Steps]) -> Job:
         """Begin any work with the model. Raises ApiError if there is too much of it, or the server stops.
@@ -124,6 +134,9 @@ def as_api_error(error: BaseException) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, UserError):  # of a text or an option: only the client can mend it
+        flag = re.match(r"--([a-z_-]+) ", str(error))  # what the command line calls a field
+        if flag is not None:
+            return ApiError(str(error).removeprefix("--"), param=flag[1].replace("-", "_"))
         return ApiError(str(error))
     if isinstance(error, Stopping):
         return ApiError(str(error), 503, code="server_stopping")

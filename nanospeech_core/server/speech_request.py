@@ -7,10 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..config import ModelConfig
 from ..errors import UserError
 from ..pipeline import make_options
 from ..sampling.option_fields import options_of
 from ..sampling.options import SAMPLING, GenerateOptions
+from ..sampling.samplers import check_sampler_reads, sampler_of, unread_options
 from ..text.checks import check_text
 from ..text.languages import LANGUAGES, find_code
 from .encoders import FORMATS
@@ -166,6 +168,20 @@ def read_options(body: Mapping[str, Any]) -> dict[str, Any]:
     except UserError as error:
         raise ApiError(str(error)) from error
     return options
+
+
+def check_reads(options: Mapping[str, Any], config: ModelConfig) -> None:
+    """Raise ApiError for an option that the sampler does not read. options: of `read_options`."""
+    chosen = make_options(**options)
+    sampler, named = sampler_of(chosen, config), chosen.named_sampler() is not None
+    for name in unread_options([*options], sampler):
+        try:
+            check_sampler_reads([name], sampler, named)
+        except UserError as error:
+            message = str(error).replace("--sampler", "sampler")
+            raise ApiError(
+                _as_field(message, options_of(GenerateOptions)[name].flag, name), param=name
+            ) from error
 
 
 def _check_lexicon(value: object) -> None:

@@ -36,7 +36,7 @@ from ..text.languages import find_code
 from ..text.markdown.sentence_stream import SentenceStream
 from ..text.ssml.xml import is_ssml
 from ..voices.store import Voice
-from .errors import ApiError
+from .errors import ApiError, encodable
 from .model_thread import Job
 from .service import Service, as_api_error
 from .speech_request import SpeechRequest, read_input, read_options
@@ -142,8 +142,12 @@ class Connection(AsyncEventHandler):
             if self._speech is None:  # else it is the whole of the text that comes in pieces
                 whole = Synthesize.from_event(event)
                 speech = StreamedText(self, whole.voice, whole.text_format)
-                await speech.add(whole.text, complete=True)
-                await speech.finish()
+                try:
+                    await speech.add(whole.text, complete=True)
+                    await speech.finish()
+                except BaseException:
+                    await speech.cancel()  # its task would wait for more text for ever
+                    raise
         elif SynthesizeStart.is_type(event.type):
             start = SynthesizeStart.from_event(event)
             await self._end_speech()
@@ -159,7 +163,7 @@ class Connection(AsyncEventHandler):
         return True
 
     async def _report(self, error: ApiError) -> None:
-        await self.write_event(Error(error.message, error.code or "synthesis-failed").event())
+        await self.write_event(Error(encodable(error.message), error.code or "synthesis-failed").event())
 
     async def disconnect(self) -> None:
         """The client has left."""
@@ -199,6 +203,8 @@ class StreamedText:
 
     async def add(self, text: str, complete: bool = False) -> None:
         """Add a piece; `complete`: it is the whole text, whose Markdown is kept as it is."""
+        if not isinstance(text, str):
+            raise ApiError("the text must be a string")
         self._characters, self._whole = self._characters + len(text), complete
         most = self._connection.service.limits.max_characters
         if self._characters > most:

@@ -19,7 +19,7 @@ from ..sampling.refinement import remask_batch
 from ..sampling.reveal import RevealPlan, make_reveal_plan
 from ..sampling.samplers import with_sampler
 from ..sampling.schedules import ode_times
-from ..system.parallel import Abandoned
+from ..system.parallel import Abandoned, check_end
 from ..voices.reference import Reference
 from ..voices.reference_cache import ReferenceCache
 
@@ -164,12 +164,15 @@ class Backend(ABC):
             for tokens in self.ode_steps(prompts, noise, times, o.method or default.method, cfg):
                 states.append(tokens)
                 yield tokens, tokens
+                check_end()
             if o.sampler == "refine":
                 trajectory = [noise, *map(self.array, states)]
                 prompts = remask_batch(prompts, seeds, trajectory, times, o)
         if o.sampler in ("masked", "refine"):
             plans = plans or [self.plan(prompt, seed, o) for prompt, seed in zip(prompts, seeds, strict=True)]
-            yield from self.masked_steps(prompts, plans, noises, o.diffusion_steps, o.temperature)
+            for step in self.masked_steps(prompts, plans, noises, o.diffusion_steps, o.temperature):
+                yield step
+                check_end()
 
     def _check_head(self, options: GenerateOptions) -> None:
         """Raise UserError if the model cannot run the sampler of the options."""

@@ -62,10 +62,7 @@ def prepare_text(
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     document = read_document(check_text(text), tokenizer, options)
     cache, plain = references or ReferenceCache(), document.plain
-    named = (part.voice for part in document.parts if isinstance(part, Settings))
-    for voice in dict.fromkeys(voice for voice in named if voice is not None):
-        find_voice_folder(voices_folder(folder), voice)  # an error now, not after minutes of speech
-
+    _check_voices(document, folder)
     passages = document.passages() or [(Settings(), document)]
 
     def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
@@ -120,19 +117,35 @@ def _with_accent(language: str | None, voice: str) -> str | None:
     return voice if same else language
 
 
+def check_options(config: ModelConfig, folder: str | os.PathLike | None, options: GenerateOptions) -> None:
+    """Raise UserError for a lexicon or a name of a voice that `prepare_text` would refuse.
+
+    folder: the checkpoint's, as for `prepare_text`.
+    """
+    open_lexicon(options.lexicon, Tokenizer(config.text.kind, config.text.vocab).ids)
+    if options.voice is not None:
+        find_voice_folder(voices_folder(folder), options.voice)
+
+
 def check_texts(
-    texts: Sequence[str], names: Sequence[str], config: ModelConfig, options: GenerateOptions
+    texts: Sequence[str],
+    names: Sequence[str],
+    config: ModelConfig,
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
 ) -> None:
     """Raise UserError, with its name, for a text that `prepare_text` would refuse.
 
     This is fast because it makes no phonemes. So one error is left to `prepare_text`: the vocabulary has none
     of a text's phonemes.
     """
+    check_options(config, folder, options)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=_ignore)
     for text, name in zip(texts, names, strict=True):
         check_text(text, name)
         try:
             document = read_document(text, tokenizer, options, _ignore)
+            _check_voices(document, folder)
             language = options.lang or document.language or detect_language(document.plain)
             given = document.given
             pieces = (piece for part in document.texts for piece in split_sentences(part, language))
@@ -140,6 +153,13 @@ def check_texts(
                 raise nothing_to_speak(text)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
+
+
+def _check_voices(document: Document, folder: str | os.PathLike | None) -> None:
+    """Raise UserError for a voice in a text that is not there: now, not after minutes of speech."""
+    named = (part.voice for part in document.parts if isinstance(part, Settings))
+    for voice in dict.fromkeys(voice for voice in named if voice is not None):
+        find_voice_folder(voices_folder(folder), voice)
 
 
 def _ignore(message: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from nanospeech_core.system.process import command, importing
+from nanospeech_core.system.process import command, importing, note
 
 PROG = "python -m nanospeech_torch.training.speed"
 
@@ -23,7 +23,7 @@ with importing(__name__, PROG):
     import tarfile
     import tempfile
     import time
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -63,15 +63,23 @@ def main(argv: Sequence[str] | None, prog: str) -> int:
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="of the device, for the MFU "
         f"(default: what NVIDIA states for {', '.join(PEAKS)}; on others there is no MFU)")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--quiet", action="store_true", help="print no line for each stage")
     args = parser.parse_args(argv)
     for name in ("seconds", "peak"):
         value = getattr(args, name)
         if value is not None and not 0 < value < float("inf"):
             parser.error(f"--{name} must be more than 0")
-    return guard(lambda: run(args), prog, quiet=False)
+
+    def report(stage: str) -> None:
+        if not args.quiet:
+            note(f"{prog}: {stage}")
+
+    return guard(lambda: run(args, report), prog, quiet=False)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
+    """Measure and print. report: called with each stage, before it begins."""
+    report("loading PyTorch and the config")
     need(("torch", "accelerate"), "training", "train")
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler's own messages; read when torch is imported
     results: list[dict[str, Any]] = []
@@ -80,7 +88,8 @@ def run(args: argparse.Namespace) -> None:
         for compiled in (False,) if args.eager else (False, True):
             settings = [*overrides, f"engine.compile={str(compiled).lower()}"]
             settings.append(f"out={json.dumps(str(Path(folder) / f'compiled-{compiled}'))}")
-            results.append({"compiled": compiled, **measure(args.config, settings, args.seconds)})
+            figures = measure(args.config, settings, args.seconds, report)
+            results.append({"compiled": compiled, **figures})
     operations = results[0]["tflop_per_step"]
     for result in results:
         result["tflop_per_step"] = operations  # a compiled step computes the same
@@ -134,9 +143,12 @@ def write_noise(path: Path, seconds: float, longest: float) -> None:
             total, number = total + len(wave) / SAMPLE_RATE, number + 1
 
 
-def measure(config_path: str, settings: Sequence[str], seconds: float) -> dict[str, Any]:
+def measure(
+    config_path: str, settings: Sequence[str], seconds: float, report: Callable[[str], None]
+) -> dict[str, Any]:
     """Train for a while. Returns the figures of one way.
 
+    report: called with each stage.
     Raises:
         UserError: a bad config, or too little memory.
     """
@@ -148,24 +160,31 @@ def measure(config_path: str, settings: Sequence[str], seconds: float) -> dict[s
     engine = Engine(load_task(config_path, settings, lambda line: None))
     if engine.world > 1:
         raise UserError("the speed of one process is measured: start it without `accelerate launch`")
+    compiled = engine.config.engine.compile
+    way = "compiled" if compiled else "eager"
+    report(f"{way}: reading {BATCHES} batches")
     engine.start()
     began = time.perf_counter()
     loaded = [batch for batch, _ in itertools.islice(engine.task.stream(0, 0, 1), BATCHES)]
     loading = (time.perf_counter() - began) / len(loaded)
     batches = [batch.to(engine.device) for batch in loaded]
     operations = 0.0
-    if not engine.config.engine.compile:  # compiled code has no operations to count
+    if not compiled:  # compiled code has no operations to count
+        report(f"{way}: counting the operations of {BATCHES} steps")
         operations = count_operations(engine, batches)
+    report(f"{way}: {2 * BATCHES} steps to warm up{', the first of which compiles' if compiled else ''}")
     began = time.perf_counter()
     for _ in range(2):
         train(engine, batches)
     warm_up = time.perf_counter() - began
+    report(f"{way}: timing steps for {seconds:g} s")
     steps, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         train(engine, batches)
         steps += len(batches)
     elapsed = time.perf_counter() - began
     audio = sum(batch.seconds for batch in batches) / len(batches)
+    report(f"{way}: profiling {PROFILED} steps")
     cuda = engine.device.type == "cuda"
     result = {
         "device": torch.cuda.get_device_name(engine.device) if cuda else "cpu",

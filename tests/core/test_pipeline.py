@@ -26,6 +26,7 @@ def model(request, folder):
         (["Hello."], -1, "^batch_size must be a whole number of at least 1, not -1$"),
         (["Hello."], 0, "^batch_size must be a whole number of at least 1, not 0$"),
         (["Hello."], 1.5, "^batch_size must be"),
+        (["Hello.", "[voice: nobody] Hi."], 8, '^text 2: there is no voice "nobody"'),
         ("Hello.", 8, "^texts must be a list of texts, not 'Hello.'$"),
         (None, 8, "^texts must be a list of texts, not None$"),
     ],
@@ -67,6 +68,27 @@ def test_a_sample_checks_its_options(model, options, message):
     assert model.sample(prompt, sampler="ode", steps=1, voice="says nothing here").shape == (16, 100)
     with pytest.raises(UserError, match=message):
         model.sample(prompt, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"sampler": "ode", "num_iter": 5},
+            "^--num_iter is an option of .*; --sampler ode does not read it$",
+        ),
+        (
+            {"sampler": "masked", "steps": 5},
+            "^--steps is an option of .*; --sampler masked does not read it$",
+        ),
+        ({"use_diffusion": False, "temperature": 0.5}, "^--temperature is an option of"),
+        ({"steps": 5, "stream": True}, r"--sampler masked \(the default\) does not read it$"),
+        ({"stream": True, "order": "random"}, "^--stream and --order random cannot be used together"),
+    ],
+)
+def test_options_that_have_no_effect_are_refused(model, options, message):
+    with pytest.raises(UserError, match=message):
+        model.generate("Hi.", **options)
 
 
 @pytest.mark.parametrize(

@@ -115,12 +115,12 @@ def test_a_sentence_waits_for_durations_and_wave_only(backend, compiled):
     """Not between the steps, even while they are traced."""
     if backend.name == "torch":
         pytest.skip("MLX's")
-    for options in ({"cfg": 2.0}, {"sampler": "ode", "steps": 3}):
+    for options in ({**FEW, "cfg": 2.0}, {"sampler": "ode", "steps": 3}):
         counted = {"eval": (backend.framework, "eval"), "reads": (type(compiled), "array")}
         for _ in range(2):  # tracing makes new objects of the weights, so that constants are computed again
-            compiled.generate(SENTENCE, **{**FEW, "use_diffusion": None, **options})
+            compiled.generate(SENTENCE, **options)
         with count_calls(counted) as counts:
-            compiled.generate(SENTENCE, **{**FEW, "use_diffusion": None, **options})
+            compiled.generate(SENTENCE, **options)
         assert (counts["eval"].calls, counts["reads"].calls) == (0, 2)
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...system.process import note
 from ..errors import ApiError
-from ..metrics import Metrics
+from ..metrics import BROKEN, Metrics
 from ..studio.page import PATHS
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -105,8 +105,14 @@ class AccessMiddleware:
         finally:
             path = scope["route"].path if "route" in scope else "other"
             self.metrics.requests.labels(path, str(status)).inc()
-            seconds = time.perf_counter() - began
-            self.access.log(f"{scope['method']:.10} {scope['path']!r:.100} {status} {seconds:.3f} s")
+            line = (
+                f"{scope['method']:.10} {scope['path']!r:.100} {status} {time.perf_counter() - began:.3f} s"
+            )
+            if "broken" in scope:  # of a stream, whose status is that of its beginning
+                reason, audio = scope["broken"]
+                self.metrics.broken_streams.labels(reason).inc()
+                line += f", {BROKEN[reason]} after {audio:.1f} s of audio"
+            self.access.log(line)
 
 
 async def _preflight(send: Send) -> None:

@@ -60,6 +60,7 @@ async def create_edit(request: Request) -> Response:
         name = format_of(form, EDIT_FORMATS, "wav")
         margin = number_of(form, "margin", MARGIN)
         options = options_of_form(form)
+        service.check_reads(options)
         with stored(file_of(form)) as path:
             wave, rate, encoding = await read_recording(path)
 

@@ -42,6 +42,9 @@ async def show_reveals(request: Request) -> Response:
     if not isinstance(stream, bool):
         raise ApiError("stream must be true or false", param="stream")
     options = read_options({name: body[name] for name in OPTIONS if name in body})
+    service.check_reads(options)
+    if stream:
+        options.pop("order", None)
     voice = find_voice_name(read_voice(body.get("voice")), text, options.get("lang"), await service.voices())
 
     def steps(model: Pipeline) -> Steps:

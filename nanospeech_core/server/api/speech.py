@@ -19,7 +19,8 @@ from ...speech.speech import Phone, Speech, Word, join_speech
 from ...speech.timestamps import as_dict
 from ..encoders import FORMATS, encode_all, make_encoder
 from ..errors import ApiError
-from ..model_thread import Job
+from ..metrics import FAILED, LEFT, STOPPING
+from ..model_thread import Job, Stopping
 from ..service import Service, as_api_error
 from ..speech_request import SpeechRequest, read_json, read_speech_request
 from .bodies import read_body
@@ -96,7 +97,8 @@ class StreamedSpeech(Response):
     """A response that is sent while the speech is generated.
 
     Its status is sent with the first audio, so that what is wrong with a text is still an error. If a later
-    sentence fails, the connection is closed without an end: the client can tell.
+    sentence fails, the connection is closed without an end: the client can tell. `scope["broken"]` then says
+    why, one of `metrics.BROKEN`, and after how many seconds of audio.
     """
 
     def __init__(self, service: Service, wanted: SpeechRequest, job: Job, arrived: float):
@@ -104,11 +106,12 @@ class StreamedSpeech(Response):
         super().__init__(media_type=media_type, headers={"Cache-Control": "no-store"})
         del self.headers["content-length"]
         self.service, self.wanted, self.job, self.arrived = service, wanted, job, arrived
+        self.seconds = 0.0  # of audio
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as an ASGI application."""
         watcher = asyncio.create_task(cancel_on_disconnect(self.job, receive))
-        started = False
+        started, broken = False, ""
         try:
             async for data in self._parts():
                 if not started:
@@ -117,24 +120,28 @@ class StreamedSpeech(Response):
                     await send(start)
                     started = True
                 await send({"type": "http.response.body", "body": data, "more_body": True})
-            if started and not self.job.cancelled:
+            if self.job.cancelled:
+                broken = LEFT
+            elif started:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError:
-            pass  # the client has left
+            broken = LEFT
         except Exception as error:
+            broken = STOPPING if isinstance(error, Stopping) else FAILED
             if started:
                 raise
             await as_api_error(error).response()(scope, receive, send)
         finally:
+            if started and broken:
+                scope["broken"] = broken, self.seconds
             watcher.cancel()
             self.job.cancel()
 
     async def _parts(self) -> AsyncIterator[bytes]:
         """The body, part by part."""
         encoder = make_encoder(self.wanted.audio_format)
-        seconds = 0.0
         async for speech in self.job:
-            seconds += len(speech.wave) / SAMPLE_RATE
+            self.seconds += len(speech.wave) / SAMPLE_RATE
             if self.wanted.timestamps and speech.text:
                 yield _event("speech.words", **_timed_words(speech))
             data = await asyncio.to_thread(encoder.encode, speech.wave)
@@ -144,7 +151,7 @@ class StreamedSpeech(Response):
         if data:
             yield self._audio(data)
         if self.wanted.sse:
-            yield _event("speech.audio.done", usage=_usage(self.wanted.text, seconds))
+            yield _event("speech.audio.done", usage=_usage(self.wanted.text, self.seconds))
 
     def _audio(self, data: bytes) -> bytes:
         if not self.wanted.sse:

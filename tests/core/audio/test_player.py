@@ -1,5 +1,6 @@
 """The player, on a sound device that records its calls."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -7,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+from commands import environment
 
 from nanospeech_core.audio.player import AHEAD_SECONDS, BLOCK_SECONDS, Player, check_player
 from nanospeech_core.errors import UserError
@@ -195,3 +197,44 @@ def test_no_sound_device(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", module)
     with pytest.raises(UserError, match="no sound device"):
         check_player()
+
+
+EXIT = """
+import atexit, sys, threading, time, types
+import numpy as np
+
+playing = threading.Event()
+
+class Stream:
+    def start(self): playing.set()
+    def write(self, block): time.sleep(0.01)
+    def stop(self): playing.clear()
+    abort = stop
+
+def end():
+    print("it plays on" if playing.is_set() else "it is silent")
+
+sounddevice = types.ModuleType("sounddevice")
+sounddevice.OutputStream = lambda *_, **__: Stream()
+sounddevice.PortAudioError = OSError
+atexit.register(end)  # as sounddevice does, when it is imported
+sys.modules["sounddevice"] = sounddevice
+
+from nanospeech_core.audio.player import Player
+
+def work():
+    player = Player(24000)
+    while True:
+        player.put(np.zeros(2400, np.float32))
+
+threading.Thread(target=work, daemon=True).start()
+playing.wait(10)
+"""
+
+
+def test_playback_ends_before_the_sound_library_does():
+    """Under a thread that still writes, it would crash."""
+    run = subprocess.run(
+        [sys.executable, "-c", EXIT], capture_output=True, text=True, timeout=60, env=environment()
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "it is silent\n", "")

@@ -30,11 +30,59 @@ def test_list(run, tmp_path, capsys):
     assert run("a.epub", "--list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "The & Book, by Ann Author"
-    assert lines[3].split() == ["1", "0:03:07", "601", "One"]
+    assert lines[3].split() == ["1", "0:03:52", "601", "One"]
     assert lines[4].split() == ["-", "4", "Copyright", "(copyright)"]
-    assert lines[-1] == "1 chapter, about 0:03:07; 1 left out (--all speaks them)"
+    assert lines[-1] == "1 chapter, about 0:03:52; 1 left out (--all speaks them)"
     assert run("a.epub", "--list", "--all", "--speed", "2") == 0
-    assert "2  0:01:34    601  One" in capsys.readouterr().out
+    assert "2  0:02:32    601  One" in capsys.readouterr().out
+
+
+def test_the_list_tells_the_errors_that_would_stop_the_book(run, tmp_path, capsys):
+    """All of them, with the chapters' numbers in the list; nothing is spoken."""
+    pytest.importorskip("av", reason="needs the extra [book]")
+    text = TEXT.replace("Hello", "[voice: emma Hello").replace("Goodbye", "[voice: nobody] Goodbye")
+    (tmp_path / "book.txt").write_text(text, encoding="utf-8")
+    errors = [
+        'chapter 1 (Chapter 1): "[voice: emma Hello there." is not',
+        "chapter 3 (Chapter 3): there is no voice",
+    ]
+    assert run("book.txt", "--list") == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].startswith("3 chapters, about")
+    for line, error in zip(err.splitlines(), errors, strict=True):
+        assert line.startswith(f"prog: {error}")
+    assert run("book.txt", "--list", "--chapters", "2") == 0
+    pipeline = FakePipeline()
+    assert run("book.txt", "-o", "a.m4b", "--chapters", "2-", pipeline=pipeline) == 1
+    assert capsys.readouterr().err.startswith(f"prog: {errors[1]}") and pipeline.spoken == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--voice", "nobody"],
+        ["--lexicon", "none.tsv"],
+        ["--ref-audio", "none.wav", "--ref-text", "Hello."],
+        ["--model", "/none/such"],
+        ["-o", "a.doc"],
+        ["-o", "none/a.m4b"],
+        ["--cover", "none.png"],
+    ],
+)
+def test_the_list_refuses_the_flags_that_the_book_would_refuse(run, capsys, argv):
+    pytest.importorskip("av", reason="needs the extra [book]")
+    pipeline = FakePipeline()
+    assert run("book.txt", *(argv if "-o" in argv else ["-o", "a.m4b", *argv]), pipeline=pipeline) == 1
+    refused = capsys.readouterr().err
+    assert run("book.txt", "--list", *argv) == 1
+    assert capsys.readouterr().err == refused and refused.count("\n") == 1
+
+
+def test_the_list_of_a_model_on_the_hub_says_what_is_not_checked(run, capsys):
+    assert run("book.txt", "--list", "--model", "owner/name") == 0
+    assert capsys.readouterr().err == (
+        "prog: tags in the text are not checked, because owner/name is not on this machine\n"
+    )
 
 
 def test_chosen_chapters(run, tmp_path, capsys):

@@ -6,8 +6,9 @@ import pytest
 
 pytest.importorskip("starlette", reason="needs the extra [serve]")
 
+from nanospeech_core.checkpoints.folder import PRETRAINED, read_config
 from nanospeech_core.server.errors import ApiError
-from nanospeech_core.server.speech_request import read_json, read_speech_request
+from nanospeech_core.server.speech_request import check_reads, read_json, read_options, read_speech_request
 
 
 def read(**body):
@@ -105,3 +106,34 @@ def test_only_a_model_that_is_not_there_is_404():
 def test_bodies_that_are_no_object(data):
     with pytest.raises(ApiError):
         read_json(data)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "sampler"),
+    [
+        ({"steps": 8}, "steps", "masked (the default)"),
+        ({"sampler": "masked", "method": "euler"}, "method", "masked"),
+        ({"sampler": "ode", "num_iter": 3}, "num_iter", "ode"),
+        ({"use_diffusion": False, "temperature": 0.3}, "temperature", "ode"),
+        ({"sampler": "ode", "refine_order": "worst"}, "refine_order", "ode"),
+    ],
+)
+def test_options_that_the_sampler_does_not_read_are_refused(options, name, sampler):
+    """As on the command line, also if they have their default."""
+    with pytest.raises(ApiError) as refused:
+        check_reads(read_options(options), read_config(PRETRAINED))
+    assert refused.value.status == 400 and refused.value.param == name
+    assert refused.value.message.startswith(f"{name} is an option of sampler ")
+    assert refused.value.message.endswith(f"; sampler {sampler} does not read it")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"speed": 1.2, "seed": 3, "cfg": 1.5},
+        {"sampler": "ode", "steps": 4},
+        {"refine": 0.2, "steps": 4, "num_iter": 2},
+    ],
+)
+def test_options_that_the_sampler_reads_are_taken(options):
+    check_reads(read_options({**options, "lang": "en-gb", "lexicon": {"a": "b"}}), read_config(PRETRAINED))

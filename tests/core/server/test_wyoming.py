@@ -203,12 +203,18 @@ def test_the_first_sentence_is_heard_before_the_text_ends(service):
         ),
         (Synthesize(text="Hi <break/>", text_format="ssml"), "is not SSML: it must begin with <speak>"),
         (Synthesize(text="Hi.", text_format="html"), "the text format 'html' is not supported"),
+        (Synthesize(text=5), "the text must be a string"),
+        (b'{"type": "synthesize", "data": {"text": "a", "voice": {"name": "\\ud800"}}}\n', 'voice "\\ud800"'),
     ],
 )
 def test_an_error_is_an_event_and_the_connection_goes_on(service, event, message):
     async def conversation(client):
-        await client.write_event(event.event())
+        if isinstance(event, bytes):  # the library cannot send it
+            client._writer.write(event)
+        else:
+            await client.write_event(event.event())
         error = Error.from_event(await client.read_event())
+        assert not [task for task in asyncio.all_tasks() if "_speak" in repr(task.get_coro())]
         await client.write_event(Synthesize(text="Hi there.").event())
         return error, await receive(client, "audio-stop")
 

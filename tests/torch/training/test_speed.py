@@ -55,7 +55,12 @@ def test_a_task_is_measured(empty, tmp_path, settings, capsys, monkeypatch):
     assert result["mfu"] == pytest.approx(result["tflop_per_step"] * result["steps_per_s"] / 2)
     assert result["audio_hours_per_hour"] == pytest.approx(result["batch_seconds"] * result["steps_per_s"])
     assert len(result["most_time"]) == speed.TOP and sum(e["share"] for e in result["most_time"]) <= 1
-    said = capsys.readouterr().out
+    said, stages = capsys.readouterr()
+    told = [line.partition(": ")[2] for line in stages.splitlines() if line.startswith(speed.PROG)]
+    assert [line.split()[:2] for line in told] == [
+        ["loading", "PyTorch"],
+        *(["eager:", word] for word in ("reading", "counting", "8", "timing", "profiling")),
+    ]
     assert f"{result['steps_per_s']:.2f}" in said and "eager" in said and "most time" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "config.toml",

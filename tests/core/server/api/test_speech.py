@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import socket
 import time
 import wave as wave_module
@@ -158,6 +159,20 @@ def test_our_options_do_what_they_do_in_python(server, embedded, options):
     assert response.content == pcm16(expected).tobytes()
 
 
+def test_an_option_that_the_sampler_does_not_read_is_refused(server):
+    """On every endpoint. An order is not: the client may not know that its answer is streamed."""
+    bodies = dict(input=TEXT, voice="heart", sampler="ode", num_iter=2)
+    for path in ("speech", "speech/timestamps", "reveals"):
+        error = server.error(400, server.client.post(f"/v1/audio/{path}", json=bodies))
+        assert error["param"] == "num_iter" and "does not read it" in error["message"]
+    form = {"text": "One.", "edited": "Two.", "options": '{"steps": 2}'}
+    files = {"file": ("a.wav", b"RIFF")}
+    assert (
+        server.error(400, server.client.post("/v1/audio/edits", data=form, files=files))["param"] == "steps"
+    )
+    assert server.speak(input="Hi.", voice="heart", order="random", response_format="pcm").status_code == 200
+
+
 def test_a_text_that_cannot_be_spoken_is_an_error_and_not_a_broken_stream(server):
     error = server.error(400, server.speak(input="...", voice="heart"))
     assert (
@@ -183,7 +198,16 @@ def test_a_client_that_leaves_ends_its_work(server):
         client.sendall(head.encode() + body)
         assert client.recv(100).startswith(b"HTTP/1.1 200")
         assert server.service.model.jobs
+        before = len(server.log)
     assert idle()
+    deadline = time.monotonic() + 10
+    while len(server.log) == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    line = r"POST '/v1/audio/speech' 200 [\d.]+ s, the client left after (\d+\.\d) s of audio"
+    left = re.fullmatch(line, server.log[-1])
+    assert left and 0 < float(left[1]) < 200
+    metrics = server.client.get("/metrics").text
+    assert re.search(r'^nanospeech_broken_streams_total{reason="client_left"} [1-9]', metrics, re.MULTILINE)
 
 
 def test_a_stream_that_fails_later_is_cut_off(embedded):
@@ -203,7 +227,13 @@ def test_a_stream_that_fails_later_is_cut_off(embedded):
     with servers.running(Service(Failing)) as failing:
         with pytest.raises(httpx.RemoteProtocolError):
             failing.speak(input=TEXT, response_format="pcm")
-        assert len(failing.log) == 1
+        (line,) = failing.log
+        assert re.fullmatch(
+            r"POST '/v1/audio/speech' 200 .* s, broken off by an error after 0\.\d s of audio", line
+        )
+        metrics = failing.client.get("/metrics").text
+        assert 'nanospeech_broken_streams_total{reason="failed"} 1.0' in metrics
+        assert 'nanospeech_broken_streams_total{reason="client_left"} 0.0' in metrics
 
 
 def test_too_many_requests_get_503_and_a_time(embedded):
