@@ -137,8 +137,8 @@ def no_voice(name: str, names: Sequence[str]) -> str:
     """
     if "+" in name:
         return (
-            f'voices cannot be mixed ("{name:.60}"), because a mixture of unlike voices sounds worse than '
-            "they do: name one voice, or add a recording of the voice that you want (voices add)"
+            f'voices cannot be mixed ("{name:.60}"), because a mixture sounds either worse than its parts or '
+            "just like one of them: name one voice, or add a recording of the one that you want (voices add)"
         )
     known = f"the voices are {', '.join(names)}" if names else "there are none; use --ref-audio"
     return f'there is no voice "{name:.60}"; {known}'

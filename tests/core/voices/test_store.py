@@ -204,6 +204,6 @@ def test_voices_are_not_mixed(tmp_path, name):
     with pytest.raises(UserError) as refused:
         find_voice(tmp_path, name)
     assert str(refused.value) == (
-        f'voices cannot be mixed ("{name}"), because a mixture of unlike voices sounds worse than they do: '
-        "name one voice, or add a recording of the voice that you want (voices add)"
+        f'voices cannot be mixed ("{name}"), because a mixture sounds either worse than its parts or just '
+        "like one of them: name one voice, or add a recording of the one that you want (voices add)"
     )
