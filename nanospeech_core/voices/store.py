@@ -61,7 +61,7 @@ def composed(name: str) -> str:
 
 def voice_names(folder: str | os.PathLike) -> list[str]:
     """The names of the voices in `folder`/voices, sorted. Raises UserError if it cannot be read."""
-    names = {composed(file.stem) for file in _files(folder) if file.suffix == ".json"}
+    names = {composed(stem) for stem, suffix in _files(folder) if suffix == ".json"}
     return sorted(filter(_is_name, names))
 
 
@@ -71,10 +71,10 @@ def _is_name(name: str) -> bool:
     return (name[:1].isalnum() or name[:1] == "_") and all(inside)
 
 
-def _files(folder: str | os.PathLike) -> list[Path]:
-    """The files in `folder`/voices; [] if there is no such folder."""
+def _files(folder: str | os.PathLike) -> list[tuple[str, str]]:
+    """The stems and suffixes of the files in `folder`/voices; [] if there is no such folder."""
     try:
-        return [Path(name) for name in os.listdir(Path(folder, "voices"))]
+        return list(map(os.path.splitext, os.listdir(os.path.join(folder, "voices"))))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -108,8 +108,8 @@ def user_folder(to_write: bool = False) -> Path:
 
 def _file(folder: str | os.PathLike, name: str, suffix: str) -> Path:
     """A file of the voice `name`, which is composed: under the name that it has on the disk."""
-    named = [file for file in _files(folder) if file.suffix == suffix and composed(file.stem) == name]
-    plain = Path(name + suffix)
+    named = [stem + kind for stem, kind in _files(folder) if kind == suffix and composed(stem) == name]
+    plain = name + suffix
     return Path(folder, "voices", plain if plain in named or not named else named[0])
 
 
@@ -218,7 +218,7 @@ def check_free(folder: str | os.PathLike, name: str, replace: bool = False, ther
         there: the beginning of the message.
     """
     name = composed(name)
-    taken = {composed(file.stem) for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
+    taken = {composed(stem) for stem, suffix in _files(folder) if suffix.lower() in (".json", ".flac")}
     if name in taken:
         if not replace:
             raise UserError(f'{there} a voice "{name}" already; --replace replaces it')
