@@ -39,15 +39,16 @@ _PLAIN = re.compile(r"[A-Za-z\s.,;:!?'\"()–—…-]*", re.ASCII)
 PLAIN_RULES = frozenset((
     "mark of a heading or item", "rule of marks", "web address", "site", "weekday", "weekday at the end",
     "weekday in a range", "end of a range of weekdays", "weekday before a date or time", "Monday to Friday",
-    "hyphen between weekdays", "month", "month in a range", "end of a range of months", "hyphen between months",
-    "hyphen between times", "direction", "dash", "dash without spaces", "for example", "that is", "edited by",
-    "number of", "French", "the with an apostrophe", "versus", "Sister", "right honorable", "Point", "per annum",
-    "world war", "first world war", "change over a period", "street after a name", "street without a full stop",
-    "drive after a name", "abbreviation before a number", "abbreviation before a letter", "state of America",
-    "abbreviation", "common abbreviation", "abbreviation without a full stop", "Ms", "Fr", "Dr", "St",
-    "Roman numeral", "heir", "small Roman numeral", "Roman numeral after an abbreviation",
-    "Roman numeral after a name", "infusion", "word in capitals", "state after a city", "letters of a message",
-    "initialism", "degree", "initials", "initial", "chemical formula", "the letter A",
+    "hyphen between weekdays", "month", "month in a range", "end of a range of months",
+    "hyphen between months", "hyphen between times", "direction", "dash", "dash without spaces",
+    "for example", "that is", "edited by", "number of", "French", "the with an apostrophe", "versus",
+    "Sister", "right honorable", "Point", "per annum", "world war", "first world war",
+    "change over a period", "street after a name", "street without a full stop", "drive after a name",
+    "abbreviation before a number", "abbreviation before a letter", "state of America", "abbreviation",
+    "common abbreviation", "abbreviation without a full stop", "Ms", "Fr", "Dr", "St", "Roman numeral",
+    "heir", "small Roman numeral", "Roman numeral after an abbreviation", "Roman numeral after a name",
+    "infusion", "word in capitals", "state after a city", "letters of a message", "initialism", "degree",
+    "initials", "initial", "chemical formula", "the letter A",
 ))  # fmt: skip
 
 
