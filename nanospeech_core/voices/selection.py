@@ -57,6 +57,7 @@ def choose_voice(
 def selection_key(folder: str | os.PathLike | None, options: GenerateOptions, text: str) -> tuple:
     """Everything that `choose_voice` depends on, to look its result up; of files, the time of last change."""
     depends_on: tuple | None
+    changed: tuple[tuple[str, int], ...]
     if options.ref_audio is not None:
         file = os.path.abspath(options.ref_audio)
         changed = ((file, os.stat(file).st_mtime_ns),) if os.path.isfile(file) else ()
@@ -65,9 +66,9 @@ def selection_key(folder: str | os.PathLike | None, options: GenerateOptions, te
         name = None if options.voice is None else composed(options.voice)
         places = [os.path.join(place, "voices") for place in (voices_folder(folder), user_folder())]
         changed = tuple(sorted(file for place in places for file in _changes(place, name)))
-        # by default the language of the first voice, English or not
-        detected = detect_language(text), detect_language(text, CHINESE)
-        depends_on = None if options.voice is not None else (options.lang, *detected)
+        depends_on = None
+        if options.voice is None:  # where the text is in letters, it may be the language of the first voice
+            depends_on = options.lang, detect_language(text), detect_language(text, CHINESE)
     return options.voice, depends_on, changed
 
 
