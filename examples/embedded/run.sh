@@ -54,7 +54,7 @@ python -m nanospeech_torch.train "$here/vocoder.toml" out=runs/vocoder-predicted
     data.predicted=data/predicted data.predicted_share=0.5 loss.adversarial_start=1 optimizer.steps=4000 "${vocoder[@]}"
 
 python -m nanospeech_torch.export runs/embedded runs/vocoder-predicted --aligner runs/aligner \
-    --output runs/embedded/model --voices "$here/voices.json" --shards "data/embedded/*.tar" "${tempo[@]}"
+    --output runs/embedded/model --voices "$here/voices.json" --shards "data/embedded/*.tar" "${tempo[@]}" --num_iter 2
 
 for language in en zh; do
     python -m nanospeech_torch.evaluate runs/embedded/model --texts "$here/eval_$language.jsonl" "${measure[@]}" \

@@ -96,11 +96,16 @@ def match_level(wave: np.ndarray, rms: float = 0.07, peak: float = 0.99) -> np.n
 def sound_end(wave: np.ndarray) -> int:
     """The sample at which the last sound of float32 [samples] ends, to 10 ms; 0 if all of it is silent."""
     size = SAMPLE_RATE // 100
-    blocks = wave[: len(wave) // size * size].reshape(-1, size)
-    loud = np.flatnonzero(np.square(blocks).mean(axis=1) > SILENCE_RMS**2)
-    if len(wave) % size and np.square(wave[len(blocks) * size :]).mean() > SILENCE_RMS**2:
+    whole = len(wave) // size
+    if len(wave) % size and np.square(wave[whole * size :]).mean() > SILENCE_RMS**2:
         return len(wave)
-    return size * (int(loud[-1]) + 1) if len(loud) else 0
+    for stop in range(whole, 0, -100):  # mostly it ends within the last second
+        start = max(0, stop - 100)
+        blocks = wave[start * size : stop * size].reshape(-1, size)
+        loud = np.flatnonzero(np.square(blocks).mean(axis=1) > SILENCE_RMS**2)
+        if len(loud):
+            return size * (start + int(loud[-1]) + 1)
+    return 0
 
 
 def sound_begin(wave: np.ndarray) -> int:

@@ -193,7 +193,7 @@ def _options_key(pipeline: Pipeline, options: GenerateOptions) -> str:
     )
     parts = [np.ascontiguousarray(part) for part in (reference.mel, reference.ids, reference.durations)]
     voice = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
-    return _key(values, voice, reference.tempo, language)
+    return _key(values, voice, reference.tempo, reference.num_iter, language)
 
 
 def _key(*values: object) -> str:

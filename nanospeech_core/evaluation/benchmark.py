@@ -164,6 +164,9 @@ def measure(
         for name, setting, options in cases:
             compiled, pipeline.compiled = pipeline.compiled, False  # calls in compiled code are not counted
             time_speech(pipeline, config.texts[name], options)  # what is computed once per model
+            own = pipeline.references.get(
+                pipeline.folder, options, config.texts[name], pipeline.config, pipeline.aligner
+            )[0].num_iter
             with count_calls(backend.call_targets()) as counts:
                 timing = time_speech(pipeline, config.texts[name], options)
             pipeline.compiled = compiled
@@ -178,7 +181,7 @@ def measure(
                     "text": name,
                     "precision": precision,
                     "setting": setting.name,
-                    "options": setting.effective_options(pipeline.config.sampling),
+                    "options": setting.effective_options(pipeline.config.sampling, [own]),
                     "sentences": timing["sentences"],
                     "seconds": timing["seconds"],
                     "counts": {part: asdict(count) for part, count in counts.items()},

@@ -38,7 +38,7 @@ from .settings import (
     parse_setting,
     settings_for,
 )
-from .voices import choose_language, choose_voices
+from .voices import choose_language, choose_voices, own_iterations
 
 # (a checkpoint or None: the embedded model, one of `PRECISIONS`) -> the model and the name of its device.
 LoadModel = Callable[["str | None", str], "tuple[Pipeline, str]"]
@@ -178,6 +178,7 @@ def systems_of(pipeline: Pipeline, config: EvaluationConfig, items: Sequence[Tex
     settings = settings_for(pipeline.config, settings, are_defaults=not config.settings)
     voice_options = GenerateOptions(voice=config.voice, ref_audio=config.ref_audio, ref_text=config.ref_text)
     voices = choose_voices(pipeline, items, voice_options)
+    defaults, own = pipeline.config.sampling, own_iterations(pipeline, voices.values())
     for setting in settings:
         options = asdict(setting.options)
         if config.ref_audio is not None:
@@ -201,7 +202,7 @@ def systems_of(pipeline: Pipeline, config: EvaluationConfig, items: Sequence[Tex
             return SpeechResult(audio.as_written(wave), elapsed)
 
         output = None if config.output is None else Path(config.output, setting.folder_name)
-        yield System(setting.name, speak, setting.effective_options(pipeline.config.sampling), voices, output)
+        yield System(setting.name, speak, setting.effective_options(defaults, own), voices, output)
 
 
 def score_system(

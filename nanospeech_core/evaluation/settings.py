@@ -29,10 +29,21 @@ class Setting:
         """Whether the sampler uses the diffusion head."""
         return self.options.sampler != "ode"
 
-    def effective_options(self, defaults: SamplingConfig) -> dict:
-        """The options that the sampler uses; those not set here are the model's `defaults`."""
+    def effective_options(
+        self, defaults: SamplingConfig, own_iterations: Iterable[int | None] = (None,)
+    ) -> dict:
+        """The options that the sampler uses.
+
+        Args:
+            defaults: of the model, for options that are not set here.
+            own_iterations: the `num_iter` of the voices that speak. If they speak with different numbers of
+                iterations, the result has None.
+        """
         sampler = self.name.partition(":")[0]
         values = {key: getattr(self.options, key) for key in SAMPLERS[sampler]}
+        if "num_iter" in values:
+            numbers = {self.options.iterations(own) for own in own_iterations}
+            values["num_iter"] = numbers.pop() if len(numbers) == 1 else None
         return {"sampler": sampler} | {
             key: getattr(defaults, key, None) if value is None else value for key, value in values.items()
         }

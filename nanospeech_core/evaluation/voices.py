@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..errors import UserError
 from ..pipeline import Pipeline
@@ -51,6 +51,19 @@ def choose_voices(
     for item in items:
         choose_language(item, voices[item.id])
     return voices
+
+
+def own_iterations(pipeline: Pipeline, voices: Iterable[Voice]) -> set[int | None]:
+    """The numbers of iterations that these voices speak with; None among them: the usual one."""
+    names = {voice.name if voice.num_iter is not None else None for voice in voices}
+    found: set[int | None] = {None} if None in names else set()
+    for name in names - {None}:
+        options = GenerateOptions(voice=name)
+        reference, _ = pipeline.references.get(
+            pipeline.folder, options, "", pipeline.config, pipeline.aligner
+        )
+        found.add(reference.num_iter)
+    return found
 
 
 def choose_language(item: TextItem, voice: Voice) -> str:

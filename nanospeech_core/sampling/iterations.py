@@ -49,7 +49,7 @@ def iterations(
         neighbors: how many on each side of a token the head reads. None: the span is all tokens, so that
             iterations have few shapes.
     """
-    all_spans = [plan.spans() for plan in plans]
+    all_spans = [] if neighbors is None else [plan.spans() for plan in plans]
     for k, reveals in enumerate(zip_longest(*(plan.reveal for plan in plans))):
         parts = [(b, plans[b], reveal) for b, reveal in enumerate(reveals) if reveal is not None]
         counts = [len(reveal) for _, _, reveal in parts]

@@ -25,6 +25,7 @@ ORDERS = ("random", "interleaved", "blocks")
 REFINE_ORDERS = ("worst", "random")
 PRECISIONS = ("float32", "float16", "bfloat16")
 REFINE_SHARE = 0.3  # of a bare --refine
+ITERATIONS = 3  # of masked decoding, for a voice without a number of its own
 USUAL = SamplingConfig()
 # Which samplers read an option: `refine` runs the ODE, then masked decoding.
 MASKED, ODE, REFINE = ("masked", "refine"), ("ode", "refine"), ("refine",)
@@ -85,14 +86,14 @@ class GenerateOptions:
     use_diffusion: bool | None = option(  # in Python also False: the ODE
         None, help="the same as --sampler masked"
     )
-    num_iter: int = option(
-        3,
+    num_iter: int | None = option(
+        None,
         samplers=MASKED,
         least=1,
         most=1000,
         flag="--num_iter",
         metavar="N",
-        help="masked decoding iterations, 1 to 1000",
+        help=f"masked decoding iterations, 1 to 1000 (default: the voice's own number, else {ITERATIONS})",
     )
     order: str = option(
         "interleaved",
@@ -225,6 +226,15 @@ class GenerateOptions:
         if len(set(named.values())) > 1:
             raise UserError(f"{' and '.join(named)} cannot be used together: they name different samplers")
         return next(iter(named.values()), None)
+
+    def iterations(self, own: int | None = None) -> int:
+        """The iterations of masked decoding: `num_iter`, else the voice's `own`, else `ITERATIONS`.
+
+        A voice's own number was measured on whole sentences by masked decoding alone (`Voice.num_iter`), so
+        streams and `refine` do not use it.
+        """
+        usual = own if self.sampler == "masked" and not self.stream else None
+        return self.num_iter or usual or ITERATIONS
 
     def sampling(self) -> dict[str, Any]:
         """The arguments of `Pipeline.sample`, without the seed."""

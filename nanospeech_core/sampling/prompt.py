@@ -20,6 +20,7 @@ class Prompt:
     cond: np.ndarray  # float32 [tokens, patch * mel_dim]: the visible tokens (the reference's), else zeros
     visible: np.ndarray  # bool [tokens]
     text: np.ndarray  # int64 [symbols]: an id per frame, or the ids padded by -1 ("filler")
+    num_iter: int | None = None  # of the voice, see `Voice`
 
     @property
     def start(self) -> int:

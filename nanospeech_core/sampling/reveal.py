@@ -31,23 +31,28 @@ class RevealPlan:
 
     def visible_prefix(self) -> list[int]:
         """After each iteration, how many tokens from the first one on are visible without a gap."""
-        masked = np.sort(np.concatenate(self.reveal)) if self.reveal else np.zeros(0, np.int64)
-        counts = []
-        for reveal in self.reveal:
-            masked = np.setdiff1d(masked, reveal, assume_unique=True)
-            counts.append(int(masked[0]) if len(masked) else int(max(map(max, self.reveal))) + 1)
-        return counts
+        return [first for first, _ in self._masked()[1:]]
 
     def spans(self) -> list[tuple[int, int]]:
         """For each iteration, the first and the last token (excluded) that it samples or estimates."""
-        masked, spans = np.sort(np.concatenate(self.reveal)) if self.reveal else np.zeros(0, np.int64), []
-        for reveal, final in zip(self.reveal, self.visible_prefix(), strict=True):
-            end = int(masked[-1]) + 1
+        masked, spans = self._masked(), []
+        for reveal, (first, end), (final, _) in zip(self.reveal, masked, masked[1:], strict=False):
             if self.ahead is not None:
-                end = min(end, max(int(reveal.max()) + 1, final + self.ahead))
-            spans.append((int(masked[0]), end))
-            masked = np.setdiff1d(masked, reveal, assume_unique=True)
+                end = min(end, max(int(reveal[-1]) + 1, final + self.ahead))
+            spans.append((first, end))
         return spans
+
+    def _masked(self) -> list[tuple[int, int]]:
+        """Before each iteration, the first token that is masked, and the token after the last one.
+
+        One more item is for the end, when none is: the token after all of them, twice.
+        """
+        after = max((int(reveal[-1]) + 1 for reveal in self.reveal), default=0)
+        first, end, found = after, 0, [(after, after)]
+        for reveal in reversed(self.reveal):
+            first, end = min(first, int(reveal[0])), max(end, int(reveal[-1]) + 1)
+            found.append((first, end))
+        return found[::-1]
 
 
 def make_reveal_plan(

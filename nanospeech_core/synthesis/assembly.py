@@ -66,7 +66,7 @@ class SpeechAssembler:
         ends = job.ends_text and self.standalone
         # Whether it goes on from the segment before, and the next segment from it.
         continued, continues = bool(utterance.context_before), bool(utterance.context_after)
-        symbols = [self.config.text.vocab[i] for i in job.segment.ids]
+        symbols = [self.config.text.vocab[i] for i in job.segment.ids.tolist()]
         edges = np.array([0, samples])
         sounds = [0]  # the symbols that are no silence
         cut_start, cut_stop = 0, samples  # without the context

@@ -120,7 +120,7 @@ class Backend(ABC):
         cfg = self.config.sampling.cfg if options.cfg is None else options.cfg
         return make_reveal_plan(
             ~prompt.visible,
-            options.num_iter,
+            options.iterations(prompt.num_iter),
             seed,
             cfg,
             options.cfg_schedule,

@@ -65,9 +65,13 @@ def prepare_text(
     _check_voices(document, folder)
     passages = document.passages() or [(Settings(), document)]
 
-    def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
+    @functools.cache
+    def find_voice(settings: Settings) -> tuple[Reference, str]:
         own = _with_voice(options, settings, document.language)
-        reference, language = cache.get(folder, own, plain, config, aligner)
+        return cache.get(folder, own, plain, config, aligner)
+
+    def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
+        reference, language = find_voice(settings._replace(rate=1.0, language=None))
         chosen = settings.language or options.lang or _with_accent(document.language, language)
         return reference, chosen or detect_language(spoken, language)
 
@@ -106,8 +110,8 @@ def _with_voice(options: GenerateOptions, settings: Settings, language: str | No
     if settings.voice_language is not None:
         lang = settings.voice_language
         return replace(options, voice=None, ref_audio=None, ref_text=None, ref_asr=None, lang=lang)
-    if options.voice is None and options.ref_audio is None:
-        return replace(options, lang=options.lang or language)
+    if options.voice is None and options.ref_audio is None and options.lang is None and language is not None:
+        return replace(options, lang=language)
     return options
 
 

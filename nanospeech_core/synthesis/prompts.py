@@ -42,7 +42,7 @@ def make_prompt(
         text = np.concatenate((np.repeat(reference.ids, reference.durations), np.repeat(ids, frames))).astype(
             np.int64
         )
-    return Prompt(cond, np.arange(total) < start, text)
+    return Prompt(cond, np.arange(total) < start, text, reference.num_iter)
 
 
 def total_tokens(reference: Reference, frames: np.ndarray | int, patch: int) -> int:

@@ -76,7 +76,7 @@ def stream_plan(model: Backend, segment: Segment, seed: int, options: GenerateOp
             skipped = round(stream_skipped_seconds(segment.durations[0]) * tokens_per_second)
     blocks = stream_blocks(int((~segment.prompt.visible).sum()) - skipped, first, GROWTH, largest)
     blocks[0] += skipped
-    block_iterations = max(1, round(options.num_iter / len(blocks)))
+    block_iterations = max(1, round(options.iterations() / len(blocks)))
     return model.plan(segment.prompt, seed, replace(options, num_iter=block_iterations), blocks)
 
 

@@ -29,6 +29,7 @@ class Reference:
     ids: np.ndarray  # int64 [symbols]
     durations: np.ndarray  # int64 [symbols], frames of each symbol; they sum to the mel's
     tempo: float = 1.0  # of the voice, see `Voice`
+    num_iter: int | None = None  # the same
 
 
 def even_durations(frames: int, symbols: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from .alignment import Aligner, onset_finder
 from .reference import Reference, make_reference
 from .selection import choose_voice, selection_key
 from .speech_check import text_checker
+from .store import voice_names
 
 KEPT = 16  # voices
 
@@ -76,7 +77,9 @@ class ReferenceCache:
         # A voice's durations are those of its phonemes, all of them.
         known = config.text.kind == "phonemes" and len(ids) == len(symbols)
         reference = make_reference(voice.audio, ids, voice.durations if known else None, config, aligner)
-        return replace(reference, tempo=voice.tempo), voice.language
+        own = folder is not None and voice.name in voice_names(folder)  # made with this model
+        number = voice.num_iter if own else None
+        return replace(reference, tempo=voice.tempo, num_iter=number), voice.language
 
     def _find(self, key: tuple) -> tuple[Reference, str] | None:
         """A kept reference, which is then the last used one."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from glob import escape, glob
-from pathlib import Path
+from collections.abc import Iterator
 
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
-from ..text.language_detection import detect_language
-from ..text.languages import LANGUAGES, base_language
+from ..text.language_detection import CHINESE, detect_language
+from ..text.languages import base_language
 from .alignment import FindOnsets
 from .recording import voice_from_recording
 from .speech_check import FitsText
@@ -58,16 +57,28 @@ def choose_voice(
 def selection_key(folder: str | os.PathLike | None, options: GenerateOptions, text: str) -> tuple:
     """Everything that `choose_voice` depends on, to look its result up; of files, the time of last change."""
     depends_on: tuple | None
+    changed: tuple[tuple[str, int], ...]
     if options.ref_audio is not None:
-        files = [Path(options.ref_audio)]
+        file = os.path.abspath(options.ref_audio)
+        changed = ((file, os.stat(file).st_mtime_ns),) if os.path.isfile(file) else ()
         depends_on = (options.ref_text, options.ref_asr, options.lang)
     else:
-        folders = [Path(place, "voices") for place in (voices_folder(folder), user_folder())]
-        # Not Path.glob, which raises for a folder that may not be read: that is no error yet.
-        files = [Path(file) for place in folders for file in glob(os.path.join(escape(str(place)), "*"))]
         name = None if options.voice is None else composed(options.voice)
-        files = [file for file in files if name in (None, composed(file.stem))]
-        detected = [detect_language(text, default) for default in LANGUAGES]
-        depends_on = None if options.voice is not None else (options.lang, *detected)
-    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if os.path.isfile(file)))
+        places = [os.path.join(place, "voices") for place in (voices_folder(folder), user_folder())]
+        changed = tuple(sorted(file for place in places for file in _changes(place, name)))
+        depends_on = None
+        if options.voice is None:  # where the text is in letters, it may be the language of the first voice
+            depends_on = options.lang, detect_language(text), detect_language(text, CHINESE)
     return options.voice, depends_on, changed
+
+
+def _changes(folder: str, name: str | None) -> Iterator[tuple[str, int]]:
+    """The files of a voice (None: of all) in a folder and when they changed; none if it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                named = name is None or composed(os.path.splitext(entry.name)[0]) == name
+                if named and not entry.name.startswith(".") and entry.is_file():
+                    yield entry.path, entry.stat().st_mtime_ns
+    except OSError:  # it is no error yet
+        return

@@ -1,9 +1,9 @@
 """Voices: reference audio with its text, in the folder `voices/` of a checkpoint or of the user.
 
 A voice is two files: NAME.flac, and NAME.json with `text`, `phonemes`, `durations` (seconds), `language`,
-`description`, `default` (true: comes first among the voices of a language), `tempo` and `recording` (a
-checksum, see `voice_files`). They hold audio and text, not a mel or an embedding: every model can use them,
-and anyone can listen to the voice.
+`description`, `default` (true: comes first among the voices of a language), `tempo`, `num_iter` and
+`recording` (a checksum, see `voice_files`). They hold audio and text, not a mel or an embedding: every model
+can use them, and anyone can listen to the voice.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Voice:
     description: str = ""
     default: bool = False
     tempo: float = 1.0  # relative to the predicted durations: 1.1 is 10% faster
+    num_iter: int | None = None  # of masked decoding, enough with the model that it was made with
 
     @property
     def seconds(self) -> float:
@@ -60,7 +61,7 @@ def composed(name: str) -> str:
 
 def voice_names(folder: str | os.PathLike) -> list[str]:
     """The names of the voices in `folder`/voices, sorted. Raises UserError if it cannot be read."""
-    names = {composed(file.stem) for file in _files(folder) if file.suffix == ".json"}
+    names = {composed(stem) for stem, suffix in _files(folder) if suffix == ".json"}
     return sorted(filter(_is_name, names))
 
 
@@ -70,10 +71,10 @@ def _is_name(name: str) -> bool:
     return (name[:1].isalnum() or name[:1] == "_") and all(inside)
 
 
-def _files(folder: str | os.PathLike) -> list[Path]:
-    """The files in `folder`/voices; [] if there is no such folder."""
+def _files(folder: str | os.PathLike) -> list[tuple[str, str]]:
+    """The stems and suffixes of the files in `folder`/voices; [] if there is no such folder."""
     try:
-        return [Path(name) for name in os.listdir(Path(folder, "voices"))]
+        return list(map(os.path.splitext, os.listdir(os.path.join(folder, "voices"))))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -107,8 +108,8 @@ def user_folder(to_write: bool = False) -> Path:
 
 def _file(folder: str | os.PathLike, name: str, suffix: str) -> Path:
     """A file of the voice `name`, which is composed: under the name that it has on the disk."""
-    named = [file for file in _files(folder) if file.suffix == suffix and composed(file.stem) == name]
-    plain = Path(name + suffix)
+    named = [stem + kind for stem, kind in _files(folder) if kind == suffix and composed(stem) == name]
+    plain = name + suffix
     return Path(folder, "voices", plain if plain in named or not named else named[0])
 
 
@@ -217,7 +218,7 @@ def check_free(folder: str | os.PathLike, name: str, replace: bool = False, ther
         there: the beginning of the message.
     """
     name = composed(name)
-    taken = {composed(file.stem) for file in _files(folder) if file.suffix.lower() in (".json", ".flac")}
+    taken = {composed(stem) for stem, suffix in _files(folder) if suffix.lower() in (".json", ".flac")}
     if name in taken:
         if not replace:
             raise UserError(f'{there} a voice "{name}" already; --replace replaces it')
@@ -245,6 +246,8 @@ def save_voice(folder: str | os.PathLike, voice: Voice, replace: bool = True) ->
         "default": voice.default,
         "tempo": round(voice.tempo, 4),
     }
+    if voice.num_iter is not None:
+        meta["num_iter"] = voice.num_iter
     _read_fields(meta, voice.seconds, path)
 
     def check() -> None:
@@ -264,7 +267,7 @@ def _path(folder: str | os.PathLike, name: str) -> Path:
 def _read_fields(meta: object, seconds: float, path: Path) -> dict:
     """The fields of a voice's JSON, with defaults. Raises UserError, naming the file, if one is invalid."""
     types = {"text": str, "phonemes": str, "language": str, "description": str, "default": bool}
-    optional = {"durations": None, "description": "", "default": False, "tempo": 1.0}
+    optional = {"durations": None, "description": "", "default": False, "tempo": 1.0, "num_iter": None}
     if not isinstance(meta, dict):
         raise UserError(f"{path} must contain a JSON object")
     unknown = sorted(set(meta) - set(types) - set(optional))
@@ -277,6 +280,9 @@ def _read_fields(meta: object, seconds: float, path: Path) -> dict:
     tempo = fields["tempo"]
     if isinstance(tempo, bool) or not isinstance(tempo, (int, float)) or not 0.5 <= tempo <= 2:
         raise UserError(f"{path}: tempo must be a number from 0.5 to 2")
+    number = fields["num_iter"]
+    if number is not None and (type(number) is not int or not 1 <= number <= 1000):
+        raise UserError(f"{path}: num_iter must be a whole number from 1 to 1000")
     durations = fields["durations"]
     if durations is not None:
         numbers = isinstance(durations, list) and all(

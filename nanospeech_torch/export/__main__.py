@@ -24,7 +24,8 @@ with importing(__name__, PROG):
     from nanospeech_core.cli.output import guard, print_result
     from nanospeech_core.config import AlignerConfig, ModelConfig, VocosConfig
     from nanospeech_core.errors import UserError
-    from nanospeech_core.sampling.options import GenerateOptions
+    from nanospeech_core.sampling.option_fields import options_of
+    from nanospeech_core.sampling.options import ITERATIONS, GenerateOptions
     from nanospeech_core.sampling.samplers import sampler_of
     from nanospeech_core.system.files import replacing
     from nanospeech_core.system.folders import replacing_folder
@@ -80,6 +81,13 @@ def main(argv: list[str] | None, prog: str) -> int:
         metavar="GLOB",
         help="speech that the voices' tempo is measured on, preferably not trained on (default: --shards)",
     )
+    parser.add_argument(
+        "--num_iter",
+        type=int,
+        metavar="N",
+        help="iterations of masked decoding with which these voices speak, if that many are enough for them "
+        f"(default: none of their own, so {ITERATIONS})",
+    )
     args = parser.parse_args(argv)
     return guard(lambda: run(args), prog, quiet=False)
 
@@ -91,6 +99,9 @@ def run(args: argparse.Namespace) -> None:
     voices = read_voices(args.voices) if args.voices else []
     if (voices or args.voice) and not args.shards:
         raise UserError('a voice needs a recording: name the prepared data with --shards "data/*.tar"')
+    options_of(GenerateOptions)["num_iter"].check(args.num_iter)
+    if args.num_iter is not None and not (voices or args.voice):
+        raise UserError("--num_iter is stored with voices: name them with --voice or --voices")
     path = best_or_newest(args.run)
     state = read_state(path)
     if "transformer" not in state["config"]:
@@ -100,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
         check_folder(args.output, names)
         with replacing_folder(args.output) as folder:
             export(state, path, folder, args.vocoder, args.aligner, args.dtype)
-            make_voices(folder, voices, args.voice, args.shards, args.tempo_shards)
+            make_voices(folder, voices, args.voice, args.shards, args.tempo_shards, args.num_iter)
             if silence := find_silence(folder):
                 warnings.warn(f"{path} (step {state.get('step', '?')}): {silence}", stacklevel=1)
             check_folder(args.output, names)  # again: another process may have written it meanwhile

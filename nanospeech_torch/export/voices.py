@@ -59,7 +59,12 @@ def read_voices(path: str) -> list[dict]:
 
 
 def make_voices(
-    output: Path, voices: list[dict], default: str | None, shards: list[str], tempo_shards: list[str] | None
+    output: Path,
+    voices: list[dict],
+    default: str | None,
+    shards: list[str],
+    tempo_shards: list[str] | None,
+    num_iter: int | None = None,
 ) -> None:
     """Store utterances of the training data as voices of a checkpoint folder, with their durations.
 
@@ -72,6 +77,7 @@ def make_voices(
         shards: glob patterns.
         tempo_shards: glob patterns of the speech on which the voices' tempo is measured; None: `shards`.
             Texts that the model was not trained on are better: it may have memorized the tempo of the others.
+        num_iter: of the voices, see `Voice`.
     Raises:
         UserError: an utterance does not exist, or cannot be a voice.
     """
@@ -97,7 +103,7 @@ def make_voices(
     if tempo_shards is not None and scarce:
         raise UserError(f"--tempo-shards has fewer than {LEAST_UTTERANCES} utterances of {', '.join(scarce)}")
     for item, source in sources:
-        make_voice(output, item, source)
+        make_voice(output, item, source, num_iter)
     set_tempos(output, {name: found for name, found in utterances.items() if name not in scarce})
 
 
@@ -183,7 +189,7 @@ def seconds(meta: dict) -> float:
     return sum(durations) * unit / SAMPLE_RATE
 
 
-def make_voice(output: Path, item: dict, source: Source) -> None:
+def make_voice(output: Path, item: dict, source: Source, num_iter: int | None = None) -> None:
     """Store an utterance as the voice that `item` describes. Raises UserError."""
     from ..training.data.corpus import DURATION_UNIT, TOLERANCE, Skip, read_wave
 
@@ -207,5 +213,6 @@ def make_voice(output: Path, item: dict, source: Source) -> None:
         language=item["language"],
         description=item["description"],
         default=item.get("default", False),
+        num_iter=num_iter,
     )
     save_voice(output, voice)

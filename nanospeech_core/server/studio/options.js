@@ -92,6 +92,7 @@ function number(declared) {
   const whole = declared.type === "integer";
   const input = document.createElement("input");
   Object.assign(input, { id: `option-${declared.name}`, type: "number", step: whole ? "1" : "any" });
+  if (declared.model_default === null) input.placeholder = "automatic";
   if (declared.least !== null) input.min = declared.least;
   if (declared.most !== null) input.max = declared.most;
   const inputs = [input];

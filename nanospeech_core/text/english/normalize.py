@@ -32,6 +32,24 @@ TABLES = (
     letters.ROWS,
     numbers.ROWS,
 )
+# Most sentences have only letters and the usual marks. These are the rules that may match there; the others,
+# two thirds, need a digit or a sign, and are neither tried nor compiled. The tests compare this list with
+# what the patterns allow.
+_PLAIN = re.compile(r"[A-Za-z\s.,;:!?'\"()–—…-]*", re.ASCII)
+PLAIN_RULES = frozenset((
+    "mark of a heading or item", "rule of marks", "web address", "site", "weekday", "weekday at the end",
+    "weekday in a range", "end of a range of weekdays", "weekday before a date or time", "Monday to Friday",
+    "hyphen between weekdays", "month", "month in a range", "end of a range of months",
+    "hyphen between months", "hyphen between times", "direction", "dash", "dash without spaces",
+    "for example", "that is", "edited by", "number of", "French", "the with an apostrophe", "versus",
+    "Sister", "right honorable", "Point", "per annum", "world war", "first world war",
+    "change over a period", "street after a name", "street without a full stop", "drive after a name",
+    "abbreviation before a number", "abbreviation before a letter", "state of America", "abbreviation",
+    "common abbreviation", "abbreviation without a full stop", "Ms", "Fr", "Dr", "St", "Roman numeral",
+    "heir", "small Roman numeral", "Roman numeral after an abbreviation", "Roman numeral after a name",
+    "infusion", "word in capitals", "state after a city", "letters of a message", "initialism", "degree",
+    "initials", "initial", "chemical formula", "the letter A",
+))  # fmt: skip
 
 
 def normalize(text: str, accent: str = "en-us") -> str:
@@ -48,9 +66,12 @@ def normalize(text: str, accent: str = "en-us") -> str:
 
 def find(text: str, accent: str = "en-us") -> list[Reading]:
     """Which parts of a sentence are read otherwise than they are written, in order; see `normalize`."""
+    if text.isascii():
+        return find_readings(text, _rules(accent, _PLAIN.fullmatch(text) is not None))
     clusters = fold(text)
     folded = "".join(cluster.plain for cluster in clusters)
-    return unfold(find_readings(folded, _rules(accent)), text, clusters)
+    readings = find_readings(folded, _rules(accent, _PLAIN.fullmatch(folded) is not None))
+    return unfold(readings, text, clusters)
 
 
 def respell(text: TracedText) -> TracedText:
@@ -64,8 +85,10 @@ def _homographs() -> tuple[Rule, ...]:
 
 
 @functools.cache
-def _rules(accent: str) -> tuple[Rule, ...]:
-    return tuple(_rule(accent, *row) for table in TABLES for row in table)
+def _rules(accent: str, plain: bool = False) -> tuple[Rule, ...]:
+    """The rules in order; plain: those that may match plain text. A rule is compiled when it is needed."""
+    rows = (row for table in TABLES for row in table)
+    return tuple(_rule(accent, *row) for row in rows if not plain or row[0] in PLAIN_RULES)
 
 
 def _rule(accent: str, name: str, pattern: str, reading: numbers.Reader) -> Rule:

@@ -6,6 +6,7 @@ with the phrase's.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -104,6 +105,7 @@ def _gap_cost(symbol: str) -> float:
     return 0.1 if symbol == " " else 0.2 if symbol in STRESS else 1.0
 
 
+@functools.lru_cache(4096)
 def _change_cost(one: str, other: str) -> float:
     if one == other:
         return 0.0

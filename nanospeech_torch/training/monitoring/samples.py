@@ -28,7 +28,7 @@ from nanospeech_core.checkpoints.vocoder import load_vocoder
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.evaluation.dataset import TextItem
-from nanospeech_core.sampling.options import DEFAULTS
+from nanospeech_core.sampling.options import DEFAULTS, ITERATIONS
 from nanospeech_core.sampling.prompt import Prompt
 from nanospeech_core.synthesis.prompts import make_prompt
 from nanospeech_core.system.folders import replacing_folder
@@ -186,8 +186,8 @@ def sample_mels(model: Nanospeech, prompt: Prompt, seed: int) -> dict[str, tuple
     del defaults["sampler"]
     result: dict[str, tuple[np.ndarray, dict]] = {}
     if model.diffusion_module is not None:
-        names = ("num_iter", "diffusion_steps", "temperature")
-        settings = {name: getattr(DEFAULTS, name) for name in names} | {"cfg": defaults["cfg"]}
+        settings = {name: getattr(DEFAULTS, name) for name in ("diffusion_steps", "temperature")}
+        settings |= {"num_iter": ITERATIONS, "cfg": defaults["cfg"]}
         result["masked"] = model.sample(prompt, sampler="masked", seed=seed, **settings), settings
     result["ode"] = model.sample(prompt, sampler="ode", seed=seed, **defaults), defaults
     if model.to_mel is not None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nanospeech_core.errors import UserError
-from nanospeech_core.sampling.options import GenerateOptions
+from nanospeech_core.sampling.options import ITERATIONS, GenerateOptions
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,15 @@ def test_bounds_and_numpy_numbers_are_allowed():
     GenerateOptions(cfg=0, temperature=0, speed=0.25, num_iter=1, seed=2**40).check()
     GenerateOptions(cfg=np.float32(2), temperature=2, speed=4, num_iter=np.int64(1000), steps=1).check()
     GenerateOptions(use_diffusion=np.bool_(True), stream=np.bool_(False)).check()
+
+
+def test_a_voices_own_iterations_are_for_whole_sentences_by_masked_decoding_alone():
+    masked = GenerateOptions(sampler="masked")
+    assert masked.iterations() == ITERATIONS == 3 and masked.iterations(2) == 2 and masked.iterations(5) == 5
+    assert GenerateOptions(sampler="masked", num_iter=4).iterations(2) == 4
+    assert GenerateOptions(sampler="masked", stream=True).iterations(2) == 3
+    assert GenerateOptions(sampler="refine").iterations(2) == 3
+    assert GenerateOptions(sampler="refine", stream=True, num_iter=1).iterations(2) == 1
 
 
 def test_options_that_agree_may_be_given_together():

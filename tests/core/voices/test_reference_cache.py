@@ -49,6 +49,29 @@ def test_a_voice_is_prepared_once(tmp_path, folder, monkeypatch):
         speak("Hello.", voice="nobody")
 
 
+def test_a_voices_iterations_belong_to_the_model_that_it_was_made_with(tmp_path, monkeypatch):
+    """Another model that speaks with its recording may need more of them."""
+    embedded, model, own = (tmp_path / name for name in ("embedded", "model", "own"))
+    for place, name, number in ((embedded, "heart", 2), (model, "emma", 5), (own, "me", 7)):
+        voice = make_voice(name, "en-us", "Hello there.", "həlˈoʊ ðˈɛɹ.")
+        save_voice(place, replace(voice, num_iter=number))
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    monkeypatch.setenv("NANOSPEECH_DATA", str(own))
+    monkeypatch.setattr("nanospeech_core.voices.store.PRETRAINED", embedded)
+
+    def number(place, **options):
+        options = GenerateOptions(**options)
+        return ReferenceCache().get(place, options, "", CONFIG, None)[0].num_iter
+
+    assert number(embedded) == number(embedded, voice="heart") == 2
+    assert number(model) == 5
+    assert number(model, voice="me") is None
+    assert number(bare) is None and number(None) is None  # models without voices speak with the embedded ones
+    recording = model / "voices" / "emma.flac"
+    assert number(model, ref_audio=str(recording), ref_text="Hello there.") is None
+
+
 def test_a_recording_is_transcribed_once(tmp_path, monkeypatch):
     transcribed, references = [], ReferenceCache()
 

@@ -44,8 +44,9 @@ def test_saved_and_loaded(tmp_path):
         assert getattr(loaded, field) == getattr(make_voice(), field)
     assert loaded.audio == pytest.approx(make_voice().audio, abs=1e-4)
     assert loaded.seconds == pytest.approx(1.2)
-    save_voice(tmp_path, make_voice(durations=None))
-    assert load_voice(tmp_path, "heart").durations is None
+    assert loaded.num_iter is None
+    save_voice(tmp_path, make_voice(durations=None, num_iter=2))
+    assert load_voice(tmp_path, "heart").durations is None and load_voice(tmp_path, "heart").num_iter == 2
     assert sorted(p.name for p in (tmp_path / "voices").iterdir()) == ["heart.flac", "heart.json"]
 
 
@@ -111,6 +112,9 @@ def test_no_voices_at_all(tmp_path):
         ({"default": "yes"}, "needs default .true or false."),
         ({"tempo": "fast"}, "tempo must be a number from 0.5 to 2"),
         ({"tempo": 0}, "tempo must be a number from 0.5 to 2"),
+        ({"num_iter": 0}, "num_iter must be a whole number from 1 to 1000"),
+        ({"num_iter": 2.0}, "num_iter must be a whole number from 1 to 1000"),
+        ({"num_iter": True}, "num_iter must be a whole number from 1 to 1000"),
         ({"speaker": "x"}, "unknown key: speaker"),
         ({"durations": [0.6, 0.6]}, "must be 6 numbers"),
         ({"durations": "long"}, "must be 6 numbers"),

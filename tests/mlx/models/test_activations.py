@@ -97,7 +97,7 @@ def test_few_numbers_take_few_operations():
 
     few, many = mx.zeros(activations.FEW - 1), mx.zeros(activations.FEW)
     for function in (activations.gelu, activations.gelu_tanh, activations.silu):
-        assert 2 * operations(function(few)) < operations(function(many))
+        assert operations(function(few)) < operations(function(many)) - 8
 
 
 @pytest.mark.parametrize("affine", [False, True])

@@ -58,6 +58,18 @@ def test_exports_a_folder_that_speaks(parts, tmp_path, dtype):
     assert len(tts.generate("Hello there.", use_diffusion=True)) > 2400
 
 
+def test_voices_get_their_iterations_where_they_are_asked_for(parts, tmp_path, capsys):
+    assert main(with_voices(parts, tmp_path)) == 0
+    assert "num_iter" not in json.loads((tmp_path / "out" / "voices" / "tone.json").read_text())
+    assert main([*with_voices(parts, tmp_path), "--num_iter", "2"]) == 0
+    assert Nanospeech.from_pretrained(tmp_path / "out").voices()[0].num_iter == 2
+    capsys.readouterr()
+    assert main([*with_voices(parts, tmp_path), "--num_iter", "0"]) == 1
+    assert "--num_iter must be a whole number from 1 to 1000, not 0" in capsys.readouterr().err
+    assert main([*parts, "--num_iter", "2"]) == 1
+    assert "--num_iter is stored with voices" in capsys.readouterr().err
+
+
 def save_aligner(path, vocab):
     config = AlignerConfig(dim=8, key_dim=4, mel_layers=1, lag=1)
     weights = Aligner(**dataclasses.asdict(config)).state_dict()
