@@ -105,10 +105,31 @@ def _chinese() -> Language:
     )
 
 
+def _spanish() -> Language:
+    def find_readings(text: str) -> list[Reading]:
+        return []
+
+    def phonemize(text: TracedText, given: Given) -> TracedText:
+        from .espeak.phonemizer import phonemize
+
+        return phonemize(text, "roa/es", given)
+
+    return Language(
+        _ends_english_sentence,
+        find_readings,
+        phonemize,
+        sample="Hola",
+        names=("spanish", "spa", "castilian"),
+        code_omitted="Código omitido.",
+        formula_omitted="Fórmula omitida.",
+    )
+
+
 TABLE = {
     "en-us": _english("en-us", "gmw/en-US", ("english", "eng")),
     "en-gb": _english("en-gb", "gmw/en", ("en-uk",)),
     "zh": _chinese(),
+    "es": _spanish(),
 }
 LANGUAGES = tuple(TABLE)
 
