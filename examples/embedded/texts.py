@@ -69,12 +69,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--libritts", type=Path, metavar="DIR", help="folder with *.normalized.txt at any depth"
     )
-    parser.add_argument(
-        "--tatoeba", type=Path, nargs="*", default=[], metavar="FILE", help="eng_, cmn_ or spa_sentences.tsv(.bz2)"
-    )
-    parser.add_argument(
-        "--fortunes", type=Path, nargs="*", default=[], metavar="FILE", help="*.fortunes of Debian's fortunes-es"
-    )
+    tatoeba, fortunes = "eng_, cmn_ or spa_sentences.tsv(.bz2)", "*.fortunes of Debian's package fortunes-es"
+    parser.add_argument("--tatoeba", type=Path, nargs="*", default=[], metavar="FILE", help=tatoeba)
+    parser.add_argument("--fortunes", type=Path, nargs="*", default=[], metavar="FILE", help=fortunes)
     parser.add_argument(
         "--exclude", type=Path, nargs="*", default=[], metavar="JSONL", help="more texts to leave out"
     )

@@ -107,21 +107,34 @@ def _chinese() -> Language:
 
 def _spanish() -> Language:
     def find_readings(text: str) -> list[Reading]:
-        return []
+        from .spanish.normalize import find
+
+        return find(text)
 
     def phonemize(text: TracedText, given: Given) -> TracedText:
         from .espeak.phonemizer import phonemize
 
         return phonemize(text, "roa/es", given)
 
+    def ends_sentence(text: str, start: int, stop: re.Match[str], finished: bool) -> bool | None:
+        from .spanish.sentences import ends_sentence
+
+        return ends_sentence(text, start, stop, finished)
+
+    def say_as(kind: str, text: str) -> str | None:
+        from .spanish.say_as import say_as
+
+        return say_as(kind, text)
+
     return Language(
-        _ends_english_sentence,
+        ends_sentence,
         find_readings,
         phonemize,
         sample="Hola",
         names=("spanish", "spa", "castilian"),
         code_omitted="Código omitido.",
         formula_omitted="Fórmula omitida.",
+        say_as=say_as,
     )
 
 
@@ -154,6 +167,29 @@ def find_code(name: str, default: str = ALPHABETIC) -> str | None:
     codes = [code for code, row in TABLE.items() if base == base_language(code) or base in row.names]
     accents = [code for code in TABLE if codes and base_language(code) == base_language(codes[0])]
     return default if default in accents else accents[0] if accents else None
+
+
+def language_name(code: str) -> str:
+    """The English name of a language: "Spanish" of "es"."""
+    base = base_language(code)
+    names = (row.names[0] for key, row in TABLE.items() if base_language(key) == base and row.names)
+    return next(names, base).capitalize()
+
+
+def check_language(language: str | None, spoken: Sequence[str]) -> None:
+    """Raise UserError for a language that a model does not speak.
+
+    Args:
+        language: one of `TABLE`; None: nothing is asked for.
+        spoken: the model's (`config.TextConfig.languages`).
+    """
+    if language is not None and base_language(language) not in spoken:
+        names = " and ".join(
+            filter(None, (", ".join(map(language_name, spoken[:-1])), language_name(spoken[-1])))
+        )
+        raise UserError(
+            f'this model does not speak {language_name(language)} ("{language}"): it was trained on {names}'
+        )
 
 
 def is_alphabetic(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from glob import escape, glob
 from pathlib import Path
@@ -47,7 +48,8 @@ def choose_voice(
     voices = list_voices(folder)
     if not voices:
         raise UserError("this model has no voices: use --ref-audio")
-    language = options.lang or detect_language(text, voices[0].language)
+    spoken = [base_language(voice.language) for voice in voices]
+    language = options.lang or detect_language(text, voices[0].language, spoken)
 
     def distance(voice: Voice) -> tuple[bool, bool]:
         return voice.language != language, base_language(voice.language) != base_language(language)
@@ -67,7 +69,7 @@ def selection_key(folder: str | os.PathLike | None, options: GenerateOptions, te
         files = [Path(file) for place in folders for file in glob(os.path.join(escape(str(place)), "*"))]
         name = None if options.voice is None else composed(options.voice)
         files = [file for file in files if name in (None, composed(file.stem))]
-        detected = [detect_language(text, default) for default in LANGUAGES]
+        detected = [detect_language(text, *known) for known in itertools.product(LANGUAGES, ((), LANGUAGES))]
         depends_on = None if options.voice is not None else (options.lang, *detected)
     changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files if os.path.isfile(file)))
     return options.voice, depends_on, changed

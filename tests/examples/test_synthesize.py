@@ -177,7 +177,7 @@ def test_what_is_left_out_is_reported(command, tmp_path, capsys):
         (['{"id": "a", "text": 3, "voice": "af_heart"}'], "line 1: not a JSON object with the strings"),
         (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: the id 'a' occurs twice"),
         (['{"id": "../a", "text": "Hello.", "voice": "af_heart"}'], "cannot be a name in a shard"),
-        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "not an English or Chinese voice"),
+        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "not an English, Chinese or Spanish voice"),
         (["\udcff"], "is not UTF-8 (at byte 0)"),
     ],
 )
