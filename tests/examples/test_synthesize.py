@@ -68,6 +68,15 @@ def test_a_shard_is_what_a_training_run_reads(recipe, tmp_path):
     assert made.samples == sum(meta["samples"] for _, meta in pairs.values())
 
 
+def test_spanish_is_read_by_its_own_front_end(recipe, tmp_path):
+    row = {"id": "es-a", "lang": "es", "voice": "ef_dora", "text": "¿Vive la niña en el 2.º piso?"}
+    assert recipe.make_shard(tmp_path / "data-000000.tar", [row], FakeTeacher(), "flac").rejected == []
+    ((_, _, meta),) = scan_shards((str(tmp_path / "data-000000.tar"),))
+    assert meta["lang"] == "es"
+    assert meta["phonemes"] == phonemize("¿Vive la niña en el segundo piso?", "es")
+    assert "nˈiɲa" in meta["phonemes"] and set(meta["phonemes"]) <= set(SYMBOLS)
+
+
 def test_prepare_and_training_take_it(recipe, tmp_path):
     pytest.importorskip("torch")
     from corpus import small_model
