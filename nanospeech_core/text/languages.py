@@ -35,6 +35,7 @@ class Language:
         alphabetic: written in letters. Character models read it normalized, and errors are counted in words.
         code_omitted, formula_omitted: spoken in place of a block of code or a formula.
         list_marks: between the items of a list, and at its end.
+        signs: characters that its rules read, and that texts in other languages skip.
     """
 
     ends_sentence: Callable[[str, int, re.Match[str], bool], bool | None]
@@ -46,6 +47,7 @@ class Language:
     code_omitted: str = "Code omitted."
     formula_omitted: str = "Formula omitted."
     list_marks: tuple[str, str] = (", ", ".")
+    signs: str = ""
     say_as: Callable[[str, str], str | None] = lambda kind, text: None
 
 
@@ -134,6 +136,7 @@ def _spanish() -> Language:
         names=("spanish", "spa", "castilian"),
         code_omitted="Código omitido.",
         formula_omitted="Fórmula omitida.",
+        signs="ªº",
         say_as=say_as,
     )
 

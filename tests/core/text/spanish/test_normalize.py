@@ -32,6 +32,22 @@ def test_cases(case):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["written"])
+def test_cases_by_the_whole_front_end(case):
+    reports: list[str] = []
+    tokenizer = Tokenizer("phonemes", SYMBOLS, reports.append)
+    spoken = tokenizer.spoken(TracedText.of(case["written"]), "es")
+    assert spoken.text in case["spoken"]
+    assert tokenizer.symbols(spoken, "es").text and reports == []
+
+
+def test_the_signs_of_ordinals_are_skipped_in_other_languages():
+    reports: list[str] = []
+    tokenizer = Tokenizer("phonemes", SYMBOLS, reports.append)
+    assert tokenizer.spoken(TracedText.of("the 2º"), "en-us").text == "the two"
+    assert reports == ['"º" (U+00BA) cannot be spoken and is skipped']
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["written"])
 def test_no_digit_or_sign_is_left_to_the_phonemizer(case):
     spoken = normalize_as(case["written"], "es")
     assert not set(spoken) & set("0123456789%€$£¥ºª°@/+=×«»"), spoken
