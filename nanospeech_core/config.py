@@ -29,6 +29,7 @@ class TextConfig:
     vocab: tuple[str, ...] = ()
     # "durations": ids are repeated for their frames; "filler": ids are padded at the end.
     alignment: str = "durations"
+    languages: tuple[str, ...] = ("en", "zh")  # that the model speaks, without accents
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ class ModelConfig:
         t, d = self.transformer, self.diffusion
         one_of("text.kind", self.text.kind, ("phonemes", "characters"))
         one_of("text.alignment", self.text.alignment, ("durations", "filler"))
+        if not self.text.languages:
+            raise UserError("config: text.languages names no language")
         one_of("predict", self.predict, ("clean", "velocity"))
         one_of("transformer.rope", t.rope, ("all_heads", "first_head"))
         if self.sampling.sampler is not None:

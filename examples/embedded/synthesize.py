@@ -46,7 +46,7 @@ from nanospeech_torch.prepare.workers import (
 )
 
 # The language of a voice, by the first letter of its name.
-LANGUAGES = {"a": "en-us", "b": "en-gb", "z": "zh"}
+LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "z": "zh"}
 
 
 class SupportsSpeak(Protocol):
@@ -159,7 +159,9 @@ def read_texts(path: Path) -> list[dict]:
         if not row["id"] or set(row["id"]) & set("./\\\0"):
             raise UserError(f"{place}: the id {row['id']!r} cannot be a name in a shard")
         if row["voice"][:1] not in LANGUAGES:
-            raise UserError(f"{place}: {row['voice']!r} is not an English or Chinese voice of the teacher")
+            raise UserError(
+                f"{place}: {row['voice']!r} is not an English, Chinese or Spanish voice of the teacher"
+            )
         seen.add(row["id"])
         rows.append(row)
     return rows

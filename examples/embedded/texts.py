@@ -30,14 +30,16 @@ HERE = Path(__file__).parent
 VOICES = {
     "en": {"af_heart": 40, "am_michael": 25, "bf_emma": 20, "bm_george": 15},
     "zh": {"zf_xiaoxiao": 67, "zm_yunxi": 33},
+    "es": {"ef_dora": 50, "em_alex": 50},
 }
 CHARACTERS = {
     "en": re.compile(r"[A-Za-z .,\"'?!;:—-]+"),  # no digit: transcripts spell numbers out
     "zh": re.compile(r"[\u4e00-\u9fff。，？！、：“”]+"),
+    "es": re.compile(r"[A-Za-zÁÉÍÓÚÜÑáéíóúüñ .,\"?!¿¡;:—-]+"),
 }
 MAX_WORDS = 32  # nine or ten seconds
 PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
-TATOEBA = {"eng": "tatoeba-en", "cmn": "tatoeba-zh"}
+TATOEBA = {"eng": "tatoeba-en", "cmn": "tatoeba-zh", "spa": "tatoeba-es"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ SOURCES = {
     "libritts": Source("en", 18, 136),
     "tatoeba-en": Source("en", 18, 108),
     "tatoeba-zh": Source("zh", 6, 34),
+    "tatoeba-es": Source("es", 12, 110),
+    "fortunes-es": Source("es", 12, 110),
 }
 
 
@@ -65,9 +69,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--libritts", type=Path, metavar="DIR", help="folder with *.normalized.txt at any depth"
     )
-    parser.add_argument(
-        "--tatoeba", type=Path, nargs="*", default=[], metavar="FILE", help="eng_ or cmn_sentences.tsv(.bz2)"
-    )
+    tatoeba, fortunes = "eng_, cmn_ or spa_sentences.tsv(.bz2)", "*.fortunes of Debian's package fortunes-es"
+    parser.add_argument("--tatoeba", type=Path, nargs="*", default=[], metavar="FILE", help=tatoeba)
+    parser.add_argument("--fortunes", type=Path, nargs="*", default=[], metavar="FILE", help=fortunes)
     parser.add_argument(
         "--exclude", type=Path, nargs="*", default=[], metavar="JSONL", help="more texts to leave out"
     )
@@ -78,8 +82,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.limit < 1:
         parser.error("--limit must be at least 1")
-    if not (args.ljspeech or args.libritts or args.tatoeba):
-        parser.error("name a source: --ljspeech, --libritts or --tatoeba")
+    if not (args.ljspeech or args.libritts or args.tatoeba or args.fortunes):
+        parser.error("name a source: --ljspeech, --libritts, --tatoeba or --fortunes")
     return guard(lambda: run(args), "texts", quiet=False)
 
 
@@ -90,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
     found: dict[str, dict[str, str]] = {}  # of each source: its sentences by their hash
     seen: set[str] = set()
     left_out: Counter[tuple[str, str]] = Counter()
-    for name, text in sentences(args.ljspeech, args.libritts, args.tatoeba):
+    for name, text in sentences(args.ljspeech, args.libritts, args.tatoeba, args.fortunes):
         text, reason = clean(text, SOURCES[name])
         if not reason and key(text) in seen:
             reason = "duplicates"
@@ -120,7 +124,9 @@ def run(args: argparse.Namespace) -> None:
 # sources
 
 
-def sentences(ljspeech: Path | None, libritts: Path | None, tatoeba: list[Path]) -> Iterator[tuple[str, str]]:
+def sentences(
+    ljspeech: Path | None, libritts: Path | None, tatoeba: list[Path], fortunes: list[Path]
+) -> Iterator[tuple[str, str]]:
     """(source, text) of all sources. Raises UserError if a file cannot be read or has no sentence."""
     if ljspeech is not None:
         yield from (("ljspeech", text) for text in some(read_ljspeech(ljspeech), ljspeech))
@@ -128,6 +134,8 @@ def sentences(ljspeech: Path | None, libritts: Path | None, tatoeba: list[Path])
         yield from (("libritts", text) for text in some(read_libritts(libritts), libritts))
     for path in tatoeba:
         yield from some(read_tatoeba(path), path)
+    for path in fortunes:
+        yield from (("fortunes-es", text) for text in some(read_fortunes(path), path))
 
 
 def some(found: Iterator, path: Path) -> Iterator:
@@ -159,13 +167,21 @@ def read_libritts(folder: Path) -> Iterator[str]:
 
 
 def read_tatoeba(path: Path) -> Iterator[tuple[str, str]]:
-    """(source, text) of the lines id, language, text (a tab between), in English and Chinese."""
+    """(source, text) of the lines id, language, text (a tab between), in the languages of TATOEBA."""
     opener: Callable = bz2.open if path.suffix == ".bz2" else open
     with opener(path, "rt", encoding="utf-8-sig") as file:
         for line in file:
             cells = line.rstrip("\r\n").split("\t")
             if len(cells) == 3 and cells[1] in TATOEBA:
                 yield TATOEBA[cells[1]], cells[2]
+
+
+def read_fortunes(path: Path) -> Iterator[str]:
+    """The texts between lines of "%", without the line that names the author (after "--")."""
+    for text in re.split(r"^%$", path.read_text(encoding="utf-8-sig"), flags=re.MULTILINE):
+        text = re.sub(r"^\s*--.*", "", text, flags=re.MULTILINE | re.DOTALL).strip()
+        if text:
+            yield text
 
 
 # sentences

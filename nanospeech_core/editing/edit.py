@@ -19,6 +19,7 @@ from ..synthesis.backend import Backend
 from ..synthesis.prompts import whole_frames
 from ..text.checks import check_text
 from ..text.language_detection import detect_language
+from ..text.languages import check_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.symbols import SILENT
 from ..text.tokenizer import Tokenizer
@@ -162,7 +163,8 @@ def compare_texts(
     text: str, edited: str, config: ModelConfig, options: GenerateOptions
 ) -> tuple[np.ndarray, list[Change]]:
     """The ids of the text, int64 [symbols], and the changes that turn it into the edited text, in order."""
-    language = options.lang or detect_language(text)
+    check_language(options.lang, config.text.languages)
+    language = options.lang or detect_language(text, spoken=config.text.languages)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
     lexicon = open_lexicon(options.lexicon, tokenizer.ids)
     old, new = (read_text(words, tokenizer, language, lexicon) for words in (text, edited))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
-from ..text.languages import LANGUAGES, find_code
+from ..text.languages import LANGUAGES, check_language, find_code
 from ..voices.selection import choose_voice
 from ..voices.store import Voice, composed
 from .dataset import TextItem
@@ -49,7 +49,11 @@ def choose_voices(
                 stacklevel=2,
             )
     for item in items:
-        choose_language(item, voices[item.id])
+        code = choose_language(item, voices[item.id])
+        try:
+            check_language(code, pipeline.config.text.languages)
+        except UserError as error:
+            raise UserError(f"the text {item.id}: {error}") from error
     return voices
 
 

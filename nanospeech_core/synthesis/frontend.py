@@ -15,8 +15,8 @@ from ..sampling.options import GenerateOptions
 from ..system.lazy import LazySequence
 from ..text.checks import check_text, nothing_to_speak
 from ..text.document import Document, Settings
-from ..text.language_detection import detect_language
-from ..text.languages import base_language
+from ..text.language_detection import ALPHABETIC, detect_language
+from ..text.languages import base_language, check_language
 from ..text.pronunciation.lexicon import open_lexicon
 from ..text.pronunciation.markup import read_markup
 from ..text.sentences import split_sentences
@@ -57,10 +57,13 @@ def prepare_text(
         aligner: finds the durations of a voice that has none, see `make_reference`.
         references: a cache of voices that were used before.
     Raises:
-        UserError: the voice is unknown or broken, or the text cannot be spoken.
+        UserError: the voice is unknown or broken, the model does not speak a language that is named, or the
+            text cannot be spoken.
     """
     tokenizer = Tokenizer(config.text.kind, config.text.vocab)
+    check_language(options.lang, config.text.languages)
     document = read_document(check_text(text), tokenizer, options)
+    _check_languages(document, config)
     cache, plain = references or ReferenceCache(), document.plain
     _check_voices(document, folder)
     passages = document.passages() or [(Settings(), document)]
@@ -73,7 +76,8 @@ def prepare_text(
     def find(settings: Settings, spoken: str) -> tuple[Reference, str]:
         reference, language = find_voice(settings._replace(rate=1.0, language=None))
         chosen = settings.language or options.lang or _with_accent(document.language, language)
-        return reference, chosen or detect_language(spoken, language)
+        default = language if base_language(language) in config.text.languages else ALPHABETIC
+        return reference, chosen or detect_language(spoken, default, config.text.languages)
 
     def read() -> Iterator[Iterator[Utterance]]:
         for settings, passage in passages:
@@ -101,6 +105,14 @@ def read_document(
     if is_ssml(text):
         return read_ssml(text, tokenizer, lexicon, options.lang, report)
     return read_markup(text, tokenizer, lexicon)
+
+
+def _check_languages(document: Document, config: ModelConfig) -> None:
+    """Raise UserError if the text itself names a language that the model does not speak."""
+    settings = [part for part in document.parts if isinstance(part, Settings)]
+    named = [document.language, *(code for part in settings for code in (part.language, part.voice_language))]
+    for language in filter(None, named):
+        check_language(language, config.text.languages)
 
 
 def _with_voice(options: GenerateOptions, settings: Settings, language: str | None) -> GenerateOptions:
@@ -148,7 +160,9 @@ def check_texts(
     for text, name in zip(texts, names, strict=True):
         check_text(text, name)
         try:
+            check_language(options.lang, config.text.languages)
             document = read_document(text, tokenizer, options, _ignore)
+            _check_languages(document, config)
             _check_voices(document, folder)
             language = options.lang or document.language or detect_language(document.plain)
             given = document.given

@@ -7,12 +7,13 @@ in `ALPHABETIC` where that is Chinese.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from .characters import HAN, WESTERN_PUNCTUATION, fold
 from .traced import TracedText
 
 CHINESE, ALPHABETIC = "zh", "en-us"  # the language of each script, where nothing else says which
+SPANISH = "es"
 _HAN = re.compile(f"[{HAN}]")
 _ANY_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
@@ -22,6 +23,19 @@ _SCRIPT = re.compile(rf"(?P<han>[{HAN}]+)|{_LETTER}+")
 
 _SPACE_BEFORE_MARK = re.compile(r"\s+(?=[,.!?;:”)])")
 _CLOSING, _OPENING = tuple(",.!?;:)”…，。！？；：）、」』》】"), tuple("“‘(（「『《【[{")
+
+# What tells Spanish from English. The small words are of one of the two languages only.
+_OPENED_SPANISH, _ENYE = re.compile(r"[¿¡]\W*[^\W\d_]"), re.compile("[ñÑ]")
+_SPANISH_WORD = re.compile(
+    r"\b(?:el|la|los|las|de|del|que|qué|y|en|un|una|por|con|para|es|se|lo|su|sus|al|como|más|pero|está|muy|cuando|"
+    r"mi|si|sí|yo|él|ella|porque|ya|este|esta|hay|fue|ser|sobre|también|hasta|todo|todos)\b",
+    re.IGNORECASE,
+)
+_ENGLISH_WORD = re.compile(
+    r"\b(?:the|of|and|to|is|it|you|that|was|for|on|are|with|i|his|they|at|be|this|from|have|or|by|not|but|"
+    r"what|we|can|were|which|when|your|said|there|she|an|in|means|how|do|did|does|my|its|her|our)\b",
+    re.IGNORECASE,
+)
 
 # A web or mail address. The last letters of one without www. are a list: "end.So" is none.
 ADDRESS = re.compile(
@@ -59,20 +73,33 @@ _PASSAGE = re.compile(
 )
 
 
-def detect_language(text: str, default: str = ALPHABETIC) -> str:
+def detect_language(text: str, default: str = ALPHABETIC, spoken: Collection[str] = ()) -> str:
     """The language of a text by its script.
 
     Args:
         text: any.
         default: the language of a text in letters. Where that is Chinese, English is "en-us".
+        spoken: the languages that a model speaks. With "es" among them, text with the signs of Spanish is
+            Spanish (`_is_spanish`).
     Returns:
-        "zh" where Chinese characters outnumber Latin words, else `default`.
+        "zh" where Chinese characters outnumber Latin words; "es", see above; else `default`.
     """
     text = ADDRESS.sub(" ", fold(text))
     words = len(_LATIN_WORD.findall(text))
     if len(_ANY_HAN.findall(text)) > words:
         return CHINESE
+    if SPANISH in spoken and _is_spanish(text):
+        return SPANISH
     return ALPHABETIC if default == CHINESE and words else default
+
+
+def _is_spanish(text: str) -> bool:
+    """Whether a text has ñ, ¿ or ¡, and its small words are Spanish: "piñata" is an English word too."""
+    opened = _OPENED_SPANISH.search(text) is not None
+    if not opened and not _ENYE.search(text):
+        return False
+    spanish = len(_SPANISH_WORD.findall(text)) + 2 * opened
+    return spanish >= max(2, 4 * len(_ENGLISH_WORD.findall(text)))
 
 
 def split_written(text: TracedText, language: str) -> list[tuple[str, TracedText]]:

@@ -35,6 +35,7 @@ class Language:
         alphabetic: written in letters. Character models read it normalized, and errors are counted in words.
         code_omitted, formula_omitted: spoken in place of a block of code or a formula.
         list_marks: between the items of a list, and at its end.
+        signs: characters that its rules read, and that texts in other languages skip.
     """
 
     ends_sentence: Callable[[str, int, re.Match[str], bool], bool | None]
@@ -46,6 +47,7 @@ class Language:
     code_omitted: str = "Code omitted."
     formula_omitted: str = "Formula omitted."
     list_marks: tuple[str, str] = (", ", ".")
+    signs: str = ""
     say_as: Callable[[str, str], str | None] = lambda kind, text: None
 
 
@@ -105,10 +107,45 @@ def _chinese() -> Language:
     )
 
 
+def _spanish() -> Language:
+    def find_readings(text: str) -> list[Reading]:
+        from .spanish.normalize import find
+
+        return find(text)
+
+    def phonemize(text: TracedText, given: Given) -> TracedText:
+        from .espeak.phonemizer import phonemize
+
+        return phonemize(text, "roa/es", given)
+
+    def ends_sentence(text: str, start: int, stop: re.Match[str], finished: bool) -> bool | None:
+        from .spanish.sentences import ends_sentence
+
+        return ends_sentence(text, start, stop, finished)
+
+    def say_as(kind: str, text: str) -> str | None:
+        from .spanish.say_as import say_as
+
+        return say_as(kind, text)
+
+    return Language(
+        ends_sentence,
+        find_readings,
+        phonemize,
+        sample="Hola",
+        names=("spanish", "spa", "castilian"),
+        code_omitted="Código omitido.",
+        formula_omitted="Fórmula omitida.",
+        signs="ªº",
+        say_as=say_as,
+    )
+
+
 TABLE = {
     "en-us": _english("en-us", "gmw/en-US", ("english", "eng")),
     "en-gb": _english("en-gb", "gmw/en", ("en-uk",)),
     "zh": _chinese(),
+    "es": _spanish(),
 }
 LANGUAGES = tuple(TABLE)
 
@@ -133,6 +170,29 @@ def find_code(name: str, default: str = ALPHABETIC) -> str | None:
     codes = [code for code, row in TABLE.items() if base == base_language(code) or base in row.names]
     accents = [code for code in TABLE if codes and base_language(code) == base_language(codes[0])]
     return default if default in accents else accents[0] if accents else None
+
+
+def language_name(code: str) -> str:
+    """The English name of a language: "Spanish" of "es"."""
+    base = base_language(code)
+    names = (row.names[0] for key, row in TABLE.items() if base_language(key) == base and row.names)
+    return next(names, base).capitalize()
+
+
+def check_language(language: str | None, spoken: Sequence[str]) -> None:
+    """Raise UserError for a language that a model does not speak.
+
+    Args:
+        language: one of `TABLE`; None: nothing is asked for.
+        spoken: the model's (`config.TextConfig.languages`).
+    """
+    if language is not None and base_language(language) not in spoken:
+        names = " and ".join(
+            filter(None, (", ".join(map(language_name, spoken[:-1])), language_name(spoken[-1])))
+        )
+        raise UserError(
+            f'this model does not speak {language_name(language)} ("{language}"): it was trained on {names}'
+        )
 
 
 def is_alphabetic(name: str) -> bool:

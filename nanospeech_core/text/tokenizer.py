@@ -102,7 +102,8 @@ class Tokenizer:
         if self.kind == "characters" and not (language in TABLE and TABLE[language].alphabetic):
             return compose(sentence).single_spaced()
         folded = fold_traced(compose(sentence))
-        characters = filter(lambda c: not c.isascii(), dict.fromkeys(folded.text))
+        signs = TABLE[language].signs if language in TABLE else ""
+        characters = (c for c in dict.fromkeys(folded.text) if not (c.isascii() or c in signs))
         speakable = {ord(character): self._speakable(character) for character in characters}
         return normalize(folded.replace_characters(speakable), language, given)
 

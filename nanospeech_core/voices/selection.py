@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..errors import UserError
 from ..sampling.options import GenerateOptions
 from ..text.language_detection import CHINESE, detect_language
-from ..text.languages import base_language
+from ..text.languages import LANGUAGES, base_language
 from .alignment import FindOnsets
 from .recording import voice_from_recording
 from .speech_check import FitsText
@@ -46,7 +46,8 @@ def choose_voice(
     voices = list_voices(folder)
     if not voices:
         raise UserError("this model has no voices: use --ref-audio")
-    language = options.lang or detect_language(text, voices[0].language)
+    spoken = [base_language(voice.language) for voice in voices]
+    language = options.lang or detect_language(text, voices[0].language, spoken)
 
     def distance(voice: Voice) -> tuple[bool, bool]:
         return voice.language != language, base_language(voice.language) != base_language(language)
@@ -68,7 +69,12 @@ def selection_key(folder: str | os.PathLike | None, options: GenerateOptions, te
         changed = tuple(sorted(file for place in places for file in _changes(place, name)))
         depends_on = None
         if options.voice is None:  # where the text is in letters, it may be the language of the first voice
-            depends_on = options.lang, detect_language(text), detect_language(text, CHINESE)
+            detected = (
+                detect_language(text),
+                detect_language(text, CHINESE),
+                detect_language(text, spoken=LANGUAGES),
+            )
+            depends_on = options.lang, *detected
     return options.voice, depends_on, changed
 
 

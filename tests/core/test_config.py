@@ -50,6 +50,7 @@ def test_absent_keys_are_defaults():
         ("text.vocab", [1], "config.text.vocab must be str, not 1"),
         ("residual", 1, "config.residual must be bool, not 1"),
         ("predict", "noise", "config: predict must be one of clean, velocity, not 'noise'"),
+        ("text.languages", [], "config: text.languages names no language"),
         ("text.kind", "words", "config: text.kind must be one of phonemes, characters, not 'words'"),
         ("diffusion.objective", "edm", "config: diffusion.objective must be one of flow, ddpm, not 'edm'"),
         ("diffusion.target_channels", 100, "but a token has patch x mel_dim = 400 numbers"),

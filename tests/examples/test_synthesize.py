@@ -68,6 +68,15 @@ def test_a_shard_is_what_a_training_run_reads(recipe, tmp_path):
     assert made.samples == sum(meta["samples"] for _, meta in pairs.values())
 
 
+def test_spanish_is_read_by_its_own_front_end(recipe, tmp_path):
+    row = {"id": "es-a", "lang": "es", "voice": "ef_dora", "text": "¿Vive la niña en el 2.º piso?"}
+    assert recipe.make_shard(tmp_path / "data-000000.tar", [row], FakeTeacher(), "flac").rejected == []
+    ((_, _, meta),) = scan_shards((str(tmp_path / "data-000000.tar"),))
+    assert meta["lang"] == "es"
+    assert meta["phonemes"] == phonemize("¿Vive la niña en el segundo piso?", "es")
+    assert "nˈiɲa" in meta["phonemes"] and set(meta["phonemes"]) <= set(SYMBOLS)
+
+
 def test_prepare_and_training_take_it(recipe, tmp_path):
     pytest.importorskip("torch")
     from corpus import small_model
@@ -177,7 +186,7 @@ def test_what_is_left_out_is_reported(command, tmp_path, capsys):
         (['{"id": "a", "text": 3, "voice": "af_heart"}'], "line 1: not a JSON object with the strings"),
         (['{"id": "a", "text": "Hello.", "voice": "af_heart"}'] * 2, "line 2: the id 'a' occurs twice"),
         (['{"id": "../a", "text": "Hello.", "voice": "af_heart"}'], "cannot be a name in a shard"),
-        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "not an English or Chinese voice"),
+        (['{"id": "a", "text": "Hello.", "voice": "jf_alpha"}'], "not an English, Chinese or Spanish voice"),
         (["\udcff"], "is not UTF-8 (at byte 0)"),
     ],
 )

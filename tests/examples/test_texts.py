@@ -50,6 +50,9 @@ def numbered(count: int) -> list[str]:
         ("tatoeba-zh", "我用Python写代码。", "other characters"),
         ("tatoeba-zh", "我有三个VIP朋友", "other characters"),
         ("tatoeba-zh", "很好。", "too short or too long"),
+        ("tatoeba-es", "¿Cuándo vendrá el señor Núñez?", ""),
+        ("tatoeba-es", "Vale.", "too short or too long"),
+        ("tatoeba-es", "Nació en el año 1999.", "other characters"),
     ],
 )
 def test_what_is_left_out(texts, monkeypatch, source, text, reason):
@@ -91,9 +94,26 @@ def test_every_source_is_read(texts, tmp_path, capsys):
     assert "tatoeba-en: 1 sentences (1 duplicates)" in capsys.readouterr().out
 
 
+def test_fortunes_are_read(texts, tmp_path, capsys):
+    file = tmp_path / "vida.fortunes"
+    file.write_text(
+        "Nadie sabe lo que tiene\nhasta que lo pierde.\n\t\t-- Un autor. (1600-1662) Poeta.\n%\n"
+        "¿Quién lo diría?   \n%\n%\nHace 3 años de aquello.\n%\n",
+        encoding="utf-8",
+    )
+    assert texts.main(["--fortunes", str(file), "-o", str(tmp_path / "t.jsonl")]) == 0
+    rows = read(tmp_path / "t.jsonl")
+    assert {row["text"] for row in rows} == {
+        "Nadie sabe lo que tiene hasta que lo pierde.", "¿Quién lo diría?",
+    }  # fmt: skip
+    assert {(row["lang"], row["voice"] in texts.VOICES["es"]) for row in rows} == {("es", True)}
+    assert "fortunes-es: 2 sentences (1 other characters)" in capsys.readouterr().out
+
+
 def test_what_is_evaluated_is_not_taught(texts, tmp_path):
     evaluated = read(FOLDER / "eval_en.jsonl")
     assert len(evaluated) == 70 and len(read(FOLDER / "eval_zh.jsonl")) == 30
+    assert len(read(FOLDER / "eval_es.jsonl")) == 40
     text = next(row["text"] for row in evaluated if len(row["text"]) > 30)
     file = tatoeba(tmp_path / "e.tsv", "eng", [text.upper(), f"And so he said, {text}", *numbered(3)])
     mine = tmp_path / "mine.jsonl"

@@ -17,6 +17,7 @@ from ...nanospeech import Nanospeech
 from ..data.batch_plans import FRAME_RATE, batch_plans, group_neighbors
 from ..data.corpus import read_index, split_held_out
 from ..data.fingerprint import describe_held_out, fingerprint_entries
+from ..data.languages import check_languages
 from ..data.loading import UtteranceBatchDataset
 from ..data.utterances import Utterance, UtteranceDataset
 from ..engine.blocks import prepare_blocks
@@ -65,7 +66,9 @@ class AcousticTask:
             build_joint_batch, model=config.model, config=config.loss, flow_share=flow_share
         )
         data = config.data
-        held_out, training = split_held_out(read_index(data, config.model, report), data.held_out)
+        entries = read_index(data, config.model, report)
+        check_languages(entries, config.model.text.languages)
+        held_out, training = split_held_out(entries, data.held_out)
         self.data = fingerprint_entries(held_out, training)
         keys = [entry.key for entry in held_out]
         report(describe_held_out(keys, sum(entry.samples for entry in held_out), "data.held_out"))

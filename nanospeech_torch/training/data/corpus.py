@@ -3,7 +3,7 @@
 The json of an utterance has `phonemes` (`text` for models that read characters; one character is a symbol)
 and, for models aligned by durations, `durations`: len(symbols) + 2 numbers (a pause, each symbol, a pause) in
 units of `duration_unit` samples at 24 kHz (600 if absent). The pauses have the id of the space. `voice`,
-`text` and `samples` (at 24 kHz) are optional.
+`lang`, `text` and `samples` (at 24 kHz) are optional.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from nanospeech_core.audio.mel import HOP, N_MELS, SAMPLE_RATE
 from nanospeech_core.config import ModelConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.system.files import looked_in
+from nanospeech_core.text.languages import base_language, find_code
 
 from ..config import DataConfig
 from .shards import TAR_ERRORS, StrictTarInfo, kind_of, parse, tar_members
@@ -68,6 +69,7 @@ class IndexEntry:
     durations: np.ndarray | None  # float32 [symbols], in samples at 24 kHz; None with "filler" alignment
     samples: int  # at 24 kHz
     location: AudioLocation
+    language: str = ""  # of its json's `lang`, without the accent; "": unknown
 
     @property
     def frames(self) -> int:
@@ -162,6 +164,7 @@ def make_entry(
         durations=ends,
         samples=samples,
         location=location,
+        language=base_language(find_code(str(meta.get("lang") or "")) or ""),
     )
 
 

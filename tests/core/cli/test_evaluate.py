@@ -398,6 +398,10 @@ def test_arguments_that_are_wrong(capsys, flags, sentence):
         ('{"text": "a", "id": "x"}\n{"text": "b", "id": "x"}', "line 2: the id 'x' occurs twice"),
         ('{"text": "a", "id": "../x"}', "the id '../x' cannot be a file name"),
         ('{"text": "a", "voice": 3}', "voice must be a string, not 3"),
+        (
+            '{"text": "hola", "lang": "es", "id": "h"}',
+            'the text h: this model does not speak Spanish ("es"): it was trained on English and Chinese',
+        ),
         ('{"text": "guten tag", "lang": "xx"}', f"lang must be one of en, {', '.join(LANGUAGES)}, not 'xx'"),
     ],
 )

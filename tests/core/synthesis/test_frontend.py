@@ -11,7 +11,7 @@ from nanospeech_core.audio import files as audio
 from nanospeech_core.config import TextConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.synthesis.frontend import prepare_text
+from nanospeech_core.synthesis.frontend import check_texts, prepare_text
 from nanospeech_core.voices.reference import even_durations
 from nanospeech_core.voices.store import save_voice
 
@@ -61,6 +61,43 @@ def test_the_voice_gives_the_accent_by_default(folder):
         (GenerateOptions(voice="emma", lang="en-us"), american),
     ):
         assert spoken(prepare_text("Nobody's car.", CONFIG, folder, options)) == [f" {expected} "]
+
+
+SPANISH = replace(CONFIG, text=replace(CONFIG.text, languages=("en", "zh", "es")))
+REFUSED = 'this model does not speak Spanish ("es"): it was trained on English and Chinese'
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("Hola", {"lang": "es"}),
+        ("Hola", {"lang": "es", "voice": "emma"}),
+        ('<speak xml:lang="es">Hola</speak>', {}),
+        ('<speak>One. <lang xml:lang="es-MX">Hola.</lang></speak>', {}),
+        ('<speak>One. <voice xml:lang="es">Hola.</voice></speak>', {}),
+    ],
+)
+def test_a_language_that_the_model_was_not_trained_on_is_refused(folder, text, options):
+    """Before any speech, in one sentence."""
+    for prepare in (
+        lambda: prepare_text(text, CONFIG, folder, GenerateOptions(**options)),
+        lambda: check_texts([text], ["text 1"], CONFIG, GenerateOptions(**options)),
+    ):
+        with pytest.raises(UserError) as error:
+            prepare()
+        assert str(error.value).endswith(REFUSED)
+    assert prepare_text(text, SPANISH, folder, GenerateOptions(**options)).utterances
+
+
+def test_spanish_is_recognized_where_the_model_speaks_it(folder, tmp_path):
+    english, spanish = (phonemize("¿Qué hora es?", language) for language in ("en-us", "es"))
+    assert spoken(prepare_text("¿Qué hora es?", CONFIG, folder, GenerateOptions())) == [f" {english} "]
+    assert spoken(prepare_text("¿Qué hora es?", SPANISH, folder, GenerateOptions())) == [f" {spanish} "]
+    save_voice(tmp_path, make_voice("dora", "es", "Hola.", "ˈola."))
+    hello = {language: phonemize("Hola, buenos amigos", language) for language in ("en-us", "es")}
+    for config, language in ((SPANISH, "es"), (CONFIG, "en-us")):  # in the voice's language, if it can
+        prepared = prepare_text("Hola, buenos amigos", config, tmp_path, GenerateOptions(voice="dora"))
+        assert spoken(prepared) == [f" {hello[language]} "]
 
 
 def test_character_models_have_no_pauses(folder):

@@ -26,6 +26,31 @@ def test_language_of(text, language):
     assert detect_language(text, "en-gb") == language
 
 
+@pytest.mark.parametrize(
+    ("text", "spanish"),
+    [
+        ("¡Hola!", True),
+        ("¿Qué hora es?", True),
+        ("«¿Vienes?», dijo.", True),
+        ("El señor Núñez vive en la costa.", True),
+        ("La niña y el niño", True),
+        ("piñata party", False),
+        ("El Niño brings rain", False),
+        ("jalapeño con queso", False),
+        ("He said: ¡Hola!", False),
+        ("The Spanish mark ¿ opens a question.", False),
+        ("Señor Ibáñez de la Vega met the president of the club.", False),
+        ("Hola, buenos días", False),  # no sure sign
+        ("Hello there.", False),
+        ("他说：“¿Qué?” 是什么意思？", False),
+    ],
+)
+def test_spanish_only_by_its_signs_and_where_it_is_spoken(text, spanish):
+    assert (detect_language(text, spoken=("en", "zh", "es")) == "es") is spanish
+    assert detect_language(text) == detect_language(text, spoken=("en", "zh")) != "es"
+    assert detect_language(text, "es") == ("zh" if "他" in text else "es")  # a Spanish voice reads it
+
+
 def test_a_chinese_voice_does_not_make_english_chinese():
     assert detect_language("Hello there.", "zh") == "en-us"
     assert detect_language("12:30", "zh") == "zh"

@@ -17,9 +17,11 @@ from nanospeech_core.text.languages import (
     LANGUAGES,
     TABLE,
     base_language,
+    check_language,
     find_code,
     find_language,
     is_alphabetic,
+    language_name,
 )
 from nanospeech_core.text.markdown.blocks import MarkdownParser
 from nanospeech_core.text.markdown.sentence_stream import SentenceSplitter
@@ -147,6 +149,20 @@ def test_an_unknown_language():
             function("fr")
 
 
+def test_a_model_says_which_languages_it_speaks():
+    check_language(None, ("en", "zh"))
+    check_language("en-gb", ("en", "zh"))
+    with pytest.raises(UserError) as error:
+        check_language("es", ("en", "zh"))
+    sentence = 'this model does not speak Spanish ("es"): it was trained on English and Chinese'
+    assert str(error.value) == sentence
+    with pytest.raises(UserError, match="trained on English, Chinese and Spanish$"):
+        check_language("fr", ("en", "zh", "es"))
+    with pytest.raises(UserError, match="trained on Spanish$"):
+        check_language("en-us", ("es",))
+    assert language_name("en-gb") == "English" and language_name("tlh") == "Tlh"
+
+
 @pytest.mark.parametrize(
     ("name", "default", "code"),
     [
@@ -160,6 +176,9 @@ def test_an_unknown_language():
         ("zh-CN", "en-us", "zh"),
         ("Mandarin", "en-us", "zh"),
         ("cmn-TW", "zh", "zh"),
+        ("Spanish", "en-us", "es"),
+        ("es_MX", "en-us", "es"),
+        ("spa", "zh", "es"),
         ("fr", "en-us", None),
         ("", "en-us", None),
     ],

@@ -1,5 +1,7 @@
 """Which voice speaks: the one that is named, or the model's for the language."""
 
+import shutil
+
 import pytest
 from checkpoints import make_voice
 
@@ -7,7 +9,7 @@ from nanospeech_core.audio import files as audio
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
 from nanospeech_core.voices import store as voices
-from nanospeech_core.voices.selection import choose_voice
+from nanospeech_core.voices.selection import choose_voice, selection_key
 from nanospeech_core.voices.store import save_voice
 
 
@@ -39,6 +41,27 @@ def bilingual(tmp_path_factory):
     for name in ("yunxi", "xiaoxiao"):
         save_voice(folder, make_voice(name, "zh", "你好。", "ni↓xau↓."))
     return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "name"),
+    [
+        ("¿Qué hora es?", {}, "dora"),
+        ("Hola", {"lang": "es"}, "dora"),
+        ("Hola", {}, "heart"),
+        ("你好，世界！", {}, "xiaoxiao"),
+    ],
+)
+def test_a_third_language(bilingual, tmp_path, text, options, name):
+    shutil.copytree(bilingual, tmp_path / "model")
+    assert choose_voice(tmp_path / "model", GenerateOptions(**options), text).name != "dora"
+    before = selection_key(tmp_path / "model", GenerateOptions(**options), text)
+    save_voice(tmp_path / "model", make_voice("dora", "es", "Hola.", "ˈola."))
+    assert choose_voice(tmp_path / "model", GenerateOptions(**options), text).name == name
+    assert selection_key(tmp_path / "model", GenerateOptions(**options), text) != before
+    if text.startswith("¿"):  # what is detected is a part of the key
+        other = selection_key(tmp_path / "model", GenerateOptions(), "What time is it?")
+        assert other != selection_key(tmp_path / "model", GenerateOptions(), text)
 
 
 @pytest.mark.parametrize(

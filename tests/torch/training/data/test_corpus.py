@@ -17,7 +17,12 @@ pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 
 from nanospeech_torch.training.config import DataConfig
-from nanospeech_torch.training.data.corpus import AudioLocation, IndexEntry, read_index, split_held_out
+from nanospeech_torch.training.data.corpus import (
+    AudioLocation,
+    IndexEntry,
+    read_index,
+    split_held_out,
+)
 
 MODEL = corpus.small_model()
 FILLER = replace(MODEL, text=replace(MODEL.text, alignment="filler"), phone_duration=None)
@@ -80,6 +85,15 @@ def test_voices_may_be_numbers(tmp_path):
     utterances = {"a": tone(voice=0), "b": tone(voice=0), "c": tone(voice="0")}
     items, lines = index(corpus.write_tar(tmp_path / "x.tar", members_of(utterances)))
     assert {item.voice for item in items} == {"0"} and "1 voices" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("lang", "language"),
+    [("en-gb", "en"), ("es", "es"), ("Spanish", "es"), ("zh-CN", "zh"), ("", ""), (None, ""), ("tlh", "")],
+)
+def test_the_language_of_an_utterance(tmp_path, lang, language):
+    (item,), _ = index(corpus.write_tar(tmp_path / "x.tar", members_of({"k": tone(lang=lang)})))
+    assert item.language == language
 
 
 def test_character_models_read_the_text(tmp_path):

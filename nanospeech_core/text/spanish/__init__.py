@@ -1,0 +1,1 @@
+"""How Spanish is written and read aloud."""
