@@ -104,6 +104,6 @@ def test_numbers_that_cannot_be(empty, flags, capsys):
 
 
 def test_a_bad_config_is_one_sentence(empty, capsys):
-    assert speed.main([str(empty), "model.transformer.dim=0"]) == 1
+    assert speed.main([str(empty), "model.transformer.dim=0", "--quiet"]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "transformer.dim" in said
