@@ -328,7 +328,7 @@ def test_pauses_phonemes_and_times(folders, use_diffusion):
     spoken = [
         list(
             pipeline(name, folders["flow"]).speak(
-                CONTROLLED, lexicon={"please": "plˈɪz"}, use_diffusion=use_diffusion, num_iter=3, seed=7
+                CONTROLLED, lexicon={"please": "plˈɪz"}, use_diffusion=use_diffusion, seed=7
             )
         )
         for name in NAMES

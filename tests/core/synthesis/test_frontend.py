@@ -81,7 +81,7 @@ def test_a_language_that_the_model_was_not_trained_on_is_refused(folder, text, o
     """Before any speech, in one sentence."""
     for prepare in (
         lambda: prepare_text(text, CONFIG, folder, GenerateOptions(**options)),
-        lambda: check_texts([text], ["text 1"], CONFIG, GenerateOptions(**options)),
+        lambda: check_texts([text], ["text 1"], CONFIG, folder, GenerateOptions(**options)),
     ):
         with pytest.raises(UserError) as error:
             prepare()
