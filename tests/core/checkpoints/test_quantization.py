@@ -150,8 +150,8 @@ def test_in_every_precision(source: Path, tmp_path: Path, name: str, precision: 
         assert str(layer.weight.dtype).endswith(f".{precision}")
     assert str(pipeline.duration_predictor.to_pred.weight.dtype).endswith(".float32")
     assert str(pipeline.vocoder.head.out.weight.dtype).endswith(".float32")
-    for use_diffusion in (True, False):
-        wave = pipeline.generate(TEXT, use_diffusion=use_diffusion, num_iter=2, steps=2)
+    for options in ({"sampler": "masked", "num_iter": 2}, {"sampler": "ode", "steps": 2}):
+        wave = pipeline.generate(TEXT, **options)
         assert wave.dtype == np.float32 and 0.01 < np.abs(wave).max() <= 1
 
 

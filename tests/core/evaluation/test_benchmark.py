@@ -146,9 +146,9 @@ def test_every_precision_speaks(
         monkeypatch.setattr(block, backend.call, call)
 
     watch(backend.module("models.dit").DiTBlock), watch(backend.module("models.diffloss").ResBlock)
-    ode = {"sampler": "ode", "steps": 2, "cfg": 2.0}
-    for options in ({"use_diffusion": True}, {"use_diffusion": True, "cfg": 2.0}, ode):
-        wave = pipeline.generate("Hello.", **{"num_iter": 2, **options})
+    masked, ode = {"sampler": "masked", "num_iter": 2}, {"sampler": "ode", "steps": 2}
+    for options in (masked, masked | {"cfg": 2.0}, ode | {"cfg": 2.0}):
+        wave = pipeline.generate("Hello.", **options)
         assert wave.dtype == "float32" and 0 < abs(wave).max() <= 1
     for block in ("DiTBlock", "ResBlock"):
         (dtype,) = met[block]

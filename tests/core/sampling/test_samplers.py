@@ -12,7 +12,7 @@ from nanospeech_core.checkpoints.folder import PRETRAINED, read_config
 from nanospeech_core.config import SAMPLER_NAMES, ModelConfig, SamplingConfig
 from nanospeech_core.errors import UserError
 from nanospeech_core.sampling.options import GenerateOptions
-from nanospeech_core.sampling.samplers import SAMPLERS, sampler_of, with_sampler
+from nanospeech_core.sampling.samplers import SAMPLERS, sampler_of, unread_options, with_sampler
 
 CHOICE = {"masked": {"use_diffusion": True}, "ode": {"sampler": "ode"}, "refine": {"refine": 0.5}}
 BASE = {"num_iter": 4, "diffusion_steps": 2, "steps": 3, "cfg": 2.0, "temperature": 1.0, "seed": 3}
@@ -32,13 +32,20 @@ def model(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_what_a_sampler_reads_changes_the_speech_and_the_rest_does_not(model, sampler):
-    def wave(**changes) -> np.ndarray:
-        return model.generate("Hello there.", **BASE | CHOICE[sampler] | changes)
+def test_what_a_sampler_reads_changes_the_speech_and_the_rest_is_refused(model, sampler):
+    base = {name: value for name, value in BASE.items() if not unread_options([name], sampler)}
 
-    plain = wave()
-    effective = [name for name, value in OTHER.items() if not np.array_equal(wave(**{name: value}), plain)]
-    assert set(effective) | set(CHOICE[sampler]) & {"refine"} == set(SAMPLERS[sampler])
+    def wave(**changes) -> np.ndarray:
+        return model.generate("Hello there.", **base | CHOICE[sampler] | changes)
+
+    plain, effective = wave(), set()
+    for name, value in OTHER.items():
+        if name != "stream" and unread_options([name], sampler):
+            with pytest.raises(UserError, match="does not read it"):
+                wave(**{name: value})
+        elif not np.array_equal(wave(**{name: value}), plain):
+            effective.add(name)
+    assert effective | set(CHOICE[sampler]) & {"refine"} == set(SAMPLERS[sampler])
 
 
 def test_the_models_own_sampler():

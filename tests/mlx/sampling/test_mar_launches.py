@@ -68,5 +68,5 @@ def test_an_iteration(compiled, most, gpu, monkeypatch, tmp_path):
     pipeline = Nanospeech.from_pretrained(compile=compiled, precision="float32")
     mx.eval(pipeline.parameters())
     pipeline.generate("How many kernels does a sentence take?", use_diffusion=True)
-    assert len(counts) == 3
+    assert len(counts) == 2
     assert most / 2 < min(counts) <= max(counts) <= most  # fewer by a newer MLX would be welcome
