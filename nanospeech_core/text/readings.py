@@ -7,11 +7,14 @@ no rule claims is read as it is written. So every spoken word knows the characte
 from __future__ import annotations
 
 import difflib
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from ..errors import UserError
 from .document import WORD
 from .traced import TracedText, concatenate
 
@@ -38,6 +41,28 @@ class Rule:
     name: str
     pattern: re.Pattern[str]
     read: Callable[[re.Match[str]], str | None]
+
+
+def make_rule(
+    name: str, pattern: str, read: str | Callable[[re.Match[str]], str | None], flags: int = 0
+) -> Rule:
+    """A rule; `read` is how it is read, or a function of its match. flags: of the pattern."""
+    return Rule(name, re.compile(pattern, flags), (lambda match: read) if isinstance(read, str) else read)
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """A pattern of any of the words, the longest first."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+@functools.cache
+def speller(language: str) -> Any:  # the library has no types
+    """Unicode's rules of numbers in words (CLDR). Raises UserError if unicode-rbnf is not installed."""
+    try:
+        from unicode_rbnf import RbnfEngine
+    except ImportError as error:
+        raise UserError("numbers need unicode-rbnf: pip install unicode-rbnf") from error
+    return RbnfEngine.for_language(language)
 
 
 def find_readings(text: str, rules: Iterable[Rule]) -> list[Reading]:

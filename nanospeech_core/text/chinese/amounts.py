@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import DASH, HAN_LETTER, NUMBER, RANGE, alternatives, cardinal, digits, rule
+from ..readings import alternatives
+from .numbers import DASH, HAN_LETTER, NUMBER, RANGE, cardinal, digits, rule
 from .words import COUNTED, CURRENCIES, MONEY_WORDS, PER, SIGNS, UNIT, UNITS, amount, count
 
 _SIGN = alternatives(SIGNS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .numbers import alternatives, cardinal, code, digits, rule
+from ..readings import alternatives
+from .numbers import cardinal, code, digits, rule
 from .words import (
     CALLED,
     CURRENCIES,

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from ..readings import Rule
+from ..readings import Rule, make_rule
 
 DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 CODE = str.maketrans("0123456789", "零幺二三四五六七八九")  # in codes 1 is yāo: yī sounds like qī, 7
@@ -19,12 +19,7 @@ RANGE = rf"{NUMBER}(?:[-–—~到至]{NUMBER})?"
 
 def rule(name: str, pattern: str, read: str | Callable[[re.Match[str]], str | None]) -> Rule:
     """A row of a table: a pattern, and its reading or a function of its match."""
-    return Rule(name, re.compile(pattern, re.ASCII), (lambda match: read) if isinstance(read, str) else read)
-
-
-def alternatives(words: dict[str, str] | list[str]) -> str:
-    """A pattern for any of these words, the longest first."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return make_rule(name, pattern, read, re.ASCII)
 
 
 def integer(number: int) -> str:

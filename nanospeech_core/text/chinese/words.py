@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import alternatives, cardinal
+from ..readings import alternatives
+from .numbers import cardinal
 
 
 def spell(letters: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 
-from ..readings import Reading, Rule, apply_readings, find_readings
+from ..readings import Reading, Rule, apply_readings, find_readings, make_rule
 from ..traced import TracedText
 from .folding import fold, unfold
 from .rules import abbreviations, codes, dates, homographs, letters, marks, money, numbers, times, units
@@ -92,7 +92,5 @@ def _rules(accent: str, plain: bool = False) -> tuple[Rule, ...]:
 
 
 def _rule(accent: str, name: str, pattern: str, reading: numbers.Reader) -> Rule:
-    if isinstance(reading, str):
-        text = reading
-        return Rule(name, re.compile(pattern), lambda match: text)
-    return Rule(name, re.compile(pattern), functools.partial(reading, accent))
+    read = reading if isinstance(reading, str) else functools.partial(reading, accent)
+    return make_rule(name, pattern, read)

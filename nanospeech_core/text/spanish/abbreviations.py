@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import STOP, Row, alternatives
+from ..readings import alternatives
+from .numbers import STOP, Row
 
 # Without their full stops. In the second table only before a number, or a numeral: "no" ends sentences.
 ABBREVIATIONS = {
@@ -54,7 +55,7 @@ PHRASES = {
 
 
 def _read_abbreviation(match: re.Match[str]) -> str:
-    return (ABBREVIATIONS | BEFORE_NUMBER)[match["word"]]
+    return ABBREVIATIONS.get(match["word"]) or BEFORE_NUMBER[match["word"]]
 
 
 def _read_phrase(match: re.Match[str]) -> str:

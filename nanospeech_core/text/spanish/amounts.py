@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ..readings import alternatives
 from .numbers import (
     ALONE,
     FEMININE,
@@ -12,7 +13,6 @@ from .numbers import (
     MINUS,
     NUMBER,
     Row,
-    alternatives,
     form_before,
     fraction,
     integer,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import FEMININE, MASCULINE, STOP, Row, alternatives, integer
+from ..readings import alternatives
+from .numbers import FEMININE, MASCULINE, STOP, Row, integer
 
 MONTHS = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",

@@ -7,10 +7,9 @@ part of the sentence first.
 from __future__ import annotations
 
 import functools
-import re
 
 from ..english.folding import fold, unfold
-from ..readings import Reading, Rule, apply_readings, find_readings
+from ..readings import Reading, Rule, apply_readings, find_readings, make_rule
 from ..traced import TracedText
 from . import abbreviations, amounts, dates, letters, marks, numbers, ordinals
 
@@ -46,11 +45,4 @@ def find(text: str) -> list[Reading]:
 
 @functools.cache
 def _rules() -> tuple[Rule, ...]:
-    return tuple(_rule(*row) for table in TABLES for row in table)
-
-
-def _rule(name: str, pattern: str, reading: numbers.Reader) -> Rule:
-    if isinstance(reading, str):
-        text = reading
-        return Rule(name, re.compile(pattern), lambda match: text)
-    return Rule(name, re.compile(pattern), reading)
+    return tuple(make_rule(*row) for table in TABLES for row in table)

@@ -6,12 +6,10 @@ the hundreds agree too: "doscientas personas".
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
-from ...errors import UserError
+from ..readings import speller
 
 # A row of a table of readings: name, pattern, and what is read: a text, or match -> text or None.
 Reader = str | Callable[[re.Match[str]], "str | None"]
@@ -28,11 +26,6 @@ MINUS = r"(?:(?<![\w)€£%])[-−])"  # before a number; between two it is a ra
 STOP = r"(?:\.(?![\s\"»”’)\]]*$)|)"  # of an abbreviation: one at the end also ends the sentence, and stays
 LONGEST = 15  # digits of a number that is read as one
 _SERIAL = 10  # digits in a row that are read one by one, if the last three are no zeros
-
-
-def alternatives(words: Iterable[str]) -> str:
-    """A pattern of any of the words, the longest first."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
 def integer(value: int, form: str = ALONE) -> str:
@@ -65,16 +58,7 @@ def ordinal(value: int, ending: str = "o") -> str | None:
 
 
 def _format(value: int, rules: str) -> str:
-    return _speller().format_number(value, ruleset_names=[rules]).text.replace("\u00ad", "")
-
-
-@functools.cache
-def _speller() -> Any:  # the library has no types
-    try:
-        from unicode_rbnf import RbnfEngine
-    except ImportError as error:
-        raise UserError("numbers need unicode-rbnf: pip install unicode-rbnf") from error
-    return RbnfEngine.for_language("es")
+    return speller("es").format_number(value, ruleset_names=[rules]).text.replace("\u00ad", "")
 
 
 def digits(written: str) -> str:

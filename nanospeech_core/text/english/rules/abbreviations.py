@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ...readings import alternatives
 from ..sentences import SENTENCE_END
-from .numbers import Row, alternatives
+from .numbers import Row
 
 # Written with a full stop. espeak-ng knows Mr, Mrs and Messrs.
 ABBREVIATIONS = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ...readings import alternatives
 from .. import names
-from .numbers import THOUSANDS, Row, alternatives, cardinal, letters, spell, words
+from .numbers import THOUSANDS, Row, cardinal, letters, spell, words
 
 STATES = "|".join([*names.STATES, "DC"])
 # A number after one of these is read digit by digit.

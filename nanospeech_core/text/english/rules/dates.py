@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import Row, alternatives, words, year
+from ...readings import alternatives
+from .numbers import Row, words, year
 from .times import clock, zone
 
 MONTHS = "January February March April May June July August September October November December".split()

@@ -11,6 +11,7 @@ import functools
 import itertools
 import re
 
+from ...readings import alternatives
 from .homograph_patterns import (
     ADVERB,
     AFTER_MINUTE,
@@ -41,7 +42,7 @@ from .homograph_patterns import (
     WRITING,
     Context,
 )
-from .numbers import Row, alternatives
+from .numbers import Row
 
 REACH = 80  # characters before a homograph that a context sees
 

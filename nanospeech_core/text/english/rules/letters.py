@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ...readings import alternatives
 from ..names import HEIRS, REIGNS, RULERS, STATES, find_state
 from ..sentences import SENTENCE_END
-from .numbers import Row, alternatives, cardinal, letter, letters, words
+from .numbers import Row, cardinal, letter, letters, words
 
 FORMULAS = (
     "NaCl NaOH HCl KCl KOH HBr LiCl AgCl CaO MgO ZnO NaF KBr CuO FeO PbO SiC GaAs CdTe CO NO HCN NaHCO KMnO"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .numbers import MAGNITUDES, NUMBER, Row, alternatives, cardinal, indian, plain, words
+from ...readings import alternatives
+from .numbers import MAGNITUDES, NUMBER, Row, cardinal, indian, plain, words
 
 _DOLLAR, _CENT = ("dollar", "dollars"), ("cent", "cents")
 # Sign -> one, many, one hundredth, many hundredths.

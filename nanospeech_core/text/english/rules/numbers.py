@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
-from ....errors import UserError
+from ...readings import speller
 
 # A row of a table of readings: name, pattern, and what is read: a text, or (accent, match) -> text or None.
 Reader = str | Callable[[str, re.Match[str]], "str | None"]
@@ -29,26 +27,12 @@ MAGNITUDES = {
 }  # fmt: skip
 
 
-def alternatives(words: Iterable[str]) -> str:
-    """A pattern of any of the words, the longest first."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-
-
 def words(written: str, accent: str, to: str = "cardinal") -> str:
     """A whole number in words. to: "cardinal", "ordinal" or "year"."""
     rules = f"spellout-{to}" + "-verbose" * (accent == "en-gb")  # British: "one hundred and five"
     if to == "year":
         rules = "spellout-numbering-year"
-    return _speller().format_number(int(written), ruleset_names=[rules]).text.replace(",", "")
-
-
-@functools.cache
-def _speller() -> Any:  # the library has no types
-    try:
-        from unicode_rbnf import RbnfEngine
-    except ImportError as error:
-        raise UserError("numbers need unicode-rbnf: pip install unicode-rbnf") from error
-    return RbnfEngine.for_language("en")
+    return speller("en").format_number(int(written), ruleset_names=[rules]).text.replace(",", "")
 
 
 def spell(written: str, accent: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ...readings import alternatives
 from .money import describes_noun
-from .numbers import NUMBER, Row, alternatives, cardinal, fraction, plain
+from .numbers import NUMBER, Row, cardinal, fraction, plain
 
 PREFIXES = {
     "T": "tera", "G": "giga", "M": "mega", "k": "kilo", "h": "hecto", "d": "deci", "c": "centi",

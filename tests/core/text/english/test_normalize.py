@@ -7,7 +7,7 @@ import pytest
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.english.normalize import normalize
-from nanospeech_core.text.english.rules import numbers as numerals
+from nanospeech_core.text.readings import speller
 
 READINGS = {
     # money
@@ -226,7 +226,7 @@ def test_hostile_sentences_are_quick(unit):
 
 def test_without_the_library_of_number_words(monkeypatch):
     monkeypatch.setitem(sys.modules, "unicode_rbnf", None)
-    numerals._speller.cache_clear()
+    speller.cache_clear()
     assert normalize("No number.") == "No number."
     with pytest.raises(UserError, match="numbers need unicode-rbnf: pip install unicode-rbnf"):
         normalize("7 of them.")
