@@ -118,39 +118,12 @@ def test_clients_that_neither_read_nor_send_are_left():
         client.close()
 
 
-def test_work_in_other_threads_does_not_hold_up_the_end(monkeypatch, tmp_path):
-    """A recognizer may need minutes for a recording."""
+@pytest.fixture
+def slow_recognizer(monkeypatch, tmp_path):
+    """A recording to upload, and two events: a recognizer has begun with it; it may go on."""
     from nanospeech_core.audio import files
 
     files.write(tmp_path / "a.wav", np.zeros(24000), 24000)
-    begun, go_on = threading.Event(), threading.Event()
-
-    def recognize(*_):
-        begun.set()
-        go_on.wait(100)
-        return "late"
-
-    monkeypatch.setattr(recognition, "default_recognizer", lambda: "slow")
-    monkeypatch.setattr(transcriptions, "_load", lambda name: recognize)
-    try:
-        with stopping() as (one, logged):
-            file = {"file": ("a.wav", (tmp_path / "a.wav").read_bytes())}
-            results = in_thread(
-                lambda: httpx.post(f"{one.url}/v1/audio/transcriptions", files=file, timeout=90)
-            )
-            assert begun.wait(20)
-        assert not go_on.is_set() and isinstance(outcome(results), httpx.HTTPError)
-        assert logged == []
-    finally:
-        go_on.set()
-
-
-def test_recordings_that_wait_for_the_recognizer_do_not_hold_up_speech(monkeypatch, tmp_path, server):
-    """Each of them would take one of the threads that encode."""
-    from nanospeech_core.audio import files
-
-    files.write(tmp_path / "a.wav", np.zeros(24000), 24000)
-    file = {"file": ("a.wav", (tmp_path / "a.wav").read_bytes())}
     begun, go_on = threading.Event(), threading.Event()
 
     def recognize(*_):
@@ -160,6 +133,23 @@ def test_recordings_that_wait_for_the_recognizer_do_not_hold_up_speech(monkeypat
 
     monkeypatch.setattr(recognition, "default_recognizer", lambda: "slow")
     monkeypatch.setattr(transcriptions, "_load", lambda name: recognize)
+    yield {"file": ("a.wav", (tmp_path / "a.wav").read_bytes())}, begun, go_on
+    go_on.set()
+
+
+def test_work_in_other_threads_does_not_hold_up_the_end(slow_recognizer):
+    """A recognizer may need minutes for a recording."""
+    file, begun, go_on = slow_recognizer
+    with stopping() as (one, logged):
+        results = in_thread(lambda: httpx.post(f"{one.url}/v1/audio/transcriptions", files=file, timeout=90))
+        assert begun.wait(20)
+    assert not go_on.is_set() and isinstance(outcome(results), httpx.HTTPError)
+    assert logged == []
+
+
+def test_recordings_that_wait_for_the_recognizer_do_not_hold_up_speech(slow_recognizer, server):
+    """Each of them would take one of the threads that encode."""
+    file, begun, go_on = slow_recognizer
     count = listen.WORKERS + 4
     url = f"{server.url}/v1/audio/transcriptions"
     waiting = [in_thread(lambda: httpx.post(url, files=file, timeout=100)) for _ in range(count)]
