@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
 from ..speech.timestamps import SUFFIXES as TIMES
-from ..speech.timestamps import no_times
 from ..system.files import check_writable
 from .book import Book, Chapter
 from .speaking import SpokenChapter, speak_chapters
@@ -68,7 +67,8 @@ class Target:
 def make_audiobook(
     load: Callable[[], Pipeline],
     book: Book,
-    chapters: Sequence[Chapter],
+    chapters: Mapping[int, Chapter],
+    count: int,
     target: Target,
     options: GenerateOptions,
     key: Callable[[Pipeline], str],
@@ -79,7 +79,9 @@ def make_audiobook(
     Args:
         load: loads the model. It is called when it is known that no other process makes the same output.
         book: for title, author and cover.
-        chapters: of the book, those that are spoken.
+        chapters: those that are spoken, by their numbers in the book. They are checked when `load` returns:
+            `speaking.find_errors` has found nothing in them.
+        count: of all chapters that have a number: track 5/20.
         target: checked.
         options: of all chapters.
         key: `speaking.model_key` of the loaded model.
@@ -91,17 +93,15 @@ def make_audiobook(
     """
     with work_folder(target.output) as work:
         pipeline = load()
-        if target.times and pipeline.config.text.alignment != "durations":
-            raise no_times()
         spoken = speak_chapters(pipeline, chapters, options, work, key(pipeline), progress)
         try:
-            _write(work, book, spoken, target)
+            _write(work, book, spoken, count, target)
         except OSError as error:
             raise UserError(f"cannot write {target.output}: {error.strerror or error}") from error
     return sum(chapter.samples for chapter in spoken) / SAMPLE_RATE
 
 
-def _write(work: WorkFolder, book: Book, spoken: Sequence[SpokenChapter], target: Target) -> None:
+def _write(work: WorkFolder, book: Book, spoken: Sequence[SpokenChapter], count: int, target: Target) -> None:
     """Write everything in the work folder, then move it to its place."""
     made = work.path / "made"
     shutil.rmtree(made, ignore_errors=True)  # of a killed process
@@ -112,19 +112,19 @@ def _write(work: WorkFolder, book: Book, spoken: Sequence[SpokenChapter], target
         write_file(file, book, spoken, target.bit_rate)
         if target.times:
             (made / "times").mkdir()
-            write_times(made / "times", spoken, target.times, whole=True)
+            write_times(made / "times", spoken, count, target.times, whole=True)
             _replace_folder(made / "times", target.times_folder, made)
         _sync(file)
         os.replace(file, place)
         return
     folder = made / "chapters"
     folder.mkdir()
-    for number, chapter in enumerate(spoken, 1):
-        file = folder / file_name(number, len(spoken), chapter.title, target.suffix)
-        write_file(file, book, [chapter], target.bit_rate, (number, len(spoken)))
+    for chapter in spoken:
+        file = folder / file_name(chapter.number, count, chapter.title, target.suffix)
+        write_file(file, book, [chapter], target.bit_rate, (chapter.number, count))
         _sync(file)
     if target.times:
-        write_times(folder, spoken, target.times, whole=False)
+        write_times(folder, spoken, count, target.times, whole=False)
     _replace_folder(folder, place, made)
 
 

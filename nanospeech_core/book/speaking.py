@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
 from ..speech.speech import Speech
-from ..synthesis.frontend import check_options, check_texts
+from ..synthesis.frontend import check_options, check_speakable
 from ..voices.selection import choose_voice
 from ..voices.store import Voice
 from .book import LEAD, TAIL, Chapter
@@ -29,8 +29,9 @@ from .work_folder import Passage, WorkFolder
 
 @dataclass(frozen=True)
 class SpokenChapter:
-    """A chapter whose passages are finished."""
+    """A chapter whose passages are finished. number: as the user knows it."""
 
+    number: int
     title: str
     passages: tuple[Passage, ...]
 
@@ -50,7 +51,7 @@ class SpokenChapter:
 
 def speak_chapters(
     pipeline: Pipeline,
-    chapters: Sequence[Chapter],
+    chapters: Mapping[int, Chapter],
     options: GenerateOptions,
     work: WorkFolder,
     model: str = "",
@@ -60,27 +61,26 @@ def speak_chapters(
 
     Args:
         pipeline: the model.
-        chapters: to be spoken.
+        chapters: to be spoken, by their numbers; `find_errors` has found nothing in them.
         options: of all chapters. One voice speaks them all: without a voice, that of the chapters' language.
         work: where finished passages are kept.
         model: what else the speech depends on: `model_key`.
-        progress: called with the number of the chapter (from 1), the characters spoken now, those that are
-            ready, and those in all.
+        progress: called with the number of the chapter, the characters spoken now, those that are ready, and
+            those in all.
     Raises:
-        UserError: as `Pipeline.generate`; for a chapter that cannot be spoken, before anything is generated.
+        UserError: as `Pipeline.generate`, with the chapter's name.
     """
-    for error in find_errors(dict(enumerate(chapters, 1)), pipeline.config, pipeline.folder, options):
-        raise error
-    cut = [split_passages(chapter.text) for chapter in chapters]
-    texts = [text for passages in cut for text in passages]
+    cut = {number: split_passages(chapter.text) for number, chapter in chapters.items()}
+    texts = [text for passages in cut.values() for text in passages]
     if options.voice is None and options.ref_audio is None:  # that of a passage could be another one
-        options = replace(options, voice=voice_of_book(pipeline.folder, options, chapters).name)
+        options = replace(options, voice=voice_of_book(pipeline.folder, options, chapters.values()).name)
     common = _key(model, _options_key(pipeline, options))
     total = sum(len(text) for text in texts)
     ready = {key: passage for text in texts if (passage := work.find(key := _key(common, text)))}
     done = sum(len(text) for text in texts if _key(common, text) in ready)
     before, spoken = done, []
-    for number, passages in enumerate(cut, 1):
+    for number, passages in cut.items():
+        name = _name(number, chapters[number])
         finished = []
         for text in passages:
             key = _key(common, text)
@@ -93,10 +93,10 @@ def speak_chapters(
                     if progress is not None:
                         progress(number, now + min(characters, length), before, total)
 
-                passage = ready[key] = _speak_passage(pipeline, text, options, work, key, report)
+                passage = ready[key] = _speak_passage(pipeline, text, name, options, work, key, report)
                 done += len(text)
             finished.append(passage)
-        spoken.append(SpokenChapter(chapters[number - 1].title, tuple(finished)))
+        spoken.append(SpokenChapter(number, chapters[number].title, tuple(finished)))
         if progress is not None:
             progress(number, done - before, before, total)
     return spoken
@@ -105,6 +105,7 @@ def speak_chapters(
 def _speak_passage(
     pipeline: Pipeline,
     text: str,
+    name: str,
     options: GenerateOptions,
     work: WorkFolder,
     key: str,
@@ -114,7 +115,7 @@ def _speak_passage(
     samples = characters = 0
     report(0)
     with audio.writing(work.audio(key), pipeline.sample_rate) as write:
-        for speech in pipeline.speak(text, standalone=False, **asdict(options)):
+        for speech in _naming(name, pipeline.speak(text, standalone=False, **asdict(options))):
             write(speech.wave)
             samples += len(speech.wave)
             characters += len(speech.text) + 1
@@ -134,10 +135,10 @@ def find_errors(
     folder: str | os.PathLike | None,
     options: GenerateOptions,
 ) -> list[UserError]:
-    """What `speak_chapters` would refuse: the first error of each chapter.
+    """What cannot be spoken: the first error of each chapter.
 
     Args:
-        chapters: by the numbers that messages give them.
+        chapters: by their numbers.
         config, folder: of the model.
         options: of all chapters.
     Raises:
@@ -146,14 +147,25 @@ def find_errors(
     check_options(config, folder, options)
     errors = []
     for number, chapter in chapters.items():
-        passages = split_passages(chapter.text)
         try:
-            check_texts(
-                passages, [f"chapter {number} ({chapter.title})"] * len(passages), config, folder, options
-            )
+            for text in split_passages(chapter.text):
+                check_speakable(text, _name(number, chapter), config, folder, options)
         except UserError as error:
             errors.append(error)
     return errors
+
+
+def _name(number: int, chapter: Chapter) -> str:
+    """What messages call a chapter."""
+    return f"chapter {number} ({chapter.title})"
+
+
+def _naming(name: str, speeches: Iterable[Speech]) -> Iterator[Speech]:
+    """The same, with the name of their chapter in an error: the few that only speaking finds."""
+    try:
+        yield from speeches
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
 
 
 def voice_of_book(

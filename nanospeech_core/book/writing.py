@@ -62,8 +62,8 @@ def write_file(
         book: for the tags and the cover.
         chapters: in order.
         bit_rate: bits per second, of formats that are compressed.
-        track: the number of the file among those of the book, and their count; it is then named after its
-            chapter, and has no marks.
+        track: for a file of one chapter, its number and the count of the book's; the file is then named after
+            its chapter, and has no marks.
     Raises:
         UserError: the file cannot be written.
     """
@@ -204,25 +204,28 @@ def _picture_comment(cover: bytes, picture) -> str:
 
 
 def file_name(number: int, count: int, title: str, suffix: str) -> str:
-    """The name of a chapter's file: "03 The Cave.mp3"."""
+    """The name of a chapter's file: "03 The Cave.mp3". count: of the book's chapters."""
     plain = " ".join(_NO_NAME.sub(" ", title).split()).strip(". ")
     while len(plain.encode()) > 120:
         plain = plain[:-1].rstrip()
     return f"{number:0{max(2, len(str(count)))}d} {plain}".strip() + suffix
 
 
-def write_times(folder: Path, chapters: Sequence[SpokenChapter], suffix: str, whole: bool) -> None:
+def write_times(
+    folder: Path, chapters: Sequence[SpokenChapter], count: int, suffix: str, whole: bool
+) -> None:
     """Write the times of words, a file per chapter.
 
     Args:
         folder: an existing one.
-        chapters: all of them.
+        chapters: all that are spoken.
+        count: as for `file_name`.
         suffix: of `TIMES`.
         whole: the times are those of one file of all chapters; False: of a file per chapter.
     """
     assert suffix in TIMES
-    for number, (chapter, start) in enumerate(zip(chapters, starts(chapters), strict=True), 1):
-        name = file_name(number, len(chapters), chapter.title, suffix)
+    for chapter, start in zip(chapters, starts(chapters), strict=True):
+        name = file_name(chapter.number, count, chapter.title, suffix)
         write_timestamps(folder / name, chapter.sentences(start if whole else 0.0))
 
 

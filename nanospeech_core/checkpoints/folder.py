@@ -87,6 +87,14 @@ def read_config(folder: str | os.PathLike) -> ModelConfig:
     return ModelConfig.from_dict(values, str(path))
 
 
+def folder_config(folder: str | os.PathLike) -> ModelConfig:
+    """As `read_config`; of an original checkpoint, which has no config, from the shapes of its weights."""
+    files = OriginalFiles.find(folder)
+    if files is None:
+        return read_config(folder)
+    return read_original(files, lambda file: load_for_backend(file, "pt"))[0]
+
+
 def local_config(model: str | os.PathLike | None) -> ModelConfig | None:
     """The config of the embedded model or of a folder; None for a model on the hub or a broken folder."""
     folder = PRETRAINED if model is None or model == EMBEDDED else Path(model).expanduser()

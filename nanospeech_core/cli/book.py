@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import os
 import re
 import sys
 import time
@@ -12,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.files import read_whole
-from ..checkpoints.folder import local_config, local_folder, read_config
+from ..checkpoints.folder import folder_config, local_config, local_folder
+from ..config import ModelConfig
 from ..errors import UserError
 from ..pipeline import Pipeline
 from ..sampling.option_fields import options_of_group
@@ -128,7 +131,7 @@ def _bit_rate(text: str) -> int:
 
 
 def _read(args: argparse.Namespace) -> Any:
-    """The book with the title, author and cover of the flags, and the chapters to speak, by their numbers."""
+    """The book with the flags' title, author and cover, the chapters to speak by number, the count of all."""
     from ..book.reading import read_book, read_cover
 
     book = read_book(args.book)
@@ -137,31 +140,37 @@ def _read(args: argparse.Namespace) -> Any:
     chapters = dict(enumerate(book.spoken(args.all), 1))
     if not chapters:
         raise UserError(f"{args.book} has only title pages, notices and the like: use --all to speak them")
+    count = len(chapters)
     if args.chapters is not None:
         for first, _ in args.chapters:
-            if first > len(chapters):
-                raise UserError(f"there is no chapter {first}: {args.book} has {len(chapters)} (see --list)")
+            if first > count:
+                raise UserError(f"there is no chapter {first}: {args.book} has {count} (see --list)")
         chosen = [n for n in chapters if any(first <= n <= last for first, last in args.chapters)]
         chapters = {number: chapters[number] for number in chosen}
-    return book, chapters
+    return book, chapters, count
 
 
-def _find_errors(
-    args: argparse.Namespace, options: GenerateOptions, chapters: dict[int, Any], folder: Path | None
-) -> list[UserError]:
-    """What the model would refuse to speak, by chapters. Raises UserError for what is wrong with the flags.
-
-    folder: of the model; None: it is on the hub, and known when it has been loaded.
-    """
-    from ..book.speaking import find_errors
-
+def _check_files(args: argparse.Namespace, options: GenerateOptions) -> None:
+    """Raise UserError for an output or a recording that cannot be used, whatever the model is."""
     if args.output is not None:
         _target(args).check()
     if options.ref_audio is not None:
         read_whole(options.ref_audio, "float32")
-    if folder is None:
-        return []
-    config = read_config(folder)
+
+
+def _find_errors(
+    args: argparse.Namespace,
+    options: GenerateOptions,
+    chapters: dict[int, Any],
+    config: ModelConfig,
+    folder: str | os.PathLike | None,
+) -> list[UserError]:
+    """What a model would refuse to speak, by chapters. Raises UserError for what is wrong with the flags.
+
+    config, folder: of the model.
+    """
+    from ..book.speaking import find_errors
+
     if args.timestamps and config.text.alignment != "durations":
         raise no_times()
     return find_errors(chapters, config, folder, options)
@@ -179,11 +188,14 @@ def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None
     """Print the chapters, then what the command would refuse without --list."""
     from ..book.speaking import voice_of_book
 
-    book, chapters = _read(args)
+    book, chapters, _ = _read(args)
+    _check_files(args, options)
     folder = local_folder(args.model)
-    errors = _find_errors(args, options, chapters, folder)
+    errors: list[UserError] = []
     if folder is None:
         note(f"{prog}: tags in the text are not checked, because {args.model} is not on this machine")
+    else:
+        errors = _find_errors(args, options, chapters, folder_config(folder), folder)
     tempo = options.speed
     if options.ref_audio is None:
         tempo *= voice_of_book(folder, options, chapters.values()).tempo
@@ -215,22 +227,27 @@ def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gene
     need(NEEDED, "an audiobook", "book")
     if not _writes_marks():
         raise UserError(f"an audiobook needs PyAV 16 or newer: {pip_install('book')}")
-    book, chapters = _read(args)
-    target = _target(args)
-    for error in _find_errors(args, options, chapters, local_folder(args.model)):
+    book, chapters, count = _read(args)
+    _check_files(args, options)
+    folder = local_folder(args.model)
+    find = functools.partial(_find_errors, args, options, chapters)
+    for error in [] if folder is None else find(folder_config(folder), folder):
         raise error
     started = time.perf_counter()
 
     def load_checked() -> Pipeline:
         pipeline = load(args.model, args.vocoder, None, args.precision)
         check_flags(args.given_flags, options, pipeline.config)
+        if folder is None:  # it was on the hub: what it speaks is known only now
+            for error in find(pipeline.config, pipeline.folder):
+                raise error
         return pipeline
 
     def key(pipeline: Pipeline) -> str:
         return model_key(pipeline, args.vocoder, args.precision, version())
 
-    with _Bar(args.quiet, len(chapters)) as bar:
-        seconds = make_audiobook(load_checked, book, [*chapters.values()], target, options, key, bar)
+    with _Bar(args.quiet, count) as bar:
+        seconds = make_audiobook(load_checked, book, chapters, count, _target(args), options, key, bar)
     if not args.quiet:
         elapsed = time.perf_counter() - started
         note(f"{clock(seconds)} of speech in {clock(elapsed)} -> {args.output}")
@@ -249,10 +266,13 @@ def clock(seconds: float) -> str:
 
 
 class _Bar:
-    """A progress bar over the characters that are spoken now, with the time left."""
+    """A progress bar over the characters that are spoken now, with the time left.
 
-    def __init__(self, quiet: bool, chapters: int):
-        self.quiet, self.chapters = quiet, chapters
+    count: of the book's chapters.
+    """
+
+    def __init__(self, quiet: bool, count: int):
+        self.quiet, self.count = quiet, count
         self.bar: Any = None  # a tqdm
 
     def __enter__(self) -> _Bar:
@@ -268,7 +288,7 @@ class _Bar:
                 note(f"{100 * ready // total}% is ready from the last time")
             form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"
             self.bar = tqdm(total=total, initial=ready, file=sys.stderr, bar_format=form)
-        self.bar.set_description_str(f"chapter {chapter} of {self.chapters}", refresh=False)
+        self.bar.set_description_str(f"chapter {chapter} of {self.count}", refresh=False)
         self.bar.update(ready + spoken - self.bar.n)
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:

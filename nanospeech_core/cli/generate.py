@@ -129,7 +129,7 @@ def _speak(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gen
 
 
 def _speak_lines(load: Callable[..., Pipeline], args: argparse.Namespace, options: GenerateOptions) -> None:
-    """Speak each line of a file into its own file."""
+    """Speak each line of a file into its own file, which has the number of the line."""
     folder = Path(args.output_dir)
     source = display_name(args.input, 0)
     try:
@@ -151,8 +151,9 @@ def _speak_lines(load: Callable[..., Pipeline], args: argparse.Namespace, option
         size = args.batch_size
         batches = pipeline.generate_batch([*texts.values()], batch_size=size, names=names, **asdict(options))
         bar(0, len(texts))  # the first batch takes a while
-        for done, (number, wave) in enumerate(batches, 1):
-            audio.write(folder / f"{number + 1:04d}.wav", wave, pipeline.sample_rate)
+        numbers = [*texts]  # of the lines
+        for done, (index, wave) in enumerate(batches, 1):
+            audio.write(folder / f"{numbers[index]:04d}.wav", wave, pipeline.sample_rate)
             samples += len(wave)
             bar(done, len(texts))
     elapsed = time.perf_counter() - started

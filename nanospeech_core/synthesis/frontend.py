@@ -150,27 +150,42 @@ def check_texts(
     folder: str | os.PathLike | None,
     options: GenerateOptions,
 ) -> None:
+    """Raise UserError for options (`check_options`) and, with its name, for a text (`check_speakable`) that
+    `prepare_text` would refuse.
+    """
+    check_options(config, folder, options)
+    for text, name in zip(texts, names, strict=True):
+        check_speakable(text, name, config, folder, options)
+
+
+def check_speakable(
+    text: str,
+    name: str,
+    config: ModelConfig,
+    folder: str | os.PathLike | None,
+    options: GenerateOptions,
+) -> None:
     """Raise UserError, with its name, for a text that `prepare_text` would refuse.
 
     This is fast because it makes no phonemes. So one error is left to `prepare_text`: the vocabulary has none
     of a text's phonemes.
+
+    options: accepted by `check_options`.
     """
-    check_options(config, folder, options)
+    check_text(text, name)
     tokenizer = Tokenizer(config.text.kind, config.text.vocab, report=_ignore)
-    for text, name in zip(texts, names, strict=True):
-        check_text(text, name)
-        try:
-            check_language(options.lang, config.text.languages)
-            document = read_document(text, tokenizer, options, _ignore)
-            _check_languages(document, config)
-            _check_voices(document, folder)
-            language = options.lang or document.language or detect_language(document.plain)
-            given = document.given
-            pieces = (piece for part in document.texts for piece in split_sentences(part, language))
-            if not any(tokenizer.spoken(piece.written, language, given).text for piece in pieces):
-                raise nothing_to_speak(text)
-        except UserError as error:
-            raise UserError(f"{name}: {error}") from error
+    try:
+        check_language(options.lang, config.text.languages)
+        document = read_document(text, tokenizer, options, _ignore)
+        _check_languages(document, config)
+        _check_voices(document, folder)
+        language = options.lang or document.language or detect_language(document.plain)
+        given = document.given
+        pieces = (piece for part in document.texts for piece in split_sentences(part, language))
+        if not any(tokenizer.spoken(piece.written, language, given).text for piece in pieces):
+            raise nothing_to_speak(text)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
 
 
 def _check_voices(document: Document, folder: str | os.PathLike | None) -> None:

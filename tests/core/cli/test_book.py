@@ -1,14 +1,19 @@
 """The command `book`: its list, its flags, its messages."""
 
 import argparse
+from dataclasses import replace
 
 import pytest
+from backends import Backend
 from books import FakePipeline
 from commands import without
 from epubs import page, write_epub
+from originals import original_config, original_weights, write_original
 
+from nanospeech_core.book import speaking
 from nanospeech_core.cli import book as cli
 from nanospeech_core.cli.book import MOST_CHAPTERS, parse_chapters
+from nanospeech_core.speech.timestamps import no_times
 
 TEXT = "Chapter 1\n\nHello there.\n\nChapter 2\n\nHow are you today?\n\nChapter 3\n\nGoodbye.\n"
 
@@ -93,11 +98,64 @@ def test_chosen_chapters(run, tmp_path, capsys):
         == 0
     )
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "01 Chapter 2.flac",
-        "02 Chapter 3.flac",
+        "02 Chapter 2.flac",
+        "03 Chapter 3.flac",
     ]
     assert "Hello" not in "".join(pipeline.spoken)
-    assert capsys.readouterr().err.splitlines()[-1].endswith("-> out")
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].endswith("-> out") and "chapter 3 of 3:" in err
+
+
+@pytest.mark.parametrize("model", [None, "owner/name"])
+def test_chapters_are_checked_once_under_their_own_numbers(run, tmp_path, capsys, monkeypatch, model):
+    """Before the model is loaded; one on the hub is known only then, and the message is the same."""
+    pytest.importorskip("av", reason="needs the extra [book]")
+    loads, checks = [], []
+    find = speaking.find_errors
+    monkeypatch.setattr(
+        speaking, "find_errors", lambda chapters, *_: checks.append([*chapters]) or find(chapters, *_)
+    )
+    pipeline = FakePipeline()
+    load = pipeline.load
+    pipeline.load = lambda *argv: loads.append(argv) or load()
+    where = [] if model is None else ["--model", model]
+    text = TEXT.replace("Goodbye", "[lang: es] Goodbye")
+    (tmp_path / "book.txt").write_text(text, encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    assert run("book.txt", "-o", "a.m4b", "--chapters", "2-3", *where, pipeline=pipeline) == 1
+    assert capsys.readouterr().err.startswith(
+        'prog: chapter 3 (Chapter 3): this model does not speak Spanish ("es")'
+    )
+    assert pipeline.spoken == [] and sorted(tmp_path.iterdir()) == before
+    assert len(loads) == (model is not None) and checks == [[2, 3]]
+    assert run("book.txt", "-o", "a.m4b", "--chapters", "2", *where, pipeline=pipeline) == 0
+    assert checks == [[2, 3], [2]]
+
+
+@pytest.mark.parametrize("model", [None, "owner/name"])
+def test_a_model_without_times_is_refused_before_it_speaks(run, capsys, monkeypatch, model):
+    pytest.importorskip("av", reason="needs the extra [book]")
+    pipeline = FakePipeline()
+    text = replace(pipeline.config.text, alignment="filler")
+    pipeline.config = replace(pipeline.config, text=text, aligner=None, phone_duration=None)
+    monkeypatch.setattr(cli, "folder_config", lambda folder: pipeline.config)
+    where = [] if model is None else ["--model", model]
+    assert run("book.txt", "-o", "a.m4b", "--timestamps", "srt", *where, pipeline=pipeline) == 1
+    assert capsys.readouterr().err == f"prog: {no_times()}\n" and pipeline.spoken == []
+
+
+def test_an_original_checkpoint_speaks_a_book(run, tmp_path, capsys):
+    """It has no config.json."""
+    pytest.importorskip("av", reason="needs the extra [book]")
+    write_original(tmp_path / "original", original_weights(Backend("mlx"), original_config()))
+    pipeline = FakePipeline()
+    pipeline.config = original_config()
+    assert run("book.txt", "--list", "--model", "original") == 0
+    assert run("book.txt", "-o", "a.flac", "--model", "original", "--quiet", pipeline=pipeline) == 0
+    assert pipeline.spoken and capsys.readouterr().err == ""
+    (tmp_path / "book.txt").write_text(TEXT.replace("How", "[lang: es] How"), encoding="utf-8")
+    assert run("book.txt", "--list", "--model", "original") == 1
+    assert "chapter 2 (Chapter 2): this model does not speak Spanish" in capsys.readouterr().err
 
 
 def test_tags_of_the_command_line(run, tmp_path):

@@ -186,8 +186,8 @@ def test_lines_of_a_file(run, pipeline, capsys):
     assert pipeline.text == ["First.", "Second one."]
     assert (pipeline.options["batch_size"], pipeline.options["seed"]) == (3, 5)
     assert pipeline.options["names"] == ["lines.txt, line 1", "lines.txt, line 3"]
-    assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
-    assert len(audio.read("out/0002.wav")) == 2000
+    assert sorted(os.listdir("out")) == ["0001.wav", "0003.wav"]  # as messages number the lines
+    assert len(audio.read("out/0003.wav")) == 2000
     assert "s of speech in" in capsys.readouterr().err
 
 

@@ -123,7 +123,7 @@ def test_lines_from_a_pipe(run, pipeline, tmp_path, source, capfd):
     finally:
         os.dup2(before, 0), os.close(before), os.close(reader)
     assert pipeline.text == ["One.", "Two."]
-    assert sorted(os.listdir("out")) == ["0001.wav", "0002.wav"]
+    assert sorted(os.listdir("out")) == ["0001.wav", "0003.wav"]
 
 
 def test_nothing_on_standard_input(run, monkeypatch, capfd):
