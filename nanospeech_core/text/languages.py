@@ -1,4 +1,4 @@
-"""The languages that can be spoken: one row of `TABLE` each. A new language is a file and a row.
+"""The languages that can be spoken: one row of `TABLE` each. A new language is a folder and a row.
 
 A language's rules and libraries (espeak-ng, pypinyin, ...) are loaded on first use.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..errors import UserError
 from .document import NOTHING_GIVEN, Given
 from .language_detection import ALPHABETIC, join_parts, split_spoken, split_written
-from .readings import Reading, apply_readings
+from .readings.rules import Reading, apply_readings
 from .traced import TracedText
 
 
@@ -30,7 +30,9 @@ class Language:
         find_readings: what in a written sentence is read otherwise than it is written, such as numbers.
         phonemize: a sentence as it is read aloud, and words with given phonemes -> phonemes.
         sample: a word, to test whether the phonemizer works.
-        say_as: a kind and a text -> how it is read as that; None if it is none. See `english.say_as`.
+        say_as: a kind and a text -> how the text is read as that; None if it is none. The kinds are
+            "characters", "cardinal", "ordinal", "digits", "fraction" and "telephone"; "date", a text
+            "year-month-day", and "duration", "hours:minutes:seconds", whose parts may be missing or zero.
         names: more names of the language, or of the accent, in data sets; in lower case.
         alphabetic: written in letters. Character models read it normalized, and errors are counted in words.
         code_omitted, formula_omitted: spoken in place of a block of code or a formula.

@@ -28,6 +28,17 @@ LAYERS = {
         ("doctor",),
         ("cli",),
     ),
+    "nanospeech_core.text": (
+        ("symbols", "traced", "checks"),
+        ("characters",),
+        ("document", "language_detection", "lines"),
+        ("readings", "espeak"),
+        ("english", "chinese", "spanish"),  # no language imports another
+        ("languages",),
+        ("sentences",),
+        ("tokenizer",),
+        ("pronunciation", "ssml", "markdown"),
+    ),
     "nanospeech_mlx": (
         ("device",),
         ("models",),
@@ -96,6 +107,7 @@ LAYERS = {
         ("speed",),
     ),
 }
+SPOKEN = next(parts for parts in LAYERS["nanospeech_core.text"] if "english" in parts)
 MOST_FILES = 11  # of a folder, beside __init__.py, __main__.py and the modules that only start a command
 MOST_LINES = 300
 
@@ -152,6 +164,21 @@ def upward_imports(arrows: dict[str, set[str]], package: str) -> list[str]:
     ]
 
 
+def imports_across(arrows: dict[str, set[str]], package: str, parts: tuple[str, ...]) -> list[str]:
+    """The imports from one of the parts of a package to another."""
+
+    def part(module: str) -> str | None:
+        first = module.removeprefix(package + ".").split(".")[0]
+        return first if module.startswith(package + ".") and first in parts else None
+
+    return [
+        f"{module} imports {other}"
+        for module, others in arrows.items()
+        for other in sorted(others)
+        if part(module) and part(other) and part(module) != part(other)
+    ]
+
+
 def import_cycle(arrows: dict[str, set[str]]) -> list[str]:
     """The modules of one import cycle; [] where there is none."""
     done: set[str] = set()
@@ -173,6 +200,16 @@ def import_cycle(arrows: dict[str, set[str]]) -> list[str]:
 @pytest.mark.parametrize("package", LAYERS)
 def test_imports_run_downwards(package):
     assert not upward_imports(graph(), package)
+
+
+def test_no_language_imports_another():
+    """What two languages need belongs to neither: `text/readings/`."""
+    text = "nanospeech_core.text"
+    folders = {path.parent.name for path in (ROOT / text.replace(".", "/")).glob("*/normalize.py")}
+    assert folders == set(SPOKEN)
+    assert not imports_across(graph(), text, SPOKEN)
+    arrows = {"a.one.x": {"a.two.y", "a.one.z", "a.shared"}, "a.two": {"a.one"}, "a.shared": {"a.one.x"}}
+    assert imports_across(arrows, "a", ("one", "two")) == ["a.one.x imports a.two.y", "a.two imports a.one"]
 
 
 def test_no_import_cycle():

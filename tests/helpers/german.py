@@ -5,7 +5,7 @@ import re
 from nanospeech_core.text.document import Given
 from nanospeech_core.text.espeak.phonemizer import phonemize
 from nanospeech_core.text.languages import Language
-from nanospeech_core.text.readings import Reading, Rule, find_readings
+from nanospeech_core.text.readings.rules import Reading, Rule, find_readings
 from nanospeech_core.text.traced import TracedText
 
 ABBREVIATIONS = {"z. B.": "zum Beispiel", "Dr.": "Doktor"}

@@ -1,7 +1,7 @@
 """The stages of the text front end on plain strings."""
 
 from nanospeech_core.text import languages, sentences
-from nanospeech_core.text.readings import apply_readings
+from nanospeech_core.text.readings.rules import apply_readings
 from nanospeech_core.text.symbols import SYMBOLS
 from nanospeech_core.text.traced import TracedText
 

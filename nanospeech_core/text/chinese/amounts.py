@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..readings import alternatives
+from ..readings.rules import alternatives
 from .numbers import DASH, HAN_LETTER, NUMBER, RANGE, cardinal, digits, rule
 from .words import COUNTED, CURRENCIES, MONEY_WORDS, PER, SIGNS, UNIT, UNITS, amount, count
 

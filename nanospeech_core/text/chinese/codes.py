@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..readings import alternatives
+from ..readings.rules import alternatives
 from .numbers import cardinal, code, digits, rule
 from .words import (
     CALLED,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..characters import HAN, fold
-from ..readings import Reading, Rule, apply_readings, find_readings
+from ..readings.rules import Reading, Rule, apply_readings, find_readings
 from ..traced import TracedText
 from .numbers import HAN_LETTER, rule
 from .pinyin import import_library

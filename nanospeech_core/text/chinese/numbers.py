@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from ..readings import Rule, make_rule
+from ..readings.rules import Rule, make_rule
 
 DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 CODE = str.maketrans("0123456789", "零幺二三四五六七八九")  # in codes 1 is yāo: yī sounds like qī, 7

@@ -20,7 +20,7 @@ LONGEST = 16  # digits of a number that is read as one
 
 
 def say_as(kind: str, text: str) -> str | None:
-    """How a text is read as what `kind` says; None if it is none. The kinds are those of `english.say_as`."""
+    """How a text is read as what `kind` says; None if it is none. Kinds: see `languages.Language`."""
     if kind == "characters":
         parts = (_spelled(match[0]) for match in _CHARACTERS.finditer(text))
         return "".join(part if len(part) == 1 else f" {part} " for part in parts if part).strip()

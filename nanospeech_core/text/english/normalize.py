@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import re
 
-from ..readings import Reading, Rule, apply_readings, find_readings, make_rule
+from ..readings.folding import fold, unfold
+from ..readings.rules import Reading, Rule, apply_readings, find_readings, make_rule
 from ..traced import TracedText
-from .folding import fold, unfold
 from .rules import abbreviations, codes, dates, homographs, letters, marks, money, numbers, times, units
 
 TABLES = (

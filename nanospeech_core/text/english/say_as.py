@@ -22,13 +22,9 @@ LONGEST = 15  # digits of a number that is read as one
 
 
 def say_as(accent: str, kind: str, text: str) -> str | None:
-    """How a text is read as what `kind` says; None if it is none.
+    """How a text is read as what `kind` says; None if it is none. Kinds: see `languages.Language`.
 
-    Args:
-        accent: "en-us" or "en-gb".
-        kind: "characters", "cardinal", "ordinal", "digits", "fraction" or "telephone"; or "date", a text
-            "year-month-day", and "duration", "hours:minutes:seconds", whose parts may be missing or zero.
-        text: as it is written.
+    accent: "en-us" or "en-gb".
     """
     if kind == "characters":
         return _characters(text, accent)

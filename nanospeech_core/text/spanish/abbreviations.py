@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..readings import alternatives
+from ..readings.rules import alternatives
 from .numbers import STOP, Row
 
 # Without their full stops. In the second table only before a number, or a numeral: "no" ends sentences.

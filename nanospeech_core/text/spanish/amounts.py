@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..readings import alternatives
+from ..readings.rules import alternatives
 from .numbers import (
     ALONE,
     FEMININE,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 
-from ..english.folding import fold, unfold
-from ..readings import Reading, Rule, apply_readings, find_readings, make_rule
+from ..readings.folding import fold, unfold
+from ..readings.rules import Reading, Rule, apply_readings, find_readings, make_rule
 from ..traced import TracedText
 from . import abbreviations, amounts, dates, letters, marks, numbers, ordinals
 

@@ -14,7 +14,7 @@ _FRACTION = re.compile(r"(?:(\d+)(?:\s+|\+))?(\d+)\s*[/⁄]\s*(\d+)", re.ASCII)
 
 
 def say_as(kind: str, text: str) -> str | None:
-    """How a text is read as what `kind` says; None if it is none. The kinds are those of `english.say_as`."""
+    """How a text is read as what `kind` says; None if it is none. Kinds: see `languages.Language`."""
     if kind == "characters":
         return " ".join(filter(None, map(_character, text)))
     if kind == "digits" and any(map(str.isdigit, text)):

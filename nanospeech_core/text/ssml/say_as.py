@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ..languages import find_language
-from ..readings import apply_readings
+from ..readings.rules import apply_readings
 from ..traced import TracedText
 
 # The names in use, of SSML's drafts and of those who speak it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from ..sentences import SENTENCE_END
 from .numbers import Row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from .. import names
 from .numbers import THOUSANDS, Row, cardinal, letters, spell, words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from .numbers import Row, words, year
 from .times import clock, zone
 

@@ -11,7 +11,7 @@ import functools
 import itertools
 import re
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from .homograph_patterns import (
     ADVERB,
     AFTER_MINUTE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from ..names import HEIRS, REIGNS, RULERS, STATES, find_state
 from ..sentences import SENTENCE_END
 from .numbers import Row, cardinal, letter, letters, words

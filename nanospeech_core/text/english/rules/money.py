@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from .numbers import MAGNITUDES, NUMBER, Row, cardinal, indian, plain, words
 
 _DOLLAR, _CENT = ("dollar", "dollars"), ("cent", "cents")

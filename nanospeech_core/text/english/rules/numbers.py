@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ...readings import speller
+from ...readings.rules import speller
 
 # A row of a table of readings: name, pattern, and what is read: a text, or (accent, match) -> text or None.
 Reader = str | Callable[[str, re.Match[str]], "str | None"]

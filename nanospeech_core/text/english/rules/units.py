@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...readings import alternatives
+from ...readings.rules import alternatives
 from .money import describes_noun
 from .numbers import NUMBER, Row, cardinal, fraction, plain
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from nanospeech_core.text.chinese.normalize import find, normalize
-from nanospeech_core.text.readings import Reading, apply_readings
+from nanospeech_core.text.readings.rules import Reading, apply_readings
 from nanospeech_core.text.traced import TracedText
 
 TEXTS = {

@@ -7,7 +7,7 @@ import pytest
 
 from nanospeech_core.errors import UserError
 from nanospeech_core.text.english.normalize import normalize
-from nanospeech_core.text.readings import speller
+from nanospeech_core.text.readings.rules import speller
 
 READINGS = {
     # money

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UserError
-from .document import WORD
-from .traced import TracedText, concatenate
+from ...errors import UserError
+from ..document import WORD
+from ..traced import TracedText, concatenate
 
 
 @dataclass(frozen=True)

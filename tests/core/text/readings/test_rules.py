@@ -2,7 +2,7 @@
 
 import re
 
-from nanospeech_core.text.readings import Reading, Rule, apply_readings, find_readings
+from nanospeech_core.text.readings.rules import Reading, Rule, apply_readings, find_readings
 from nanospeech_core.text.traced import TracedText
 
 NUMBER = Rule("number", re.compile(r"\d+"), lambda match: f"<{match[0]}>")

@@ -1,4 +1,8 @@
-"""Characters that stand for plainer ones: apostrophes, spaces, accents, ligatures, bold letters."""
+"""Characters that stand for plainer ones: apostrophes, spaces, accents, ligatures, bold letters.
+
+The rules of languages in letters read the folded text; their readings get places in the text as it is
+written.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..readings import Reading
+from .rules import Reading
 
 # Character -> the characters that are read instead.
 FOLDED = {

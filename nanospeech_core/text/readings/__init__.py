@@ -1,0 +1,1 @@
+"""What the languages share to read written text: tables of rules, and characters that mean plainer ones."""
