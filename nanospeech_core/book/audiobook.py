@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from ..pipeline import Pipeline
 from ..sampling.options import GenerateOptions
 from ..speech.timestamps import SUFFIXES as TIMES
 from ..system.files import check_writable
+from ..system.folders import check_replaceable, replacing_folder
 from .book import Book, Chapter
 from .speaking import SpokenChapter, speak_chapters
 from .work_folder import WorkFolder, work_folder
-from .writing import FORMATS, check_target, file_name, write_file, write_times
+from .writing import FORMATS, album_of, chapter_number, file_name, write_file, write_times
 
 
 @dataclass(frozen=True)
@@ -45,23 +47,24 @@ class Target:
         """The folder of the times for an output file."""
         return self.output.with_name(self.output.stem + self.times)
 
-    def check(self) -> None:
-        """Raise UserError if it cannot be written. Called before hours of work."""
+    def check(self, book: Book, whole: bool) -> None:
+        """Raise UserError if it cannot be written. Called before hours of work.
+
+        whole: all chapters of the book are spoken.
+        """
         if self.is_file:
             check_writable(self.output)
             if self.times:
-                check_target(self.times_folder, (self.times,))
+                _check_folder(self.times_folder)
             return
         if self.output.suffix and not self.output.is_dir():
             raise UserError(
                 f"cannot write {self.output}: the suffix must be one of {', '.join(FORMATS)}; "
                 "a name without one is a folder"
             )
-        if self.output.exists() and not self.output.is_dir():
-            raise UserError(f"cannot write {self.output}: it is a file, and no folder")
-        check_target(self.output, (*FORMATS, *TIMES))
-        parent = Path(os.path.realpath(self.output)).parent
-        check_writable(parent / f"{self.output.name}.part")
+        _check_folder(self.output)
+        if not whole:
+            _check_book(self.output, book.title)
 
 
 def make_audiobook(
@@ -113,7 +116,8 @@ def _write(work: WorkFolder, book: Book, spoken: Sequence[SpokenChapter], count:
         if target.times:
             (made / "times").mkdir()
             write_times(made / "times", spoken, count, target.times, whole=True)
-            _replace_folder(made / "times", target.times_folder, made)
+            # All old ones go: their times count from the beginning of the old file.
+            _put(made / "times", target.times_folder, lambda: _times(target.times_folder))
         _sync(file)
         os.replace(file, place)
         return
@@ -125,13 +129,91 @@ def _write(work: WorkFolder, book: Book, spoken: Sequence[SpokenChapter], count:
         _sync(file)
     if target.times:
         write_times(folder, spoken, count, target.times, whole=False)
-    _replace_folder(folder, place, made)
+    numbers = {chapter.number for chapter in spoken}
+    _put(folder, place, lambda: _of_chapters(place, None if len(numbers) == count else numbers))
 
 
-def _replace_folder(new: Path, place: Path, made: Path) -> None:
-    if place.is_dir():
-        os.replace(place, made / "old")
-    os.replace(new, place)
+def _put(new: Path, place: Path, find_replaced: Callable[[], Container[str]]) -> None:
+    """Let a folder take the place of another, at once; what is not replaced of that one is in both.
+
+    find_replaced: the names that are, besides those that the new folder has too. It is called when what a
+        killed process left of the old folder is restored.
+    """
+    with replacing_folder(place) as folder:
+        for path in new.iterdir():
+            shutil.move(path, folder / path.name)
+        replaced = find_replaced()
+        for entry in _entries(place):
+            if entry.name not in replaced:
+                with suppress(FileExistsError, FileNotFoundError):  # a new file; deleted by someone else
+                    _link(Path(entry.path), folder / entry.name)
+
+
+def _link(path: Path, other: Path) -> None:
+    try:
+        os.link(path, other, follow_symlinks=False)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:  # a file system without hard links, or a file of another user
+        shutil.copy2(path, other, follow_symlinks=False)
+
+
+def _of_chapters(folder: Path, numbers: Container[int] | None) -> set[str]:
+    """The files in a folder that earlier runs have written of these chapters (None: of all), times too."""
+    files = [
+        entry.name
+        for entry in _entries(folder)
+        if (number := chapter_number(entry.name, FORMATS)) is not None
+        and (numbers is None or number in numbers)
+        and entry.is_file()
+        and album_of(Path(entry.path)) is not None
+    ]
+    stems = {Path(name).stem for name in files}
+    return {*files, *(name for name in _times(folder) if Path(name).stem in stems)}
+
+
+def _times(folder: Path) -> list[str]:
+    """The files in a folder with the times of a chapter's words."""
+    return [entry.name for entry in _entries(folder) if chapter_number(entry.name, TIMES) is not None]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name; nothing if there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise UserError if `_put` cannot replace a folder."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"cannot write {folder}: it is a file, and no folder")
+    check_replaceable(folder)
+    place = Path(os.path.realpath(folder))
+    check_writable(place.parent / f"{place.name}.part")
+    try:
+        inside = [entry.name for entry in _entries(place) if entry.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+    if inside:  # a library, or a home folder: too much to be moved
+        raise UserError(
+            f"cannot write {folder}: the folder has other folders ({inside[0]}); name a new folder"
+        )
+
+
+def _check_book(folder: Path, title: str) -> None:
+    """Raise UserError if a folder has chapters of another book."""
+    for entry in _entries(folder):
+        if chapter_number(entry.name, FORMATS) is None or not entry.is_file():
+            continue
+        album = album_of(Path(entry.path))
+        if album is not None and album.split() != title.split():
+            raise UserError(
+                f"cannot write {folder}: the folder has chapters of another book ({entry.name} is of "
+                f'"{album}"): name a new folder'
+            )
 
 
 def _sync(path: Path) -> None:

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +45,7 @@ FORMATS = {
     ".wav": BookFormat("wav", "pcm_s16le", {}, "", is_compressed=False),
 }
 _COMMENTS = ("ogg", "flac")  # FFmpeg rounds the seconds of their marks wrongly
+_COMMENT = "Synthetic speech"  # tells the files of audiobooks from others
 _NO_NAME = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')  # for the file systems of all computers
 
 
@@ -171,7 +172,7 @@ def _tags(book: Book, title: str, track: tuple[int, int] | None) -> dict[str, st
         "album_artist": book.author,
         "date": book.date,
         "genre": "Audiobook",
-        "comment": "Synthetic speech",
+        "comment": _COMMENT,
         "track": f"{track[0]}/{track[1]}" if track else "",
     }
     return {key: value for key, value in tags.items() if value}
@@ -229,15 +230,23 @@ def write_times(
         write_timestamps(folder / name, chapter.sentences(start if whole else 0.0))
 
 
-def check_target(path: str | os.PathLike, suffixes: Sequence[str]) -> None:
-    """Raise UserError for a folder that has anything but files which an earlier run has written."""
+def chapter_number(name: str, suffixes: Container[str]) -> int | None:
+    """The number in the name of a chapter's file, as `file_name` makes it; None: it is another file."""
+    stem, suffix = os.path.splitext(name)
+    match = re.fullmatch(r"(\d{2,9})(?: .*)?", stem, re.ASCII | re.DOTALL)
+    return int(match[1]) if match and suffix.lower() in suffixes else None
+
+
+def album_of(path: Path) -> str | None:
+    """The title of the book of which a file that this module wrote has a chapter; None: it is another file."""
     try:
-        names = os.listdir(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    pattern = re.compile(rf"\d{{2,}} ?.*(?:{'|'.join(map(re.escape, suffixes))})", re.IGNORECASE | re.DOTALL)
-    others = [name for name in names if not pattern.fullmatch(name) or os.path.isdir(Path(path, name))]
-    if others:
-        raise UserError(f"cannot write {path}: the folder has other files ({min(others)}); name a new folder")
+        import av
+    except ImportError:  # only --list comes here without it
+        return None
+    try:
+        with av.open(str(path)) as file:
+            tags = {**file.metadata, **file.streams.audio[0].metadata}  # Ogg has them with the stream
+    except (av.error.FFmpegError, OSError, ValueError, IndexError):  # damaged, no audio
+        return None
+    tags = {key.lower(): value for key, value in tags.items()}
+    return tags.get("album", "") if tags.get("comment") == _COMMENT else None

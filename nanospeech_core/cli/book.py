@@ -150,10 +150,13 @@ def _read(args: argparse.Namespace) -> Any:
     return book, chapters, count
 
 
-def _check_files(args: argparse.Namespace, options: GenerateOptions) -> None:
-    """Raise UserError for an output or a recording that cannot be used, whatever the model is."""
+def _check_files(args: argparse.Namespace, options: GenerateOptions, book: Any, whole: bool) -> None:
+    """Raise UserError for an output or a recording that cannot be used, whatever the model is.
+
+    whole: all chapters of the book are spoken.
+    """
     if args.output is not None:
-        _target(args).check()
+        _target(args).check(book, whole)
     if options.ref_audio is not None:
         read_whole(options.ref_audio, "float32")
 
@@ -188,8 +191,8 @@ def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None
     """Print the chapters, then what the command would refuse without --list."""
     from ..book.speaking import voice_of_book
 
-    book, chapters, _ = _read(args)
-    _check_files(args, options)
+    book, chapters, count = _read(args)
+    _check_files(args, options, book, len(chapters) == count)
     folder = local_folder(args.model)
     errors: list[UserError] = []
     if folder is None:
@@ -212,8 +215,8 @@ def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None
         lines.append("  ".join([*cells, row[3]]))
     total = sum(chapter.seconds(tempo) for chapter in chapters.values())
     skipped = f"; {len(left)} left out (--all speaks them)" if left else ""
-    count = f"{len(chapters)} chapter{'s' if len(chapters) != 1 else ''}"
-    print_result("\n".join([*lines, "", f"{count}, about {clock(total)}{skipped}"]))
+    found = f"{len(chapters)} chapter{'s' if len(chapters) != 1 else ''}"
+    print_result("\n".join([*lines, "", f"{found}, about {clock(total)}{skipped}"]))
     for error in errors[:-1]:
         note(f"{prog}: {error}")
     for error in errors[-1:]:
@@ -228,7 +231,7 @@ def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gene
     if not _writes_marks():
         raise UserError(f"an audiobook needs PyAV 16 or newer: {pip_install('book')}")
     book, chapters, count = _read(args)
-    _check_files(args, options)
+    _check_files(args, options, book, len(chapters) == count)
     folder = local_folder(args.model)
     find = functools.partial(_find_errors, args, options, chapters)
     for error in [] if folder is None else find(folder_config(folder), folder):

@@ -42,10 +42,10 @@ def make(
 ) -> float:
     """numbers: of the chapters that are spoken; None: all."""
     one = Target(output, **{"suffix": ".mp3", **target})
-    one.check()
+    count = len(book.chapters)
+    one.check(book, numbers is None)
     pipeline = pipeline or FakePipeline()
     options = options or GenerateOptions()
-    count = len(book.chapters)
     chapters = {number: book.chapters[number - 1] for number in numbers or range(1, count + 1)}
     return make_audiobook(lambda: pipeline, book, chapters, count, one, options, lambda _: key, progress)
 
@@ -249,10 +249,9 @@ def test_a_second_process_is_told(tmp_path):
 
 
 def test_errors_before_anything_is_spoken(tmp_path):
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "letter.doc").touch()
+    (tmp_path / "full" / "letters").mkdir(parents=True)
     for output, message in [
-        (tmp_path / "full", "the folder has other files"),
+        (tmp_path / "full", r"the folder has other folders \(letters\)"),
         (tmp_path / "book.pdf", "suffix must be one of"),
         (tmp_path / "none" / "book.m4b", "no folder"),
         (tmp_path / "none" / "book", "no folder"),
