@@ -198,9 +198,7 @@ def _check_folder(folder: Path) -> None:
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
     if inside:  # a library, or a home folder: too much to be moved
-        raise UserError(
-            f"cannot write {folder}: the folder has other folders ({inside[0]}); name a new folder"
-        )
+        raise UserError(f"cannot write {folder}: it has other folders ({inside[0]}): name a new folder")
 
 
 def _check_book(folder: Path, title: str) -> None:
@@ -211,7 +209,7 @@ def _check_book(folder: Path, title: str) -> None:
         album = album_of(Path(entry.path))
         if album is not None and album.split() != title.split():
             raise UserError(
-                f"cannot write {folder}: the folder has chapters of another book ({entry.name} is of "
+                f"cannot write {folder}: it has chapters of another book ({entry.name} is of "
                 f'"{album}"): name a new folder'
             )
 

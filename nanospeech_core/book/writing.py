@@ -238,7 +238,7 @@ def chapter_number(name: str, suffixes: Container[str]) -> int | None:
 
 
 def album_of(path: Path) -> str | None:
-    """The title of the book of which a file that this module wrote has a chapter; None: it is another file."""
+    """The title of the book, from a file that `write_file` has written; None: it is another file."""
     try:
         import av
     except ImportError:  # only --list comes here without it

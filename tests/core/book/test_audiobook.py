@@ -251,7 +251,7 @@ def test_a_second_process_is_told(tmp_path):
 def test_errors_before_anything_is_spoken(tmp_path):
     (tmp_path / "full" / "letters").mkdir(parents=True)
     for output, message in [
-        (tmp_path / "full", r"the folder has other folders \(letters\)"),
+        (tmp_path / "full", r"it has other folders \(letters\)"),
         (tmp_path / "book.pdf", "suffix must be one of"),
         (tmp_path / "none" / "book.m4b", "no folder"),
         (tmp_path / "none" / "book", "no folder"),

@@ -134,7 +134,7 @@ def test_two_books_in_one_folder_are_refused(tmp_path):
 
 
 def test_the_folder_of_times_is_that_of_its_file(tmp_path):
-    """Times count from the beginning of the file, so those of an older file go, and what others wrote stays."""
+    """Times count from the beginning of the file, so those of an older file go; what others wrote stays."""
     make(tmp_path / "book.m4b", 1, 2, times=".vtt")
     (tmp_path / "book.vtt" / "notes.txt").touch()
     make(tmp_path / "book.m4b", 3, times=".vtt")
@@ -207,7 +207,7 @@ assert len(seen) > 10 and {*seen} == {False, True}, seen
 
 @pytest.mark.parametrize("way", ["exchange", "renames"])
 def test_killed_at_any_moment(tmp_path, way):
-    """The folder is the old or the new one, with what others wrote; the same command then makes the new one."""
+    """The folder is the old or the new one, with what others wrote; the same command makes the new one."""
     code = f"import sys; sys.path[:0] = {[str(Path(__file__).parent), *sys.path]}\n{KILLED}"
     line = [sys.executable, "-c", code, str(tmp_path), way]
     done = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=300)
