@@ -21,6 +21,8 @@ from .sentences import MAX_LENGTH, MIN_LENGTH, split_sentences
 from .symbols import SYMBOLS
 from .traced import TracedText
 
+# How Unicode's names of letters begin that are read: "µm", "2ⁿ".
+_LETTERS = ("LATIN", "GREEK", "MODIFIER", "MICRO", "KELVIN", "ANGSTROM", "OHM", "SUPERSCRIPT LATIN")
 _EMPTY = TracedText("", ())
 # All ellipses are "..." with a space after it, so that their pauses are equal, about 0.45 s. The training
 # texts have it most often; they have no "…".
@@ -150,7 +152,7 @@ class Tokenizer:
         category, name = unicodedata.category(character), unicodedata.name(character, "")
         if category in ("Mn", "Cf"):  # accents stay; variation selectors and joiners have no sound
             return "" if name.startswith("VARIATION") else character
-        foreign = category[0] == "L" and not name.startswith(("LATIN", "GREEK", "MODIFIER"))
+        foreign = category[0] == "L" and not name.startswith(_LETTERS)
         picture = category == "So" and not (character in "©®™°℃℉№" or "㊀" <= character <= "㏟")
         if foreign or picture or category in ("Co", "Cn") or ord(character) > 0xFFFF:
             self._skip(character, "cannot be spoken")

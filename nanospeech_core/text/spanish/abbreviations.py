@@ -22,7 +22,7 @@ ABBREVIATIONS = {
     "dcha": "derecha", "dpto": "departamento", "Dpto": "departamento", "depto": "departamento",
     "etc": "etcétera",
     "pág": "página", "págs": "páginas", "Pág": "página", "Págs": "páginas", "núm": "número",
-    "Núm": "número", "núms": "números",
+    "Núm": "número", "núms": "números", "Núms": "números",
     "tel": "teléfono", "Tel": "teléfono", "teléf": "teléfono", "tfno": "teléfono", "Tfno": "teléfono",
     "aprox": "aproximadamente",
     "máx": "máximo", "mín": "mínimo", "Cía": "compañía", "cía": "compañía", "Ayto": "ayuntamiento",
@@ -68,10 +68,15 @@ _PHRASE = alternatives(phrase.removesuffix(".") for phrase in PHRASES).replace(r
 
 ROWS: tuple[Row, ...] = (
     ("phrase", rf"(?<![\w.])(?P<phrase>{_PHRASE})(?!\w){STOP}", _read_phrase),
-    ("doña", r"\bD\. ?ª", "doña"),
+    ("doña", r"\bD\.? ?ª", "doña"),
+    ("María", r"\bM\.? ?ª(?!\w)", "María"),
+    ("compañía", r"\b[Cc]\.ª(?!\w)", "compañía"),
+    ("paseo", r"\bP\.º(?= (?:de|del|[A-ZÁÉÍÓÚÑ])\b)", "paseo"),
     ("don", r"(?<![\w.])D\.(?= (?!\w\.)[A-ZÁÉÍÓÚÑ][a-záéíóúñ]+)", "don"),
     ("street", r"(?<!\w)[cC]/ ?(?=[A-ZÁÉÍÓÚÑ])", "calle "),
-    ("number", r"(?<!\w)(?:[nN](?:\.? ?[º°]|\.o)|#|N[o0]\.)\.? ?(?=\d)", "número "),
+    ("number", r"(?<!\w)(?:[nN](?:\.? ?[º°]|\.o)|#|N[o0]\.)\.? {0,2}(?=\d)", "número "),
+    ("numbers", r"(?<!\w)[nN](?:\.os|\.?[º°]s|r?os\.)\.? ?(?=\d)", "números "),
+    ("number without digits", r"(?<!\w)(?:[nN]\.?[º°]|No\.(?=  ))(?!\w)", "número"),
     (
         "abbreviation before a number",
         rf"(?<![\w.])(?P<word>{alternatives(BEFORE_NUMBER)})\.(?= ?(?:\d|[IVX]+\b))",

@@ -1,4 +1,4 @@
-"""Money, units of measure, percentages and mathematics: "3,50 €", "80 km/h", "25 °C", "3/4", "10-15"."""
+"""Money, units of measure, percentages and mathematics: "3,50 €", "80 km/h", "25 °C", "10-15"."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import NamedTuple
 
 from ..readings.rules import alternatives
 from .numbers import (
-    ALONE,
     FEMININE,
     MASCULINE,
     MINUS,
     NUMBER,
     Row,
-    form_before,
-    fraction,
     integer,
     is_one,
     number,
@@ -69,7 +66,10 @@ UNITS = {
         "Hz": "hercio", "kHz": "kilohercio", "MHz": "megahercio", "GHz": "gigahercio",
         "km²": "kilómetro cuadrado", "m²": "metro cuadrado", "cm²": "centímetro cuadrado",
         "m³": "metro cúbico",
-        "cm³": "centímetro cúbico",  "°": "grado",
+        "cm³": "centímetro cúbico", "mm²": "milímetro cuadrado", "dm²": "decímetro cuadrado",
+        "hm²": "hectómetro cuadrado", "mm³": "milímetro cúbico", "dm³": "decímetro cúbico",
+        "hm³": "hectómetro cúbico", "km³": "kilómetro cúbico", "μg": "microgramo", "°": "grado",
+        "° C": "grado Celsius", "° F": "grado Fahrenheit", "Ω": "ohmio", "kΩ": "kiloohmio",
         "°C": "grado Celsius", "°F": "grado Fahrenheit", "ºC": "grado Celsius", "ºF": "grado Fahrenheit",
     }.items()},
     **{sign: _unit(name, FEMININE) for sign, name in {
@@ -86,7 +86,8 @@ UNITS = {
     "rpm": Unit("revolución por minuto", "revoluciones por minuto", FEMININE),
 }  # fmt: skip
 PER = {
-    "h": "por hora", "s": "por segundo", "min": "por minuto", "kg": "por kilogramo", "l": "por litro",
+    "h": "por hora", "s": "por segundo", "s²": "por segundo al cuadrado", "s2": "por segundo al cuadrado",
+    "min": "por minuto", "kg": "por kilogramo", "l": "por litro",
     "L": "por litro", "m²": "por metro cuadrado", "m2": "por metro cuadrado", "m³": "por metro cúbico",
     "m3": "por metro cúbico", "km": "por kilómetro", "día": "al día", "mes": "al mes", "año": "al año",
     "semana": "a la semana", "persona": "por persona", "noche": "por noche", "hora": "por hora",
@@ -94,7 +95,7 @@ PER = {
     "kilo": "por kilo", "hab": "por habitante",
 }  # fmt: skip
 _AMOUNT = rf"(?P<minus>{MINUS})?(?P<number>{NUMBER})"
-_PER = rf"(?: ?/ ?(?P<per>{alternatives(PER)})(?![\w/]))?"
+PER_PATTERN = rf"(?: ?/ ?(?P<per>{alternatives(PER)})(?![\w/]))?"
 _CURRENCY = alternatives(CURRENCIES)
 _MAGNITUDE = r"(?P<magnitude>(?:mil )?(?:m|b|tr)ill(?:ón|ones)|mil|M(?=€)|mill\.)"
 
@@ -102,7 +103,7 @@ _MAGNITUDE = r"(?P<magnitude>(?:mil )?(?:m|b|tr)ill(?:ón|ones)|mil|M(?=€)|mil
 def _read_unit(match: re.Match[str]) -> str | None:
     if match["unit"] == "A" and not match["space"]:
         return None  # the bus 27A
-    return _minus(match) + _counted(match["number"], UNITS[match["unit"]]) + _per(match)
+    return _minus(match) + counted_unit(match["number"], UNITS[match["unit"]]) + per(match)
 
 
 def _read_money(match: re.Match[str]) -> str:
@@ -111,20 +112,21 @@ def _read_money(match: re.Match[str]) -> str:
     if magnitude:
         magnitude = "millones" if magnitude in ("M", "mill.") else magnitude
         of = " " if magnitude == "mil" else " de "
-        return _minus(match) + number(written, MASCULINE) + f" {magnitude}{of}{unit.many}" + _per(match)
+        return _minus(match) + number(written, MASCULINE) + f" {magnitude}{of}{unit.many}" + per(match)
     if "$" in match["currency"] and re.fullmatch(r"\d{1,3},\d{3}", written):
         written = written.replace(",", "")  # as where dollars and pesos are paid with
     whole, _, decimals = split(written)
     if unit.hundredth and len(decimals) == 2:
-        parts = [] if whole == "0" else [_counted(whole, unit)]
+        parts = [] if whole == "0" else [counted_unit(whole, unit)]
         if int(decimals):
             name = unit.hundredth if int(decimals) != 1 else unit.hundredth.removesuffix("s")
             parts.append(f"{integer(int(decimals), MASCULINE)} {name}")
-        return _minus(match) + (" con ".join(parts) or f"cero {unit.many}") + _per(match)
-    return _minus(match) + _counted(written, unit) + _per(match)
+        return _minus(match) + (" con ".join(parts) or f"cero {unit.many}") + per(match)
+    return _minus(match) + counted_unit(written, unit) + per(match)
 
 
-def _counted(written: str, unit: Unit) -> str:
+def counted_unit(written: str, unit: Unit) -> str:
+    """A match of NUMBER, and the unit: "tres euros"."""
     whole, _, decimals = split(written)
     of = "de " if not decimals and len(whole) > 6 and whole.endswith("000000") else ""  # un millón de euros
     return f"{number(written, unit.form)} {of}{unit.one if is_one(written) else unit.many}"
@@ -134,7 +136,8 @@ def _minus(match: re.Match[str]) -> str:
     return "menos " if match.groupdict().get("minus") else ""
 
 
-def _per(match: re.Match[str]) -> str:
+def per(match: re.Match[str]) -> str:
+    """ " por hora", of a match of PER_PATTERN; "" if it has none."""
     return f" {PER[match['per']]}" if match["per"] else ""
 
 
@@ -142,15 +145,46 @@ def _read_percent(match: re.Match[str]) -> str:
     return f"{_minus(match)}{number(match['number'])} {'por ciento' if match['sign'] == '%' else 'por mil'}"
 
 
-def _read_fraction(match: re.Match[str]) -> str | None:
-    numerator, denominator = int(match["numerator"]), int(match["denominator"])
-    spoken = fraction(numerator, denominator) if numerator < denominator else None
-    if spoken is None:
+_WINDS = {"N": "norte", "S": "sur", "E": "este", "O": "oeste", "W": "oeste"}
+
+
+def _read_angle(match: re.Match[str]) -> str | None:
+    """ "40° 25′ 30″ N": what has minutes or a direction."""
+    if not match["minutes"] and not match["wind"]:
         return None
-    form = form_before(match.string[match.end() :])
-    if spoken == "un medio" and (match["whole"] or form != ALONE):
-        spoken = "media" if form == FEMININE else "medio"
-    return f"{integer(int(match['whole']), form)} y {spoken}" if match["whole"] else spoken
+    parts = [counted_unit(match["number"], UNITS["°"])]
+    if match["minutes"]:
+        parts.append(counted_unit(match["minutes"], UNITS["min"]))
+    if match["seconds"]:
+        parts.append(counted_unit(match["seconds"], UNITS["s"]))
+    spoken = _minus(match) + ", ".join(parts)
+    return f"{spoken} {_WINDS[match['wind']]}" if match["wind"] else spoken
+
+
+def _read_bare_unit(match: re.Match[str]) -> str:
+    """ "el m²": one after "el", "por" and the like, else many."""
+    unit = UNITS[match["unit"]]
+    before = match.string[: match.start()]
+    return (
+        unit.one if re.search(r"\b(?:el|del|al|un|por|cada|este|ese) $", before, re.IGNORECASE) else unit.many
+    )
+
+
+_EXPONENTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+# What has a power. Behind longer words and years, it is the mark of a note, as ¹ always is.
+_BASE = re.compile(r"(?:(?<![^\W_])[^\W\d_]{1,2}|(?<!\d)\d{1,3}|\))$")
+
+
+def _read_exponent(match: re.Match[str]) -> str:
+    value = int(match["exponent"].translate(_EXPONENTS))
+    minus = "menos " if match["minus"] else ""
+    if not _BASE.search(match.string[: match.start()]) or (value == 1 and not minus):
+        return ""
+    if value in (2, 3) and not minus:
+        return " al cuadrado" if value == 2 else " al cubo"
+    return f" elevado a {minus}{integer(value)}"
 
 
 def _read_range(match: re.Match[str]) -> str:
@@ -172,35 +206,44 @@ ROWS: tuple[Row, ...] = (
     ),
     (
         "money",
-        rf"{_AMOUNT} ?(?:{_MAGNITUDE} ?(?:de )?)?(?P<currency>{_CURRENCY})(?![\w$]){_PER}",
+        rf"{_AMOUNT} ?(?:{_MAGNITUDE} ?(?:de )?)?(?P<currency>{_CURRENCY})(?![\w$]){PER_PATTERN}",
         _read_money,
     ),
     (
         "money, sign first",
-        rf"(?P<minus>{MINUS})?(?P<currency>{_CURRENCY}) ?(?P<number>{NUMBER})(?: {_MAGNITUDE})?(?!\d){_PER}",
+        rf"(?P<minus>{MINUS})?(?P<currency>{_CURRENCY}) ?(?P<number>{NUMBER})(?: {_MAGNITUDE})?(?!\d)"
+        rf"{PER_PATTERN}",
         _read_money,
     ),
     ("percent", rf"{_AMOUNT} ?(?P<sign>[%‰])", _read_percent),
     (
+        "angle",
+        rf"{_AMOUNT} ?°(?: ?(?P<minutes>\d{{1,2}}(?:[.,]\d+)?) ?'(?!'))?"
+        rf"(?: ?(?P<seconds>\d{{1,2}}(?:[.,]\d+)?) ?(?:\"|''))?(?: ?(?P<wind>[NSEOW])(?!\w|\.\w))?",
+        _read_angle,
+    ),
+    (
         "unit",
-        rf"{_AMOUNT}(?P<space> ?)(?P<unit>{alternatives(UNITS)})(?![\w²³º°]){_PER}(?:\.(?= [a-zñáéíóú]))?",
+        rf"{_AMOUNT}(?P<space> ?)(?P<unit>{alternatives(UNITS)})(?![\w²³º°])"
+        rf"{PER_PATTERN}(?:\.(?= [a-zñáéíóú]))?",
         _read_unit,
     ),
+    ("unit without a number", r"(?<![\w/²³])(?P<unit>(?:[cdhkm]?m)[²³])(?!\w)", _read_bare_unit),
+    ("money per unit", rf"(?<![\w ])€(?! ?\d){PER_PATTERN}(?<=\w)", lambda match: f"euros{per(match)}"),
     ("unit before its number", r"\bkm (?=\d)", "kilómetro "),
-    ("range of amounts", r"(?<=[€£%]) ?[-–—] ?(?=\d)", " a "),
+    ("range of amounts", r"(?<=[€£%°]) ?[-–—] ?(?=\d)|(?<=\d\dº)[-–](?=\d\dº)", " a "),
     ("more than", rf"(?P<number>{NUMBER})\+(?=\s|$)", lambda match: f"más de {number(match['number'])}"),
     ("sides", r"(?<=[^\W\d_]) [x×] (?=\d)", " por "),
     (
-        "fraction",
-        r"(?<![\d/.,])(?:(?P<whole>\d{1,3}) )?(?P<numerator>\d{1,2})/(?P<denominator>\d{1,4})"
-        r"(?![\d/]|[.,]\d)",
-        _read_fraction,
-    ),
-    (
         "mathematics",
-        r"(?<=[\d)]) ?(?P<sign>[+×*÷=<>≤≥≠≈±−]|(?<= )[-x](?= )|x(?=\d)) ?(?=[-−]?[\d(])",
+        r"(?<=[\d)²³]) ?(?P<sign>[+×*÷=<>≤≥≠≈±−]|(?<= )[-x](?= )|x(?=\d)) ?(?=[-−]?[\d(])",
         lambda match: f" {_SIGNS[match['sign']]} ",
     ),
     ("comparison", r"(?<!\w)(?P<sign>[<>≤≥≈±+]) ?(?=\d)", lambda match: f"{_SIGNS[match['sign']]} "),
+    (
+        "exponent",
+        r"(?<=[\w)])(?P<minus>⁻?)(?P<exponent>[⁰¹²³⁴-⁹]{1,3})(?![^\W_])",
+        _read_exponent,
+    ),
     ("slash", r"(?<=\d)/(?=\d)", " barra "),
 )

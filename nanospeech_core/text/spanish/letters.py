@@ -120,7 +120,7 @@ ROWS: tuple[Row, ...] = (
     ("letter before digits", r"(?P<before>[^\W\d_])-?(?=\d)", lambda match: f"{match['before']} "),
     (
         "digits before letters",
-        r"(?<![\d.,])(?P<number>\d+)-?(?=[^\W\d_ºª])",
+        r"(?<![\d.,])(?P<number>\d+)-?(?=[^\W\d_ºª⁰¹²³⁴-⁹])",
         lambda match: f"{number(match['number'])} ",
     ),
 )

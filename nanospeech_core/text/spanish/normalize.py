@@ -11,11 +11,13 @@ import functools
 from ..readings.folding import fold, unfold
 from ..readings.rules import Reading, Rule, apply_readings, find_readings, make_rule
 from ..traced import TracedText
-from . import abbreviations, amounts, dates, letters, marks, numbers, ordinals
+from . import abbreviations, amounts, dates, fractions, letters, marks, numbers, ordinals
 
 TABLES = (
     letters.ADDRESSES,
     dates.ROWS,
+    ordinals.DEGREES,
+    fractions.ROWS,
     amounts.ROWS,
     abbreviations.ROWS,
     ordinals.ROWS,

@@ -22,7 +22,7 @@ NUMBER = (
     r"(?:(?<![\d.,])\d{1,3}(?:(?:(?:\.\d{3})+|(?: \d{3})+)(?:,\d+)?|(?:,\d{3}){2,}(?:\.\d+)?|,\d{3}\.\d+)"
     r"(?!\d|[.,]\d| \d)|\d+(?:[.,]\d+)?)"
 )
-MINUS = r"(?:(?<![\w)€£%])[-−])"  # before a number; between two it is a range
+MINUS = r"(?:(?<![\w)€£%°])[-−])"  # before a number; between two it is a range
 STOP = r"(?:\.(?![\s\"»”’)\]]*$)|)"  # of an abbreviation: one at the end also ends the sentence, and stays
 LONGEST = 15  # digits of a number that is read as one
 _SERIAL = 10  # digits in a row that are read one by one, if the last three are no zeros

@@ -17,6 +17,12 @@ _RULERS = frozenset(
     "Alejandro Federico Clemente Gregorio Inocencio Urbano Sixto Julio Bonifacio Ramsés Darío".split()
 )
 _COUNTED_PARTS = tuple("capítulo tomo volumen acto parte título libro anexo fase nivel tipo".split())
+# What is counted by ordinals. Other things behind a sign of degrees are warm, or in the north.
+_COUNTED = (
+    "piso|grado|lugar|puesto|año|curso|semestre|trimestre|aniversario|capítulo|ciclo|básico|nivel|batallón|"
+    "congreso|festival|izq|dcha|de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|"
+    "noviembre|diciembre|primaria|secundaria|bachillerato|ESO)"
+)
 _AFTER_ARTICLE = re.compile(r"\b(?:el|del|al|su|un) $", re.IGNORECASE)
 _NOUN = re.compile(r" (?!de\b|del\b|y\b|en\b)([a-zñáéíóú]{3,})\b")
 
@@ -38,6 +44,13 @@ def _read_ordinal(match: re.Match[str]) -> str | None:
     if ending == "º" and noun and value % 10 in (1, 3) and value != 11:
         form = "er"
     return ordinal(value, form)
+
+
+def _read_degree(match: re.Match[str]) -> str | None:
+    """ "2° piso", which should be written 2.º."""
+    value, noun = int(match["number"]), _NOUN.match(match.string[match.end() :])
+    shortened = noun is not None and value % 10 in (1, 3) and value != 11
+    return ordinal(value, "er" if shortened else "o")
 
 
 def _read_century(match: re.Match[str]) -> str:
@@ -65,6 +78,14 @@ def _read_leading(match: re.Match[str]) -> str | None:
     return ordinal(value, "a" if feminine else "er" if value % 10 in (1, 3) and value != 11 else "o")
 
 
+# Before amounts.
+DEGREES: tuple[Row, ...] = (
+    (
+        "ordinal with a sign of degrees",
+        rf"(?<![\w.,])(?P<number>\d{{1,3}})(?P<dotted>)(?:\.°|°(?= (?:{_COUNTED})\b))(?P<ending>)(?!\w)",
+        _read_degree,
+    ),
+)
 ROWS: tuple[Row, ...] = (
     (
         "ordinal",

@@ -42,6 +42,7 @@ READINGS = {
     "the 1st and 23rd": "the first and twenty-third",
     "1/2, 3/4 and 3 1/2": "one half, three quarters and three and one half",
     "3½": "three and one half",
+    "3⅘": "three and four fifths",
     "24/7": "twenty-four seven",
     "version 1.2.3": "version one point two point three",
     "v1.2.3": "v one point two point three",

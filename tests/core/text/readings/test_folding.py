@@ -40,6 +40,9 @@ FOLDED = {
     # spaces and squares
     "5\u00a0km": "5 km",
     "50㎡": "50m²",
+    # fractions
+    "2⅚": "2 5/6",
+    "⅒": " 1/10",
     "soft\u00adware": "software",
     # what stays
     "¿Él? ¡Ñu!": "¿Él? ¡Ñu!",
