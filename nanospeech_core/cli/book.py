@@ -151,10 +151,7 @@ def _read(args: argparse.Namespace) -> Any:
 
 
 def _check_files(args: argparse.Namespace, options: GenerateOptions, book: Any, whole: bool) -> None:
-    """Raise UserError for an output or a recording that cannot be used, whatever the model is.
-
-    whole: all chapters of the book are spoken.
-    """
+    """Raise UserError for an output or a recording that cannot be used. whole: all chapters are spoken."""
     if args.output is not None:
         _target(args).check(book, whole)
     if options.ref_audio is not None:

@@ -106,6 +106,21 @@ def test_chosen_chapters(run, tmp_path, capsys):
     assert err.splitlines()[-1].endswith("-> out") and "chapter 3 of 3:" in err
 
 
+def test_chapters_of_the_day_before_stay(run, tmp_path, capsys):
+    pytest.importorskip("av", reason="needs the extra [book]")
+    for chapters in ("1", "2-3"):
+        assert run("book.txt", "-o", "out", "--format", "wav", "--chapters", chapters, "--quiet") == 0
+    names = [f"0{n} Chapter {n}.wav" for n in (1, 2, 3)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    for argv in (["-o", "out"], ["-o", "out", "--list"]):  # of another book
+        assert run("book.txt", *argv, "--chapters", "2", "--title", "Sea") == 1
+        err = capsys.readouterr().err
+        assert (
+            err.startswith("prog: cannot write out: it has chapters of another book") and err.count("\n") == 1
+        )
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+
+
 @pytest.mark.parametrize("model", [None, "owner/name"])
 def test_chapters_are_checked_once_under_their_own_numbers(run, tmp_path, capsys, monkeypatch, model):
     """Before the model is loaded; one on the hub is known only then, and the message is the same."""
