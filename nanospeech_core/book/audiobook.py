@@ -47,11 +47,8 @@ class Target:
         """The folder of the times for an output file."""
         return self.output.with_name(self.output.stem + self.times)
 
-    def check(self, book: Book, whole: bool) -> None:
-        """Raise UserError if it cannot be written. Called before hours of work.
-
-        whole: all chapters of the book are spoken.
-        """
+    def check(self, book: Book) -> None:
+        """Raise UserError if it cannot be written. Called before hours of work."""
         if self.is_file:
             check_writable(self.output)
             if self.times:
@@ -63,8 +60,7 @@ class Target:
                 "a name without one is a folder"
             )
         _check_folder(self.output)
-        if not whole:
-            _check_book(self.output, book.title)
+        _check_book(self.output, book.title)
 
 
 def make_audiobook(

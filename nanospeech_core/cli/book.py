@@ -150,10 +150,10 @@ def _read(args: argparse.Namespace) -> Any:
     return book, chapters, count
 
 
-def _check_files(args: argparse.Namespace, options: GenerateOptions, book: Any, whole: bool) -> None:
-    """Raise UserError for an output or a recording that cannot be used. whole: all chapters are spoken."""
+def _check_files(args: argparse.Namespace, options: GenerateOptions, book: Any) -> None:
+    """Raise UserError for an output or a recording that cannot be used."""
     if args.output is not None:
-        _target(args).check(book, whole)
+        _target(args).check(book)
     if options.ref_audio is not None:
         read_whole(options.ref_audio, "float32")
 
@@ -189,7 +189,7 @@ def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None
     from ..book.speaking import voice_of_book
 
     book, chapters, count = _read(args)
-    _check_files(args, options, book, len(chapters) == count)
+    _check_files(args, options, book)
     folder = local_folder(args.model)
     errors: list[UserError] = []
     if folder is None:
@@ -228,7 +228,7 @@ def _make(load: Callable[..., Pipeline], args: argparse.Namespace, options: Gene
     if not _writes_marks():
         raise UserError(f"an audiobook needs PyAV 16 or newer: {pip_install('book')}")
     book, chapters, count = _read(args)
-    _check_files(args, options, book, len(chapters) == count)
+    _check_files(args, options, book)
     folder = local_folder(args.model)
     find = functools.partial(_find_errors, args, options, chapters)
     for error in [] if folder is None else find(folder_config(folder), folder):

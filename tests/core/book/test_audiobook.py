@@ -43,7 +43,7 @@ def make(
     """numbers: of the chapters that are spoken; None: all."""
     one = Target(output, **{"suffix": ".mp3", **target})
     count = len(book.chapters)
-    one.check(book, numbers is None)
+    one.check(book)
     pipeline = pipeline or FakePipeline()
     options = options or GenerateOptions()
     chapters = {number: book.chapters[number - 1] for number in numbers or range(1, count + 1)}
