@@ -103,7 +103,7 @@ _MAGNITUDE = r"(?P<magnitude>(?:mil )?(?:m|b|tr)ill(?:ón|ones)|mil|M(?=€)|mil
 def _read_unit(match: re.Match[str]) -> str | None:
     if match["unit"] == "A" and not match["space"]:
         return None  # the bus 27A
-    return _minus(match) + counted_unit(match["number"], UNITS[match["unit"]]) + per(match)
+    return minus(match) + counted_unit(match["number"], UNITS[match["unit"]]) + per(match)
 
 
 def _read_money(match: re.Match[str]) -> str:
@@ -112,7 +112,7 @@ def _read_money(match: re.Match[str]) -> str:
     if magnitude:
         magnitude = "millones" if magnitude in ("M", "mill.") else magnitude
         of = " " if magnitude == "mil" else " de "
-        return _minus(match) + number(written, MASCULINE) + f" {magnitude}{of}{unit.many}" + per(match)
+        return minus(match) + number(written, MASCULINE) + f" {magnitude}{of}{unit.many}" + per(match)
     if "$" in match["currency"] and re.fullmatch(r"\d{1,3},\d{3}", written):
         written = written.replace(",", "")  # as where dollars and pesos are paid with
     whole, _, decimals = split(written)
@@ -121,8 +121,8 @@ def _read_money(match: re.Match[str]) -> str:
         if int(decimals):
             name = unit.hundredth if int(decimals) != 1 else unit.hundredth.removesuffix("s")
             parts.append(f"{integer(int(decimals), MASCULINE)} {name}")
-        return _minus(match) + (" con ".join(parts) or f"cero {unit.many}") + per(match)
-    return _minus(match) + counted_unit(written, unit) + per(match)
+        return minus(match) + (" con ".join(parts) or f"cero {unit.many}") + per(match)
+    return minus(match) + counted_unit(written, unit) + per(match)
 
 
 def counted_unit(written: str, unit: Unit) -> str:
@@ -132,7 +132,8 @@ def counted_unit(written: str, unit: Unit) -> str:
     return f"{number(written, unit.form)} {of}{unit.one if is_one(written) else unit.many}"
 
 
-def _minus(match: re.Match[str]) -> str:
+def minus(match: re.Match[str]) -> str:
+    """ "menos " of a match that has a minus."""
     return "menos " if match.groupdict().get("minus") else ""
 
 
@@ -142,7 +143,7 @@ def per(match: re.Match[str]) -> str:
 
 
 def _read_percent(match: re.Match[str]) -> str:
-    return f"{_minus(match)}{number(match['number'])} {'por ciento' if match['sign'] == '%' else 'por mil'}"
+    return f"{minus(match)}{number(match['number'])} {'por ciento' if match['sign'] == '%' else 'por mil'}"
 
 
 _WINDS = {"N": "norte", "S": "sur", "E": "este", "O": "oeste", "W": "oeste"}
@@ -157,7 +158,7 @@ def _read_angle(match: re.Match[str]) -> str | None:
         parts.append(counted_unit(match["minutes"], UNITS["min"]))
     if match["seconds"]:
         parts.append(counted_unit(match["seconds"], UNITS["s"]))
-    spoken = _minus(match) + ", ".join(parts)
+    spoken = minus(match) + ", ".join(parts)
     return f"{spoken} {_WINDS[match['wind']]}" if match["wind"] else spoken
 
 
@@ -179,12 +180,12 @@ _BASE = re.compile(r"(?:(?<![^\W_])[^\W\d_]{1,2}|(?<!\d)\d{1,3}|\))$")
 
 def _read_exponent(match: re.Match[str]) -> str:
     value = int(match["exponent"].translate(_EXPONENTS))
-    minus = "menos " if match["minus"] else ""
-    if not _BASE.search(match.string[: match.start()]) or (value == 1 and not minus):
+    sign = minus(match)
+    if not _BASE.search(match.string[: match.start()]) or (value == 1 and not sign):
         return ""
-    if value in (2, 3) and not minus:
+    if value in (2, 3) and not sign:
         return " al cuadrado" if value == 2 else " al cubo"
-    return f" elevado a {minus}{integer(value)}"
+    return f" elevado a {sign}{integer(value)}"
 
 
 def _read_range(match: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..readings.rules import alternatives
-from .amounts import CURRENCIES, PER_PATTERN, UNITS, counted_unit, per
+from .amounts import CURRENCIES, PER_PATTERN, UNITS, counted_unit, minus, per
 from .numbers import ALONE, FEMININE, MINUS, Row, form_before, fraction, integer, ordinal
 
 # At the beginning of a sentence, a hyphen with a space is a list's.
@@ -25,10 +25,6 @@ def _spoken(match: re.Match[str]) -> str | None:
     return fraction(numerator, denominator) if 0 < numerator < denominator else None
 
 
-def _minus(match: re.Match[str]) -> str:
-    return "menos " if match["minus"] else ""
-
-
 def _read_amount(match: re.Match[str]) -> str | None:
     """ "½ kg": medio kilogramo; "3½ kg": tres kilogramos y medio; "¾ l": tres cuartos de litro."""
     sign, spoken = match["unit"], _spoken(match)
@@ -42,7 +38,7 @@ def _read_amount(match: re.Match[str]) -> str | None:
         amount = f"{spoken} de {unit.one}"
     if match["whole"]:
         amount = f"{counted_unit(match['whole'], unit)} y {spoken}"
-    return _minus(match) + amount + per(match)
+    return minus(match) + amount + per(match)
 
 
 def _read_percent(match: re.Match[str]) -> str | None:
@@ -51,7 +47,7 @@ def _read_percent(match: re.Match[str]) -> str | None:
         return None
     spoken = "medio" if spoken == "un medio" else spoken
     whole = f"{integer(int(match['whole']))} y " if match["whole"] else ""
-    return f"{_minus(match)}{whole}{spoken} {'por ciento' if match['sign'] == '%' else 'por mil'}"
+    return f"{minus(match)}{whole}{spoken} {'por ciento' if match['sign'] == '%' else 'por mil'}"
 
 
 def _read_measure(match: re.Match[str]) -> str | None:
@@ -61,9 +57,9 @@ def _read_measure(match: re.Match[str]) -> str | None:
         return None
     one, many = match["noun"], match["noun"] + match["plural"]
     if not match["whole"]:
-        return f"{_minus(match)}{spoken} de {many}"
+        return f"{minus(match)}{spoken} de {many}"
     whole = int(match["whole"])
-    return f"{_minus(match)}{integer(whole, form_before(f' {one}'))} {one if whole == 1 else many} y {spoken}"
+    return f"{minus(match)}{integer(whole, form_before(f' {one}'))} {one if whole == 1 else many} y {spoken}"
 
 
 def _read_parts(match: re.Match[str]) -> str | None:
@@ -84,7 +80,7 @@ def _read_fraction(match: re.Match[str]) -> str | None:
     if spoken == "un medio" and (match["whole"] or form != ALONE):
         spoken = "media" if form == FEMININE else "medio"
     whole = f"{integer(int(match['whole']), form)} y " if match["whole"] else ""
-    return _minus(match) + whole + spoken
+    return minus(match) + whole + spoken
 
 
 ROWS: tuple[Row, ...] = (

@@ -82,7 +82,7 @@ def _read_leading(match: re.Match[str]) -> str | None:
 DEGREES: tuple[Row, ...] = (
     (
         "ordinal with a sign of degrees",
-        rf"(?<![\w.,])(?P<number>\d{{1,3}})(?P<dotted>)(?:\.°|°(?= (?:{_COUNTED})\b))(?P<ending>)(?!\w)",
+        rf"(?<![\w.,])(?P<number>\d{{1,3}})(?:\.°|°(?= (?:{_COUNTED})\b))(?!\w)",
         _read_degree,
     ),
 )
