@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,17 +155,21 @@ def _link(path: Path, other: Path) -> None:
 
 
 def _of_chapters(folder: Path, numbers: Container[int] | None) -> set[str]:
-    """The files in a folder that earlier runs have written of these chapters (None: of all), times too."""
-    files = [
-        entry.name
-        for entry in _entries(folder)
-        if (number := chapter_number(entry.name, FORMATS)) is not None
-        and (numbers is None or number in numbers)
-        and entry.is_file()
-        and album_of(Path(entry.path)) is not None
-    ]
+    """The names of `_chapters`, and of their times."""
+    files = [name for name, _ in _chapters(folder, numbers)]
     stems = {Path(name).stem for name in files}
     return {*files, *(name for name in _times(folder) if Path(name).stem in stems)}
+
+
+def _chapters(folder: Path, numbers: Container[int] | None) -> Iterator[tuple[str, str]]:
+    """The files in a folder that earlier runs wrote of these chapters (None: of all): name and book."""
+    for entry in _entries(folder):
+        number = chapter_number(entry.name, FORMATS)
+        if number is None or not (numbers is None or number in numbers) or not entry.is_file():
+            continue
+        album = album_of(Path(entry.path))
+        if album is not None:
+            yield entry.name, album
 
 
 def _times(folder: Path) -> list[str]:
@@ -199,13 +203,10 @@ def _check_folder(folder: Path) -> None:
 
 def _check_book(folder: Path, title: str) -> None:
     """Raise UserError if a folder has chapters of another book."""
-    for entry in _entries(folder):
-        if chapter_number(entry.name, FORMATS) is None or not entry.is_file():
-            continue
-        album = album_of(Path(entry.path))
-        if album is not None and album.split() != title.split():
+    for name, album in _chapters(folder, None):
+        if album.split() != title.split():
             raise UserError(
-                f"cannot write {folder}: it has chapters of another book ({entry.name} is of "
+                f"cannot write {folder}: it has chapters of another book ({name} is of "
                 f'"{album}"): name a new folder'
             )
 
