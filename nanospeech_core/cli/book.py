@@ -188,7 +188,7 @@ def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None
     """Print the chapters, then what the command would refuse without --list."""
     from ..book.speaking import voice_of_book
 
-    book, chapters, count = _read(args)
+    book, chapters, _ = _read(args)
     _check_files(args, options, book)
     folder = local_folder(args.model)
     errors: list[UserError] = []
@@ -212,8 +212,8 @@ def _list(args: argparse.Namespace, options: GenerateOptions, prog: str) -> None
         lines.append("  ".join([*cells, row[3]]))
     total = sum(chapter.seconds(tempo) for chapter in chapters.values())
     skipped = f"; {len(left)} left out (--all speaks them)" if left else ""
-    found = f"{len(chapters)} chapter{'s' if len(chapters) != 1 else ''}"
-    print_result("\n".join([*lines, "", f"{found}, about {clock(total)}{skipped}"]))
+    count = f"{len(chapters)} chapter{'s' if len(chapters) != 1 else ''}"
+    print_result("\n".join([*lines, "", f"{count}, about {clock(total)}{skipped}"]))
     for error in errors[:-1]:
         note(f"{prog}: {error}")
     for error in errors[-1:]:
